@@ -1,0 +1,367 @@
+"""The one source of every setting: its key, type, range, default and meaning.
+
+A study's ``config/config.yaml`` is read into :class:`StudyConfig`. Unknown keys are refused, values out of range are
+refused, and every refusal is one line that names the file, the key, what was found and what is allowed. Nothing here
+imports torch, so that the workflow can check a configuration in a fraction of a second.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+NAME_PATTERN = r"[A-Za-z0-9_-]+"
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
+Preset = Literal["demo", "paper"]
+
+
+class InputError(ValueError):
+    """The user's input or configuration is wrong: one line that says what, where, and what to do (exit code 2)."""
+
+
+class Section(BaseModel):
+    """A group of settings: immutable, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BoardConfig(Section):
+    """A calibration board (ChArUco), as printed."""
+
+    squares_x: int = Field(ge=3, le=40, description="Squares along the board's x axis (columns).")
+    squares_y: int = Field(ge=3, le=40, description="Squares along the board's y axis (rows).")
+    square_length: float = Field(gt=0, description="Side of a square, in the rig's units.")
+    marker_length: float = Field(gt=0, description="Side of a marker, in the rig's units; shorter than the square.")
+    marker_bits: Literal[4, 5, 6, 7] = Field(4, description="Bits along the side of a marker.")
+    dictionary_size: Literal[50, 100, 250, 1000] = Field(50, description="Number of markers in the ArUco dictionary.")
+    legacy_pattern: Literal["auto", "true", "false"] = Field(
+        "auto", description="Layout of boards with an even number of rows printed before OpenCV 4.6; auto tries both."
+    )
+
+    @model_validator(mode="after")
+    def check_marker_fits(self) -> "BoardConfig":
+        if self.marker_length >= self.square_length:
+            raise ValueError(f"marker_length {self.marker_length} must be shorter than square_length {self.square_length}")
+        return self
+
+
+class CalibrationConfig(Section):
+    """How the cameras are calibrated from board videos."""
+
+    max_board_frames: int = Field(100, ge=10, le=2000, description="Frames of a board video that are searched, evenly spread.")
+    floor_frame: int | None = Field(
+        None,
+        ge=0,
+        description="Frame of the board videos in which the board lies still on the floor: it becomes the world's origin and "
+        "horizontal plane. Without it, up is the mean up of the cameras.",
+    )
+    max_error_px: float = Field(3.0, gt=0, description="Mean reprojection error beyond which the workflow stops.")
+
+
+class SurveyConfig(Section):
+    """How a video's background and silhouettes are found."""
+
+    long_side: int = Field(480, ge=64, le=4096, description="Longer side, in pixels, of the picture in which silhouettes are found.")
+    background_frames: int = Field(100, ge=5, le=2000, description="Frames, evenly spread, of which the background is the median.")
+    threshold: float = Field(4.0, gt=0, description="Contrast to the background, in robust standard deviations of it, of a foreground pixel.")
+    min_contrast: float = Field(14.0, ge=0, le=255, description="Least contrast to the background, in grey levels, of a foreground pixel.")
+    shadow_ratio: float = Field(0.5, ge=0, le=1, description="A pixel darkened evenly, to no less than this share, is a shadow; 1 turns this off.")
+    close_px: int = Field(5, ge=0, le=101, description="Gaps up to this many pixels inside a silhouette are closed.")
+    min_area: float = Field(0.0005, ge=0, lt=1, description="Least area of a silhouette, as a share of the picture.")
+
+
+class LocationConfig(Section):
+    """How the subject's centre and size are found from silhouettes."""
+
+    max_residual: float = Field(0.05, gt=0, lt=1, description="Largest distance between a view's silhouette and the projected centre, as a share of the picture's longer side; views beyond it are rejected.")
+    smooth_seconds: float = Field(0.15, ge=0, le=10, description="Width of the smoothing of the centre over time.")
+    max_gap_seconds: float = Field(0.5, ge=0, le=60, description="Longest gap over which the centre is interpolated.")
+    side: float | None = Field(None, gt=0, description="Side of the cube around the subject, in the rig's units; measured from the silhouettes if not given.")
+    side_margin: float = Field(1.1, ge=1, le=3, description="Factor between the measured extent of the subject and the cube's side.")
+
+
+class FramesConfig(Section):
+    """A frameset: what is cut out of the videos."""
+
+    window: Literal["subject", "fixed"] = Field("subject", description="subject: a window that follows the subject; fixed: the whole picture.")
+    size: int = Field(64, ge=16, le=1024, description="Side in pixels of the picture of the cube around the subject (before the margin).")
+    margin: float = Field(1.5, ge=1, le=4, description="Stored side over `size`: room for moving, turning and cutting pairs with one window.")
+    step: int = Field(1, ge=1, le=1000, description="Every how manieth frame of the videos is kept.")
+    quality: int = Field(90, ge=30, le=100, description="JPEG quality.")
+
+
+class ModelConfig(Section):
+    """The network. Defaults are the paper's."""
+
+    n_keypoints: int = Field(15, ge=2, le=128, description="Number of discovered keypoints.")
+    n_symmetric_pairs: int = Field(0, ge=0, le=64, description="Pairs of keypoints that are each other's mirror image (left and right of a bilateral body). The rest lie on the body's midline or are unpaired.")
+    volume_size: int = Field(64, ge=8, le=128, description="Voxels along a side of the cube.")
+    volume_channels: int = Field(32, ge=4, le=256, description="Channels of the volume network's first level.")
+    volume_levels: int = Field(4, ge=1, le=5, description="Levels (halvings) of the volume network.")
+    encoder: Literal["none", "resnet18", "resnet50"] = Field("resnet50", description="Image encoder whose features are un-projected; none un-projects colour and silhouettes only.")
+    pretrained: str = Field("none", description="none (random weights), or a local folder or hub name with the encoder's weights.")
+    feature_channels: int = Field(32, ge=1, le=256, description="Channels of the geometry features that are un-projected.")
+    reconstruction: bool = Field(True, description="Whether a decoder reconstructs the difference target from appearance and edges.")
+    hull_prior: float = Field(0.0, ge=0, description="Weight of the log occupancy of the visual hull added to the heatmaps' logits; 0 turns it off.")
+
+
+class LossConfig(Section):
+    """Weights of the losses; 0 turns a term off. Defaults are the paper's."""
+
+    reconstruction: float = Field(1.0, ge=0, description="Perceptual reconstruction of the spatiotemporal difference.")
+    separation: float = Field(1.0, ge=0, description="Keypoints repel each other.")
+    separation_sigma: float = Field(0.03, gt=0, le=1, description="Range of the repulsion, as a share of the cube's side.")
+    length: float = Field(1.0, ge=0, description="Edges in use keep their 3D length.")
+    length_start: float = Field(0.3, ge=0, le=1, description="Share of the training after which the length loss begins.")
+    silhouette: float = Field(0.0, ge=0, description="The drawn edges explain the silhouettes.")
+    coverage: float = Field(0.0, ge=0, description="Every part of the visual hull has a keypoint nearby.")
+    consistency: float = Field(0.0, ge=0, description="Two random turns of the voxel grid give equal keypoints.")
+    temporal: float = Field(0.0, ge=0, description="Neighbouring frames give nearby keypoints.")
+    inside: float = Field(0.0, ge=0, description="Keypoints project onto the silhouettes.")
+    perceptual: Literal["vgg19", "pyramid"] = Field("vgg19", description="Features of the perceptual loss: VGG19 with the published weights, or a pyramid of image gradients that needs none.")
+    vgg19_weights: str = Field("", description="File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache.")
+
+
+class TrainingConfig(Section):
+    """How the network is trained."""
+
+    steps: int = Field(100_000, ge=1, description="Optimiser steps.")
+    batch_size: int = Field(1, ge=1, le=1024, description="Samples per step; a sample is one moment in all views.")
+    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="Optimiser.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate at its peak.")
+    edge_learning_rate_factor: float = Field(512.0, gt=0, description="Factor on the learning rate of the edge weights.")
+    warmup_steps: int = Field(0, ge=0, description="Steps over which the learning rate rises to its peak.")
+    final_learning_rate: float = Field(1.0, gt=0, le=1, description="Learning rate at the end, as a share of its peak (cosine).")
+    gradient_clip: float = Field(10.0, gt=0, description="Largest norm of the gradient.")
+    frame_gap_seconds: float = Field(0.4, ge=0, description="Time between the two frames of a pair.")
+    neighbour_frames: int = Field(2, ge=1, le=1000, description="Largest distance, in kept frames, between neighbours of the temporal loss.")
+    rotate_grid: bool = Field(False, description="Turn the voxel grid about the vertical axis at random.")
+    jitter: float = Field(0.0, ge=0, le=0.5, description="Random shift of the cube, as a share of its side.")
+    drop_views: float = Field(0.0, ge=0, le=0.9, description="Chance that a view is left out of a sample (two always stay).")
+    checkpoint_minutes: float = Field(2.0, gt=0, description="Time between two checkpoints from which an interrupted training goes on.")
+    log_every: int = Field(10, ge=1, description="Steps between two rows of the training history.")
+    precision: Literal["32", "bf16"] = Field("32", description="Arithmetic of the network.")
+    seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
+
+
+class EvaluationConfig(Section):
+    """How discovered keypoints are judged against annotated joints."""
+
+    regressor: Literal["linear", "ridge"] = Field("linear", description="linear: ordinary least squares; ridge: strength by cross-validation.")
+    split: Literal["subject", "blocks"] = Field("subject", description="subject: the sheet's train and test sessions; blocks: alternating blocks within each session.")
+    block_frames: int = Field(10, ge=2, description="Frames of a block (split: blocks).")
+    border_frames: int = Field(2, ge=0, description="Frames dropped at either border of a block (split: blocks).")
+    bootstrap: int = Field(1000, ge=100, le=100_000, description="Resamples of the bootstrap intervals.")
+    seed: int = Field(0, ge=0, description="Seed of the bootstrap.")
+
+
+class ActionsConfig(Section):
+    """How behaviours are recognised from keypoints."""
+
+    enabled: bool = Field(True, description="Whether behaviours are classified where sessions have them.")
+    window_seconds: float = Field(1.0, gt=0, le=60, description="Length of the window around a frame.")
+    classifier: Literal["conv1d", "forest"] = Field("conv1d", description="conv1d: the paper's 1D-convolution network; forest: random forest.")
+    epochs: int = Field(15, ge=1, le=1000, description="Epochs of the network.")
+    seed: int = Field(0, ge=0, description="Seed.")
+
+
+class SimulatedRig(Section):
+    """A simulated rig of cameras around an arena."""
+
+    cameras: int = Field(6, ge=2, le=12, description="Number of cameras.")
+    width: int = Field(320, ge=64, le=4096, description="Width of the pictures in pixels.")
+    height: int = Field(256, ge=64, le=4096, description="Height of the pictures in pixels.")
+    rate: float = Field(30.0, gt=0, le=1000, description="Frames per second.")
+    arena: float = Field(700.0, gt=0, description="Diameter of the arena in millimetres.")
+    board: Name = Field("charuco", description="Board (a key of `boards`) that is moved through the rig.")
+    board_frames: int = Field(30, ge=10, le=1000, description="Frames of the board videos; in frame 0 the board lies on the floor.")
+    seed: int = Field(0, ge=0, description="Seed of camera positions, lenses, light and board motion.")
+
+
+class SimulatedSubject(Section):
+    """A simulated animal."""
+
+    animal: Literal["rodent"] = Field("rodent", description="Kind of animal.")
+    scale: float = Field(1.0, ge=0.5, le=2, description="Size relative to the model.")
+    coat: Literal["brown", "white", "black", "hooded", "grey"] = Field("brown", description="Colour of the fur.")
+    seed: int = Field(0, ge=0, description="Seed of the animal's habits.")
+
+
+class SimulatedSession(Section):
+    """A simulated recording."""
+
+    subject: Name = Field(description="A key of `simulation.subjects`.")
+    rig: Name = Field(description="A key of `simulation.rigs`.")
+    frames: int = Field(300, ge=10, description="Length of the recording in frames.")
+    seed: int = Field(0, ge=0, description="Seed of the motion.")
+
+
+class SimulationConfig(Section):
+    """Recordings that are rendered instead of filmed: the demo, and scenes whose truth is known."""
+
+    rigs: dict[Name, SimulatedRig] = Field(default_factory=dict)
+    subjects: dict[Name, SimulatedSubject] = Field(default_factory=dict)
+    sessions: dict[Name, SimulatedSession] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def check_references(self) -> "SimulationConfig":
+        for name, session in self.sessions.items():
+            if session.subject not in self.subjects:
+                raise ValueError(f"sessions.{name}.subject {session.subject!r} is not among the subjects {sorted(self.subjects)}")
+            if session.rig not in self.rigs:
+                raise ValueError(f"sessions.{name}.rig {session.rig!r} is not among the rigs {sorted(self.rigs)}")
+        return self
+
+
+class ReportConfig(Section):
+    """What the report shows."""
+
+    title: str = Field("BKinD-3D report", description="Title of the report.")
+    max_sessions: int = Field(6, ge=1, le=100, description="Sessions that are embedded in the main report.")
+    max_frames: int = Field(200, ge=10, le=5000, description="Frames of a session in the interactive skeleton.")
+    overlay_frames: int = Field(6, ge=1, le=50, description="Moments shown as overlay pictures per session.")
+
+
+class ExperimentConfig(Section):
+    """One way to discover keypoints: which frames, which network, which losses."""
+
+    preset: Preset = Field("demo", description="Where the settings start from; the sections below change single keys of it.")
+    frames: Name = Field(description="A key of `framesets`.")
+    model: ModelConfig
+    losses: LossConfig
+    training: TrainingConfig
+    evaluation: EvaluationConfig = EvaluationConfig()
+    actions: ActionsConfig = ActionsConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def start_from_preset(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        preset = values.get("preset", "demo")
+        if preset not in PRESETS:
+            return values | {section: {} for section in ("model", "losses", "training") if section not in values}
+        merged = dict(values)
+        for section, defaults in PRESETS[preset].items():
+            given = values.get(section) or {}
+            merged[section] = given if not isinstance(given, dict) else {**defaults, **given}
+        return merged
+
+    @model_validator(mode="after")
+    def check_together(self) -> "ExperimentConfig":
+        if 2 * self.model.n_symmetric_pairs > self.model.n_keypoints:
+            raise ValueError(f"model.n_symmetric_pairs {self.model.n_symmetric_pairs} needs at least {2 * self.model.n_symmetric_pairs} keypoints, got n_keypoints {self.model.n_keypoints}")
+        if self.model.volume_size % 2**self.model.volume_levels:
+            raise ValueError(f"model.volume_size {self.model.volume_size} must be divisible by 2**volume_levels = {2**self.model.volume_levels}")
+        return self
+
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "paper": {"model": {}, "losses": {}, "training": {}},
+    "demo": {
+        "model": {
+            "n_keypoints": 12,
+            "n_symmetric_pairs": 4,
+            "volume_size": 24,
+            "volume_channels": 16,
+            "volume_levels": 2,
+            "encoder": "none",
+            "reconstruction": False,
+            "hull_prior": 1.0,
+        },
+        "losses": {
+            "reconstruction": 0.0,
+            "separation": 1.0,
+            "length": 0.0,
+            "silhouette": 1.0,
+            "coverage": 1.0,
+            "consistency": 2.0,
+            "temporal": 1.0,
+            "inside": 0.1,
+        },
+        "training": {
+            "steps": 1000,
+            "batch_size": 8,
+            "optimizer": "adamw",
+            "learning_rate": 2e-3,
+            "warmup_steps": 50,
+            "final_learning_rate": 0.05,
+            "edge_learning_rate_factor": 10.0,
+            "rotate_grid": True,
+            "jitter": 0.05,
+        },
+    },
+}
+
+
+class StudyConfig(Section):
+    """A study: its sheets, and what is done with them."""
+
+    recordings: str = Field(".", description="Folder that relative paths in the sheets start from; relative to the study. Never written to.")
+    sessions: str = Field("config/sessions.tsv", description="Sheet of the sessions.")
+    cameras: str = Field("config/cameras.tsv", description="Sheet of each session's videos.")
+    rigs: str = Field("config/rigs.tsv", description="Sheet of the rigs.")
+    boards: dict[Name, BoardConfig] = Field(default_factory=dict, description="Calibration boards.")
+    calibration: CalibrationConfig = CalibrationConfig()
+    survey: SurveyConfig = SurveyConfig()
+    location: LocationConfig = LocationConfig()
+    framesets: dict[Name, FramesConfig] = Field(default_factory=lambda: {"subject": FramesConfig()}, min_length=1)
+    experiments: dict[Name, ExperimentConfig] = Field(min_length=1, description="What is trained and compared.")
+    simulation: SimulationConfig = SimulationConfig()
+    report: ReportConfig = ReportConfig()
+
+    @model_validator(mode="after")
+    def check_references(self) -> "StudyConfig":
+        for name, experiment in self.experiments.items():
+            if experiment.frames not in self.framesets:
+                raise ValueError(f"experiments.{name}.frames {experiment.frames!r} is not among the framesets {sorted(self.framesets)}")
+        for name, rig in self.simulation.rigs.items():
+            if rig.board not in self.boards:
+                raise ValueError(f"simulation.rigs.{name}.board {rig.board!r} is not among the boards {sorted(self.boards)}")
+        return self
+
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+def describe_validation_error(error: ValidationError, source: str) -> str:
+    """One line for the first problem that pydantic found: file, key, what was found, what is allowed."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    found = problem.get("input")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if problem["type"] == "extra_forbidden":
+        return f"{source}: unknown key {key!r}; check its spelling in config/README.md{more}"
+    if problem["type"] == "missing":
+        return f"{source}: key {key!r} is missing{more}"
+    message = re.sub(r"^Value error, ", "", problem["msg"])
+    if isinstance(found, dict | list):
+        return f"{source}: {key + ': ' if key else ''}{message}{more}"
+    return f"{source}: key {key!r} is {found!r}: {message}{more}"
+
+
+def parse_section(cls: type[SectionT], values: Any, source: str) -> SectionT:
+    """Validate `values` as a `cls`; raise :class:`InputError` with one line naming `source` and the key."""
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        raise InputError(describe_validation_error(error, source)) from None
+
+
+def read_section(cls: type[SectionT], path: str | Path) -> SectionT:
+    """Read one section from the JSON or YAML file at `path`."""
+    path = Path(path)
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        values = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (json.JSONDecodeError, yaml.YAMLError) as error:
+        line = " ".join(str(error).split())
+        raise InputError(f"{path}: is not valid {path.suffix[1:].upper()}: {line}") from None
+    return parse_section(cls, values or {}, str(path))

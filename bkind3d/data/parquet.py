@@ -1,0 +1,112 @@
+"""Parquet tables: the schemas of every intermediate, and the only way they are read and written.
+
+A table is written to a private temporary name and renamed, so that a reader never meets half a file. Every file carries
+in its metadata what it is (``bkind3d.table``), the package's version, and what the writer adds (units, frame of
+reference, hashes of sources) as JSON.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bkind3d import __version__
+from bkind3d.config import InputError
+
+_PREFIX = b"bkind3d."
+_I, _F, _D, _S, _B = pa.int64(), pa.float32(), pa.float64(), pa.string(), pa.binary()
+
+#: Column names and types of every table. Further columns are allowed only where a reader asks for them.
+TABLES: dict[str, dict[str, pa.DataType]] = {
+    # One row per frame of a camera. Pixels of the survey picture (`width` x `height` in the metadata), mask as PNG there.
+    "survey": {"frame": _I, "time_s": _D, "brightness": _F, "motion": _F, "area": _F, "centroid_x": _F, "centroid_y": _F,
+               "box_x0": _F, "box_y0": _F, "box_x1": _F, "box_y1": _F, "fault": _S, "mask": _B},
+    # One row per frame of a session. World units; residual in shares of the picture's longer side.
+    "location": {"frame": _I, "time_s": _D, "x": _F, "y": _F, "z": _F, "n_views": _I, "residual": _F, "valid": pa.bool_()},
+    # One row per frame of a camera. p00..p23 maps homogeneous world points to pixels of exactly this image.
+    "frames": {"frame": _I, "time_s": _D, "image": _B, "mask": _B, "width": _I, "height": _I,
+               **{f"p{i}{j}": _D for i in range(3) for j in range(4)}, "valid": pa.bool_()},
+    "keypoints": {"frame": _I, "time_s": _D, "keypoint": _S, "x": _F, "y": _F, "z": _F, "confidence": _F, "spread": _F,
+                  "reprojection_px": _F},
+    "edges": {"keypoint_a": _S, "keypoint_b": _S, "weight": _F},
+    "joints": {"frame": _I, "joint": _S, "x": _F, "y": _F, "z": _F},
+    "behaviours": {"frame": _I, "behaviour": _S},
+    "silhouettes": {"frame": _I, "camera": _S, "mask": _B},
+    "history": {"step": _I, "seconds": _D, "term": _S, "value": _D},
+    "calibration": {"camera": _S, "n_board_frames": _I, "n_points": _I, "mean_px": _D, "median_px": _D, "p95_px": _D, "coverage": _D},
+}  # fmt: skip
+
+
+@contextmanager
+def replaced_when_complete(path: str | Path) -> Iterator[Path]:
+    """Give a private temporary name beside `path`; rename it to `path` on success, remove it on failure."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(table: pd.DataFrame, kind: str, path: str | Path, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write `table` as Parquet (zstd) with the schema of `kind`; columns beyond the schema are kept as they are.
+
+    Parameters
+    ----------
+    table : one row per entry, with at least the columns of ``TABLES[kind]``.
+    kind : a key of :data:`TABLES`.
+    path : the file; its folder is made.
+    metadata : anything JSON can hold; bytes are not allowed (put pictures into columns).
+    """
+    schema = TABLES[kind]
+    missing = [column for column in schema if column not in table.columns]
+    if missing:
+        raise ValueError(f"Expected columns {list(schema)} for a {kind} table, got no {missing}")
+    arrays = {column: pa.array(table[column], type=schema.get(column), from_pandas=True) for column in [*schema, *(c for c in table.columns if c not in schema)]}
+    content = pa.table(arrays)
+    entries = {"table": kind, "version": __version__, **(metadata or {})}
+    content = content.replace_schema_metadata({_PREFIX + key.encode(): json.dumps(value).encode() for key, value in entries.items()})
+    with replaced_when_complete(path) as temporary:
+        pq.write_table(content, temporary, compression="zstd")
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Read what the writer of the Parquet file at `path` said about it (units, hashes, ...)."""
+    try:
+        raw = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())})") from None
+    return {key.removeprefix(_PREFIX).decode(): json.loads(value) for key, value in raw.items() if key.startswith(_PREFIX)}
+
+
+def read_table(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read the Parquet table at `path`; refuse it, naming file and column, where it is not a `kind`.
+
+    Files that others wrote (joints, behaviours) need no metadata of ours; columns are cast where nothing is lost.
+    """
+    schema = TABLES[kind]
+    wanted = columns or list(schema)
+    try:
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        missing = [column for column in wanted if column not in names]
+        if missing:
+            raise InputError(f"{path}: column {missing[0]!r} of a {kind} table is missing; found {names}")
+        content = file.read(columns=wanted if columns else None)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())})") from None
+    for index, column in enumerate(content.column_names):
+        if column in schema and content.schema.field(column).type != schema[column]:
+            try:
+                content = content.set_column(index, column, content[column].cast(schema[column]))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                raise InputError(f"{path}: column {column!r} has type {content.schema.field(column).type}, expected {schema[column]}") from None
+    return content.to_pandas()

@@ -1,0 +1,57 @@
+"""A rig's cameras: intrinsics, distortion and pose, as plain arrays.
+
+World frame: right-handed, in the rig's units, z up where the calibration knows it. Camera frame: x right, y down, z
+forward (OpenCV). Pixel frame: (0, 0) is the *centre* of the top-left pixel.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One calibrated camera.
+
+    Attributes
+    ----------
+    name : as in the sheet.
+    size : (width, height) in pixels of the pictures that `matrix` belongs to.
+    matrix : (3, 3) intrinsics, pixels.
+    distortion : (5,) OpenCV order k1 k2 p1 p2 k3, or (4,) for a fisheye lens.
+    rotation : (3, 3) world to camera.
+    translation : (3,) world to camera, world units: ``x_camera = rotation @ x_world + translation``.
+    fisheye : whether `distortion` follows OpenCV's fisheye model.
+    """
+
+    name: str
+    size: tuple[int, int]
+    matrix: Array
+    distortion: Array
+    rotation: Array
+    translation: Array
+    fisheye: bool = False
+
+    @property
+    def centre(self) -> Array:
+        """(3,) position of the camera, world units."""
+        return np.asarray(-self.rotation.T @ self.translation)
+
+    @property
+    def projection(self) -> Array:
+        """(3, 4) maps homogeneous world points to homogeneous *undistorted* pixels."""
+        return np.asarray(self.matrix @ np.concatenate([self.rotation, self.translation[:, None]], axis=1))
+
+    def resized(self, size: tuple[int, int]) -> "Camera":
+        """The same camera for pictures resized to `size` (width, height): pixel *edges* are scaled, not centres."""
+        scale_x, scale_y = size[0] / self.size[0], size[1] / self.size[1]
+        change = np.array([[scale_x, 0, (scale_x - 1) / 2], [0, scale_y, (scale_y - 1) / 2], [0, 0, 1]])
+        return replace(self, size=size, matrix=change @ self.matrix)
+
+    def moved(self, rotation: Array, translation: Array) -> "Camera":
+        """The same camera in a new world: ``x_new = rotation @ x_old + translation``."""
+        turned = self.rotation @ rotation.T
+        return replace(self, rotation=turned, translation=self.translation - turned @ translation)
