@@ -5,10 +5,11 @@ refused, and every refusal is one line that names the file, the key, what was fo
 imports torch, so that the workflow can check a configuration in a fraction of a second.
 """
 
+import difflib
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -152,11 +153,21 @@ class EvaluationConfig(Section):
     """How discovered keypoints are judged against annotated joints."""
 
     regressor: Literal["linear", "ridge"] = Field("linear", description="linear: ordinary least squares; ridge: strength by cross-validation.")
-    split: Literal["subject", "blocks"] = Field("subject", description="subject: the sheet's train and test sessions; blocks: alternating blocks within each session.")
+    split: Literal["subject", "session", "blocks"] = Field(
+        "subject",
+        description="subject: the sheet's train and test sessions, no subject in both; session: the same, subjects may be in both; "
+        "blocks: alternating blocks within each session that has joints.",
+    )
     block_frames: int = Field(10, ge=2, description="Frames of a block (split: blocks).")
-    border_frames: int = Field(2, ge=0, description="Frames dropped at either border of a block (split: blocks).")
+    border_frames: int = Field(2, ge=1, description="Frames dropped at either border of a block (split: blocks).")
     bootstrap: int = Field(1000, ge=100, le=100_000, description="Resamples of the bootstrap intervals.")
     seed: int = Field(0, ge=0, description="Seed of the bootstrap.")
+
+    @model_validator(mode="after")
+    def check_blocks_keep_frames(self) -> "EvaluationConfig":
+        if 2 * self.border_frames >= self.block_frames:
+            raise ValueError(f"border_frames {self.border_frames} at either border leave nothing of block_frames {self.block_frames}")
+        return self
 
 
 class ActionsConfig(Section):
@@ -180,6 +191,13 @@ class SimulatedRig(Section):
     board: Name = Field("charuco", description="Board (a key of `boards`) that is moved through the rig.")
     board_frames: int = Field(30, ge=10, le=1000, description="Frames of the board videos; in frame 0 the board lies on the floor.")
     seed: int = Field(0, ge=0, description="Seed of camera positions, lenses, light and board motion.")
+
+
+    @model_validator(mode="after")
+    def check_even_size(self) -> "SimulatedRig":
+        if self.width % 2 or self.height % 2:
+            raise ValueError(f"width {self.width} and height {self.height} must be even for the videos' format (H.264, yuv420p)")
+        return self
 
 
 class SimulatedSubject(Section):
@@ -301,6 +319,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 class StudyConfig(Section):
     """A study: its sheets, and what is done with them."""
 
+    dataset: Name = Field("recordings", description="Name of the study's data in the tables.")
     recordings: str = Field(".", description="Folder that relative paths in the sheets start from; relative to the study. Never written to.")
     sessions: str = Field("config/sessions.tsv", description="Sheet of the sessions.")
     cameras: str = Field("config/cameras.tsv", description="Sheet of each session's videos.")
@@ -328,14 +347,25 @@ class StudyConfig(Section):
 SectionT = TypeVar("SectionT", bound=Section)
 
 
-def describe_validation_error(error: ValidationError, source: str) -> str:
-    """One line for the first problem that pydantic found: file, key, what was found, what is allowed."""
+def list_keys(cls: type[Section], path: tuple[Any, ...]) -> list[str]:
+    """Keys of the section that `path` (keys from a `cls` on) leads to; none where it leads to no section."""
+    annotation: Any = cls
+    for part in path:
+        fields = annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, Section) else {}
+        annotation = fields[part].annotation if part in fields else next(iter(get_args(annotation)[1:]), None)
+    return list(annotation.model_fields) if isinstance(annotation, type) and issubclass(annotation, Section) else []
+
+
+def describe_validation_error(error: ValidationError, source: str, cls: type[Section]) -> str:
+    """One line for the first problem that pydantic found in a `cls`: file, key, what was found, what is allowed."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     found = problem.get("input")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
-        return f"{source}: unknown key {key!r}; check its spelling in config/README.md{more}"
+        alike = difflib.get_close_matches(str(problem["loc"][-1]), list_keys(cls, problem["loc"][:-1]), n=1)
+        hint = f"did you mean {alike[0]!r}?" if alike else "config/README.md has all keys"
+        return f"{source}: unknown key {key!r}; {hint}{more}"
     if problem["type"] == "missing":
         return f"{source}: key {key!r} is missing{more}"
     message = re.sub(r"^Value error, ", "", problem["msg"])
@@ -349,19 +379,31 @@ def parse_section(cls: type[SectionT], values: Any, source: str) -> SectionT:
     try:
         return cls.model_validate(values)
     except ValidationError as error:
-        raise InputError(describe_validation_error(error, source)) from None
+        raise InputError(describe_validation_error(error, source, cls)) from None
 
 
-def read_section(cls: type[SectionT], path: str | Path) -> SectionT:
-    """Read one section from the JSON or YAML file at `path`."""
+def read_values(path: str | Path) -> Any:
+    """Read the JSON or YAML file at `path`."""
     path = Path(path)
     try:
         text = path.read_text()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     try:
-        values = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (json.JSONDecodeError, yaml.YAMLError) as error:
         line = " ".join(str(error).split())
         raise InputError(f"{path}: is not valid {path.suffix[1:].upper()}: {line}") from None
-    return parse_section(cls, values or {}, str(path))
+
+
+def read_section(cls: type[SectionT], path: str | Path) -> SectionT:
+    """Read one section from the JSON or YAML file at `path`."""
+    return parse_section(cls, read_values(path) or {}, str(path))
+
+
+def read_boards(path: str | Path) -> dict[str, BoardConfig]:
+    """Read the section `boards` (board by name) from the JSON or YAML file at `path`."""
+    values = read_values(path) or {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: boards are given as name: settings, found {type(values).__name__}")
+    return {str(name): parse_section(BoardConfig, board, f"{path}: board {name!r}") for name, board in values.items()}

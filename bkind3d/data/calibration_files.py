@@ -1,1 +1,172 @@
-"""Calibration files in aniposelib's TOML format, which is this project's own."""
+"""Calibration files: a rig's cameras in aniposelib's TOML format, which is this project's own.
+
+One table per camera (``name``, ``size``, ``matrix``, ``distortions``, ``rotation`` as a rotation vector, ``translation``,
+``fisheye``) and a table ``metadata`` (``units`` and whatever the writer knows about the quality).
+"""
+
+import json
+import logging
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from bkind3d.config import InputError
+from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.geometry.cameras import Array, Camera
+
+log = logging.getLogger(__name__)
+
+#: Numbers of distortion coefficients that OpenCV's pinhole model understands.
+_DISTORTION_LENGTHS = (4, 5, 8, 12, 14)
+#: Largest difference, as a share of a picture's side, that is taken for a codec's crop (1088 recorded, 1080 stored).
+_CROP_SHARE = 0.01
+
+
+def read_calibration(path: str | Path) -> tuple[dict[str, Camera], dict[str, Any]]:
+    """Read the cameras of a rig.
+
+    Returns
+    -------
+    cameras : by name, in the order of the file.
+    metadata : the table ``metadata`` of the file (``units`` if the writer knew them).
+
+    Raises
+    ------
+    InputError : where a key is missing, a number is not finite, a matrix is no camera's, fewer than two cameras are
+        there, or one is a copy of another.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not valid TOML: {' '.join(str(error).split())}") from None
+    metadata = content.pop("metadata", {})
+    cameras: dict[str, Camera] = {}
+    for section, values in content.items():
+        if not isinstance(values, dict):
+            raise InputError(f"{path}: {section!r} is not a table of a camera; expected tables with name, size, matrix, rotation, translation")
+        camera = _read_camera(values, f"{path}: camera {values.get('name', section)!r}")
+        if camera.name in cameras:
+            raise InputError(f"{path}: two cameras are named {camera.name!r}; rename one")
+        cameras[camera.name] = camera
+    if len(cameras) < 2:
+        raise InputError(f"{path}: has {len(cameras)} camera(s), at least 2 are needed for 3D")
+    _check_no_copies(cameras, path)
+    return cameras, metadata
+
+
+def write_calibration(cameras: Mapping[str, Camera], path: str | Path, units: str, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write `cameras` with every digit; `metadata` holds numbers, texts, lists and tables of them.
+
+    Rotation and translation are world to camera, translation in `units`.
+    """
+    lines = []
+    for index, camera in enumerate(cameras.values()):
+        values = {
+            "name": camera.name,
+            "size": list(camera.size),
+            "matrix": camera.matrix.tolist(),
+            "distortions": camera.distortion.tolist(),
+            "rotation": cv2.Rodrigues(camera.rotation)[0].ravel().tolist(),
+            "translation": camera.translation.tolist(),
+            "fisheye": camera.fisheye,
+        }
+        lines += [f"[cam_{index}]", *(f"{key} = {_format_value(value)}" for key, value in values.items()), ""]
+    entries = {"units": units, **(metadata or {})}
+    lines += ["[metadata]", *(f"{json.dumps(key)} = {_format_value(value)}" for key, value in entries.items() if value is not None), ""]
+    with replaced_when_complete(path) as temporary:
+        temporary.write_text("\n".join(lines), encoding="utf-8")
+
+
+def fit_camera_to_video(camera: Camera, size: tuple[int, int]) -> Camera:
+    """The camera for a video of `size` (width, height), where it was calibrated at another size.
+
+    Equal aspect: pixels are scaled. One or both sides off by at most 1 %: a codec's crop, the origin stays.
+    """
+    if camera.size == size:
+        return camera
+    ratio_x, ratio_y = size[0] / camera.size[0], size[1] / camera.size[1]
+    if abs(ratio_x - 1) <= _CROP_SHARE and abs(ratio_y - 1) <= _CROP_SHARE:
+        log.info("camera %s: calibrated at %dx%d, video is %dx%d: taken as a crop at the right or lower edge", camera.name, *camera.size, *size)
+        return replace(camera, size=size)
+    # A side that was rounded to a whole pixel changes the aspect by up to half a pixel.
+    if abs(camera.size[1] * ratio_x - size[1]) <= 1 or abs(camera.size[0] * ratio_y - size[0]) <= 1:
+        log.info("camera %s: calibrated at %dx%d, video is %dx%d: scaled", camera.name, *camera.size, *size)
+        return camera.resized(size)
+    raise InputError(
+        f"camera {camera.name!r}: the calibration is for {camera.size[0]}x{camera.size[1]} pixels, the video has {size[0]}x{size[1]}; "
+        "the aspect differs, so it is another crop or another camera: calibrate at the video's size"
+    )
+
+
+def _read_camera(values: Mapping[str, Any], where: str) -> Camera:
+    fisheye = bool(values.get("fisheye", False))
+    size = _read_array(values, "size", [(2,)], where)
+    matrix = _read_array(values, "matrix", [(3, 3)], where)
+    distortion = _read_array(values, "distortions", [(4,)] if fisheye else [(n,) for n in _DISTORTION_LENGTHS], where)
+    rotation = _read_array(values, "rotation", [(3,), (3, 3)], where)
+    translation = _read_array(values, "translation", [(3,)], where)
+    if size.min() < 1 or np.abs(size - size.round()).max() > 1e-6:
+        raise InputError(f"{where}: size {size.tolist()} is not a number of pixels (width, height)")
+    if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or not np.allclose(matrix[2], [0, 0, 1]) or matrix[1, 0] != 0:
+        raise InputError(f"{where}: matrix {matrix.tolist()} is not [[fx, 0, cx], [0, fy, cy], [0, 0, 1]] with positive focal lengths")
+    if rotation.shape == (3,):
+        rotation = np.asarray(cv2.Rodrigues(rotation)[0])
+    elif not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) or np.linalg.det(rotation) < 0:
+        raise InputError(f"{where}: rotation is not a rotation matrix (rows must be orthonormal, determinant 1)")
+    if distortion.shape == (4,) and not fisheye:
+        distortion = np.append(distortion, 0.0)
+    name = values.get("name")
+    if not isinstance(name, str) or not name:
+        raise InputError(f"{where}: key 'name' is missing")
+    return Camera(name, (round(size[0]), round(size[1])), matrix, distortion, rotation, translation, fisheye)
+
+
+def _read_array(values: Mapping[str, Any], key: str, shapes: list[tuple[int, ...]], where: str) -> Array:
+    if key not in values:
+        raise InputError(f"{where}: key {key!r} is missing")
+    try:
+        array = np.asarray(values[key], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{where}: {key} is not an array of numbers") from None
+    if array.shape not in shapes:
+        allowed = " or ".join("x".join(map(str, shape)) for shape in shapes)
+        raise InputError(f"{where}: {key} has {'x'.join(map(str, array.shape)) or 'no'} numbers, expected {allowed}")
+    if not np.isfinite(array).all():
+        raise InputError(f"{where}: {key} contains a number that is not finite (nan or inf); calibrate this camera again")
+    return array
+
+
+def _check_no_copies(cameras: Mapping[str, Camera], path: Path) -> None:
+    """Two cameras in one place with one direction: a file was copied over another."""
+    items = list(cameras.values())
+    for index, one in enumerate(items):
+        for other in items[index + 1 :]:
+            scale = max(float(np.linalg.norm(one.centre)), 1e-9)
+            if np.allclose(one.rotation, other.rotation, atol=1e-6) and np.linalg.norm(one.centre - other.centre) <= 1e-6 * scale:
+                raise InputError(f"{path}: cameras {one.name!r} and {other.name!r} have the same position and direction; one is a copy of the other: calibrate again")
+
+
+def _format_value(value: Any) -> str:
+    """A TOML value with every digit of its numbers."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return repr(float(value)) if math.isfinite(value) else str(float(value))
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_format_value(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_format_value(item)}" for key, item in value.items()) + "}"
+    raise TypeError(f"Expected a number, text, list or table for TOML, got {type(value).__name__}")

@@ -7,13 +7,14 @@ reference, hashes of sources) as JSON.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bkind3d import __version__
@@ -25,12 +26,16 @@ _I, _F, _D, _S, _B = pa.int64(), pa.float32(), pa.float64(), pa.string(), pa.bin
 #: Column names and types of every table. Further columns are allowed only where a reader asks for them.
 TABLES: dict[str, dict[str, pa.DataType]] = {
     # One row per frame of a camera. Pixels of the survey picture (`width` x `height` in the metadata), mask as PNG there.
+    # video_frame: number in the video, -1 where the video lacks this frame of the session. area to box describe the largest
+    # silhouette; clusters holds these seven numbers for every silhouette, largest first.
     "survey": {"frame": _I, "time_s": _D, "brightness": _F, "motion": _F, "area": _F, "centroid_x": _F, "centroid_y": _F,
-               "box_x0": _F, "box_y0": _F, "box_x1": _F, "box_y1": _F, "fault": _S, "mask": _B},
+               "box_x0": _F, "box_y0": _F, "box_x1": _F, "box_y1": _F, "fault": _S, "mask": _B,
+               "video_frame": _I, "clusters": pa.list_(_F)},
     # One row per frame of a session. World units; residual in shares of the picture's longer side.
     "location": {"frame": _I, "time_s": _D, "x": _F, "y": _F, "z": _F, "n_views": _I, "residual": _F, "valid": pa.bool_()},
-    # One row per frame of a camera. p00..p23 maps homogeneous world points to pixels of exactly this image.
-    "frames": {"frame": _I, "time_s": _D, "image": _B, "mask": _B, "width": _I, "height": _I,
+    # One row per frame of a camera. p00..p23 maps homogeneous world points to pixels of exactly this image;
+    # x, y, z is the centre of the cube around the subject (from the location), world units.
+    "frames": {"frame": _I, "time_s": _D, "x": _F, "y": _F, "z": _F, "image": _B, "mask": _B, "width": _I, "height": _I,
                **{f"p{i}{j}": _D for i in range(3) for j in range(4)}, "valid": pa.bool_()},
     "keypoints": {"frame": _I, "time_s": _D, "keypoint": _S, "x": _F, "y": _F, "z": _F, "confidence": _F, "spread": _F,
                   "reprojection_px": _F},
@@ -39,6 +44,10 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
     "behaviours": {"frame": _I, "behaviour": _S},
     "silhouettes": {"frame": _I, "camera": _S, "mask": _B},
     "history": {"step": _I, "seconds": _D, "term": _S, "value": _D},
+    # One row per method and test frame, and per method and joint; world units. errors of frames are means over their joints.
+    "errors": {"method": _S, "session": _S, "frame": _I, "time_s": _D, "mpjpe": _D, "n_mpjpe": _D, "pa_mpjpe": _D},
+    "joint_errors": {"method": _S, "joint": _S, "n_frames": _I, "mpjpe": _D, "pa_mpjpe": _D},
+    "confusion": {"features": _S, "true": _S, "predicted": _S, "count": _I},
     "calibration": {"camera": _S, "n_board_frames": _I, "n_points": _I, "mean_px": _D, "median_px": _D, "p95_px": _D, "coverage": _D},
 }  # fmt: skip
 
@@ -87,10 +96,11 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     return {key.removeprefix(_PREFIX).decode(): json.loads(value) for key, value in raw.items() if key.startswith(_PREFIX)}
 
 
-def read_table(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.DataFrame:
+def read_table(path: str | Path, kind: str, columns: list[str] | None = None, frames: Iterable[int] | None = None) -> pd.DataFrame:
     """Read the Parquet table at `path`; refuse it, naming file and column, where it is not a `kind`.
 
     Files that others wrote (joints, behaviours) need no metadata of ours; columns are cast where nothing is lost.
+    With `frames`, only the rows of these frames are read (a few pictures of a long recording, say).
     """
     schema = TABLES[kind]
     wanted = columns or list(schema)
@@ -100,7 +110,8 @@ def read_table(path: str | Path, kind: str, columns: list[str] | None = None) ->
         missing = [column for column in wanted if column not in names]
         if missing:
             raise InputError(f"{path}: column {missing[0]!r} of a {kind} table is missing; found {names}")
-        content = file.read(columns=wanted if columns else None)
+        chosen = None if frames is None else pc.field("frame").isin(pa.array(frames, type=pa.int64()))
+        content = pq.read_table(path, columns=wanted if columns else None, filters=chosen, partitioning=None)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())})") from None
     for index, column in enumerate(content.column_names):

@@ -1,1 +1,1 @@
-"""geometry."""
+"""Where a point is: cameras, projection, voxel grids, alignment."""

@@ -1,1 +1,1 @@
-"""inference."""
+"""Keypoints of a session."""

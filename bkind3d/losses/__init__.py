@@ -1,1 +1,1 @@
-"""losses."""
+"""How wrong: one unweighted scalar each."""

@@ -1,1 +1,1 @@
-"""model."""
+"""Tensors to keypoints and reconstruction."""

@@ -1,1 +1,1 @@
-"""training."""
+"""In which order: the training loop."""

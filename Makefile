@@ -1,0 +1,42 @@
+# make demo: set up and run the demo. make test: set up and test. make system: system libraries (needs root).
+SHELL := /bin/bash
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+PYTEST := OMP_NUM_THREADS=1 python -m pytest
+
+.PHONY: demo test test-slow lint format lock bench system
+.DEFAULT_GOAL := demo
+
+demo: .venv/run.stamp
+	snakemake --cores all
+
+test: lint
+	$(PYTEST) -n 2 -m "not slow"
+
+test-slow: .venv/test.stamp
+	$(PYTEST) -m slow
+
+lint: .venv/test.stamp
+	ruff check . && ruff format --check . && codespell && mypy && lint-imports
+	snakefmt --check --compact-diff Snakefile workflow && snakemake --lint
+
+format: .venv/test.stamp
+	ruff check --fix . && ruff format . && snakefmt Snakefile workflow
+
+lock: .venv/test.stamp
+	python .ci/write_locks.py
+
+bench: .venv/run.stamp
+	OMP_NUM_THREADS=1 python -m benchmarks
+
+system:
+	$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y --no-install-recommends python3-venv libgl1 libegl1 libegl-mesa0 libgl1-mesa-dri libglib2.0-0
+
+.venv/run.stamp: requirements.lock pyproject.toml
+	.ci/check-system $(PYTHON) demo && $(PYTHON) -m venv .venv
+	pip install -q -r requirements.lock && pip install -q --no-deps -e . && touch $@
+
+.venv/test.stamp: requirements.lock requirements-test.lock pyproject.toml
+	.ci/check-system $(PYTHON) test && $(PYTHON) -m venv .venv
+	pip install -q -r requirements.lock -r requirements-test.lock && pip install -q --no-deps -e . && touch $@

@@ -1,0 +1,38 @@
+"""``bkind3d predict-keypoints``."""
+
+import argparse
+from pathlib import Path
+
+HELP = "find the keypoints of every frame of a session with a trained model"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("--model", required=True, type=Path, help="a trained (or untrained) model")
+    parser.add_argument("--frames", required=True, nargs="+", type=Path, help="frames tables of the session, one per camera")
+    parser.add_argument("--output", required=True, type=Path, help="keypoints table (Parquet)")
+    parser.add_argument("--batch-size", type=int, default=16, help="moments computed together")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute")
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Predict and write."""
+    import torch
+
+    from bkind3d.checkpoint import load_model
+    from bkind3d.config import InputError
+    from bkind3d.data.datasets import SessionFrames
+    from bkind3d.data.parquet import write_table
+    from bkind3d.inference.prediction import predict_keypoints
+
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if arguments.device == "auto" else arguments.device
+    model, provenance = load_model(arguments.model)
+    session = SessionFrames(arguments.frames)
+    if session.units != provenance.units:
+        raise InputError(f"{arguments.frames[0]}: is in {session.units}, but {arguments.model} was trained in {provenance.units}; use one unit in rigs.tsv")
+    table = predict_keypoints(model, session, arguments.batch_size, device)
+    metadata = {"units": session.units, "session": session.session, "model": provenance.identity, "steps": provenance.steps, "side": session.side, "rate": session.rate}
+    write_table(table, "keypoints", arguments.output, metadata)

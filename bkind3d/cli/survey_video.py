@@ -1,0 +1,27 @@
+"""The verb ``survey-video``."""
+
+import argparse
+
+HELP = "Find a video's background, the silhouettes of what moves, and faults, frame by frame."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("video", help="video of a static camera")
+    parser.add_argument("--config", required=True, help="JSON or YAML file with the section 'survey'")
+    parser.add_argument("--frame-map", help="table (.tsv, .csv, .parquet) with columns frame (of the session) and video_frame, from 0")
+    parser.add_argument("--start", type=int, help="first frame of the session, from 0")
+    parser.add_argument("--stop", type=int, help="frame after the last one of the session")
+    parser.add_argument("--threads", type=int, default=1, help="threads of decoder and picture operations")
+    parser.add_argument("--output", required=True, help="Parquet file to write (table 'survey')")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Survey the video."""
+    from bkind3d.config import SurveyConfig, read_section
+    from bkind3d.survey.videos import survey_video
+
+    config = read_section(SurveyConfig, arguments.config)
+    survey_video(
+        arguments.video, config, arguments.output, arguments.frame_map, arguments.start, arguments.stop, arguments.threads
+    )

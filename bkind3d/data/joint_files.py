@@ -1,0 +1,85 @@
+"""Joints of a session as others wrote them: Parquet in this project's columns, or TRC (OpenSim, Pose2Sim, OpenCap)."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bkind3d.config import InputError
+from bkind3d.data.parquet import read_table
+
+#: How many of the wanted unit one unit of a TRC file is.
+_METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+_HEADER_LINES = 5
+
+
+def read_joints(path: str | Path, units: str, axes: str = "XYZ") -> pd.DataFrame:
+    """Read a file of joints as a table ``joints``: frame (from 0), joint, x, y, z (world, in `units`), gaps NaN.
+
+    Parameters
+    ----------
+    path : ``.parquet`` with the columns of the table, already in world frame and `units`; or ``.trc``.
+    units : of the rig. A TRC file's own units are converted to them.
+    axes : for TRC: which of its axes are the world's x, y and z; ``ZXY`` where world x is its Z, y its X and z its Y.
+
+    Raises
+    ------
+    InputError : where the file is none of these, has no rows, or repeats a joint in a frame.
+    """
+    path = Path(path)
+    if sorted(axes) != ["X", "Y", "Z"]:
+        raise InputError(f"--axes: {axes!r} has to name X, Y and Z once each, as in ZXY")
+    if path.suffix == ".parquet":
+        table = read_table(path, "joints", ["frame", "joint", "x", "y", "z"])
+    elif path.suffix == ".trc":
+        table = _read_trc(path, units, axes)
+    else:
+        raise InputError(f"{path}: joints are read from .parquet (columns frame, joint, x, y, z) or .trc; convert the file")
+    if table.empty:
+        raise InputError(f"{path}: has no rows; leave the column 'joints' of the sheet empty where a session has none")
+    if table["frame"].isna().any() or table["joint"].isna().any() or (table["frame"] < 0).any():
+        raise InputError(f"{path}: every row needs a frame, counted from 0, and a joint")
+    numbers = table[["x", "y", "z"]].to_numpy(np.float64)
+    if np.isinf(numbers).any() or np.isnan(numbers).all():
+        raise InputError(f"{path}: x, y and z have to be numbers, or empty where a joint was not seen; found {'infinite ones' if np.isinf(numbers).any() else 'none'}")
+    twice = table[table.duplicated(["frame", "joint"])]
+    if not twice.empty:
+        raise InputError(f"{path}: joint {twice['joint'].iloc[0]!r} is there more than once in frame {twice['frame'].iloc[0]}")
+    # A joint that lacks a coordinate was not seen.
+    table.loc[np.isnan(numbers).any(axis=1), ["x", "y", "z"]] = np.nan
+    return table.reset_index(drop=True)
+
+
+def _read_trc(path: Path, units: str, axes: str) -> pd.DataFrame:
+    """Read a TRC file: frame = ``Frame#`` - 1."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if len(lines) <= _HEADER_LINES or not lines[3].startswith("Frame#"):
+        raise InputError(f"{path}: is no TRC file: line 4 has to start with Frame#, and numbers to follow from line {_HEADER_LINES + 1}")
+    header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
+    joints = [name.strip() for name in lines[3].split("\t")[2:] if name.strip()]
+    rows = [line.split("\t") for line in lines[_HEADER_LINES:] if line.strip()]
+    n_numbers = 2 + 3 * len(joints)
+    short = next((number for number, row in enumerate(rows) if len(row) < n_numbers), None)
+    if short is not None:
+        raise InputError(f"{path}: row {short + 1} of the numbers has {len(rows[short])} columns, {len(joints)} joints need {n_numbers}")
+    try:
+        numbers = np.array([[float(cell) if cell.strip() else np.nan for cell in row[:n_numbers]] for row in rows])
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; from line {_HEADER_LINES + 1} on there may be numbers only") from None
+    factor = _convert_units(header.get("Units", units), units, path)
+    points = numbers[:, 2:].reshape(len(rows), len(joints), 3)[:, :, ["XYZ".index(axis) for axis in axes]] * factor
+    table = pd.DataFrame(points.reshape(-1, 3), columns=["x", "y", "z"])
+    table.insert(0, "frame", np.repeat(numbers[:, 0].astype(np.int64) - 1, len(joints)))
+    table.insert(1, "joint", joints * len(rows))
+    return table
+
+
+def _convert_units(given: str, wanted: str, path: Path) -> float:
+    if given == wanted:
+        return 1.0
+    if given not in _METRES or wanted not in _METRES:
+        raise InputError(f"{path}: is in {given!r}, the rig in {wanted!r}; known units are {', '.join(_METRES)}")
+    return _METRES[given] / _METRES[wanted]

@@ -1,0 +1,56 @@
+"""Results as JSON: the columns of the result tables, and how their files are read and written."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from bkind3d.config import InputError
+from bkind3d.data.parquet import replaced_when_complete
+
+#: Columns of ``results/tables/pose.csv`` in order: one row per experiment and method. Units of length as in `unit`.
+POSE_COLUMNS = (
+    "experiment", "method", "supervision", "dataset", "split", "n_views", "n_keypoints", "regressor", "n_frames", "n_missing",
+    "mpjpe", "n_mpjpe", "pa_mpjpe", "unit", "pa_mpjpe_ci_low", "pa_mpjpe_ci_high", "vs_mean_pose_ci_low", "vs_mean_pose_ci_high",
+    "vs_untrained_ci_low", "vs_untrained_ci_high",
+)  # fmt: skip
+
+#: Columns of ``results/tables/actions.csv`` in order: one row per experiment and features.
+ACTION_COLUMNS = (
+    "experiment", "features", "classifier", "dataset", "n_classes", "n_train", "n_test", "accuracy", "accuracy_ci_low",
+    "accuracy_ci_high", "macro_f1",
+)  # fmt: skip
+
+#: What the regressor and classifier columns say where a session set has nothing to be judged against.
+NO_REFERENCE = "no reference"
+
+
+def _plain(value: Any) -> Any:
+    """Turn what JSON cannot hold into what it can: NaN and infinities into null, numpy scalars into numbers."""
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_json(content: dict[str, Any], path: str | Path) -> None:
+    """Write `content` as JSON, all of it or nothing; numbers that are not finite become null."""
+    text = json.dumps(_plain(content), indent=1, allow_nan=False)
+    with replaced_when_complete(path) as temporary:
+        temporary.write_text(text + "\n")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read the JSON object at `path`; refuse anything else in one line."""
+    try:
+        content = json.loads(Path(path).read_text())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not valid JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a JSON object, found {type(content).__name__}; make it anew with the workflow")
+    return content

@@ -1,0 +1,226 @@
+"""A study's sheets as typed rows: sessions, cameras and rigs, tab-separated, one line of heading.
+
+Whatever is wrong in a sheet is refused in one line that names the file, the row (its line number) and the column, says
+what was found and what to do. Nothing here imports more than the standard library needs, so that the workflow can read
+its sheets in milliseconds.
+"""
+
+import csv
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bkind3d.config import NAME_PATTERN, InputError
+
+SPLITS = ("train", "test", "predict")
+UNITS = ("mm", "cm", "m")
+AXES = ("x", "y", "z", "-x", "-y", "-z")
+
+#: Columns that must be there, and columns that may be.
+SESSION_COLUMNS = (("session", "subject", "rig"), ("split", "start", "stop", "joints", "joints_axes", "behaviours"))
+CAMERA_COLUMNS = (("session", "camera", "video"), ("frame_map",))
+RIG_COLUMNS = (("rig", "units"), ("calibration", "board", "board_videos", "up"))
+
+#: How alike a further column's name may be to a known one (0 to 1) before it is taken for a misspelling.
+_ALIKE = 0.8
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """One recording session.
+
+    Attributes
+    ----------
+    line : line of the sheet.
+    session, subject, rig : names.
+    split : train, test or predict (the default: keypoints are found, nothing is learned from it).
+    start, stop : first frame, and the frame after the last; None where the sheet says nothing.
+    joints, behaviours : files as written in the sheet; empty where there are none.
+    joints_axes : which axes of the joints' file are the world's x, y and z, such as ``ZXY``; empty: they are x, y, z.
+    more : the sheet's further columns (dose, genotype, ...), carried into the tables.
+    """
+
+    line: int
+    session: str
+    subject: str
+    rig: str
+    split: str
+    start: int | None
+    stop: int | None
+    joints: str
+    joints_axes: str
+    behaviours: str
+    more: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CameraRow:
+    """One camera's video of a session; `video` and `frame_map` as written in the sheet."""
+
+    line: int
+    session: str
+    camera: str
+    video: str
+    frame_map: str
+
+
+@dataclass(frozen=True)
+class RigRow:
+    """One arrangement of cameras: either a `calibration` file, or `board_videos` (a path with ``{camera}``) of a `board`.
+
+    `units` are those of the world (mm, cm, m); `up` is the axis of a given calibration that points up.
+    """
+
+    line: int
+    rig: str
+    units: str
+    calibration: str
+    board: str
+    board_videos: str
+    up: str
+
+
+def suggest(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """``; did you mean 'x'?`` where a known word is alike (from 0 to 1: at least `cutoff`), else nothing."""
+    alike = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
+    return f"; did you mean {alike[0]!r}?" if alike else ""
+
+
+def read_sessions(path: Path) -> dict[str, SessionRow]:
+    """Read the sheet of the sessions, by name, in the order of the sheet."""
+    rows: dict[str, SessionRow] = {}
+    known = (*SESSION_COLUMNS[0], *SESSION_COLUMNS[1])
+    for line, cells in _read_sheet(path, *SESSION_COLUMNS, closed=False):
+        where = f"{path}: row {line}"
+        start, stop = _read_frame(cells, "start", where), _read_frame(cells, "stop", where)
+        if stop is not None and stop <= (start or 0):
+            raise InputError(f"{where}: stop {stop} is not after start {start or 0}; stop is the frame after the last")
+        axes = cells["joints_axes"].upper()
+        if axes and sorted(axes) != ["X", "Y", "Z"]:
+            raise InputError(f"{where}: joints_axes is {cells['joints_axes']!r}; write the file's axes that are x, y and z of the world, such as ZXY")
+        row = SessionRow(
+            line=line,
+            session=_read_name(cells, "session", where),
+            subject=_read_name(cells, "subject", where),
+            rig=_read_name(cells, "rig", where),
+            split=_read_choice(cells, "split", SPLITS, "predict", where),
+            start=start,
+            stop=stop,
+            joints=cells["joints"],
+            joints_axes=axes,
+            behaviours=cells["behaviours"],
+            more={column: cell for column, cell in cells.items() if column not in known},
+        )
+        if row.session in rows:
+            raise InputError(f"{where}: session {row.session!r} is already in row {rows[row.session].line}; names must differ")
+        rows[row.session] = row
+    return rows
+
+
+def read_cameras(path: Path) -> dict[str, dict[str, CameraRow]]:
+    """Read the sheet of the videos: by session, then by camera."""
+    rows: dict[str, dict[str, CameraRow]] = {}
+    for line, cells in _read_sheet(path, *CAMERA_COLUMNS, closed=True):
+        where = f"{path}: row {line}"
+        row = CameraRow(line, _read_name(cells, "session", where), _read_name(cells, "camera", where), cells["video"], cells["frame_map"])
+        if not row.video:
+            raise InputError(f"{where}: column 'video' is empty; write the path of the video of camera {row.camera!r}")
+        cameras = rows.setdefault(row.session, {})
+        if row.camera in cameras:
+            raise InputError(f"{where}: camera {row.camera!r} of session {row.session!r} is already in row {cameras[row.camera].line}; keep one")
+        cameras[row.camera] = row
+    return rows
+
+
+def read_rigs(path: Path) -> dict[str, RigRow]:
+    """Read the sheet of the rigs, by name."""
+    rows: dict[str, RigRow] = {}
+    for line, cells in _read_sheet(path, *RIG_COLUMNS, closed=True):
+        where = f"{path}: row {line}"
+        row = RigRow(
+            line=line,
+            rig=_read_name(cells, "rig", where),
+            units=_read_choice(cells, "units", UNITS, None, where),
+            calibration=cells["calibration"],
+            board=cells["board"],
+            board_videos=cells["board_videos"],
+            up=_read_choice(cells, "up", AXES, "z", where),
+        )
+        _check_one_calibration(row, where)
+        if row.rig in rows:
+            raise InputError(f"{where}: rig {row.rig!r} is already in row {rows[row.rig].line}; names must differ")
+        rows[row.rig] = row
+    return rows
+
+
+def _check_one_calibration(row: RigRow, where: str) -> None:
+    if row.calibration and (row.board or row.board_videos):
+        raise InputError(f"{where}: rig {row.rig!r} has both a calibration and board videos; keep one of them")
+    if not row.calibration and not (row.board and row.board_videos):
+        raise InputError(f"{where}: rig {row.rig!r} has neither a calibration nor board videos; fill 'calibration', or 'board' and 'board_videos'")
+    if row.board_videos and "{camera}" not in row.board_videos:
+        raise InputError(f"{where}: board_videos {row.board_videos!r} has no {{camera}}; write {{camera}} where the camera's name stands in the path")
+
+
+def _read_sheet(path: Path, required: Sequence[str], optional: Sequence[str], closed: bool) -> list[tuple[int, dict[str, str]]]:
+    """Rows with their line numbers; lines that are empty or begin with # are passed over, missing cells are empty."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); every study has this sheet") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: is not a tab-separated text in UTF-8 ({error}); save it as such") from None
+    lines = [(number, cells) for number, cells in lines if any(cells) and not cells[0].startswith("#")]
+    if not lines:
+        raise InputError(f"{path}: is empty; its first line names the columns {', '.join(required)}")
+    header = lines[0][1]
+    _check_header(path, header, required, optional, closed)
+    if len(lines) == 1:
+        raise InputError(f"{path}: has no rows; add at least one")
+    rows = []
+    for number, cells in lines[1:]:
+        if len(cells) > len(header):
+            raise InputError(f"{path}: row {number}: has {len(cells)} cells for {len(header)} columns; remove the superfluous tab")
+        rows.append((number, dict.fromkeys(optional, "") | dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=True))))
+    return rows
+
+
+def _check_header(path: Path, header: Sequence[str], required: Sequence[str], optional: Sequence[str], closed: bool) -> None:
+    known = (*required, *optional)
+    for column in header:
+        if not column or header.count(column) > 1:
+            raise InputError(f"{path}: column {column!r} is {'there twice' if column else 'without a name'}; every column needs a name of its own")
+        if column in known:
+            continue
+        hint = suggest(column, known, _ALIKE)
+        if closed or hint:
+            raise InputError(f"{path}: unknown column {column!r}{hint or '; the columns are ' + ', '.join(known)}")
+    missing = [column for column in required if column not in header]
+    if missing:
+        commas = "; the columns must be separated by tabs" if len(header) == 1 else ""
+        raise InputError(f"{path}: column {missing[0]!r} is missing, found {', '.join(header)}{commas}")
+
+
+def _read_name(cells: dict[str, str], column: str, where: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, cells[column]):
+        raise InputError(f"{where}: {column} is {cells[column]!r}; names consist of letters, digits, _ and -")
+    return cells[column]
+
+
+def _read_choice(cells: dict[str, str], column: str, choices: Sequence[str], default: str | None, where: str) -> str:
+    value = cells[column] or default or ""
+    if value not in choices:
+        raise InputError(f"{where}: {column} is {value!r}; use {', '.join(choices)}{f' or leave it empty ({default})' if default else ''}")
+    return value
+
+
+def _read_frame(cells: dict[str, str], column: str, where: str) -> int | None:
+    if not cells[column]:
+        return None
+    if not cells[column].isdecimal():
+        raise InputError(f"{where}: {column} is {cells[column]!r}; write a frame number (0 is the first) or leave it empty")
+    return int(cells[column])

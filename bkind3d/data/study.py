@@ -1,0 +1,273 @@
+"""A study: its configuration and sheets, checked against each other before anything runs."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bkind3d.config import InputError, SimulatedSession, StudyConfig, parse_section
+from bkind3d.data.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions, suggest
+
+CONFIG_FILE = "config/config.yaml"
+#: What the simulation writes lies here, below the study's folder and not below the recordings.
+SIMULATION_FOLDER = "results/simulation/"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked study.
+
+    Attributes
+    ----------
+    folder : where `config` and `results` lie; paths of the study are relative to it.
+    config : the settings.
+    sessions, rigs : rows of the sheets by name, in the order of the sheets.
+    cameras : rows by session, then by camera.
+    """
+
+    folder: Path
+    config: StudyConfig
+    sessions: dict[str, SessionRow]
+    cameras: dict[str, dict[str, CameraRow]]
+    rigs: dict[str, RigRow]
+
+    def find_path(self, text: str) -> str:
+        """The path of a sheet's entry as seen from the study's folder."""
+        if text.startswith(SIMULATION_FOLDER):
+            return text
+        return os.path.normpath(os.path.join(os.path.expanduser(self.config.recordings), text))
+
+    def find_video(self, session: str, camera: str) -> str:
+        """The video of a camera in a session."""
+        return self.find_path(self.cameras[session][camera].video)
+
+    def find_board_videos(self, rig: str) -> dict[str, str]:
+        """The board video of every camera of a rig; none where the calibration is given."""
+        pattern = self.rigs[rig].board_videos
+        return {camera: self.find_path(pattern.replace("{camera}", camera)) for camera in self.list_rig_cameras(rig)} if pattern else {}
+
+    def list_rig_cameras(self, rig: str) -> list[str]:
+        """Names of the cameras that sessions of a rig were filmed with, in the order of the sheet."""
+        used = (camera for name, row in self.sessions.items() if row.rig == rig for camera in self.cameras[name])
+        return list(dict.fromkeys(used))
+
+    def list_sessions(self, *splits: str, joints: bool = False, behaviours: bool = False) -> list[str]:
+        """Names of the sessions of the given splits (none given: all), on request only those with joints or behaviours."""
+        return [
+            name
+            for name, row in self.sessions.items()
+            if (not splits or row.split in splits) and (row.joints or not joints) and (row.behaviours or not behaviours)
+        ]
+
+    def list_pose_sessions(self, experiment: str) -> list[str]:
+        """Sessions that an experiment's regression to joints is fit and judged on; none where that cannot be done."""
+        sessions = self.list_sessions("train", "test", joints=True)
+        by_blocks = self.config.experiments[experiment].evaluation.split == "blocks"
+        return sessions if by_blocks or self._is_split(sessions) else []
+
+    def list_action_sessions(self, experiment: str) -> list[str]:
+        """Sessions that an experiment's classification of behaviours is fit and judged on; none where that cannot be done."""
+        sessions = self.list_sessions("train", "test", behaviours=True)
+        return sessions if self.config.experiments[experiment].actions.enabled and self._is_split(sessions) else []
+
+    def _is_split(self, sessions: Iterable[str]) -> bool:
+        return {self.sessions[name].split for name in sessions} == {"train", "test"}
+
+    def list_framesets(self) -> list[str]:
+        """Framesets that experiments use."""
+        return list(dict.fromkeys(experiment.frames for experiment in self.config.experiments.values()))
+
+    def list_simulated_sessions(self) -> list[str]:
+        """Sessions of the sheet that are rendered."""
+        return [name for name in self.sessions if name in self.config.simulation.sessions]
+
+
+def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str | Path = ".") -> Study:
+    """Read a study and check all that can be known before it runs.
+
+    Parameters
+    ----------
+    config : the settings, or the YAML file that holds them (relative to `folder`).
+    folder : the study.
+
+    Raises
+    ------
+    InputError : in one line, for the first thing that is wrong.
+    """
+    folder = Path(folder)
+    values = config if isinstance(config, Mapping) else read_yaml(folder / config)
+    settings = parse_section(StudyConfig, values, CONFIG_FILE)
+    sheets = {key: Path(getattr(settings, key)) for key in ("sessions", "cameras", "rigs")}
+    try:
+        os.stat(folder / os.path.expanduser(settings.recordings))
+    except OSError as error:
+        raise InputError(f"{CONFIG_FILE}: key 'recordings' is {settings.recordings!r}: {error.strerror}; write the folder of the recordings") from None
+    study = Study(
+        folder, settings, read_sessions(folder / sheets["sessions"]), read_cameras(folder / sheets["cameras"]), read_rigs(folder / sheets["rigs"])
+    )
+    _check_sessions(study)
+    _check_rigs(study)
+    _check_simulation(study)
+    _check_files(study)
+    _check_overlap(study)
+    _check_subjects(study)
+    return study
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a mapping from the YAML file at `path`."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); a study has its settings there") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: holds no settings; write at least 'experiments:'")
+    return values
+
+
+def _check_sessions(study: Study) -> None:
+    sheet, cameras_sheet = study.config.sessions, study.config.cameras
+    for name, row in study.sessions.items():
+        where = f"{sheet}: row {row.line}"
+        if row.rig not in study.rigs:
+            raise InputError(f"{where}: rig {row.rig!r} is not in {study.config.rigs}{suggest(row.rig, list(study.rigs))}")
+        cameras = study.cameras.get(name, {})
+        if len(cameras) < 2:
+            found = f"only camera {next(iter(cameras))!r}" if cameras else "no camera"
+            raise InputError(f"{where}: session {name!r} has {found} in {cameras_sheet}; at least 2 are needed for 3D")
+    for name, cameras in study.cameras.items():
+        if name not in study.sessions:
+            line = next(iter(cameras.values())).line
+            raise InputError(f"{cameras_sheet}: row {line}: session {name!r} is not in {sheet}{suggest(name, list(study.sessions))}")
+    if not study.list_sessions("train"):
+        first = next(iter(study.config.experiments))
+        raise InputError(f"{sheet}: no session has split 'train'; experiment {first!r} needs at least one to learn from")
+
+
+def _check_rigs(study: Study) -> None:
+    boards = study.config.boards
+    for row in study.rigs.values():
+        if row.board and row.board not in boards:
+            hint = suggest(row.board, list(boards)) or f"; {CONFIG_FILE} has the boards {sorted(boards)}"
+            raise InputError(f"{study.config.rigs}: row {row.line}: board {row.board!r} is not known{hint}")
+
+
+def _check_simulation(study: Study) -> None:
+    """A rendered session and its rows in the sheets say the same."""
+    simulation = study.config.simulation
+    for name in simulation.sessions:
+        rig = name.removesuffix("_board")
+        if name.endswith("_board") and rig in simulation.rigs:
+            raise InputError(f"{CONFIG_FILE}: simulation.sessions.{name}: the board videos of rig {rig!r} have this name; choose another")
+    for name in study.list_simulated_sessions():
+        _check_simulated_session(study, name, simulation.sessions[name])
+    for name, row in study.rigs.items():
+        if name not in simulation.rigs:
+            continue
+        for key, expected in (("units", "mm"), ("board", simulation.rigs[name].board)):
+            if getattr(row, key) not in ("", expected):
+                raise InputError(
+                    f"{study.config.rigs}: row {row.line}: {key} of the simulated rig {name!r} is {getattr(row, key)!r}; expected {expected!r}"
+                )
+
+
+def _check_simulated_session(study: Study, name: str, simulated: SimulatedSession) -> None:
+    row = study.sessions[name]
+    for key in ("subject", "rig"):
+        if getattr(row, key) != getattr(simulated, key):
+            raise InputError(
+                f"{study.config.sessions}: row {row.line}: {key} of the simulated session {name!r} is {getattr(row, key)!r}, "
+                f"but simulation.sessions.{name}.{key} is {getattr(simulated, key)!r}; make them equal"
+            )
+    names = list_simulated_cameras(study.config, simulated.rig)
+    for camera, camera_row in study.cameras[name].items():
+        if camera not in names or camera_row.video != f"{SIMULATION_FOLDER}recordings/{name}/{camera}.mp4":
+            raise InputError(
+                f"{study.config.cameras}: row {camera_row.line}: the simulated session {name!r} has cameras {names[0]} to {names[-1]} "
+                f"with videos {SIMULATION_FOLDER}recordings/{name}/CAMERA.mp4, found {camera!r} with {camera_row.video!r}"
+            )
+
+
+def list_simulated_cameras(config: StudyConfig, rig: str) -> list[str]:
+    """Names of the cameras of a simulated rig."""
+    return [f"cam{number + 1}" for number in range(config.simulation.rigs[rig].cameras)]
+
+
+def list_simulated_files(config: StudyConfig) -> set[str]:
+    """Every file that the simulation can make and a sheet can name, relative to the study's folder."""
+    files = set()
+    for name, session in config.simulation.sessions.items():
+        files |= {f"{SIMULATION_FOLDER}recordings/{name}/{camera}.mp4" for camera in list_simulated_cameras(config, session.rig)}
+        files |= {f"{SIMULATION_FOLDER}truth/{name}/{table}.parquet" for table in ("joints", "behaviours")}
+    for rig in config.simulation.rigs:
+        files |= {f"{SIMULATION_FOLDER}recordings/{rig}_board/{camera}.mp4" for camera in list_simulated_cameras(config, rig)}
+        files.add(f"{SIMULATION_FOLDER}truth/{rig}/calibration.toml")
+    return files
+
+
+def _check_files(study: Study) -> None:
+    simulated = list_simulated_files(study.config)
+    for where, path in _list_named_files(study):
+        if path in simulated:
+            continue
+        if path.startswith(SIMULATION_FOLDER):
+            raise InputError(f"{where}: {path} is not made by the simulation of {CONFIG_FILE}; check the names in its section 'simulation'")
+        full = study.folder / path
+        if not full.is_file():
+            raise InputError(f"{where}: there is no file {path}; check the path, and the key 'recordings' of {CONFIG_FILE}")
+        if not os.access(full, os.R_OK) or full.stat().st_size == 0:
+            raise InputError(f"{where}: {path} is {'empty' if os.access(full, os.R_OK) else 'not readable'}; check the file")
+
+
+def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:
+    """Where a file is named, and its path."""
+    for cameras in study.cameras.values():
+        for row in cameras.values():
+            for text in filter(None, (row.video, row.frame_map)):
+                yield f"{study.config.cameras}: row {row.line}", study.find_path(text)
+    for session in study.sessions.values():
+        for text in filter(None, (session.joints, session.behaviours)):
+            yield f"{study.config.sessions}: row {session.line}", study.find_path(text)
+    for rig in study.rigs.values():
+        if rig.calibration:
+            yield f"{study.config.rigs}: row {rig.line}", study.find_path(rig.calibration)
+        for path in study.find_board_videos(rig.rig).values():
+            yield f"{study.config.rigs}: row {rig.line}", path
+
+
+def _check_overlap(study: Study) -> None:
+    """No frame of a recording, nor its neighbour in time, is both learned from and judged on."""
+    for train, test in product(study.list_sessions("train"), study.list_sessions("test")):
+        one, other = study.sessions[train], study.sessions[test]
+        shared = sorted(_list_sources(study, train) & _list_sources(study, test))
+        begin = max(one.start or 0, other.start or 0)
+        end = min(float("inf") if row.stop is None else row.stop for row in (one, other))
+        if shared and begin <= end:
+            raise InputError(
+                f"{study.config.sessions}: rows {one.line} and {other.line}: sessions {train!r} (train) and {test!r} (test) overlap or touch "
+                f"at frame {begin} of {shared[0]}; change start and stop so that frames lie between them"
+            )
+
+
+def _list_sources(study: Study, session: str) -> set[str]:
+    """What two sessions may have in common: videos and the file of the joints."""
+    joints = study.sessions[session].joints
+    return {study.find_video(session, camera) for camera in study.cameras[session]} | ({study.find_path(joints)} if joints else set())
+
+
+def _check_subjects(study: Study) -> None:
+    """Where an experiment is judged on new subjects, none is learned from."""
+    for name, experiment in study.config.experiments.items():
+        judged = {*study.list_pose_sessions(name), *study.list_action_sessions(name)}
+        train, test = ({study.sessions[session].subject for session in judged & {*study.list_sessions(split)}} for split in ("train", "test"))
+        if experiment.evaluation.split == "subject" and train & test:
+            raise InputError(
+                f"{study.config.sessions}: subject {min(train & test)!r} is in both train and test; "
+                f"if that is meant, set experiments.{name}.evaluation.split to session"
+            )

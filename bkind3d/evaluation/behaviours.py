@@ -1,0 +1,204 @@
+"""Judge discovered keypoints by how well behaviours are recognised from them, beside joints and the majority class."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+from sklearn.metrics import f1_score
+
+from bkind3d.config import ActionsConfig, EvaluationConfig, InputError
+from bkind3d.data.parquet import TABLES
+from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE
+from bkind3d.evaluation.actions import classify_windows
+from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
+from bkind3d.evaluation.labelled import all_known
+from bkind3d.evaluation.recordings import Points, Recording
+from bkind3d.evaluation.splits import TEST, TRAIN, assign_parts
+from bkind3d.evaluation.windows import Windows, cut_windows, describe_windows, find_whole_windows, fit_heading, half_width, join_windows
+
+logger = logging.getLogger(__name__)
+
+#: Windows that train or test at most, evenly spread over all there are: neighbours are near copies.
+MAX_WINDOWS = 20_000
+
+
+class WindowPart(NamedTuple):
+    """Labelled windows of the train or the test sessions; `windows` has an entry for discovered and, if known, ground_truth."""
+
+    windows: Mapping[str, Windows]
+    behaviours: np.ndarray
+    session: Int[np.ndarray, " window"]
+    time_s: Float[np.ndarray, " window"]
+    n_labelled: int
+
+
+@dataclass(frozen=True)
+class ActionJudgement:
+    """`summary` is the content of actions.json; `confusion` counts test windows by true and predicted behaviour."""
+
+    summary: dict[str, Any]
+    confusion: pd.DataFrame
+
+
+def _sources(recording: Recording, with_joints: bool) -> dict[str, Points]:
+    """Points that behaviours are recognised from, all in the frames of the keypoints."""
+    sources = {"discovered": recording.keypoints}
+    if with_joints and recording.joints is not None:
+        frames = recording.keypoints.frames
+        sources["ground_truth"] = Points(recording.joints.names, frames, recording.keypoints.time_s, recording.joints.positions_at(frames))
+    return sources
+
+
+def _find_middles(recording: Recording, sources: Mapping[str, Points], half: int) -> Bool[np.ndarray, " frame"]:
+    """Labelled frames around which every source has a whole window: so all features see the same windows."""
+    behaviours = recording.behaviours
+    middles = np.zeros(len(recording.keypoints.frames), dtype=bool) if behaviours is None else behaviours != ""
+    for points in sources.values():
+        middles &= find_whole_windows(all_known(points.positions), points.frames, half)
+    return middles
+
+
+def collect_windows(
+    recordings: Sequence[Recording], parts: Sequence[Int[np.ndarray, " frame"]], part: int, with_joints: bool, window_seconds: float
+) -> WindowPart:
+    """Cut the labelled windows of the recordings that play `part`."""
+    chosen = [(index, r) for index, (r, codes) in enumerate(zip(recordings, parts, strict=True)) if (codes == part).any()]
+    sources = {index: _sources(r, with_joints) for index, r in chosen}
+    halves = {index: half_width(r.keypoints.time_s, window_seconds) for index, r in chosen}
+    middles = {index: np.flatnonzero(_find_middles(r, sources[index], halves[index])) for index, r in chosen}
+    name = "train" if part == TRAIN else "test"
+    number = sum(len(rows) for rows in middles.values())
+    if not number:
+        raise InputError(f"no {name} session has a labelled window of {window_seconds:g} s without gaps; shorten actions.window_seconds")
+    stride = -(-number // MAX_WINDOWS)
+    middles = {index: rows[::stride] for index, rows in middles.items()}
+    features = ("discovered", "ground_truth") if with_joints else ("discovered",)
+    return WindowPart(
+        windows={key: join_windows([cut_windows(sources[i][key], middles[i], halves[i]) for i, _ in chosen]) for key in features},
+        behaviours=np.concatenate([np.asarray(r.behaviours)[middles[i]] for i, r in chosen]),
+        session=np.concatenate([np.full(len(middles[i]), i) for i, _ in chosen]),
+        time_s=np.concatenate([r.keypoints.time_s[middles[i]] for i, r in chosen]),
+        n_labelled=sum(int((np.asarray(r.behaviours) != "").sum()) for _, r in chosen),
+    )
+
+
+def predict_behaviours(
+    train: WindowPart, test: WindowPart, classes: np.ndarray, config: ActionsConfig
+) -> dict[str, Int[np.ndarray, " window"]]:
+    """Predict each test window's behaviour, as an index into `classes`, from each kind of features and from nothing."""
+    labels = np.searchsorted(classes, train.behaviours)
+    predictions = {}
+    for name, windows in train.windows.items():
+        heading = fit_heading(windows.middles)
+        described = describe_windows(windows, heading), describe_windows(test.windows[name], heading)
+        predictions[name] = classify_windows(described[0], labels, described[1], len(classes), config)
+    predictions["majority_class"] = np.full(len(test.behaviours), np.bincount(labels).argmax())
+    return predictions
+
+
+def count_confusion(true: Int[np.ndarray, " window"], predicted: Int[np.ndarray, " window"], classes: np.ndarray) -> pd.DataFrame:
+    """Count the windows of every true and predicted behaviour, zeros included."""
+    n_classes = len(classes)
+    counts = np.bincount(true * n_classes + predicted, minlength=n_classes**2)
+    return pd.DataFrame({"true": np.repeat(classes, n_classes), "predicted": np.tile(classes, n_classes), "count": counts})
+
+
+def _find_intervals(
+    correct: Mapping[str, Float[np.ndarray, " window"]], units: Units, config: EvaluationConfig
+) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]]:
+    """95 % intervals of each accuracy, and of the paired differences of discovered to the others (positive = better)."""
+    means = resample_means(np.stack(list(correct.values())), units, config.bootstrap, config.seed)
+    columns = dict(zip(correct, means.T, strict=True))
+    intervals = {name: percentile_interval(column) for name, column in columns.items()}
+    others = {name: column for name, column in columns.items() if name != "discovered"}
+    return intervals, {f"discovered - {name}": percentile_interval(columns["discovered"] - column) for name, column in others.items()}
+
+
+def _without_reference(base: dict[str, Any], reason: str) -> ActionJudgement:
+    logger.info("%s: %s", NO_REFERENCE, reason)
+    row = dict.fromkeys(ACTION_COLUMNS) | base | {"features": "discovered", "classifier": NO_REFERENCE}
+    return ActionJudgement({**base, "reference": None, "reason": reason, "rows": [row]}, pd.DataFrame(columns=list(TABLES["confusion"])))
+
+
+def _check_classes(train: WindowPart, test: WindowPart) -> np.ndarray:
+    """All behaviours, in alphabetical order; refuse train or test windows that know only one."""
+    for name, part in (("train", train), ("test", test)):
+        if len(np.unique(part.behaviours)) < 2:
+            raise InputError(
+                f"the {name} windows have only the behaviour {part.behaviours[0]!r}; label at least two, or set actions.enabled to false"
+            )
+    return np.unique(np.concatenate([train.behaviours, test.behaviours]))
+
+
+def judge_actions(
+    recordings: Sequence[Recording], config: ActionsConfig, evaluation: EvaluationConfig, experiment: str, dataset: str
+) -> ActionJudgement:
+    """Judge how well behaviours are recognised from the keypoints of an experiment, on sessions of the sheet's split.
+
+    Ground-truth joints are judged beside them where every session with behaviours has joints; all features see the same windows.
+    Blocks of a few frames hold no windows: with ``split: blocks`` the sheet's train and test sessions are used where there are both.
+
+    Raises
+    ------
+    InputError
+        Where train or test sessions are missing, share a subject (``split: subject``), hold no whole window, or only one behaviour.
+    """
+    base: dict[str, Any] = {"experiment": experiment, "dataset": dataset}
+    if not config.enabled:
+        return _without_reference(base, "actions.enabled is false")
+    judged = [r for r in recordings if r.behaviours is not None and r.split in ("train", "test")]
+    if not judged:
+        return _without_reference(base, "no train or test session has behaviours")
+    if evaluation.split == "blocks":
+        if len({r.split for r in judged}) < 2:
+            return _without_reference(base, "split: blocks, and behaviours are not in both train and test sessions")
+        evaluation = evaluation.model_copy(update={"split": "session"})
+    parts = assign_parts(judged, evaluation)
+    with_joints = all(r.joints is not None for r in judged)
+    train, test = (collect_windows(judged, parts, part, with_joints, config.window_seconds) for part in (TRAIN, TEST))
+    return _compare_features(train, test, config, evaluation, base)
+
+
+def _compare_features(
+    train: WindowPart, test: WindowPart, config: ActionsConfig, evaluation: EvaluationConfig, base: dict[str, Any]
+) -> ActionJudgement:
+    """Train on the windows of `train` from all features, and compare them on those of `test`."""
+    classes = _check_classes(train, test)
+    true = np.searchsorted(classes, test.behaviours)
+    predictions = predict_behaviours(train, test, classes, config)
+    correct = {name: (predicted == true).astype(np.float64) for name, predicted in predictions.items()}
+    units = make_units(test.session, test.time_s)
+    intervals, differences = _find_intervals(correct, units, evaluation)
+    counts = {"n_classes": len(classes), "n_train": len(train.behaviours), "n_test": len(test.behaviours)}
+    rows = []
+    for name, predicted in predictions.items():
+        row = (
+            base
+            | counts
+            | {
+                "features": name,
+                "classifier": "majority" if name == "majority_class" else config.classifier,
+                "accuracy": correct[name].mean(),
+                "accuracy_ci_low": intervals[name][0],
+                "accuracy_ci_high": intervals[name][1],
+                "macro_f1": f1_score(true, predicted, average="macro", zero_division=0.0),
+            }
+        )
+        rows.append({column: row[column] for column in ACTION_COLUMNS})
+    if "ground_truth" not in predictions:
+        rows.append(dict.fromkeys(ACTION_COLUMNS) | base | {"features": "ground_truth", "classifier": NO_REFERENCE})
+    summary = base | {
+        "reference": "behaviours",
+        "rows": rows,
+        "differences": differences,
+        "classes": classes.tolist(),
+        "split": {"name": evaluation.split, "n_labelled_train": train.n_labelled, "n_labelled_test": test.n_labelled},
+        "window_seconds": config.window_seconds,
+        "bootstrap": {"unit": units.kind, "n_units": units.number, "resamples": evaluation.bootstrap, "seed": evaluation.seed},
+    }
+    confusion = pd.concat([count_confusion(true, p, classes).assign(features=name) for name, p in predictions.items()], ignore_index=True)
+    return ActionJudgement(summary, confusion)

@@ -1,0 +1,180 @@
+"""Judge discovered keypoints by regression to joints, beside floors and oracles, all on the same frames."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bkind3d.config import EvaluationConfig
+from bkind3d.data.parquet import TABLES
+from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS
+from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
+from bkind3d.evaluation.identity import measure_identity
+from bkind3d.evaluation.labelled import LabelledFrames, all_known, select_common, stack_frames
+from bkind3d.evaluation.methods import MethodResult, measure_methods
+from bkind3d.evaluation.metrics import JointErrors, count_known, mean_over_frames, mean_over_joints
+from bkind3d.evaluation.recordings import Recording, common_units
+from bkind3d.evaluation.splits import TEST, TRAIN
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PoseJudgement:
+    """`summary` is the content of pose.json; `errors` and `joint_errors` are its tables."""
+
+    summary: dict[str, Any]
+    errors: pd.DataFrame
+    joint_errors: pd.DataFrame
+
+
+def _find_intervals(results: Sequence[MethodResult], units: Units, config: EvaluationConfig) -> list[dict[str, float]]:
+    """95 % intervals of each method's PA-MPJPE and of its paired differences to the floors; negative differences are better."""
+    series = np.stack([mean_over_joints(result.errors.pa_mpjpe) for result in results])
+    means = resample_means(series, units, config.bootstrap, config.seed)
+    index = {result.name: column for column, result in enumerate(results)}
+    intervals = []
+    for column, result in enumerate(results):
+        entry = dict(zip(("pa_mpjpe_ci_low", "pa_mpjpe_ci_high"), percentile_interval(means[:, column]), strict=True))
+        for floor in ("mean_pose", "untrained"):
+            difference = np.nan * means[:, 0] if result.name == floor else means[:, column] - means[:, index[floor]]
+            low, high = percentile_interval(difference)
+            entry |= {f"vs_{floor}_ci_low": low, f"vs_{floor}_ci_high": high}
+        intervals.append(entry)
+    return intervals
+
+
+def _count_views(recordings: Sequence[Recording]) -> int | None:
+    """Number of views of the keypoints, None where files do not say or differ."""
+    metadata = [recording.keypoints.metadata for recording in recordings]
+    numbers = {entry.get("n_views") or len(entry.get("cameras") or ()) or None for entry in metadata}
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def _list_models(recordings: Sequence[Recording]) -> dict[str, list[str]]:
+    """Identities of the models that made the keypoints, as their files state them."""
+    made = {
+        "bkind3d": [recording.keypoints for recording in recordings],
+        "untrained": [recording.untrained for recording in recordings if recording.untrained],
+    }
+    stated = {method: {str(points.metadata["model"]) for points in group if "model" in points.metadata} for method, group in made.items()}
+    return {method: sorted(models) for method, models in stated.items()}
+
+
+def _make_errors_table(results: Sequence[MethodResult], test: LabelledFrames, recordings: Sequence[Recording]) -> pd.DataFrame:
+    """One row per method and test frame; further columns of the sheet are carried along."""
+    where = pd.DataFrame({"session": [recordings[i].session for i in test.session], "frame": test.frame, "time_s": test.time_s})
+    extra = pd.DataFrame([{"session": r.session, "subject": r.subject, **r.columns} for r in recordings])
+    where = where.merge(extra, on="session", how="left", validate="many_to_one")
+    metrics = ("mpjpe", "n_mpjpe", "pa_mpjpe")
+    tables = [where.assign(method=r.name, **{metric: mean_over_joints(getattr(r.errors, metric)) for metric in metrics}) for r in results]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _make_joints_table(results: Sequence[MethodResult], names: tuple[str, ...]) -> pd.DataFrame:
+    """One row per method and joint: means over the test frames in which the joint is known, and their number."""
+    tables = [
+        pd.DataFrame(
+            {
+                "method": result.name,
+                "joint": list(names),
+                "n_frames": count_known(result.errors.mpjpe),
+                "mpjpe": mean_over_frames(result.errors.mpjpe),
+                "pa_mpjpe": mean_over_frames(result.errors.pa_mpjpe),
+            }
+        )
+        for result in results
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _frame_mean(errors: JointErrors) -> float:
+    """Mean over frames of the mean over each frame's known joints: every frame counts the same."""
+    return float(mean_over_joints(errors).mean())
+
+
+def _without_reference(recordings: Sequence[Recording], base: dict[str, Any], reason: str) -> PoseJudgement:
+    """What can be said where nothing is known of the joints: distances between keypoints."""
+    logger.info("%s: %s", NO_REFERENCE, reason)
+    row = dict.fromkeys(POSE_COLUMNS) | base | {"method": "bkind3d", "supervision": "none", "regressor": NO_REFERENCE}
+    positions = np.concatenate([r.keypoints.positions for r in recordings]) if recordings else np.empty((0, 0, 3))
+    names = recordings[0].keypoints.names if recordings else ()
+    row |= {"n_keypoints": len(names) or None, "n_views": _count_views(recordings)}
+    identity = measure_identity(positions[all_known(positions)], names)
+    summary = base | {"split": {"name": base["split"]}, "reference": None, "reason": reason}
+    summary |= {"models": _list_models(recordings), "rows": [row], "identity": identity}
+    return PoseJudgement(summary, *(pd.DataFrame(columns=list(TABLES[kind])) for kind in ("errors", "joint_errors")))
+
+
+def judge_poses(recordings: Sequence[Recording], config: EvaluationConfig, experiment: str, dataset: str) -> PoseJudgement:
+    """Judge the keypoints of an experiment on the sessions that have joints.
+
+    Parameters
+    ----------
+    recordings : of :func:`read_recordings`, with keypoints, untrained keypoints and joints.
+    experiment, dataset : names for the tables.
+
+    Raises
+    ------
+    InputError
+        Where sessions with joints cannot be split into train and test as the configuration asks, or nothing is left to judge.
+    """
+    base: dict[str, Any] = {"experiment": experiment, "dataset": dataset, "split": config.split, "unit": common_units(recordings)}
+    judged = [r for r in recordings if r.joints is not None and (config.split == "blocks" or r.split in ("train", "test"))]
+    if not judged:
+        return _without_reference(recordings, base, "no session of this split has joints")
+    names = judged[0].joints.names if judged[0].joints else ()
+    frames = stack_frames(judged, config)
+    train, test = select_common(frames)
+    results, oracle_joints = measure_methods(frames, train, test, config, names)
+    units = make_units(test.session, test.time_s)
+    shared = base | {"n_views": _count_views(judged), "n_frames": len(test.frame)}
+    summary = base | {
+        "reference": "joints",
+        "models": _list_models(judged),
+        "rows": _make_rows(results, _find_intervals(results, units, config), shared, config),
+        "regressor": {"name": config.regressor, "strengths": {r.name: r.strengths for r in results if r.strengths}},
+        "split": _describe_split(frames, train, test, judged, config),
+        "bootstrap": {"unit": units.kind, "n_units": units.number, "resamples": config.bootstrap, "seed": config.seed},
+        "oracle_joints": oracle_joints,
+        "joints": list(names),
+        "n_unknown_joints": int((~np.isfinite(test.joints).all(axis=2)).sum()),
+        "identity": measure_identity(test.keypoints, judged[0].keypoints.names, test.joints, names),
+    }
+    return PoseJudgement(summary, _make_errors_table(results, test, judged), _make_joints_table(results, names))
+
+
+def _make_rows(
+    results: Sequence[MethodResult], intervals: Sequence[dict[str, float]], base: dict[str, Any], config: EvaluationConfig
+) -> list[dict[str, Any]]:
+    """The rows of pose.csv, one for each method; floors and oracles that look at no picture have no views."""
+    rows = []
+    for result, interval in zip(results, intervals, strict=True):
+        row = base | interval
+        row |= {"method": result.name, "supervision": result.supervision, "n_keypoints": result.n_points, "n_missing": result.n_missing}
+        row |= {metric: _frame_mean(getattr(result.errors, metric)) for metric in ("mpjpe", "n_mpjpe", "pa_mpjpe")}
+        row["regressor"] = config.regressor if result.n_points else "none"
+        row["n_views"] = base["n_views"] if result.supervision == "none" else 0
+        rows.append({column: row[column] for column in POSE_COLUMNS})
+    return rows
+
+
+def _describe_split(
+    frames: LabelledFrames, train: LabelledFrames, test: LabelledFrames, judged: Sequence[Recording], config: EvaluationConfig
+) -> Mapping[str, Any]:
+    """Which sessions and how many frames taught and tested, and what was left out and why."""
+    content: dict[str, Any] = {"name": config.split}
+    if config.split == "blocks":
+        content |= {"block_frames": config.block_frames, "border_frames": config.border_frames}
+    for name, part, chosen in (("train", TRAIN, train), ("test", TEST, test)):
+        of_part = frames.part == part
+        content[name] = {
+            "sessions": [judged[i].session for i in np.unique(frames.session[of_part])],
+            "n_frames": len(chosen.frame),
+            "n_labelled": int((of_part & frames.is_labelled).sum()),
+            "n_unlabelled": int((of_part & ~frames.is_labelled).sum()),
+        }
+    return content

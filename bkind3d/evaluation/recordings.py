@@ -1,0 +1,189 @@
+"""What is judged: the sessions of the sheet with their keypoints, joints and behaviours as arrays."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from bkind3d.config import InputError
+from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.sheets import read_sessions
+
+
+@dataclass(frozen=True)
+class Points:
+    """Named points over time, in the world frame (units in the metadata); gaps are NaN.
+
+    Attributes
+    ----------
+    names : of the points, as they first appear in the file.
+    frames : numbers of the frames, increasing.
+    time_s : of the frames; NaN in tables without times.
+    """
+
+    names: tuple[str, ...]
+    frames: Int[np.ndarray, " frame"]
+    time_s: Float[np.ndarray, " frame"]
+    positions: Float[np.ndarray, "frame point 3"]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def positions_at(self, frames: Int[np.ndarray, " wanted"]) -> Float[np.ndarray, "wanted point 3"]:
+        """Positions in the frames with these numbers; NaN where the table has no such frame."""
+        row = np.searchsorted(self.frames, frames).clip(max=len(self.frames) - 1)
+        return np.where((self.frames[row] == frames)[:, None, None], self.positions[row], np.nan)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One session: who, which part of the sheet's split, and what is known of every kept frame.
+
+    Attributes
+    ----------
+    extent : first frame and the frame after the last, as the sheet limits them.
+    source : file of the joints in the sheet, or the session's name: what two sessions may have in common.
+    columns : further columns of the sheet (dose, genotype, ...).
+    untrained : keypoints of the same network before training; None where not asked for.
+    joints : in the frames of the keypoints; None for a session without joints.
+    behaviours : one per frame of the keypoints, empty where unlabelled; None for a session without behaviours.
+    """
+
+    session: str
+    subject: str
+    split: str
+    extent: tuple[float, float]
+    source: str
+    columns: Mapping[str, str]
+    keypoints: Points
+    untrained: Points | None = None
+    joints: Points | None = None
+    behaviours: np.ndarray | None = None
+
+
+def parse_named_paths(values: Iterable[str], option: str) -> dict[str, Path]:
+    """Turn ``SESSION=PATH`` arguments into a mapping; `option` is named where one is malformed or given twice."""
+    paths: dict[str, Path] = {}
+    for value in values:
+        name, separator, path = value.partition("=")
+        if not (name and separator and path):
+            raise InputError(f"{option}: {value!r} is not SESSION=PATH")
+        if name in paths:
+            raise InputError(f"{option}: session {name!r} is given twice; give one file for each session")
+        paths[name] = Path(path)
+    return paths
+
+
+def read_points(path: str | Path, kind: str) -> Points:
+    """Read a table of ``keypoints`` or ``joints`` (world frame) into one array."""
+    name_column = kind.removesuffix("s")
+    columns = ["frame", name_column, "x", "y", "z", *(["time_s"] if kind == "keypoints" else [])]
+    table = read_table(path, kind, columns)
+    if table.empty:
+        raise InputError(f"{path}: has no rows; expected a row for every frame and {name_column}")
+    if table["frame"].isna().any() or table[name_column].isna().any():
+        raise InputError(f"{path}: has rows without frame or {name_column}; give every row both")
+    frames, rows = np.unique(table["frame"].to_numpy(np.int64), return_inverse=True)
+    codes, names = pd.factorize(table[name_column])
+    positions = np.full((len(frames), len(names), 3), np.nan)
+    positions[rows, codes] = table[["x", "y", "z"]].to_numpy(np.float64)
+    repeated = table.duplicated(["frame", name_column])
+    if repeated.any():
+        first = table.loc[repeated].iloc[0]
+        raise InputError(f"{path}: {name_column} {first[name_column]!r} is there twice in frame {first['frame']}; keep one row")
+    time_s = np.full(len(frames), np.nan)
+    if kind == "keypoints":
+        time_s[rows] = table["time_s"].to_numpy(np.float64)
+        if not np.isfinite(time_s).all():
+            raise InputError(f"{path}: column 'time_s' has gaps; give every frame its time in seconds")
+    positions[~np.isfinite(positions).all(axis=2)] = np.nan
+    return Points(tuple(str(name) for name in names), frames, time_s, positions, read_metadata(path))
+
+
+def read_behaviours(path: str | Path, frames: Int[np.ndarray, " frame"]) -> np.ndarray:
+    """Read the behaviour in each of `frames`; empty text where a frame has none."""
+    table = read_table(path, "behaviours", ["frame", "behaviour"]).dropna()
+    if table["frame"].duplicated().any():
+        first = table["frame"][table["frame"].duplicated()].iloc[0]
+        raise InputError(f"{path}: frame {first} is there twice; give each frame one behaviour")
+    return table.set_index("frame")["behaviour"].reindex(frames).fillna("").to_numpy(str)
+
+
+def same_order(points: Points, names: tuple[str, ...], path: Path, reference: Path) -> Points:
+    """Bring `points` (of the file `path`) into the order of `names` (of the file `reference`); refuse other names."""
+    if set(points.names) != set(names):
+        odd = sorted(set(points.names) ^ set(names))[0]
+        raise InputError(f"{path}: {odd!r} is not in both this file and {reference}; all sessions must have the same names")
+    order = [points.names.index(name) for name in names]
+    return Points(names, points.frames, points.time_s, points.positions[:, order], points.metadata)
+
+
+def _read_group(paths: Mapping[str, Path], kind: str) -> dict[str, Points]:
+    """Read the files of all sessions, with the names in the order of the first one."""
+    group: dict[str, Points] = {}
+    for session, path in paths.items():
+        points = read_points(path, kind)
+        first = next(iter(group), session)
+        group[session] = same_order(points, group[first].names, path, paths[first]) if group else points
+    return group
+
+
+def common_units(recordings: Iterable[Recording]) -> str | None:
+    """The units that all files state, None if none does; sessions in different units cannot be judged together."""
+    found: dict[str, str] = {}
+    for recording in recordings:
+        for kind, points in (("keypoints", recording.keypoints), ("joints", recording.joints)):
+            if points is not None and points.metadata.get("units"):
+                found.setdefault(str(points.metadata["units"]), f"the {kind} of {recording.session!r}")
+    if len(found) > 1:
+        (first, where), (second, elsewhere) = list(found.items())[:2]
+        raise InputError(f"units differ: {first} in {where}, {second} in {elsewhere}; give all rigs of an experiment the same units")
+    return next(iter(found), None)
+
+
+def read_recordings(
+    sheet_path: str | Path,
+    keypoints: Mapping[str, Path],
+    untrained: Mapping[str, Path] | None = None,
+    joints: Mapping[str, Path] | None = None,
+    behaviours: Mapping[str, Path] | None = None,
+) -> list[Recording]:
+    """Read the sessions that have keypoints, in the order of the sheet.
+
+    Parameters
+    ----------
+    sheet_path : the sheet of the sessions.
+    keypoints, untrained, joints, behaviours : file of each session; joints and behaviours only of sessions that have them.
+
+    Raises
+    ------
+    InputError
+        Where a session is not in the sheet or has no keypoints, or where the names of keypoints or joints differ between sessions.
+    """
+    sheet = read_sessions(Path(sheet_path))
+    for kind, paths in (("keypoints", keypoints), ("untrained", untrained), ("joints", joints), ("behaviours", behaviours)):
+        known: Iterable[str] = sheet if kind == "keypoints" else keypoints
+        stray = sorted(set(paths or {}) - set(known))
+        if stray:
+            raise InputError(f"--{kind}: session {stray[0]!r} is not in {sheet_path if kind == 'keypoints' else '--keypoints'}")
+    found, before = _read_group(keypoints, "keypoints"), _read_group(untrained or {}, "keypoints")
+    truth = _read_group(joints or {}, "joints")
+    return [
+        Recording(
+            session=name,
+            subject=row.subject,
+            split=row.split,
+            extent=(row.start or 0, math.inf if row.stop is None else row.stop),
+            source=row.joints or name,
+            columns=row.more,
+            keypoints=found[name],
+            untrained=before.get(name),
+            joints=truth.get(name),
+            behaviours=read_behaviours(behaviours[name], found[name].frames) if behaviours and name in behaviours else None,
+        )
+        for name, row in sheet.items()
+        if name in found
+    ]

@@ -1,0 +1,101 @@
+"""Windows of keypoints around a frame, made free of where the subject is, which way it faces, and how large it is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Complex, Float, Int
+
+from bkind3d.evaluation.recordings import Points
+
+#: Moments that a window is sampled at, evenly spread; three halvings of the network leave two of them.
+N_SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Pieces of one recording.
+
+    Attributes
+    ----------
+    pieces : world units, float64.
+    middles : the poses in the frames that the pieces are around.
+    size : of the subject, see :func:`measure_size`; one for each piece.
+    """
+
+    pieces: Float[np.ndarray, "window sample point 3"]
+    middles: Float[np.ndarray, "window point 3"]
+    size: Float[np.ndarray, " window"]
+
+
+def half_width(time_s: Float[np.ndarray, " frame"], window_seconds: float) -> int:
+    """Kept frames on either side of a window's middle, at least one."""
+    interval = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
+    return max(1, round(window_seconds / interval / 2)) if interval > 0 else 1
+
+
+def find_whole_windows(known: Bool[np.ndarray, " frame"], frames: Int[np.ndarray, " frame"], half: int) -> Bool[np.ndarray, " frame"]:
+    """Tell which frames have `half` known frames on either side, without a gap in between, in the same recording."""
+    whole = np.zeros(len(frames), dtype=bool)
+    if len(frames) < 2 * half + 1:
+        return whole
+    steps = np.diff(frames)
+    unknown = np.concatenate([[0], np.cumsum(~known)])
+    jumps = np.concatenate([[0], np.cumsum(steps != np.median(steps))])
+    middle = np.arange(half, len(frames) - half)
+    whole[middle] = (unknown[middle + half + 1] == unknown[middle - half]) & (jumps[middle + half] == jumps[middle - half])
+    return whole
+
+
+def measure_size(positions: Float[np.ndarray, "frame point 3"]) -> float:
+    """Size of the subject, world units: the median over frames of the points' root mean square distance from their centroid."""
+    known = positions[np.isfinite(positions).all(axis=(1, 2))]
+    spread = np.square(known - known.mean(axis=1, keepdims=True)).sum(axis=2).mean(axis=1)
+    return float(np.sqrt(np.median(spread))) if len(known) else float("nan")
+
+
+def cut_windows(points: Points, middles: Int[np.ndarray, " window"], half: int) -> Windows:
+    """Cut windows around the frames at positions `middles`, each sampled at :data:`N_SAMPLES` moments."""
+    offsets = np.linspace(-half, half, N_SAMPLES).round().astype(np.int64)
+    size = np.full(len(middles), measure_size(points.positions))
+    return Windows(points.positions[middles[:, None] + offsets], points.positions[middles], size)
+
+
+def join_windows(parts: list[Windows]) -> Windows:
+    """Put the windows of several recordings under each other."""
+    return Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("pieces", "middles", "size")))
+
+
+def _horizontal(poses: Float[np.ndarray, "window point 3"]) -> Complex[np.ndarray, "window point"]:
+    """Horizontal coordinates relative to the centroid, x + iy."""
+    centred = poses - poses.mean(axis=1, keepdims=True)
+    return np.asarray(centred[..., 0] + 1j * centred[..., 1])
+
+
+def fit_heading(middles: Float[np.ndarray, "window point 3"]) -> Complex[np.ndarray, " point"]:
+    """The horizontal pose that all training poses are turned to.
+
+    The first complex principal component: the pose to which the others fit best when each is turned about the vertical as
+    suits it (the mean shape in the plane; Kent 1994). For a long animal it is the animal lying along one axis.
+    """
+    poses = _horizontal(middles)
+    _, vectors = np.linalg.eigh(poses.T @ poses.conj())
+    return np.asarray(vectors[:, -1])
+
+
+def describe_windows(windows: Windows, heading: Complex[np.ndarray, " point"]) -> Float[np.ndarray, "window sample channel"]:
+    """Turn windows into what a classifier sees.
+
+    Every window is moved so that its middle pose has its centroid at the origin, turned about the vertical so that the middle
+    pose fits `heading` best, and divided by the subject's size.
+
+    Returns
+    -------
+    Channels: the points relative to their centroid at that moment, then the centroid; without unit, float32.
+    """
+    turn = np.exp(-1j * np.angle(_horizontal(windows.middles) @ heading.conj()))
+    moved = (windows.pieces - windows.middles.mean(axis=1)[:, None, None]) / windows.size[:, None, None, None]
+    plane = (moved[..., 0] + 1j * moved[..., 1]) * turn[:, None, None]
+    turned = np.stack([plane.real, plane.imag, moved[..., 2]], axis=-1)
+    centroid = turned.mean(axis=2)
+    local = (turned - centroid[:, :, None]).reshape(*turned.shape[:2], -1)
+    return np.concatenate([local, centroid], axis=-1).astype(np.float32)

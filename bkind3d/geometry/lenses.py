@@ -1,0 +1,75 @@
+"""Lenses: from world points to the pixels of a real, distorted picture and back, and the maps that undistort pictures.
+
+Pixels: (0, 0) is the centre of the top-left pixel. "Undistorted pixels" are those of a camera with the same `matrix` and
+no distortion. Distortion models are OpenCV's (Brown-Conrady, or fisheye after Kannala and Brandt).
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from bkind3d.geometry.cameras import Array, Camera
+
+#: Iterations of the inverse of the distortion, which has no closed form.
+_UNDISTORT_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
+
+
+def project_points(camera: Camera, points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
+    """Project world points to the pixels of the camera's distorted picture; NaN for points behind the camera."""
+    in_camera = points @ camera.rotation.T + camera.translation
+    ahead = in_camera[:, 2] > 0
+    pixels = np.full((len(points), 2), np.nan)
+    if ahead.any():
+        rays = np.ascontiguousarray(in_camera[ahead], dtype=np.float64)[:, None]
+        project = cv2.fisheye.projectPoints if camera.fisheye else cv2.projectPoints
+        found = project(rays, np.zeros(3), np.zeros(3), camera.matrix, camera.distortion)[0]
+        pixels[ahead] = found.reshape(-1, 2)
+    return pixels
+
+
+def undistort_points(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[Array, "point 2"]:
+    """Turn pixels of the distorted picture into undistorted pixels; NaN stays NaN."""
+    known = np.isfinite(pixels).all(axis=1)
+    undistorted = np.full((len(pixels), 2), np.nan)
+    if known.any():
+        given = np.ascontiguousarray(pixels[known], dtype=np.float64)[:, None]
+        if camera.fisheye:
+            found = cv2.fisheye.undistortPoints(given, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS)
+        else:
+            found = cv2.undistortPoints(given, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS)
+        undistorted[known] = found.reshape(-1, 2)
+    return undistorted
+
+
+def pixel_directions(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[Array, "point 3"]:
+    """Unit vectors, in the world, from the camera through pixels of the distorted picture."""
+    undistorted = undistort_points(camera, pixels)
+    homogeneous = np.concatenate([undistorted, np.ones((len(pixels), 1))], axis=1)
+    directions = homogeneous @ np.linalg.inv(camera.matrix).T @ camera.rotation
+    return np.asarray(directions / np.linalg.norm(directions, axis=1, keepdims=True))
+
+
+def undistorted_window(
+    picture: NDArray[np.uint8], camera: Camera, matrix: Float[Array, "3 3"], size: tuple[int, int], border: int = 0
+) -> NDArray[np.uint8]:
+    """Cut out of a distorted picture what an undistorted camera with another `matrix` would see.
+
+    Where the window has fewer pixels than the part of the picture it shows, it is sampled more finely and averaged, so
+    that nothing flickers.
+
+    Parameters
+    ----------
+    picture : (camera height, camera width[, channel]).
+    camera : of `picture`.
+    matrix : intrinsics of the window, pixels of the window; the pose stays the camera's.
+    size : (width, height) of the window.
+    border : value where the picture does not reach.
+    """
+    finer = max(1, int(np.ceil(camera.matrix[0, 0] / matrix[0, 0] - 1e-6)))
+    fine = Camera(camera.name, size, matrix, camera.distortion, camera.rotation, camera.translation, camera.fisheye)
+    fine = fine.resized((size[0] * finer, size[1] * finer))
+    make_maps = cv2.fisheye.initUndistortRectifyMap if camera.fisheye else cv2.initUndistortRectifyMap
+    map_x, map_y = make_maps(camera.matrix, camera.distortion, np.eye(3), fine.matrix, fine.size, cv2.CV_32FC1)
+    window = cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(border,) * 3)
+    return np.asarray(cv2.resize(window, size, interpolation=cv2.INTER_AREA) if finer > 1 else window, dtype=np.uint8)

@@ -1,0 +1,44 @@
+"""Triangulation: the world point that several cameras see."""
+
+import numpy as np
+from jaxtyping import Float
+
+from bkind3d.geometry.cameras import Array
+
+#: Rounds in which a ray's distance is divided by the point's distance from the camera: what a picture measures is an angle.
+_ROUNDS = 3
+#: Rays closer to parallel than this (smallest eigenvalue of the normal matrix per ray) meet nowhere.
+_PARALLEL = 1e-6
+
+
+def triangulate_rays(
+    origins: Float[Array, "view 3"], directions: Float[Array, "*batch view 3"], weights: Float[Array, "*batch view"] | None = None
+) -> Float[Array, "*batch 3"]:
+    """Find the points nearest, in angle, to rays from several cameras; world frame and units.
+
+    Parameters
+    ----------
+    origins : positions of the cameras.
+    directions : unit vectors; NaN where a view does not see the point.
+    weights : of each view; equal without them. 0 leaves a view out.
+
+    Returns
+    -------
+    points : NaN where fewer than two views see the point, or their rays are parallel.
+    """
+    seen = np.isfinite(directions).all(axis=-1)
+    given = seen.astype(np.float64) if weights is None else np.where(seen, weights, 0.0)
+    known = np.where(seen[..., None], directions, 0.0)
+    across = np.eye(3) - known[..., :, None] * known[..., None, :]
+    share = given
+    points = np.full((*directions.shape[:-2], 3), np.nan)
+    for _ in range(_ROUNDS):
+        normal = np.einsum("...v,...vij->...ij", share, across)
+        right = np.einsum("...v,...vij,vj->...i", share, across, origins)
+        total = np.maximum(share.sum(axis=-1), 1e-300)
+        solvable = ((given > 0).sum(axis=-1) >= 2) & (np.linalg.eigvalsh(normal)[..., 0] > _PARALLEL * total)
+        safe = np.where(solvable[..., None, None], normal, np.eye(3))
+        points = np.where(solvable[..., None], np.linalg.solve(safe, right[..., None])[..., 0], np.nan)
+        distances = np.linalg.norm(np.nan_to_num(points)[..., None, :] - origins, axis=-1)
+        share = given / np.maximum(distances, 1e-12) ** 2
+    return points

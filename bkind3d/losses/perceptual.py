@@ -1,0 +1,68 @@
+"""How different two images look: differences of features at several depths, each weighed by its own running average."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bkind3d.losses.running_mean import RunningMean
+from bkind3d.losses.vgg19 import Vgg19Features
+
+N_LEVELS = 5
+
+
+class PerceptualLoss(nn.Module):
+    """Squared differences of pixels and of five levels of features (Johnson et al. 2016; paper, section 3.3).
+
+    Each level is divided by a running average of itself, so that all count alike however large their features are: the
+    loss is about 6 while nothing improves. ``commit_running_means`` has to be called after each step of the optimiser.
+
+    Parameters
+    ----------
+    features : vgg19, or pyramid, which needs no weights.
+    weights : file with the published weights of VGG19, or empty to fetch them.
+    momentum : of the running averages, per optimiser step.
+    """
+
+    def __init__(self, features: Literal["vgg19", "pyramid"], weights: str = "", momentum: float = 0.99) -> None:
+        super().__init__()
+        self.features: nn.Module = Vgg19Features(weights) if features == "vgg19" else GradientPyramid()
+        self.averages = RunningMean(1 + N_LEVELS, momentum)
+
+    def forward(
+        self, prediction: Float[Tensor, "image channel height width"], target: Float[Tensor, "image channel height width"]
+    ) -> Float[Tensor, ""]:
+        """Sum over the six levels of the mean squared difference over its running average.
+
+        Parameters
+        ----------
+        prediction, target : images with values around [0, 1], of 3 channels, or of 1 that is taken as grey. Batch and
+            views are flattened into the first axis; the target gets no gradient.
+        """
+        with torch.no_grad():
+            wanted = self.levels(target)
+        differences = [(found - want).float().square().mean() for found, want in zip(self.levels(prediction), wanted, strict=True)]
+        terms = torch.stack(differences)
+        averages: Tensor = self.averages(terms)
+        return (terms / averages.clamp_min(1e-12)).sum()
+
+    def levels(self, images: Float[Tensor, "image channel height width"]) -> list[Tensor]:
+        """Give the pixels, and the features of each level."""
+        colour = images.expand(-1, 3, -1, -1)
+        return [colour, *self.features(colour)]
+
+
+class GradientPyramid(nn.Module):
+    """Features without weights: colour and its differences to the right and below, at five resolutions."""
+
+    def forward(self, images: Float[Tensor, "image 3 height width"]) -> list[Float[Tensor, "image 9 _ _"]]:
+        """Features of `images` at full, 1/2, 1/4, 1/8 and 1/16 resolution."""
+        levels = []
+        for level in range(N_LEVELS):
+            if level:
+                images = nn.functional.avg_pool2d(images, 2, ceil_mode=True)
+            right = nn.functional.pad(images.diff(dim=-1), (0, 1))
+            below = nn.functional.pad(images.diff(dim=-2), (0, 0, 0, 1))
+            levels.append(torch.cat([images, right, below], dim=1))
+        return levels

@@ -1,0 +1,158 @@
+"""Soft lines between keypoints: the only thing that the reconstruction learns about the pose.
+
+A map's value at a pixel is ``max over pairs of w_ij exp(-d^2 / (2 sigma^2))``, d the distance of the pixel's centre to
+the segment from keypoint i to j, in units of the normalised image [-1, 1] (paper, section 3.2). Only one pair counts at
+a pixel. It is therefore found first, without gradients and in slices of rows, and only its value is computed with
+gradients: memory grows with the pixels, not with pairs times pixels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from bkind3d.geometry.projection import normalise_pixels
+
+#: sigma^2 of the maps from the coarsest to the finest, in squared units of the normalised image.
+EDGE_SIGMA2 = (0.1, 0.1, 0.01, 0.01, 0.001)
+
+_SLICE_NUMBERS = 2**22
+
+
+class EdgeWeights(nn.Module):
+    """Learned weight of every pair of keypoints, shared by all views and frames.
+
+    Attributes
+    ----------
+    raw : (pair,) the parameter; a weight is its softplus.
+    pairs : (2, pair) the keypoints of each pair, in the order of ``torch.triu_indices``.
+    """
+
+    pairs: Int[Tensor, "2 pair"]
+
+    def __init__(self, n_keypoints: int) -> None:
+        super().__init__()
+        self.register_buffer("pairs", keypoint_pairs(n_keypoints), persistent=False)
+        self.raw = nn.Parameter(torch.randn(self.pairs.shape[1]))
+
+    def forward(self) -> Float[Tensor, " pair"]:
+        """Weights, at least 0, without unit."""
+        return nn.functional.softplus(self.raw)
+
+
+def keypoint_pairs(n_keypoints: int) -> Int[Tensor, "2 pair"]:
+    """All pairs i < j of `n_keypoints` keypoints: (0, 1), (0, 2), ..., (1, 2), ..."""
+    return torch.triu_indices(n_keypoints, n_keypoints, offset=1)
+
+
+def draw_edge_maps(
+    points: Float[Tensor, "batch view keypoint 2"],
+    weights: Float[Tensor, " pair"],
+    sizes: Sequence[int],
+    sigmas2: Sequence[float] = EDGE_SIGMA2,
+    visible: Bool[Tensor, "batch view keypoint"] | None = None,
+) -> list[Float[Tensor, "batch view height width"]]:
+    """Draw the edges once per resolution: coarse and wide first, so that far keypoints feel a gradient.
+
+    Parameters are those of :func:`draw_edges`; `sizes` and `sigmas2` are as long as each other.
+    """
+    return [draw_edges(points, weights, size, sigma2, visible) for size, sigma2 in zip(sizes, sigmas2, strict=True)]
+
+
+def draw_edges(
+    points: Float[Tensor, "batch view keypoint 2"],
+    weights: Float[Tensor, " pair"],
+    size: int,
+    sigma2: float,
+    visible: Bool[Tensor, "batch view keypoint"] | None = None,
+) -> Float[Tensor, "batch view height width"]:
+    """Draw every pair of keypoints as a soft line and keep the strongest at each pixel.
+
+    Parameters
+    ----------
+    points : (x, y), normalised image [-1, 1] (edges of the image, not centres of its corner pixels); may lie outside.
+    weights : at least 0, in the order of :func:`keypoint_pairs`.
+    size : side of the map in pixels.
+    sigma2 : squared width of a line, squared units of the normalised image.
+    visible : pairs with a keypoint that is not visible are not drawn and get no gradient; such points may be NaN.
+
+    Returns
+    -------
+    Edge maps; the gradient with respect to `points` and `weights` is exact, a second derivative is not available.
+    """
+    n_batch, n_view, n_keypoint, _ = points.shape
+    if weights.shape != (n_keypoint * (n_keypoint - 1) // 2,):
+        raise ValueError(
+            f"Expected {n_keypoint * (n_keypoint - 1) // 2} weights for {n_keypoint} keypoints, got shape {tuple(weights.shape)}"
+        )
+    first, second = keypoint_pairs(n_keypoint).to(points.device)
+    flat = points.reshape(n_batch * n_view, n_keypoint, 2)
+    strengths = weights.expand(len(flat), -1)
+    if visible is not None:
+        seen = visible.reshape(len(flat), n_keypoint)
+        flat = torch.where(seen[..., None], flat, 0.0)
+        strengths = torch.where(seen[:, first] & seen[:, second], strengths, 0.0)
+    segments = _Segments(flat[:, first], flat[:, second], strengths)
+    axis = _pixel_centres(size, points)
+    with torch.no_grad():
+        winners = _find_strongest(segments, axis, sigma2)
+    maps = _draw_lines(segments, winners, axis, sigma2)
+    return maps.view(n_batch, n_view, size, size)
+
+
+@dataclass(frozen=True)
+class _Segments:
+    """All pairs of keypoints as segments, with their weights; views are flattened into the first axis."""
+
+    starts: Float[Tensor, "image pair 2"]
+    ends: Float[Tensor, "image pair 2"]
+    weights: Float[Tensor, "image pair"]
+
+
+def _pixel_centres(size: int, like: Tensor) -> Float[Tensor, " size"]:
+    """Centres of `size` pixels along an axis of the normalised image."""
+    pixels = torch.arange(size, dtype=like.dtype, device=like.device)
+    return normalise_pixels(pixels[:, None].expand(-1, 2), size, size)[:, 0]
+
+
+def _find_strongest(segments: _Segments, axis: Float[Tensor, " size"], sigma2: float) -> Int[Tensor, "image pixel"]:
+    """Find the pair with the largest ``log w - d^2 / (2 sigma^2)`` at each pixel.
+
+    In a pair's own frame (origin in the middle, x along the segment, unit sqrt(2) sigma) a pixel's coordinates are sums of
+    a term per row and a term per column, and d^2 is y^2 plus the square of what |x| exceeds half the length by.
+    """
+    unit = (2 * sigma2) ** 0.5
+    difference = segments.ends - segments.starts
+    length = difference.norm(dim=-1, keepdim=True)
+    along = torch.where(length > 0, difference / length, difference.new_tensor([1.0, 0.0]))[..., None, None] / unit
+    half = length[..., None] / (2 * unit)
+    columns, rows = (axis - (segments.starts + segments.ends)[..., None] / 2).unbind(dim=-2)
+    columns, rows = columns[..., None, :], rows[..., :, None]
+    x_of_column, y_of_column = along[..., 0, :, :] * columns, -along[..., 1, :, :] * columns
+    logs = segments.weights.log()[..., None, None]
+    winners = []
+    for some_rows in torch.split(rows, max(1, _SLICE_NUMBERS // (segments.weights.numel() * len(axis))), dim=-2):
+        beyond = (x_of_column + along[..., 1, :, :] * some_rows).abs_().sub_(half).clamp_min_(0)
+        aside = y_of_column + along[..., 0, :, :] * some_rows
+        scores = aside.square_().neg_().addcmul_(beyond, beyond, value=-1).add_(logs)
+        winners.append(scores.argmax(dim=1))
+    return torch.cat(winners, dim=1).flatten(1)
+
+
+def _draw_lines(
+    segments: _Segments, winners: Int[Tensor, "image pixel"], axis: Float[Tensor, " size"], sigma2: float
+) -> Float[Tensor, "image pixel"]:
+    """Compute the value of the `winners` at their pixels, with gradients.
+
+    The nearest point's place on the segment is held fixed: where it is free, the distance does not change with it.
+    """
+    start, end = (torch.gather(corners, 1, winners[..., None].expand(-1, -1, 2)) for corners in (segments.starts, segments.ends))
+    pixels = torch.cartesian_prod(axis, axis).flip(-1)
+    with torch.no_grad():
+        direction = end - start
+        share = ((pixels - start) * direction).sum(-1, keepdim=True) / direction.square().sum(-1, keepdim=True).clamp_min(1e-12)
+        share = share.clamp(0, 1)
+    distance2 = (pixels - torch.lerp(start, end, share)).square().sum(-1)
+    return torch.gather(segments.weights, 1, winners) * torch.exp(distance2 / (-2 * sigma2))

@@ -1,0 +1,68 @@
+"""The 3D encoder-decoder that turns a volume of features into one heatmap per keypoint (V2V-PoseNet's shape).
+
+Group normalisation throughout: no layer depends on how many samples are computed together.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def normalisation(channels: int) -> nn.GroupNorm:
+    """Group normalisation with at most eight groups."""
+    return nn.GroupNorm(max(groups for groups in (8, 4, 2, 1) if channels % groups == 0), channels)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3x3 convolutions around a shortcut."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv3d(channels_in, channels, 3, padding=1, bias=False),
+            normalisation(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv3d(channels, channels, 3, padding=1, bias=False),
+            normalisation(channels),
+        )
+        self.shortcut = nn.Identity() if channels_in == channels else nn.Conv3d(channels_in, channels, 1)
+
+    def forward(self, volume: Tensor) -> Tensor:
+        return torch.relu(self.body(volume) + self.shortcut(volume))
+
+
+class VolumeNetwork(nn.Module):
+    """An hourglass in 3D: `levels` halvings, doubling channels, with skip connections.
+
+    Parameters
+    ----------
+    channels_in : channels of the input volume.
+    channels_out : channels of the output volume.
+    channels : channels at full resolution; doubled at each level, at most fourfold.
+    levels : number of halvings; the volume's side must be divisible by ``2 ** levels``.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, channels: int, levels: int) -> None:
+        super().__init__()
+        widths = [channels * min(2**level, 4) for level in range(levels + 1)]
+        self.stem = nn.Sequential(nn.Conv3d(channels_in, channels, 3, padding=1), normalisation(channels), nn.ReLU(inplace=True))
+        self.down = nn.ModuleList(
+            nn.Sequential(nn.Conv3d(widths[i], widths[i + 1], 2, stride=2), ResidualBlock(widths[i + 1], widths[i + 1])) for i in range(levels)
+        )
+        self.middle = ResidualBlock(widths[-1], widths[-1])
+        self.up = nn.ModuleList(nn.ConvTranspose3d(widths[i + 1], widths[i], 2, stride=2) for i in reversed(range(levels)))
+        self.merge = nn.ModuleList(ResidualBlock(widths[i], widths[i]) for i in reversed(range(levels)))
+        self.head = nn.Conv3d(channels, channels_out, 1)
+
+    def forward(self, volume: Float[Tensor, "batch channel x y z"]) -> Float[Tensor, "batch channel_out x y z"]:
+        """Map a volume to a volume of the same size."""
+        volume = self.stem(volume)
+        skips = []
+        for down in self.down:
+            skips.append(volume)
+            volume = down(volume)
+        volume = self.middle(volume)
+        for up, merge in zip(self.up, self.merge, strict=True):
+            volume = merge(up(volume) + skips.pop())
+        out: Tensor = self.head(volume)
+        return out

@@ -1,0 +1,176 @@
+"""What a page is made of: sections of tables, charts, pictures and scenes, as plain data that the templates lay out."""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import plotly.graph_objects as go
+
+from bkind3d.report.palette import Mark
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table's cell: `style` is a class of the style sheet, `share` (0 to 1) draws a bar behind the text, `mark` stands before it."""
+
+    text: str
+    style: str = ""
+    share: float | None = None
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table. Columns of numbers are right-aligned; `heads` are the first cells of rows that stand out."""
+
+    kind: ClassVar[str] = "table"
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    numeric: frozenset[str] = frozenset()
+    caption: str = ""
+
+    def is_numeric(self, index: int) -> bool:
+        """Whether the column at `index` holds numbers."""
+        return self.columns[index] in self.numeric
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A square table of counts, rows and columns labelled alike, shaded by each row's share."""
+
+    kind: ClassVar[str] = "matrix"
+    labels: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """An interactive plotly chart. `json` is safe inside a script element."""
+
+    kind: ClassVar[str] = "chart"
+    json: str
+    height: int
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A 3D skeleton over time, drawn by the page's own script with plotly. `json` as in :class:`Chart`."""
+
+    kind: ClassVar[str] = "scene"
+    json: str
+    n_frames: int
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture inside the page, as a data URI."""
+
+    kind: ClassVar[str] = "picture"
+    source: str
+    alternative: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A paragraph; `style` warning, info or good makes it a box."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+    style: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A title inside a section; `aside` stands beside it in small letters."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+    aside: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Elements side by side, as many as the width has room for."""
+
+    kind: ClassVar[str] = "gallery"
+    elements: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Elements behind a title that opens them."""
+
+    kind: ClassVar[str] = "fold"
+    title: str
+    elements: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of a page; `identifier` is its anchor."""
+
+    identifier: str
+    title: str
+    elements: Sequence[Any]
+    lead: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page; `facts` stand below its title, `back` is where its first link leads to."""
+
+    title: str
+    subtitle: str
+    facts: Sequence[str]
+    sections: Sequence[Section]
+    back: str = ""
+
+
+def script_json(value: Any) -> str:
+    """JSON that may stand inside a script element: no ``<``, no NaN."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def make_chart(figure: go.Figure, height: int, caption: str = "") -> Chart:
+    """Turn a plotly figure into an element; its colours of text, grid and paper follow the page's theme."""
+    figure.update_layout(template={}, height=height)
+    text = figure.to_json()
+    if text is None:
+        raise ValueError("Expected a figure that plotly can write as JSON")
+    return Chart(text.replace("<", "\\u003c"), height, caption)
+
+
+def choose_decimals(values: Iterable[float]) -> int:
+    """Decimals with which the largest of `values` has three significant digits (at least 0, at most 4)."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    return 1 if largest == 0 else min(max(2 - math.floor(math.log10(largest)), 0), 4)
+
+
+def format_number(value: float | None, decimals: int = 1) -> str:
+    """A number with a true minus sign, or a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def format_share(value: float | None) -> str:
+    """A share as a percentage; never rounded up to 100 %."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    percent = 100 * value
+    return f"{percent:.0f} %" if percent in (0, 100) else f"{min(percent, 99.9):.1f} %"
+
+
+def format_interval(low: float | None, high: float | None, decimals: int = 1) -> str:
+    """An interval in brackets, or nothing."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"[{format_number(low, decimals)}, {format_number(high, decimals)}]"

@@ -1,0 +1,119 @@
+"""Static figures of an experiment, ready for a paper: SVG and PNG, the same bytes for the same numbers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.results import NO_REFERENCE
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.measures import colour_of, count_confusion, has_reference, label_of, read_confusion, rows_of, split_terms
+from bkind3d.report.overlays import WHITE, draw_session
+from bkind3d.report.palette import ACCENT
+
+#: Text stays text; identifiers inside an SVG do not change from run to run.
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "bkind3d",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "figure.constrained_layout.use": True,
+}
+
+#: Metadata that would differ between runs or machines is left out.
+METADATA: dict[str, dict[str, Any]] = {".svg": {"Date": None, "Creator": None}, ".png": {"Software": None}}
+
+
+def write_figures(files: StudyFiles, experiment: str, folder: Path) -> None:
+    """Write all figures of `experiment`: EXPERIMENT.pose, .learning, .confusion (SVG and PNG) and .overlays (PNG).
+
+    Where there is no reference, the figure says so: the workflow can count on every file.
+    """
+    with mpl.rc_context(STYLE):
+        figures = {
+            "pose": plot_pose(rows_of(files.pose, experiment)),
+            "learning": plot_learning(files.history(experiment)),
+            "confusion": plot_confusion(read_confusion(files, experiment)),
+        }
+        for name, figure in figures.items():
+            for suffix, metadata in METADATA.items():
+                with replaced_when_complete(folder / f"{experiment}.{name}{suffix}") as temporary:
+                    figure.savefig(temporary, dpi=200, metadata=metadata)
+    session = files.shown_sessions(1)[0]
+    mosaic = draw_session(files, experiment, session, files.settings.overlay_frames, WHITE)
+    picture = Image.new("RGB", (400, 100), "white") if mosaic is None else Image.fromarray(mosaic)
+    with replaced_when_complete(folder / f"{experiment}.overlays.png") as temporary:
+        picture.save(temporary)
+
+
+def plot_pose(rows: pd.DataFrame) -> Figure:
+    """PA-MPJPE of each method as bars with 95 % intervals, floors and oracles beside ours."""
+    if rows.empty or not has_reference(rows):
+        return _plot_nothing()
+    measured = rows[rows["pa_mpjpe"].notna()].iloc[::-1]
+    figure = Figure(figsize=(3.5, 0.5 + 0.3 * len(measured)))
+    axes = figure.subplots()
+    reach = [(measured["pa_mpjpe"] - measured["pa_mpjpe_ci_low"]).tolist(), (measured["pa_mpjpe_ci_high"] - measured["pa_mpjpe"]).tolist()]
+    colours = [colour_of(method) for method in measured["method"]]
+    names = [label_of(method) for method in measured["method"]]
+    axes.barh(names, measured["pa_mpjpe"], xerr=reach, color=colours, height=0.65, error_kw={"elinewidth": 0.8, "capsize": 2})
+    unit, split = rows["unit"].dropna().iloc[0], rows["split"].dropna().iloc[0]
+    axes.set_xlabel(f"PA-MPJPE ({unit}), split: {split}")
+    axes.tick_params(axis="y", length=0)
+    return figure
+
+
+def plot_learning(history: pd.DataFrame) -> Figure:
+    """Each term of the training history over the steps."""
+    terms = split_terms(history)
+    if not terms:
+        return _plot_nothing("no history")
+    n_columns = min(len(terms), 3)
+    n_rows = -(-len(terms) // n_columns)
+    figure = Figure(figsize=(2.3 * n_columns, 1.6 * n_rows))
+    grid: Sequence[Axes] = figure.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
+    for axes, (term, rows) in zip(grid, terms, strict=False):
+        axes.plot(rows["step"], rows["value"], color=ACCENT, linewidth=0.9)
+        axes.set_title(term.replace("_", " "), fontsize=8, loc="left")
+    for axes in grid[-n_columns:]:
+        axes.set_xlabel("step")
+    for axes in grid[len(terms) :]:
+        axes.axis("off")
+    return figure
+
+
+def plot_confusion(table: pd.DataFrame) -> Figure:
+    """Recognised behaviours against true ones, shaded by the share of each true one."""
+    if table.empty:
+        return _plot_nothing()
+    counts = count_confusion(table)
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).to_numpy()
+    figure = Figure(figsize=(1.2 + 0.45 * len(counts), 1.0 + 0.42 * len(counts)))
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, values in enumerate(counts.to_numpy()):
+        for column, value in enumerate(values):
+            axes.text(column, row, str(int(value)), ha="center", va="center", color="white" if shares[row, column] > 0.55 else "black")
+    axes.set_xticks(range(len(counts)), list(counts.columns), rotation=45, ha="right")
+    axes.set_yticks(range(len(counts)), list(counts.index))
+    axes.set(xlabel="recognised", ylabel="true")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _plot_nothing(text: str = NO_REFERENCE) -> Figure:
+    figure = Figure(figsize=(3.5, 1.0))
+    figure.text(0.5, 0.5, text, ha="center", va="center", color="grey")
+    return figure

@@ -1,0 +1,137 @@
+"""What a reader must know before looking at anything else: the report's warnings."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bkind3d.data.parquet import read_table
+from bkind3d.report.elements import Note, format_interval, format_number, format_share
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.health import KeypointHealth
+from bkind3d.report.measures import FLOORS, has_reference, label_of, rows_of
+from bkind3d.report.recordings import Located, calibration_quality
+
+#: Beyond this mean reprojection error (px) a calibration is worth a look; below this share a session was badly located.
+HIGH_ERROR_PX, LOW_SHARE = 1.0, 0.9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know. `grave` ones stand first; `section` is where to read more."""
+
+    text: str
+    grave: bool
+    section: str
+
+
+def find_pose_faults(pose: pd.DataFrame, experiment: str) -> list[Finding]:
+    """Floors that an experiment does not beat, or that there is nothing to judge it by."""
+    rows = rows_of(pose, experiment)
+    if not has_reference(rows):
+        return [Finding(f"{experiment}: no reference. There are no joints to judge the keypoints by.", False, "results")]
+    found = []
+    for row in rows.to_dict("records"):
+        for floor in FLOORS:
+            high = row.get(f"vs_{floor}_ci_high", math.nan)
+            # The floors themselves and the oracles are not what is judged.
+            if (
+                row["method"] in ("mean_pose", "untrained")
+                or str(row["method"]).startswith("oracle")
+                or not math.isfinite(high)
+                or high < 0
+            ):
+                continue
+            interval = format_interval(row[f"vs_{floor}_ci_low"], high, 2)
+            text = f"{experiment}: the keypoints do not beat the {label_of(floor)}: the interval of the paired difference is {interval} {row['unit']}."
+            found.append(Finding(text, True, "results"))
+    return found
+
+
+def find_action_faults(actions: pd.DataFrame, experiment: str) -> list[Finding]:
+    """Behaviours that are not recognised better than by naming the most frequent one."""
+    rows = rows_of(actions, experiment)
+    if not has_reference(rows, "accuracy"):
+        return []
+    values = {str(row["features"]): row for row in rows.to_dict("records")}
+    if not {"discovered", "majority_class"} <= set(values):
+        return []
+    ours, floor, low = values["discovered"]["accuracy"], values["majority_class"]["accuracy"], values["discovered"]["accuracy_ci_low"]
+    if (low if math.isfinite(low) else ours) > floor:
+        return []
+    text = f"{experiment}: behaviours are not recognised above the majority class ({format_share(ours)} against {format_share(floor)})."
+    return [Finding(text, True, "behaviours")]
+
+
+def find_keypoint_faults(experiment: str, health: Mapping[str, KeypointHealth]) -> list[Finding]:
+    """Dead and merged keypoints, with the number of sessions in which they are."""
+    dead: dict[str, int] = {}
+    merged: dict[str, int] = {}
+    for session in health.values():
+        for name in session.dead():
+            dead[name] = dead.get(name, 0) + 1
+        for pair in session.merged():
+            merged[" and ".join(pair)] = merged.get(" and ".join(pair), 0) + 1
+    found = []
+    for what, names in (
+        ("dead keypoints (rarely there, or not moving with the body)", dead),
+        ("merged keypoints (on the same place)", merged),
+    ):
+        if names:
+            listed = ", ".join(
+                f"{name} (in {count} of {len(health)} sessions)" if len(health) > 1 else name for name, count in names.items()
+            )
+            found.append(Finding(f"{experiment}: {what}: {listed}.", True, f"keypoints-{experiment}"))
+    return found
+
+
+def find_session_faults(files: StudyFiles, located: Mapping[str, Located]) -> list[Finding]:
+    """Sessions in which the subject was badly located, videos with faults, sessions without reference."""
+    found = []
+    poor = [f"{name} ({format_share(summary.share)})" for name, summary in located.items() if summary.share < LOW_SHARE]
+    if poor:
+        found.append(
+            Finding(f"The subject was located in less than {LOW_SHARE:.0%} of the frames of {_list_some(poor)}.", True, "recordings")
+        )
+    faulty = [f"{name} ({camera})" for name in located for camera in files.cameras[name] if _has_faults(files, name, camera)]
+    if faulty:
+        found.append(Finding(f"The survey found faults in the videos of {_list_some(faulty)}.", True, "recordings"))
+    for what, names in (
+        ("joints", [name for name in located if not files.sessions[name].joints]),
+        ("behaviours", [name for name in located if not files.sessions[name].behaviours]),
+    ):
+        if names:
+            found.append(
+                Finding(f"No reference ({what}) in {len(names)} of {len(located)} sessions: {_list_some(names)}.", False, "recordings")
+            )
+    return found
+
+
+def _list_some(names: list[str], limit: int = 8) -> str:
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def _has_faults(files: StudyFiles, session: str, camera: str) -> bool:
+    faults = read_table(files.survey_file(session, camera), "survey", columns=["fault"])["fault"].fillna("")
+    return bool((faults != "").any())
+
+
+def find_calibration_faults(files: StudyFiles, rigs: list[str]) -> list[Finding]:
+    """Cameras whose calibration misses the board by more than it should."""
+    found = []
+    for rig in rigs:
+        table, _ = calibration_quality(files, rig)
+        poor = table[table["mean_px"] > HIGH_ERROR_PX] if len(table) else table
+        if len(poor):
+            listed = ", ".join(f"{row['camera']} ({format_number(row['mean_px'], 2)} px)" for row in poor.to_dict("records"))
+            found.append(Finding(f"Rig {rig}: high reprojection error: {listed}.", True, "calibration"))
+    return found
+
+
+def write_findings(found: list[Finding]) -> list[Note]:
+    """The findings as boxes, grave ones first."""
+    if not found:
+        return [Note("Nothing stands out: floors beaten, keypoints alive, subjects located, cameras calibrated.", "good")]
+    ordered = sorted(found, key=lambda finding: not finding.grave)
+    return [Note(finding.text, "warning" if finding.grave else "info", finding.section) for finding in ordered]

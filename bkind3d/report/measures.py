@@ -1,0 +1,247 @@
+"""How good the keypoints are: tables and charts of what the evaluation wrote. Nothing is measured anew here."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from bkind3d.data.parquet import read_table
+from bkind3d.data.results import NO_REFERENCE, read_json
+from bkind3d.report.elements import Cell, Chart, Matrix, Table, choose_decimals, format_interval, format_number, format_share, make_chart
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.palette import ACCENT, FLOOR, LINES, ORACLE, mark_of
+
+#: What everything is compared with; the rest that is not ours is an oracle.
+FLOORS = ("mean_pose", "untrained")
+
+#: What the methods and features are called in sentences.
+LABELS = {
+    "bkind3d": "BKinD-3D, this run",
+    "oracle_4": "oracle: 4 true joints",
+    "oracle_8": "oracle: 8 true joints",
+    "mean_pose": "mean pose (floor)",
+    "untrained": "untrained network (floor)",
+    "discovered": "discovered keypoints",
+    "ground_truth": "annotated joints",
+    "majority_class": "majority class (floor)",
+}
+
+
+def label_of(method: str) -> str:
+    """What a method or a set of features is called in tables and figures."""
+    return LABELS.get(method, method.replace("_", " "))
+
+
+def colour_of(method: str) -> str:
+    """Colour of a method: accent for ours, grey for floors, ochre for oracles."""
+    if method in FLOORS or method == "majority_class":
+        return FLOOR
+    return ORACLE if method.startswith(("oracle", "ground_truth")) else ACCENT
+
+
+def rows_of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    """The rows of one experiment in a result table."""
+    if table.empty or "experiment" not in table:
+        return pd.DataFrame()
+    return table[table["experiment"] == experiment].reset_index(drop=True)
+
+
+def has_reference(rows: pd.DataFrame, column: str = "pa_mpjpe") -> bool:
+    """Whether any of the rows was measured."""
+    return column in rows and bool(rows[column].notna().any())
+
+
+def build_pose_table(rows: pd.DataFrame) -> Table:
+    """Pose errors of one experiment: all its methods beside the floors, with intervals."""
+    decimals = choose_decimals([float(value) for value in rows["pa_mpjpe"].dropna()])
+    unit = next((str(value) for value in rows["unit"].dropna()), "")
+    head = f"PA‑MPJPE ({unit})" if unit else "PA‑MPJPE"
+    columns = ["method", "supervision", "split", "views", "keypoints", "regressor", "frames", "missing", "MPJPE", "N‑MPJPE", head,
+               "95 % interval", "against mean pose", "against untrained"]  # fmt: skip
+    body = [_pose_row(row, decimals) for row in rows.to_dict("records")]
+    numeric = frozenset(columns) - {"method", "supervision", "split", "regressor"}
+    caption = "Intervals are 95 %. The last two columns are intervals of the paired difference: below zero is better than the floor."
+    return Table(columns, body, numeric, caption)
+
+
+def _pose_row(row: Mapping[Any, Any], decimals: int) -> list[Cell]:
+    style = "muted" if row["method"] in FLOORS or str(row["method"]).startswith("oracle") else "strong"
+    cells = [Cell(label_of(str(row["method"])), style), *(Cell(_text(row.get(key))) for key in ("supervision", "split"))]
+    cells += [
+        Cell(_count(row.get("n_views"))),
+        Cell(_count(row.get("n_keypoints"))),
+        Cell(_text(row.get("regressor")).replace(NO_REFERENCE, "–")),
+    ]
+    cells += [Cell(_count(row.get("n_frames"))), Cell(_count(row.get("n_missing")))]
+    if _is_missing(row.get("pa_mpjpe")):
+        return [*cells, *(Cell("–") for _ in range(2)), Cell(NO_REFERENCE, "muted"), *(Cell("") for _ in range(3))]
+    cells += [Cell(format_number(row.get(key), decimals)) for key in ("mpjpe", "n_mpjpe")]
+    cells.append(Cell(format_number(row["pa_mpjpe"], decimals), style))
+    cells.append(Cell(format_interval(row.get("pa_mpjpe_ci_low"), row.get("pa_mpjpe_ci_high"), decimals)))
+    for floor in FLOORS:
+        low, high = row.get(f"vs_{floor}_ci_low"), row.get(f"vs_{floor}_ci_high")
+        cells.append(Cell(format_interval(low, high, decimals), judge_interval(low, high)))
+    return cells
+
+
+def judge_interval(low: float | None, high: float | None) -> str:
+    """Style of an interval of a difference in error: good below zero, bad above, none where it holds zero."""
+    if _is_missing(low) or _is_missing(high):
+        return ""
+    return "good" if high < 0 else "bad" if low > 0 else ""  # type: ignore[operator]
+
+
+def build_pose_chart(rows: pd.DataFrame) -> Chart:
+    """PA-MPJPE of each method with its interval, as a dot plot."""
+    measured = rows[rows["pa_mpjpe"].notna()]
+    figure = go.Figure()
+    for row in measured.to_dict("records"):
+        middle, low, high = row["pa_mpjpe"], row["pa_mpjpe_ci_low"], row["pa_mpjpe_ci_high"]
+        error = {"type": "data", "symmetric": False, "array": [high - middle], "arrayminus": [middle - low], "thickness": 1.5, "width": 5}
+        figure.add_scatter(
+            x=[middle],
+            y=[label_of(row["method"])],
+            mode="markers",
+            error_x=error,
+            marker={"size": 11, "color": colour_of(row["method"])},
+            showlegend=False,
+        )
+    unit = next((str(value) for value in rows["unit"].dropna()), "")
+    figure.update_layout(
+        xaxis={"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"}, yaxis={"autorange": "reversed", "automargin": True}
+    )
+    figure.update_layout(margin={"l": 10, "r": 20, "t": 10, "b": 45})
+    return make_chart(figure, 90 + 34 * len(measured))
+
+
+def read_joint_errors(files: StudyFiles, experiment: str) -> tuple[pd.DataFrame, str]:
+    """Errors of each joint and method (table joint_errors), and their unit; empty where there is no reference."""
+    path = files.experiment_file(experiment, "evaluation", "joints.parquet")
+    rows = rows_of(files.pose, experiment)
+    unit = next((str(value) for value in rows["unit"].dropna()), "") if len(rows) else ""
+    return (read_table(path, "joint_errors"), unit) if path.exists() else (pd.DataFrame(), unit)
+
+
+def build_joint_chart(errors: pd.DataFrame, unit: str) -> Chart:
+    """PA-MPJPE of each joint, for ours and the floors; `errors` is a table joint_errors, `unit` its unit."""
+    errors = errors[~errors["method"].str.startswith("oracle")]
+    joints = list(errors["joint"].drop_duplicates())
+    figure = go.Figure()
+    for method, rows in errors.groupby("method", sort=False):
+        values = rows.set_index("joint")["pa_mpjpe"].reindex(joints)
+        symbol = {"mean_pose": "line-ns-open", "untrained": "x-thin-open"}.get(str(method), "circle")
+        mark = {"size": 9, "color": colour_of(str(method)), "symbol": symbol, "line": {"width": 2, "color": colour_of(str(method))}}
+        figure.add_scatter(x=values.tolist(), y=joints, mode="markers", name=label_of(str(method)), marker=mark)
+    figure.update_layout(
+        xaxis={"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"}, yaxis={"autorange": "reversed", "automargin": True}
+    )
+    figure.update_layout(margin={"l": 10, "r": 20, "t": 30, "b": 45}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
+    return make_chart(figure, 120 + 22 * len(joints))
+
+
+def build_identity_table(files: StudyFiles, experiment: str, unit: str) -> Table | None:
+    """Which joint each keypoint is nearest to, and in what share of the test frames; None where there is no reference."""
+    path = files.experiment_file(experiment, "evaluation", "pose.json")
+    entries = read_json(path).get("identity", {}).get("keypoints", []) if path.exists() else []
+    if not entries:
+        return None
+    decimals = choose_decimals([entry["distance"] or 0.0 for entry in entries])
+    rows = [
+        [
+            Cell(entry["name"], mark=mark_of(index)),
+            Cell(entry["nearest"] or "–"),
+            Cell(format_share(entry["share"]), share=entry["share"] or 0.0),
+            Cell(format_number(entry["distance"], decimals)),
+        ]
+        for index, entry in enumerate(entries)
+    ]
+    caption = "A keypoint that stays on its part of the body is nearest to the same joint in nearly all frames."
+    return Table(
+        ["keypoint", "nearest joint", "in frames", f"mean distance ({unit})"],
+        rows,
+        frozenset({"in frames", f"mean distance ({unit})"}),
+        caption,
+    )
+
+
+def build_actions_table(rows: pd.DataFrame) -> Table:
+    """Recognition of behaviours from discovered keypoints, annotated joints, and by always naming the most frequent one."""
+    columns = ["features", "classifier", "classes", "train windows", "test windows", "accuracy", "95 % interval", "macro F1"]
+    body = []
+    for row in rows.to_dict("records"):
+        style = "strong" if row["features"] == "discovered" else "muted"
+        measured = not _is_missing(row.get("accuracy"))
+        interval = (
+            ""
+            if _is_missing(row.get("accuracy_ci_low"))
+            else f"[{format_share(row['accuracy_ci_low'])}, {format_share(row['accuracy_ci_high'])}]"
+        )
+        cells = [Cell(label_of(str(row["features"])), style), Cell(_text(row.get("classifier")).replace(NO_REFERENCE, "–"))]
+        cells += [Cell(_count(row.get(key))) for key in ("n_classes", "n_train", "n_test")]
+        cells += [Cell(format_share(row["accuracy"]), style) if measured else Cell(NO_REFERENCE, "muted"), Cell(interval)]
+        body.append([*cells, Cell(format_number(row.get("macro_f1"), 2))])
+    return Table(columns, body, frozenset(columns[2:]))
+
+
+def read_confusion(files: StudyFiles, experiment: str, features: str = "discovered") -> pd.DataFrame:
+    """Counts of true and predicted behaviours from these features; empty where there is no reference."""
+    path = files.experiment_file(experiment, "evaluation", "confusion.parquet")
+    if not path.exists():
+        return pd.DataFrame()
+    counts = read_table(path, "confusion")
+    return counts[counts["features"] == features]
+
+
+def count_confusion(table: pd.DataFrame) -> pd.DataFrame:
+    """A square table: true behaviours in rows, recognised ones in columns."""
+    labels = sorted(set(table["true"]) | set(table["predicted"]))
+    counts = table.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
+    return counts.reindex(index=labels, columns=labels, fill_value=0)
+
+
+def build_confusion(table: pd.DataFrame, features: str) -> Matrix:
+    """What was taken for what; `table` has true, predicted, count."""
+    counts = count_confusion(table)
+    labels = [str(label) for label in counts.index]
+    rows = []
+    for values in counts.to_numpy(dtype=np.int64):
+        total = max(int(values.sum()), 1)
+        rows.append([Cell(str(int(value)), share=float(value) / total) for value in values])
+    return Matrix(labels, rows, f"From {label_of(features)}. Rows: what it was. Columns: what was recognised.")
+
+
+def split_terms(history: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The terms of the training history that say anything, each with its rows."""
+    terms = [(str(term), rows.sort_values("step")) for term, rows in history.groupby("term", sort=False)]
+    return [(term, rows) for term, rows in terms if rows["value"].notna().any() and (rows["value"] != 0).any()]
+
+
+def build_learning_charts(terms: Sequence[tuple[str, pd.DataFrame]]) -> list[Chart]:
+    """One small chart for each term of the training history."""
+    charts = []
+    for index, (term, rows) in enumerate(terms):
+        thinned = rows.iloc[:: max(len(rows) // 600, 1)]
+        values = [value if math.isfinite(value) else None for value in thinned["value"]]
+        figure = go.Figure(
+            go.Scatter(x=thinned["step"].tolist(), y=values, mode="lines", line={"width": 1.5, "color": LINES[index % len(LINES)]})
+        )
+        figure.update_layout(
+            title={"text": term.replace("_", " "), "x": 0.02, "font": {"size": 13}}, margin={"l": 50, "r": 10, "t": 34, "b": 34}
+        )
+        charts.append(make_chart(figure, 190))
+    return charts
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _text(value: Any) -> str:
+    return "" if _is_missing(value) else str(value)
+
+
+def _count(value: Any) -> str:
+    return "" if _is_missing(value) else f"{int(value)}"

@@ -1,0 +1,152 @@
+"""What a run was: every setting and where it departs from the preset and the paper, versions, hashes of what went in."""
+
+import platform
+import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from bkind3d import __version__
+from bkind3d.config import ExperimentConfig, FramesConfig, Section
+from bkind3d.data.parquet import read_metadata
+from bkind3d.report.elements import Cell, Fold, Note, Table
+from bkind3d.report.files import StudyFiles
+
+#: Packages whose version is stated, by the name of their distribution.
+PACKAGES = (
+    "torch",
+    "lightning",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "opencv-contrib-python",
+    "av",
+    "aniposelib",
+    "plotly",
+    "matplotlib",
+    "snakemake",
+)
+
+_HASH = re.compile(r"[0-9a-f]{16,128}")
+
+
+def list_settings(section: Section, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Every key of a section, in the order of its definition, with its value and its meaning."""
+    for key, field in type(section).model_fields.items():
+        value = getattr(section, key)
+        if isinstance(value, Section):
+            yield from list_settings(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value, field.description or ""
+
+
+def describe_weights(experiment: ExperimentConfig) -> Note:
+    """Say plainly whether any pretrained weights had a part in an experiment."""
+    used = []
+    if experiment.model.encoder != "none" and experiment.model.pretrained != "none":
+        used.append(f"the image encoder started from {experiment.model.pretrained}")
+    if experiment.model.reconstruction and experiment.losses.reconstruction > 0 and experiment.losses.perceptual == "vgg19":
+        used.append("the perceptual loss looked through the published VGG19 weights")
+    if used:
+        return Note(f"Pretrained weights were used: {'; '.join(used)}.", "info")
+    return Note("No pretrained weights were used: every weight of the network started at random.", "info")
+
+
+def build_settings_table(experiment: ExperimentConfig) -> Table:
+    """Every switch of an experiment beside the same key of its preset and of the paper."""
+    preset = {key: value for key, value, _ in list_settings(ExperimentConfig(preset=experiment.preset, frames=experiment.frames))}  # type: ignore[call-arg]
+    paper = {key: value for key, value, _ in list_settings(ExperimentConfig(preset="paper", frames=experiment.frames))}  # type: ignore[call-arg]
+    rows = []
+    for key, value, meaning in list_settings(experiment):
+        changed, departs = value != preset[key] and key != "preset", value != paper[key]
+        style = "changed" if changed else "strong" if departs else ""
+        rows.append(
+            [
+                Cell(key, "code"),
+                Cell(_show(value), style),
+                Cell(_show(preset[key]), "muted"),
+                Cell(_show(paper[key]), "muted"),
+                Cell(meaning, "small"),
+            ]
+        )
+    columns = ["setting", "this run", f"preset {experiment.preset}", "paper", "meaning"]
+    return Table(columns, rows, frozenset(), "Bold: not as in the paper. Marked: changed from the preset.")
+
+
+def build_frames_table(frameset: FramesConfig) -> Table:
+    """Settings of the pictures that an experiment saw, beside their defaults."""
+    defaults = {key: value for key, value, _ in list_settings(FramesConfig())}  # type: ignore[call-arg]
+    rows = [
+        [
+            Cell(f"frames.{key}", "code"),
+            Cell(_show(value), "changed" if value != defaults[key] else ""),
+            Cell(_show(defaults[key]), "muted"),
+            Cell(meaning, "small"),
+        ]
+        for key, value, meaning in list_settings(frameset)
+    ]
+    return Table(["setting", "this run", "default", "meaning"], rows)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None or value == "" else str(value)
+
+
+def build_settings(files: StudyFiles, experiment: str) -> list[Note | Fold]:
+    """How an experiment was set: weights, pictures, every switch."""
+    settings = files.experiments[experiment]
+    tables = [build_settings_table(settings), build_frames_table(files.frameset(experiment))]
+    n_changed = sum(row[1].style == "changed" for row in tables[0].rows)
+    return [describe_weights(settings), Fold(f"All settings (preset {settings.preset}, {n_changed} changed)", tables)]
+
+
+def list_versions() -> list[tuple[str, str]]:
+    """Names and versions of what this report was made with."""
+    found = [("bkind3d", __version__), ("python", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            continue
+    return [*found, ("system", f"{platform.system()} {platform.machine()}")]
+
+
+def build_versions() -> Table:
+    """Versions as a table."""
+    return Table(["package", "version"], [[Cell(name), Cell(number, "code")] for name, number in list_versions()])
+
+
+def list_entries(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Entries of nested metadata, their keys joined with dots."""
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield from list_entries(entry, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, value
+
+
+def build_hashes(files: StudyFiles, sessions: list[str]) -> list[Fold]:
+    """Hashes of the inputs that the tables of these sessions note, and the versions that wrote them."""
+    paths = [files.calibration_file(rig) for rig in dict.fromkeys(files.sessions[name].rig for name in sessions)]
+    for name in sessions:
+        paths += [*(files.survey_file(name, camera) for camera in files.cameras[name]), files.location_file(name)]
+        for experiment in files.experiments:
+            paths += [files.frames_file(experiment, name, camera) for camera in files.cameras[name]]
+            paths.append(files.experiment_file(experiment, "keypoints", f"{name}.parquet"))
+    rows = []
+    for path in dict.fromkeys(paths):
+        if path.exists():
+            metadata = read_metadata(path)
+            hashes = ", ".join(
+                f"{key} {value[:16]}" for key, value in list_entries(metadata) if isinstance(value, str) and _HASH.fullmatch(value)
+            )
+            rows.append(
+                [
+                    Cell(path.relative_to(files.results).as_posix(), "code"),
+                    Cell(str(metadata.get("version", "?"))),
+                    Cell(hashes or "–", "code"),
+                ]
+            )
+    return [Fold(f"{len(rows)} files behind these pages", [Table(["file", "written by version", "hashes of its inputs"], rows)])]

@@ -1,0 +1,234 @@
+"""Keypoints drawn onto the pictures of every camera: the one renderer of overlays.
+
+Positions are pixels with (0, 0) at the centre of the top-left pixel, before and after a picture is enlarged.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from bkind3d.data.datasets import PROJECTION_COLUMNS
+from bkind3d.data.parquet import read_table
+from bkind3d.geometry.projection import project_points
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.palette import Mark, mark_of
+from bkind3d.report.skeleton import Edge, arrange_points, choose_skeleton, name_keypoints
+
+Picture = NDArray[np.uint8]
+
+#: Side of a view in a mosaic, pixels; and bits of the fractional positions that OpenCV draws at.
+TILE, SHIFT = 256, 4
+#: Side of what is shown around the subject, over the side of its cube.
+CONTEXT = 1.1
+GAP, HEAD, SIDE, LEGEND_ROW = 4, 22, 74, 24
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Colours of a mosaic's ground and letters (red, green, blue)."""
+
+    ground: tuple[int, int, int]
+    ink: tuple[int, int, int]
+
+
+DARK = Paper((24, 26, 30), (222, 225, 230))
+WHITE = Paper((255, 255, 255), (30, 30, 30))
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture of one camera: (height, width, 3) RGB, and the (3, 4) matrix from the world to its pixels."""
+
+    picture: Picture
+    projection: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One moment of a session: its views by camera, and its (keypoint, 3) positions in the world (NaN: missing)."""
+
+    frame: int
+    time_s: float
+    views: dict[str, View]
+    points: NDArray[np.float64]
+
+
+def crop_view(view: View, share: float) -> View:
+    """The middle of a view, `share` of its width and height, with its matrix moved along."""
+    height, width = view.picture.shape[:2]
+    left, top = round(width * (1 - share) / 2), round(height * (1 - share) / 2)
+    projection = view.projection.copy()
+    projection[0] -= left * projection[2]
+    projection[1] -= top * projection[2]
+    return View(view.picture[top : height - top, left : width - left], projection)
+
+
+def project_keypoints(points: NDArray[np.float64], projection: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(keypoint, 2) pixels of (keypoint, 3) world points; NaN where a point is missing or behind the camera."""
+    pixels, depths = project_points(torch.from_numpy(points)[None], torch.from_numpy(projection)[None, None])
+    pixels[~(depths > 0)] = torch.nan
+    return np.asarray(pixels[0, 0].numpy())
+
+
+def draw_view(view: View, points: NDArray[np.float64], skeleton: Sequence[Edge], tile: int = TILE) -> Picture:
+    """Enlarge a view so that its longer side is `tile` pixels, and draw keypoints and skeleton onto it.
+
+    Returns
+    -------
+    (tile, tile, 3) RGB; a picture that is not square is centred on black.
+    """
+    height, width = view.picture.shape[:2]
+    scale = tile / max(height, width)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    enlarged = cv2.resize(view.picture, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
+    canvas = np.zeros((tile, tile, 3), dtype=np.uint8)
+    left, top = (tile - size[0]) // 2, (tile - size[1]) // 2
+    canvas[top : top + size[1], left : left + size[0]] = enlarged
+    # Pixel edges scale, not centres: half a pixel is added before and taken off after.
+    factors = np.array([size[0] / width, size[1] / height])
+    pixels = (project_keypoints(points, view.projection) + 0.5) * factors - 0.5 + [left, top]
+    inside = np.isfinite(pixels).all(axis=1) & (np.abs(pixels) < 16 * tile).all(axis=1)
+    canvas = _draw_edges(canvas, pixels, inside, skeleton)
+    for index in np.flatnonzero(inside):
+        _draw_mark(canvas, pixels[index], mark_of(int(index)), radius=tile / 64)
+    return canvas
+
+
+def _fixed_point(pixel: NDArray[np.float64]) -> tuple[int, int]:
+    return round(float(pixel[0]) * 2**SHIFT), round(float(pixel[1]) * 2**SHIFT)
+
+
+def _draw_edges(canvas: Picture, pixels: NDArray[np.float64], inside: NDArray[np.bool_], skeleton: Sequence[Edge]) -> Picture:
+    drawn = canvas.copy()
+    for first, second, _ in skeleton:
+        if inside[first] and inside[second]:
+            for colour, thickness in (((15, 15, 15), 4), ((245, 245, 245), 2)):
+                cv2.line(drawn, _fixed_point(pixels[first]), _fixed_point(pixels[second]), colour, thickness, cv2.LINE_AA, SHIFT)
+    return np.asarray(cv2.addWeighted(drawn, 0.65, canvas, 0.35, 0), dtype=np.uint8)
+
+
+def _draw_mark(canvas: Picture, pixel: NDArray[np.float64], mark: Mark, radius: float) -> None:
+    """Draw a mark with its halo, centred on `pixel` to a sixteenth of a pixel."""
+    outline = np.array(
+        {
+            "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
+            "diamond": [(0, -1.4), (1.4, 0), (0, 1.4), (-1.4, 0)],
+            "cross": [(-1.2, -1.2), (1.2, 1.2)],
+        }.get(mark.shape, [])
+    )
+    for colour, grown in ((mark.halo, radius + 1.3), (mark.rgb, radius)):
+        if mark.shape == "circle":
+            cv2.circle(canvas, _fixed_point(pixel), round(grown * 2**SHIFT), colour, cv2.FILLED, cv2.LINE_AA, SHIFT)
+        elif mark.shape == "cross":
+            thickness = 2 if colour == mark.rgb else 5
+            for flip in ((1, 1), (1, -1)):
+                ends = [_fixed_point(pixel + radius * corner * flip) for corner in outline]
+                cv2.line(canvas, ends[0], ends[1], colour, thickness, cv2.LINE_AA, SHIFT)
+        else:
+            corners = np.array([_fixed_point(pixel + grown * corner) for corner in outline], dtype=np.int32)
+            cv2.fillConvexPoly(canvas, corners, colour, cv2.LINE_AA, SHIFT)
+
+
+def draw_mosaic(
+    moments: Sequence[Moment], cameras: Sequence[str], names: Sequence[str], skeleton: Sequence[Edge], paper: Paper = DARK
+) -> Picture:
+    """All cameras (columns) at several moments (rows), with the legend of the keypoints below.
+
+    Returns
+    -------
+    (height, width, 3) RGB.
+    """
+    width = SIDE + len(cameras) * (TILE + GAP)
+    per_row = max((width - 2 * GAP) // max(_widest(names) + 34, 1), 1)
+    legend_rows = -(-len(names) // per_row)
+    height = HEAD + len(moments) * (TILE + GAP) + legend_rows * LEGEND_ROW + 8
+    image = Image.new("RGB", (width, height), paper.ground)
+    draw = ImageDraw.Draw(image)
+    for column, camera in enumerate(cameras):
+        draw.text((SIDE + column * (TILE + GAP) + TILE / 2, HEAD / 2), camera, paper.ink, _font(14), anchor="mm")
+    for row, moment in enumerate(moments):
+        top = HEAD + row * (TILE + GAP)
+        draw.text((8, top + TILE / 2 - 10), f"{moment.time_s:.2f} s", paper.ink, _font(15), anchor="lm")
+        draw.text((8, top + TILE / 2 + 10), f"frame {moment.frame}", paper.ink, _font(11), anchor="lm")
+        for column, camera in enumerate(cameras):
+            place = (SIDE + column * (TILE + GAP), top)
+            if camera in moment.views:
+                image.paste(Image.fromarray(draw_view(moment.views[camera], moment.points, skeleton)), place)
+            else:
+                draw.text((place[0] + TILE / 2, top + TILE / 2), "not located", paper.ink, _font(13), anchor="mm")
+    canvas = np.array(image)
+    _draw_legend(canvas, height - legend_rows * LEGEND_ROW - 2, per_row, (width - SIDE) // per_row, names, paper)
+    return canvas
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _widest(names: Sequence[str]) -> int:
+    return max((int(_font(13).getlength(name)) for name in names), default=0)
+
+
+def _draw_legend(canvas: Picture, top: int, per_row: int, step: int, names: Sequence[str], paper: Paper) -> None:
+    """Write the marks and names of the keypoints into `canvas`, from the row `top` on."""
+    image = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(image)
+    places = [(SIDE + 10 + index % per_row * step, top + LEGEND_ROW // 2 + index // per_row * LEGEND_ROW) for index in range(len(names))]
+    for name, (x, y) in zip(names, places, strict=True):
+        draw.text((x + 12, y), name, paper.ink, _font(13), anchor="lm")
+    canvas[:] = np.asarray(image)
+    for index, place in enumerate(places):
+        _draw_mark(canvas, np.array(place, dtype=np.float64), mark_of(index), radius=5)
+
+
+def choose_frames(frames: NDArray[np.int64], limit: int) -> list[int]:
+    """At most `limit` of the frames, the middles of equal parts of the recording."""
+    n_frames = len(frames)
+    places = (np.arange(min(limit, n_frames)) + 0.5) * n_frames / max(min(limit, n_frames), 1)
+    return [int(frames[int(place)]) for place in places]
+
+
+def read_moments(files: StudyFiles, experiment: str, session: str, limit: int) -> list[Moment]:
+    """Read at most `limit` moments of a session, evenly spread over the frames that have keypoints, with all their pictures."""
+    keypoints = files.keypoints(experiment, session)
+    names = name_keypoints(keypoints)
+    located = keypoints.loc[keypoints["x"].notna(), ["frame", "time_s"]].drop_duplicates("frame").sort_values("frame")
+    frames = choose_frames(located["frame"].to_numpy(), limit)
+    times = dict(zip(located["frame"], located["time_s"], strict=True))
+    points = arrange_points(keypoints, "keypoint", names, frames)
+    views: dict[int, dict[str, View]] = {frame: {} for frame in frames}
+    columns = ["frame", "image", "valid", *PROJECTION_COLUMNS]
+    frameset = files.frameset(experiment)
+    # Most of the margin around the subject is only there for training.
+    share = min(CONTEXT / frameset.margin, 1.0) if frameset.window == "subject" else 1.0
+    for camera in files.cameras[session]:
+        table = read_table(files.frames_file(experiment, session, camera), "frames", columns=columns, frames=frames)
+        for _, row in table[table["valid"]].iterrows():
+            picture = cv2.imdecode(np.frombuffer(row["image"], dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+            projection = row[PROJECTION_COLUMNS].to_numpy(dtype=np.float64).reshape(3, 4)
+            views[int(row["frame"])][camera] = crop_view(View(np.asarray(picture, dtype=np.uint8), projection), share)
+    return [Moment(frame, float(times[frame]), views[frame], points[index]) for index, frame in enumerate(frames)]
+
+
+def draw_session(files: StudyFiles, experiment: str, session: str, limit: int, paper: Paper = DARK) -> Picture | None:
+    """The mosaic of a session, or None where nothing was located."""
+    moments = read_moments(files, experiment, session, limit)
+    if not moments:
+        return None
+    names = name_keypoints(files.keypoints(experiment, session))
+    return draw_mosaic(moments, list(files.cameras[session]), names, choose_skeleton(files.edges(experiment), names), paper)
+
+
+def encode_jpeg(picture: Picture, quality: int = 86) -> str:
+    """A picture as a data URI, without thinning out colour (small coloured dots would fade)."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    done, content = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise ValueError(f"Expected a picture that can be written as JPEG, got shape {picture.shape}")
+    return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode()

@@ -1,0 +1,236 @@
+"""The report and the sessions' pages: which sections they have, and what stands in them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from bkind3d.config import InputError
+from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Section
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.findings import (
+    Finding,
+    find_action_faults,
+    find_calibration_faults,
+    find_keypoint_faults,
+    find_pose_faults,
+    find_session_faults,
+    write_findings,
+)
+from bkind3d.report.health import KeypointHealth, build_keypoint_table, examine_keypoints
+from bkind3d.report.measures import (
+    build_actions_table,
+    build_confusion,
+    build_identity_table,
+    build_joint_chart,
+    build_learning_charts,
+    build_pose_chart,
+    build_pose_table,
+    has_reference,
+    read_confusion,
+    read_joint_errors,
+    rows_of,
+    split_terms,
+)
+from bkind3d.report.origin import build_hashes, build_settings, build_versions
+from bkind3d.report.overlays import draw_session, encode_jpeg
+from bkind3d.report.recordings import (
+    Located,
+    build_calibration,
+    build_location_chart,
+    build_session_table,
+    build_survey_table,
+    build_view_chart,
+    summarise_location,
+)
+from bkind3d.report.rendering import write_page
+from bkind3d.report.skeleton import build_scene
+
+NO_JOINTS = "no reference: there are no joints to judge the keypoints by."
+NO_BEHAVIOURS = "no reference: there are no behaviours to recognise, or their recognition is turned off."
+
+Health = dict[str, dict[str, KeypointHealth]]
+
+
+def write_report(files: StudyFiles, path: Path) -> None:
+    """Write the report of the whole study."""
+    located = {session: summarise_location(files, session) for session in files.sessions}
+    health = examine_all(files, located)
+    rigs = list(dict.fromkeys(row.rig for row in files.sessions.values()))
+    # The limit is on what is embedded: with several experiments, each shows fewer sessions.
+    shown = files.shown_sessions(max(files.settings.max_sessions // len(files.experiments), 1))
+    names = ", ".join(files.experiments)
+    facts = [f"{len(files.sessions)} sessions", f"{sum(entry.n_frames for entry in located.values())} frames", f"experiments: {names}"]
+    sections = [
+        Section("warnings", "Warnings", write_findings(collect_findings(files, located, health, rigs))),
+        Section(
+            "results",
+            "Pose",
+            _show_results(files),
+            "Discovered keypoints, mapped to annotated joints by a linear regression, beside the floors that any method must beat.",
+        ),
+        Section(
+            "behaviours",
+            "Behaviours",
+            _show_behaviours(files),
+            "Behaviours recognised from windows of keypoints, on sessions that the classifier has not seen.",
+        ),
+        *(_show_keypoints(files, name, shown, located, health[name]) for name in files.experiments),
+        Section("learning", "Learning curves", _show_learning(files)),
+        Section(
+            "recordings",
+            "Recordings",
+            _show_recordings(files, located, shown),
+            "Where the subject was, found from silhouettes in all views. Each session has a page of its own.",
+        ),
+        Section("calibration", "Calibration", [element for rig in rigs for element in build_calibration(files, rig)]),
+        Section("run", "What this run was", _show_run(files, list(files.sessions))),
+    ]
+    write_page(Page(files.settings.title, "Keypoints in 3D, discovered without annotation", facts, sections), "sessions/", path)
+
+
+def write_session_page(files: StudyFiles, session: str, path: Path) -> None:
+    """Write the page of one session."""
+    if session not in files.sessions:
+        raise InputError(f"session {session!r} is not in the sheet of sessions; known: {', '.join(files.sessions)}")
+    row = files.sessions[session]
+    located = {session: summarise_location(files, session)}
+    health = examine_all(files, located)
+    facts = [
+        f"subject {row.subject}",
+        f"rig {row.rig}",
+        f"split {row.split}",
+        f"{located[session].n_frames} frames",
+        *(f"{key} {value}" for key, value in row.more.items()),
+    ]
+    found = [*find_session_faults(files, located), *find_calibration_faults(files, [row.rig])]
+    for name in files.experiments:
+        found += find_keypoint_faults(name, health[name])
+    sections = [
+        Section("warnings", "Warnings", write_findings(found)),
+        *(_show_keypoints(files, name, [session], located, health[name]) for name in files.experiments),
+        Section("recordings", "Recording", _show_session_recording(files, session, located[session])),
+        Section("calibration", "Calibration", build_calibration(files, row.rig)),
+        Section("run", "What this run was", _show_run(files, [session])),
+    ]
+    write_page(Page(session, files.settings.title, facts, sections, back="../report.html"), "", path)
+
+
+def examine_all(files: StudyFiles, located: dict[str, Located]) -> Health:
+    """Health of the keypoints, by experiment and session."""
+    health: Health = {name: {} for name in files.experiments}
+    for session in tqdm(located, desc="keypoints", disable=None):
+        location, _ = files.location(session)
+        for name in files.experiments:
+            health[name][session] = examine_keypoints(files.keypoints(name, session), location, located[session].side)
+    return health
+
+
+def collect_findings(files: StudyFiles, located: dict[str, Located], health: Health, rigs: Sequence[str]) -> list[Finding]:
+    """Everything to know first about a study."""
+    found = []
+    for name in files.experiments:
+        found += [*find_pose_faults(files.pose, name), *find_action_faults(files.actions, name), *find_keypoint_faults(name, health[name])]
+    return [*found, *find_session_faults(files, located), *find_calibration_faults(files, list(rigs))]
+
+
+def _show_results(files: StudyFiles) -> list[Any]:
+    elements: list[Any] = []
+    for name in files.experiments:
+        rows = rows_of(files.pose, name)
+        dataset = next((f"dataset {value}" for value in rows.get("dataset", pd.Series(dtype=str)).dropna()), "")
+        elements.append(Heading(name, dataset))
+        if rows.empty:
+            elements.append(Note(f"{name}: {NO_JOINTS}"))
+            continue
+        elements.append(build_pose_table(rows))
+        if has_reference(rows):
+            elements.append(build_pose_chart(rows))
+        errors, unit = read_joint_errors(files, name)
+        if len(errors):
+            elements += [Heading(f"{name}: error of each joint"), build_joint_chart(errors, unit)]
+        identity = build_identity_table(files, name, unit)
+        if identity:
+            elements += [Heading(f"{name}: what each keypoint follows"), identity]
+    return elements
+
+
+def _show_behaviours(files: StudyFiles) -> list[Any]:
+    elements: list[Any] = []
+    for name in files.experiments:
+        rows = rows_of(files.actions, name)
+        elements.append(Heading(name))
+        if not has_reference(rows, "accuracy"):
+            elements.append(Note(f"{name}: {NO_BEHAVIOURS}"))
+            continue
+        elements.append(build_actions_table(rows))
+        counts = {features: read_confusion(files, name, features) for features in ("discovered", "ground_truth")}
+        elements.append(Gallery([build_confusion(table, features) for features, table in counts.items() if len(table)]))
+    return elements
+
+
+def _show_learning(files: StudyFiles) -> list[Any]:
+    elements: list[Any] = []
+    for name in files.experiments:
+        history = files.history(name)
+        terms = split_terms(history)
+        hint = f"{history['step'].max() + 1} steps in {history['seconds'].max() / 60:.1f} minutes" if len(history) else ""
+        elements += [Heading(name, hint), Gallery(build_learning_charts(terms)) if terms else Note("The history is empty.")]
+    return elements
+
+
+def _show_keypoints(
+    files: StudyFiles, name: str, sessions: Sequence[str], located: dict[str, Located], health: dict[str, KeypointHealth]
+) -> Section:
+    elements: list[Any] = []
+    edges = files.edges(name)
+    for session in tqdm(sessions, desc=f"{name}: pictures", disable=None):
+        summary, row = located[session], files.sessions[session]
+        if len(files.sessions) > 1 and len(sessions) < len(health) or len(sessions) > 1:
+            elements.append(Heading(session, f"subject {row.subject}, split {row.split}"))
+        mosaic = draw_session(files, name, session, files.settings.overlay_frames)
+        if mosaic is None:
+            elements.append(Note(f"{session}: no frame has keypoints.", "warning"))
+            continue
+        elements.append(Picture(encode_jpeg(mosaic), f"Keypoints of {name} drawn onto every view of {session}"))
+        location, _ = files.location(session)
+        elements.append(
+            build_scene(
+                files.keypoints(name, session),
+                edges,
+                location,
+                summary.side,
+                summary.units,
+                files.settings.max_frames,
+                files.joints(session),
+            )
+        )
+        elements.append(Fold("Each keypoint in numbers", [build_keypoint_table(health[session], summary.units, summary.side)]))
+    hidden = len(health) - len(sessions)
+    lead = f"Keypoints of the experiment {name}, projected into every view; lines are the strongest learned edges (maximum spanning tree)."
+    lead += f" Shown: {len(sessions)} of {len(health)} sessions; the others are on pages of their own." if hidden else ""
+    return Section(f"keypoints-{name}", f"Keypoints: {name}" if len(files.experiments) > 1 else "Keypoints", elements, lead)
+
+
+def _show_recordings(files: StudyFiles, located: dict[str, Located], shown: Sequence[str]) -> list[Any]:
+    elements: list[Any] = [build_session_table(files, located)]
+    for session in shown:
+        elements += [
+            Heading(session, link=f"sessions/{session}.html"),
+            Gallery([build_location_chart(files, session, located[session].units), build_view_chart(files, session)]),
+        ]
+    return elements
+
+
+def _show_session_recording(files: StudyFiles, session: str, located: Located) -> list[Any]:
+    charts = Gallery([build_location_chart(files, session, located.units), build_view_chart(files, session)])
+    return [build_survey_table(files, session), charts]
+
+
+def _show_run(files: StudyFiles, sessions: list[str]) -> list[Any]:
+    elements: list[Any] = []
+    for name in files.experiments:
+        elements += [Heading(name), *build_settings(files, name)]
+    return [*elements, Heading("Versions and files"), build_versions(), *build_hashes(files, sessions)]

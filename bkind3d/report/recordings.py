@@ -1,0 +1,156 @@
+"""What was recorded, and how well it was calibrated and located: tables and charts per session, camera and rig."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.report.elements import Cell, Chart, Fold, Note, Table, choose_decimals, format_number, format_share, make_chart
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.origin import list_entries
+from bkind3d.report.palette import LINES
+
+#: Points beyond which a line over time is thinned.
+MAX_POINTS = 1500
+
+
+@dataclass(frozen=True)
+class Located:
+    """How well the subject of a session was located.
+
+    Attributes
+    ----------
+    n_frames : frames of the session.
+    share : of them, those in which the subject was located.
+    side : side of its cube, world units.
+    units : of the world.
+    """
+
+    n_frames: int
+    share: float
+    side: float
+    units: str
+
+
+def summarise_location(files: StudyFiles, session: str) -> Located:
+    """Read how well the subject of `session` was located."""
+    table, metadata = files.location(session)
+    units = str(metadata.get("units") or files.rigs[files.sessions[session].rig].units)
+    share = float(table["valid"].mean()) if len(table) else 0.0
+    return Located(len(table), share, float(metadata.get("side") or math.nan), units)
+
+
+def build_session_table(files: StudyFiles, located: Mapping[str, Located]) -> Table:
+    """All sessions of the study, with what the sheet says about them."""
+    further = list(dict.fromkeys(key for row in files.sessions.values() for key in row.more))
+    columns = ["session", "subject", "rig", "split", *further, "cameras", "frames", "located", "cube", "joints", "behaviours"]
+    rows = []
+    for name, row in files.sessions.items():
+        found = located[name]
+        cells = [Cell(name, "link"), Cell(row.subject), Cell(row.rig), Cell(row.split), *(Cell(row.more.get(key, "")) for key in further)]
+        cells += [Cell(str(len(files.cameras[name]))), Cell(str(found.n_frames)), Cell(format_share(found.share), share=found.share)]
+        cells.append(Cell(f"{format_number(found.side, choose_decimals([found.side]))} {found.units}"))
+        cells += [Cell("yes") if given else Cell("no reference", "muted") for given in (row.joints, row.behaviours)]
+        rows.append(cells)
+    return Table(columns, rows, frozenset({"cameras", "frames", "located", "cube"}))
+
+
+def build_location_chart(files: StudyFiles, session: str, units: str) -> Chart:
+    """The centre of the subject over time; gaps where it was not located."""
+    table, _ = files.location(session)
+    thinned = table.iloc[:: max(-(-len(table) // MAX_POINTS), 1)]
+    figure = go.Figure()
+    for axis, colour in zip("xyz", LINES, strict=False):
+        values = [
+            float(value) if valid and math.isfinite(value) else None for value, valid in zip(thinned[axis], thinned["valid"], strict=True)
+        ]
+        figure.add_scatter(x=thinned["time_s"].round(3).tolist(), y=values, mode="lines", name=axis, line={"width": 1.5, "color": colour})
+    figure.update_layout(
+        xaxis={"title": {"text": "time (s)"}}, yaxis={"title": {"text": f"centre ({units})"}}, margin={"l": 60, "r": 10, "t": 30, "b": 45}
+    )
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
+    return make_chart(figure, 280, "Centre of the subject, in the world. Gaps: not located.")
+
+
+def build_view_chart(files: StudyFiles, session: str) -> Chart:
+    """In how many frames the subject was located from how many views."""
+    table, _ = files.location(session)
+    counts = table["n_views"].where(table["valid"], 0).value_counts().reindex(range(len(files.cameras[session]) + 1), fill_value=0)
+    figure = go.Figure(
+        go.Bar(x=[str(views) for views in counts.index], y=(counts / max(len(table), 1)).tolist(), marker={"color": LINES[0]})
+    )
+    figure.update_layout(
+        xaxis={"title": {"text": "views that agreed (0: not located)"}, "type": "category"}, margin={"l": 60, "r": 10, "t": 30, "b": 45}
+    )
+    figure.update_layout(yaxis={"title": {"text": "share of frames"}, "tickformat": ".0%", "range": [0, 1]})
+    return make_chart(figure, 280, "Views from which the subject was located.")
+
+
+def build_survey_table(files: StudyFiles, session: str) -> Table:
+    """One row per camera: its video, and what the survey of it found."""
+    columns = ["camera", "video", "picture", "rate (Hz)", "frames", "with silhouette", "faults"]
+    rows = []
+    for camera in files.cameras[session]:
+        path = files.survey_file(session, camera)
+        table, metadata = read_table(path, "survey", columns=["frame", "area", "fault"]), read_metadata(path)
+        size = f"{metadata.get('video_width', '?')} × {metadata.get('video_height', '?')}"
+        seen = float((table["area"].fillna(0) > 0).mean()) if len(table) else 0.0
+        named = table["fault"].fillna("")
+        faults = ", ".join(f"{fault} ({count})" for fault, count in named[named != ""].value_counts().items())
+        rate = metadata.get("rate")
+        cells = [
+            Cell(camera),
+            Cell(str(metadata.get("video", ""))),
+            Cell(size),
+            Cell(format_number(rate, 2) if rate else "–"),
+            Cell(str(len(table))),
+        ]
+        rows.append([*cells, Cell(format_share(seen), share=seen), Cell(faults or "none", "" if faults else "muted")])
+    return Table(columns, rows, frozenset({"picture", "rate (Hz)", "frames", "with silhouette"}))
+
+
+def calibration_quality(files: StudyFiles, rig: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Reprojection errors per camera of `rig`, and what else is known about its calibration; empty if there is none."""
+    path = files.calibration_file(rig)
+    return (read_table(path, "calibration"), read_metadata(path)) if path.exists() else (pd.DataFrame(), {})
+
+
+def build_calibration(files: StudyFiles, rig: str) -> list[Table | Note | Fold]:
+    """Errors of each camera of a rig; with the distance to the truth where that is known."""
+    table, metadata = calibration_quality(files, rig)
+    source = files.rigs[rig].calibration
+    if table.empty:
+        return [Note(f"Rig {rig}: the calibration was given{f' ({source})' if source else ''}; nothing is known about its errors.")]
+    labels = {
+        "n_board_frames": "board frames",
+        "n_points": "points",
+        "mean_px": "mean (px)",
+        "median_px": "median (px)",
+        "p95_px": "95th percentile (px)",
+    }
+    further = [column for column in table.columns if column != "camera" and column not in labels]
+    columns = ["camera", *labels.values(), *(column.replace("_", " ") for column in further)]
+    rows = []
+    for row in table.to_dict("records"):
+        cells = [Cell(str(row["camera"])), *(Cell(_show(row[key], 0 if key.startswith("n_") else 3)) for key in labels)]
+        rows.append([*cells, *(Cell(format_share(row[key]) if key == "coverage" else _show(row[key], 3)) for key in further)])
+    origin = f"given as {source}" if source else f"from videos of the board {files.rigs[rig].board}"
+    known = [
+        [Cell(key.replace("_", " ")), Cell(f"{value:.4g}" if isinstance(value, float) else str(value))]
+        for key, value in list_entries(metadata)
+        if key not in ("table", "version")
+    ]
+    elements: list[Table | Note | Fold] = [
+        Table(columns, rows, frozenset(columns[1:]), f"Rig {rig}, {origin}: distance between seen and projected corners of the board.")
+    ]
+    return [*elements, Fold(f"More about the calibration of {rig}", [Table(["key", "value"], known)])] if known else elements
+
+
+def _show(value: Any, decimals: int) -> str:
+    if isinstance(value, str):
+        return value
+    return format_number(float(value), decimals) if value is not None else "–"

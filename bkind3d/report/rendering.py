@@ -1,0 +1,33 @@
+"""How a page becomes one HTML file that needs no other."""
+
+from datetime import datetime
+from pathlib import Path
+
+import jinja2
+from plotly.offline import get_plotlyjs
+
+from bkind3d import __version__
+from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.report.elements import Page
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_page(page: Page, sessions_folder: str, path: Path) -> None:
+    """Render `page` into one file that needs no other; it appears whole or not at all.
+
+    Parameters
+    ----------
+    page : what to show.
+    sessions_folder : where the sessions' pages lie as seen from this one.
+    path : the HTML file.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+    text = environment.get_template("page.html.j2").render(
+        page=page, version=__version__, date=date, plotly=get_plotlyjs(), session_link=lambda name: f"{sessions_folder}{name}.html"
+    )
+    with replaced_when_complete(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,129 @@
+"""Where the paws go, and how the joints of the limbs follow: footfalls without sliding, and inverse kinematics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Limb:
+    """A chain of joints that brings points of its bodies to given places.
+
+    Attributes
+    ----------
+    dofs : (dof,) indices of the chain's velocities; its qpos are one further, behind the free root's quaternion.
+    bodies : ids of the bodies whose origins are brought to their places.
+    weights : (point, 3) how much each coordinate matters.
+    limits : (dof, 2) joint limits, radians.
+    """
+
+    dofs: NDArray[np.intp]
+    bodies: tuple[int, ...]
+    weights: Array
+    limits: Array
+
+    @property
+    def qpos(self) -> NDArray[np.intp]:
+        """(dof,) indices of the chain's generalised positions."""
+        return self.dofs + 1
+
+
+def make_limb(model: mujoco.MjModel, joints: Sequence[str], bodies: Sequence[str], weights: Sequence[Sequence[float]]) -> Limb:
+    """Look up a limb's joints and bodies in `model`."""
+    ids = [model.joint(name).id for name in joints]
+    return Limb(model.jnt_dofadr[ids].astype(np.intp), tuple(model.body(name).id for name in bodies), np.array(weights), model.jnt_range[ids])
+
+
+def solve_limbs(
+    model: mujoco.MjModel, data: mujoco.MjData, limbs: Sequence[Limb], places: Sequence[Array], rest: Array, iterations: int
+) -> None:
+    """Move the joints of `limbs`, from where they are in `data`, so that their points come to `places` (world, m).
+
+    Damped least squares that also draws the joints towards `rest` (nq,); joint limits are kept.
+    """
+    jacobian = np.empty((3, model.nv))
+    for _ in range(iterations):
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_comPos(model, data)
+        for limb, goal in zip(limbs, places, strict=True):
+            rows, residuals = [], []
+            for body, place, weight in zip(limb.bodies, goal, limb.weights, strict=True):
+                mujoco.mj_jac(model, data, jacobian, None, data.xpos[body], body)
+                rows.append(weight[:, None] * jacobian[:, limb.dofs])
+                residuals.append(weight * (place - data.xpos[body]))
+            data.qpos[limb.qpos] = step_joints(np.concatenate(rows), np.concatenate(residuals), data.qpos[limb.qpos], rest[limb.qpos], limb.limits)
+    mujoco.mj_kinematics(model, data)
+
+
+def step_joints(jacobian: Array, residual: Array, angles: Array, rest: Array, limits: Array) -> Array:
+    """(dof,) angles after one damped step; a joint that would leave its limits stops there, and the others make up for it."""
+    free, target = np.ones(len(angles), bool), angles
+    for _ in range(3):
+        columns = jacobian[:, free]
+        wanted = columns.T @ (residual - jacobian[:, ~free] @ (target - angles)[~free]) + 1e-5 * (rest - angles)[free]
+        step = np.linalg.solve(columns.T @ columns + 3e-5 * np.eye(free.sum()), wanted)
+        target = target.copy()
+        target[free] = angles[free] + np.clip(step, -0.3, 0.3)
+        outside = free & ((target < limits[:, 0]) | (target > limits[:, 1]))
+        if not outside.any():
+            break
+        target = np.clip(target, *limits.T)
+        free &= ~outside
+    return target
+
+
+def find_swings(phase: Array, offset: float, rate: float, held: NDArray[np.bool_]) -> list[tuple[float, float]]:
+    """When a paw is in the air, as (lifted, landed) in frames.
+
+    Parameters
+    ----------
+    phase : (frame,) strides so far. A paw is lifted whenever ``phase + offset`` passes a whole number, for 0.38 of a
+        stride but 0.1 to 0.24 s; it always lands, also where the animal stops.
+    rate : frames per second.
+    held : (frame,) where the paw is kept in the air by something else than walking.
+    """
+    cycles = phase + offset
+    swings = []
+    for frame in np.flatnonzero(np.diff(np.floor(cycles)) > 0):
+        pace = cycles[frame + 1] - cycles[frame]
+        start = frame + (np.ceil(cycles[frame] + 1e-9) - cycles[frame]) / pace
+        swings.append((start, start + float(np.clip(0.38 / pace, 0.1 * rate, 0.24 * rate))))
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], held, [False]]).astype(int)))
+    swings = sorted(swings + [(float(a), float(b)) for a, b in edges.reshape(-1, 2)])
+    merged: list[tuple[float, float]] = []
+    for start, end in swings:
+        if merged and start <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def place_paw(home: Array, swings: Sequence[tuple[float, float]], lift: float) -> Array:
+    """(frame, 3) path of a paw (world, m): still on the floor between swings, where its `home` is midway.
+
+    Parameters
+    ----------
+    home : (frame, 2) where the body would have the paw at that moment.
+    swings : from :func:`find_swings`.
+    lift : height of a swing.
+    """
+    frames = np.arange(len(home), dtype=float)
+    borders = np.array([-1.0, *np.ravel(swings), float(len(home))]).reshape(-1, 2)
+    ends = np.clip(borders, 0, len(home) - 1)
+    sampled = np.stack([np.interp(ends, frames, home[:, axis]) for axis in range(2)], axis=-1)
+    stances = sampled.mean(axis=1)
+    path = np.zeros((len(home), 3))
+    path[:, :2] = stances[np.searchsorted(borders[1:, 0], frames, side="right")]
+    for index, (start, end) in enumerate(swings):
+        inside = (frames > start) & (frames < end)
+        share = (frames[inside] - start) / (end - start)
+        ease = share * share * (3 - 2 * share)
+        path[inside, :2] = stances[index] + ease[:, None] * (stances[index + 1] - stances[index])
+        path[inside, 2] = lift * np.sin(np.pi * share) ** 2
+    return path

@@ -1,0 +1,138 @@
+"""Pictures and silhouettes of a MuJoCo scene, seen by the cameras of :mod:`bkind3d.geometry.cameras`."""
+
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from bkind3d.geometry.cameras import Camera
+from bkind3d.simulation.scenes import DRAWN_GROUPS
+
+Image = NDArray[np.uint8]
+
+_NEAR, _FAR = 0.02, 20.0  # metres
+#: Pixels around the moving things that are drawn anew: soft edges of the shadow and of the samples.
+_PAD = 5
+
+
+class Window(NamedTuple):
+    """Columns left..right and rows top..bottom of a picture; the ends are not in it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class Renderer:
+    """Draws a model off screen; one per process, because a GL context belongs to its process.
+
+    Parameters
+    ----------
+    model : the compiled scene; metres.
+    size : (width, height) in pixels of the pictures.
+    oversampling : samples per pixel along each axis; their mean is the pixel.
+    """
+
+    def __init__(self, model: mujoco.MjModel, size: tuple[int, int], oversampling: int = 2) -> None:
+        self.size, self.oversampling = size, oversampling
+        model.vis.global_.offwidth, model.vis.global_.offheight = size[0] * oversampling, size[1] * oversampling
+        self._gl = mujoco.GLContext(size[0] * oversampling, size[1] * oversampling)
+        self._gl.make_current()
+        self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        self._model, self._scene, self._option = model, mujoco.MjvScene(model, maxgeom=1000), mujoco.MjvOption()
+        self._option.geomgroup[:] = [group in DRAWN_GROUPS for group in range(mujoco.mjNGROUP)]
+        self._option.sitegroup[:] = 0
+        self._backgrounds: dict[str, Image] = {}
+
+    def update(self, data: mujoco.MjData) -> None:
+        """Take over the positions in `data` (once per frame, for all cameras)."""
+        mujoco.mj_kinematics(self._model, data)
+        mujoco.mj_camlight(self._model, data)
+        self._fill_scene(data, mujoco.mjtCatBit.mjCAT_ALL)
+
+    def render(self, camera: Camera) -> Image:
+        """(height, width, 3) RGB picture by `camera`, whose world is in millimetres."""
+        return (self._sample(camera, Window(0, 0, *self.size)) + 0.5).astype(np.uint8)
+
+    def keep_background(self, data: mujoco.MjData, camera: Camera) -> None:
+        """Draw what never moves, once, for :meth:`render_moving` by this `camera`."""
+        mujoco.mj_forward(self._model, data)
+        self._fill_scene(data, mujoco.mjtCatBit.mjCAT_STATIC)
+        self._backgrounds[camera.name] = self.render(camera)
+
+    def render_moving(self, camera: Camera) -> Image:
+        """The same picture as :meth:`render`, of which only the moving things and their shadows are drawn anew."""
+        picture = self._backgrounds[camera.name].copy()
+        window = self._find_window(camera)
+        picture[window.top : window.bottom, window.left : window.right] = self._sample(camera, window) + 0.5
+        return picture
+
+    def render_silhouette(self, camera: Camera) -> Image:
+        """(height, width) 255 where moving things cover at least half of a pixel, else 0."""
+        flags, window = self._scene.flags, self._find_window(camera)
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
+        samples = self._draw(camera, window).astype(np.int32)
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
+        # The colour of an object is its number in the scene plus one, in base 256; black is no object.
+        moving = np.zeros(1 + max(geom.segid for geom in self._scene.geoms[: self._scene.ngeom]) + 1)
+        for geom in self._scene.geoms[: self._scene.ngeom]:
+            is_skin = geom.objtype == mujoco.mjtObj.mjOBJ_SKIN
+            moving[1 + geom.segid] = is_skin or self._model.geom_bodyid[geom.objid] > 0
+        silhouette = np.zeros(self.size[::-1], np.uint8)
+        share = self._mean_samples(moving[samples @ [1, 256, 65536]][..., None], window)[..., 0]
+        silhouette[window.top : window.bottom, window.left : window.right] = np.where(share >= 0.5, 255, 0)
+        return silhouette
+
+    def _fill_scene(self, data: mujoco.MjData, category: mujoco.mjtCatBit) -> None:
+        mujoco.mjv_updateScene(self._model, data, self._option, None, mujoco.MjvCamera(), category, self._scene)
+        geoms = np.flatnonzero((self._model.geom_bodyid > 0) & np.isin(self._model.geom_group, DRAWN_GROUPS))
+        reach = self._model.geom_rbound[geoms, None, None] * np.concatenate([np.eye(3), -np.eye(3)])
+        skins = self._scene.skinvert.reshape(-1, 3)[::3] if self._scene.nskin else np.empty((0, 3))
+        points = np.concatenate([(data.geom_xpos[geoms, None] + reach).reshape(-1, 3), skins])
+        # Where the ray from the lamp (the first light) through each point meets the floor.
+        lamp = data.light_xpos[0]
+        shadows = points + (points - lamp) * (points[:, 2:] / np.maximum(lamp[2] - points[:, 2:], 0.05))
+        self._points = 1000 * np.concatenate([points, shadows])
+
+    def _find_window(self, camera: Camera) -> Window:
+        """Part of the picture that shows the moving things and their shadows."""
+        projected = np.c_[self._points, np.ones(len(self._points))] @ camera.projection.T
+        pixels = projected[:, :2] / projected[:, 2:]
+        low, high = pixels.min(axis=0) - _PAD, pixels.max(axis=0) + _PAD + 1
+        (left, top), (right, bottom) = (np.clip(corner, 0, np.array(self.size) - 1).astype(int).tolist() for corner in (low, high))
+        return Window(left, top, right + 1, bottom + 1)
+
+    def _sample(self, camera: Camera, window: Window) -> NDArray[np.float32]:
+        """(rows, columns, 3) mean colour of the pixels of `window`."""
+        return self._mean_samples(self._draw(camera, window), window)
+
+    def _mean_samples(self, samples: NDArray[Any], window: Window) -> NDArray[np.float32]:
+        rows, columns, count = window.bottom - window.top, window.right - window.left, self.oversampling
+        return samples.reshape(rows, count, columns, count, -1).mean(axis=(1, 3), dtype=np.float32)
+
+    def _draw(self, camera: Camera, window: Window) -> Image:
+        """All samples of `window`, first row on top: a frustum whose sides pass through the edges of its border pixels."""
+        (fx, _, cx), (_, fy, cy), _ = camera.matrix
+        left, right = (np.array([window.left, window.right]) - 0.5 - cx) / fx * _NEAR
+        top, bottom = -(np.array([window.top, window.bottom]) - 0.5 - cy) / fy * _NEAR
+        for eye in self._scene.camera:
+            eye.pos, eye.forward, eye.up = camera.centre / 1000, camera.rotation[2], -camera.rotation[1]
+            eye.frustum_center, eye.frustum_width = (left + right) / 2, (right - left) / 2
+            eye.frustum_bottom, eye.frustum_top, eye.frustum_near, eye.frustum_far = bottom, top, _NEAR, _FAR
+            eye.orthographic = 0
+        columns, rows = (window.right - window.left) * self.oversampling, (window.bottom - window.top) * self.oversampling
+        viewport, samples = mujoco.MjrRect(0, 0, columns, rows), np.empty((rows, columns, 3), np.uint8)
+        mujoco.mjr_render(viewport, self._scene, self._context)
+        mujoco.mjr_readPixels(samples, None, viewport, self._context)
+        return samples[::-1]
+
+    def __enter__(self) -> "Renderer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Free the GL context."""
+        self._context.free()
+        self._gl.free()

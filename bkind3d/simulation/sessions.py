@@ -1,0 +1,54 @@
+"""Simulated sessions and calibration recordings: their videos, and the truth beside them (world mm, z up)."""
+
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import pandas as pd
+
+from bkind3d.config import BoardConfig, InputError, SimulationConfig
+from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.parquet import write_table
+from bkind3d.simulation.animals import get_animal
+from bkind3d.simulation.filming import Shot, build_model, film, film_positions
+from bkind3d.simulation.rigs import make_cameras, pose_board
+
+
+def simulate_session(config: SimulationConfig, name: str, recordings: Path, truth: Path, workers: int) -> None:
+    """Render a session's videos to ``recordings/{name}`` and write its truth to ``truth/{name}``.
+
+    The truth is ``joints.parquet``, ``behaviours.parquet`` and ``silhouettes.parquet``.
+    """
+    if name not in config.sessions:
+        raise InputError(f"simulation.sessions: no session {name!r}; there are {sorted(config.sessions)}")
+    session = config.sessions[name]
+    rig, subject = config.rigs[session.rig], config.subjects[session.subject]
+    animal, model = get_animal(subject.animal), build_model(rig, subject)
+    motion = animal.move(model, session, subject, rig)
+    silhouettes = film(Shot(rig, subject, motion.qpos, make_cameras(rig), recordings / name), workers)
+    positions = film_positions(model, motion.qpos, animal.joints)
+    n_frames, n_joints, _ = positions.shape
+    columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))
+    joints = pd.DataFrame({"frame": np.repeat(np.arange(n_frames), n_joints), "joint": list(animal.joints) * n_frames, **columns})
+    about = {"units": "mm", "rate": rig.rate, "subject": session.subject}
+    write_table(joints, "joints", truth / name / "joints.parquet", about)
+    write_table(pd.DataFrame({"frame": np.arange(n_frames), "behaviour": motion.behaviours}), "behaviours", truth / name / "behaviours.parquet", about)
+    write_table(silhouettes, "silhouettes", truth / name / "silhouettes.parquet", about)
+
+
+def simulate_board(config: SimulationConfig, boards: dict[str, BoardConfig], name: str, recordings: Path, truth: Path, workers: int) -> None:
+    """Render the board videos of rig `name` to ``recordings/{name}_board``; write ``truth/{name}/calibration.toml``."""
+    if name not in config.rigs:
+        raise InputError(f"simulation.rigs: no rig {name!r}; there are {sorted(config.rigs)}")
+    rig = config.rigs[name]
+    if rig.board not in boards:
+        raise InputError(f"simulation.rigs.{name}.board: no board {rig.board!r}; there are {sorted(boards)}")
+    board, cameras = boards[rig.board], make_cameras(rig)
+    states = []
+    for pose in pose_board(rig, board, cameras):
+        quaternion = np.zeros(4)
+        mujoco.mju_mat2Quat(quaternion, pose.rotation.ravel())
+        states.append([*(pose.translation / 1000), *quaternion])
+    film(Shot(rig, board, np.array(states), cameras, recordings / f"{name}_board"), workers)
+    (truth / name).mkdir(parents=True, exist_ok=True)
+    write_calibration(cameras, truth / name / "calibration.toml", "mm", {"source": "simulation"})

@@ -1,0 +1,114 @@
+"""The background of a static camera's video, found in frames spread over it.
+
+The median over time is right wherever the subject is seldom. Where it stays for long, the median shows the subject. There,
+and only there, the colours of those frames are taken in which the pixel is connected to the undisputed surroundings
+without crossing an outline that is not always there: in those frames nobody stands on it.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from bkind3d.config import SurveyConfig
+
+#: From the median absolute deviation to a standard deviation (normal noise).
+_MAD_TO_STD = 1.4826
+#: A pixel whose central 90 % of colours spread this many thresholds is disputed: somebody was there for long.
+_DISPUTED_SPREAD = 2.0
+#: Disputed regions smaller than this share of the picture are left to the median.
+_DISPUTED_AREA = 0.002
+#: The search for undisturbed frames works on pictures of at most this long a side, and on this many frames.
+_SEARCH_SIDE, _SEARCH_FRAMES = 240, 50
+#: Share of the searched frames, the least disturbed ones, of which the median is taken.
+_SEARCH_SHARE = 0.12
+#: Cost of a step in a picture without outlines: of two clean frames the shorter way wins.
+_STEP_COST = 0.02
+#: Where the median deviation is larger than this many times the picture's typical one, it is the subject's, not noise.
+_MAX_SPREAD = 3.0
+
+
+@dataclass(frozen=True)
+class Background:
+    """A background model.
+
+    Attributes
+    ----------
+    picture : (height, width, 3) RGB.
+    spread : (height, width) robust standard deviation over time, grey levels.
+    """
+
+    picture: UInt8[NDArray, "height width 3"]
+    spread: Float[NDArray, "height width"]
+
+
+def model_background(samples: UInt8[NDArray, "frame height width 3"], config: SurveyConfig) -> Background:
+    """Model the background from frames spread evenly over a video."""
+    median = np.median(samples, axis=0).astype(np.uint8)
+    deviations = np.stack([cv2.absdiff(sample, median).max(axis=2) for sample in samples])
+    spread = _MAD_TO_STD * np.median(deviations, axis=0)
+    noise = max(float(np.median(spread)), 1.0)
+    disputed = _find_disputed(samples, _DISPUTED_SPREAD * max(config.min_contrast, config.threshold * noise))
+    picture = median
+    if disputed.any():
+        picture = np.where(disputed[..., None], _find_undisturbed(samples, disputed, noise), median)
+    return Background(picture, np.clip(spread, noise / 2, _MAX_SPREAD * noise))
+
+
+def _find_disputed(samples: UInt8[NDArray, "frame height width 3"], least: float) -> Bool[NDArray, "height width"]:
+    """Mark the pixels, with what they enclose, where the subject was in more than a twentieth of the frames."""
+    low, high = np.partition(samples, [len(samples) // 20, len(samples) - 1 - len(samples) // 20], axis=0)[[len(samples) // 20, -1 - len(samples) // 20]]
+    marked = ((high.astype(np.int16) - low).max(axis=2) > least).astype(np.uint8)
+    side = max(marked.shape)
+    marked = cv2.morphologyEx(marked, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    marked = cv2.morphologyEx(marked, cv2.MORPH_CLOSE, disc(side // 50))
+    outlines, _ = cv2.findContours(marked, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    large = [outline for outline in outlines if cv2.contourArea(outline) > _DISPUTED_AREA * marked.size]
+    region = cv2.drawContours(np.zeros_like(marked), large, -1, 1, cv2.FILLED)
+    return np.asarray(cv2.dilate(region, disc(max(2, side // 150))) > 0)
+
+
+def _find_undisturbed(
+    samples: UInt8[NDArray, "frame height width 3"], disputed: Bool[NDArray, "height width"], noise: float
+) -> UInt8[NDArray, "height width 3"]:
+    """Per disputed pixel, the median colour of the frames in which it is best connected to the surroundings."""
+    height, width = disputed.shape
+    chosen = samples[np.linspace(0, len(samples) - 1, min(_SEARCH_FRAMES, len(samples))).round().astype(int)]
+    shrink = max(1, round(max(height, width) / _SEARCH_SIDE))
+    small_size = (max(3, width // shrink), max(3, height // shrink))
+    small = np.stack([cv2.resize(frame, small_size, interpolation=cv2.INTER_AREA) for frame in chosen]).astype(np.float32)
+    inside = cv2.resize(disputed.astype(np.uint8), small_size, interpolation=cv2.INTER_AREA) > 0
+    inside[[0, -1], :] = inside[:, [0, -1]] = False
+    usual = [np.median(np.diff(small, axis=axis), axis=0) for axis in (1, 2)]
+    disturbance = np.stack([_measure_disturbance(frame, inside, usual, noise) for frame in small])
+    best = np.argsort(disturbance, axis=0, kind="stable")[: max(3, round(_SEARCH_SHARE * len(small)))]
+    full = np.stack([cv2.resize(layer.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) for layer in best])
+    return np.asarray(np.median(np.take_along_axis(chosen, full[..., None], axis=0), axis=0), dtype=np.uint8)
+
+
+def _measure_disturbance(
+    frame: Float[NDArray, "height width 3"], inside: Bool[NDArray, "height width"], usual: list[Float[NDArray, "..."]], noise: float
+) -> Float[NDArray, "height width"]:
+    """Sum of the unusual outlines on the best way from the undisputed surroundings to each pixel (geodesic distance)."""
+    height, width = inside.shape
+    number = np.arange(height * width).reshape(height, width)
+    starts, ends, costs = [], [], []
+    for axis, usual_step in enumerate(usual):
+        step = np.diff(frame, axis=axis)
+        unusual = np.minimum(np.abs(step), np.abs(step - usual_step)).max(axis=2)
+        first, second = (number[:-1], number[1:]) if axis == 0 else (number[:, :-1], number[:, 1:])
+        free = ~(inside.ravel()[first] | inside.ravel()[second])
+        costs.append(np.where(free, 1e-6, np.maximum(unusual - noise, 0) + _STEP_COST).ravel())
+        starts.append(first.ravel())
+        ends.append(second.ravel())
+    edges = (np.concatenate(costs), (np.concatenate(starts), np.concatenate(ends)))
+    return np.asarray(dijkstra(csr_matrix(edges, shape=(number.size, number.size)), directed=False, indices=0)).reshape(height, width)
+
+
+def disc(radius: int) -> UInt8[NDArray, "side side"]:
+    """A round structuring element of `radius` pixels."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), dtype=np.uint8)

@@ -1,0 +1,78 @@
+"""How large the subject is: the cube, around its centre, that it fits into."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
+
+from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.lenses import project_points, undistort_points
+
+#: Share of the frames that fit; the rest are melted silhouettes.
+_QUANTILE = 0.97
+#: Frames, evenly spread, that are measured, and voxels along a side of the cube that is carved in each.
+_FRAMES, _VOXELS = 60, 32
+
+#: Gives the silhouette (0 or 255) of a view (its number) in a frame (its position in the session).
+ReadMask = Callable[[int, int], NDArray[np.uint8]]
+
+
+def measure_side(
+    cameras: list[Camera],
+    centres: Float[NDArray, "frame 3"],
+    chosen: Int[NDArray, "frame view"],
+    clusters: Float[NDArray, "frame view cluster 7"],
+    read_mask: ReadMask,
+) -> float:
+    """Side, in world units, of the cube around the centre that the subject fits into, however it is turned.
+
+    In frames spread over the session, a cube of voxels is carved by the silhouettes of all views (visual hull), and the
+    distance of the farthest voxel that is left is half a side. What only some views take for the subject (shadows,
+    reflections) is carved away.
+    """
+    usable = np.flatnonzero((chosen >= 0).any(axis=1) & np.isfinite(centres).all(axis=1))
+    most = (chosen[usable] >= 0).sum(axis=1)
+    usable = usable[most >= np.median(most)]
+    measured = usable[np.linspace(0, len(usable) - 1, min(_FRAMES, len(usable))).round().astype(int)]
+    bounds = [_bound_radius(cameras, centres[frame], chosen[frame], clusters[frame]) for frame in measured]
+    half = float(np.quantile(bounds, _QUANTILE))
+    steps = (np.arange(_VOXELS) + 0.5) * 2 * half / _VOXELS - half
+    offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    radii = []
+    for frame in measured:
+        occupied = np.ones(len(offsets), dtype=bool)
+        for view in np.flatnonzero(chosen[frame] >= 0):
+            occupied &= _carve(cameras[view], centres[frame] + offsets, read_mask(int(view), int(frame)), 2 * half / _VOXELS)
+        radii.append(np.linalg.norm(offsets[occupied], axis=1).max(initial=0.0))
+    known = [radius for radius in radii if radius > 0]
+    return 2 * float(np.quantile(known, _QUANTILE)) if known else 2 * half
+
+
+def _bound_radius(cameras: list[Camera], centre: Array, chosen: Int[NDArray, "view"], clusters: Float[NDArray, "view cluster 7"]) -> float:
+    """Largest distance, at the centre's depth, between a side of a view's box and the projected centre."""
+    radii = []
+    for view in np.flatnonzero(chosen >= 0):
+        camera, box = cameras[view], clusters[view, chosen[view], 3:7]
+        depth = float(camera.rotation[2] @ centre + camera.translation[2])
+        middle = undistort_points(camera, project_points(camera, centre[None]))
+        corners = undistort_points(camera, np.array([[box[x], box[y]] for x in (0, 2) for y in (1, 3)]))
+        radii.append(float((np.abs(corners - middle) / camera.matrix[[0, 1], [0, 1]]).max() * depth))
+    return max(radii)
+
+
+def _carve(camera: Camera, points: Float[NDArray, "voxel 3"], mask: NDArray[np.uint8], voxel: float) -> Bool[NDArray, "voxel"]:
+    """Which voxels (centres in the world) lie in the silhouette, or are cut by its border.
+
+    Outside of the picture is nothing, unless the silhouette is cut off by the picture's edge.
+    """
+    depth = float(np.median(points @ camera.rotation[2] + camera.translation[2]))
+    reach = max(1, round(voxel * camera.matrix[0, 0] / depth))
+    grown = cv2.dilate(mask, np.ones((reach, reach), np.uint8))
+    pixels = np.nan_to_num(project_points(camera, points), nan=-1e6).round().clip(-1e6, 1e6).astype(np.int64)
+    inside = ((pixels >= 0) & (pixels < np.array(camera.size))).all(axis=1)
+    cut_off = bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
+    occupied = np.full(len(points), cut_off)
+    occupied[inside] = grown[pixels[inside, 1], pixels[inside, 0]] > 0
+    return occupied

@@ -1,0 +1,54 @@
+"""Which frame of a video shows which frame of the session: all in order, a range, or a map where a camera dropped frames."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bkind3d.config import InputError
+
+#: Columns of a frame map.
+COLUMNS = ("frame", "video_frame")
+
+
+def choose_frames(n_frames: int, frame_map: str | Path | None = None, start: int | None = None, stop: int | None = None) -> NDArray[np.int64]:
+    """Pair the session's frames with a video's.
+
+    Parameters
+    ----------
+    n_frames : of the video.
+    frame_map : a .tsv, .csv or .parquet table with columns ``frame`` (of the session) and ``video_frame``, both counted from
+        0; frames of the session that it lacks have no picture. Without it, both numbers are the same.
+    start, stop : first frame of the session, and the frame after its last one.
+
+    Returns
+    -------
+    frames : (n, 2) the session's and the video's frames, -1 where the video has none.
+    """
+    mapping = pd.Series(np.arange(n_frames), index=np.arange(n_frames)) if frame_map is None else _read_frame_map(Path(frame_map), n_frames)
+    first = 0 if start is None else start
+    last = int(mapping.index.max()) + 1 if stop is None else stop
+    if first < 0 or last <= first or (frame_map is None and last > n_frames):
+        raise InputError(f"start {first} and stop {last} choose no range of the {n_frames} frames of the video; correct the sheet of sessions")
+    shown = mapping.reindex(np.arange(first, last), fill_value=-1)
+    if (shown < 0).all():
+        raise InputError(f"{frame_map}: shows none of the frames {first} to {last - 1}; correct it, or start and stop")
+    return np.stack([shown.index.to_numpy(np.int64), shown.to_numpy(np.int64)], axis=1)
+
+
+def _read_frame_map(path: Path, n_frames: int) -> "pd.Series[int]":
+    try:
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep="," if path.suffix == ".csv" else "\t")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a table ({' '.join(str(error).split())})") from None
+    missing = [column for column in COLUMNS if column not in table.columns]
+    if missing:
+        raise InputError(f"{path}: column {missing[0]!r} is missing; a frame map has the columns frame and video_frame, found {list(table.columns)}")
+    if table.empty or not all(pd.api.types.is_integer_dtype(table[column]) for column in COLUMNS) or (table["frame"] < 0).any():
+        raise InputError(f"{path}: frame and video_frame have to be whole numbers, counted from 0, with at least one row")
+    if table["frame"].duplicated().any() or not table.sort_values("frame")["video_frame"].is_monotonic_increasing:
+        raise InputError(f"{path}: every frame may be there once, and later frames show later frames of the video")
+    if not table["video_frame"].between(0, n_frames - 1).all():
+        raise InputError(f"{path}: video_frame goes from {table['video_frame'].min()} to {table['video_frame'].max()}, the video has frames 0 to {n_frames - 1}")
+    return table.set_index("frame")["video_frame"].astype(np.int64)

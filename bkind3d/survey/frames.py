@@ -1,0 +1,144 @@
+"""Frames: undistorted square windows around the subject, each with its silhouette and its camera matrix.
+
+Lens distortion ends here: every stored picture is exactly what a distortion-free camera with the stored 3x4 matrix sees.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bkind3d.config import FramesConfig, InputError
+from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
+from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.data.video import decode_frames
+from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.lenses import project_points, undistorted_window
+
+log = logging.getLogger(__name__)
+
+_PROJECTION = [f"p{row}{column}" for row in range(3) for column in range(4)]
+
+
+@dataclass(frozen=True)
+class FrameSources:
+    """The files that frames are cut from: video and survey of one camera, calibration and location of the session."""
+
+    video: str | Path
+    calibration: str | Path
+    survey: str | Path
+    location: str | Path
+
+
+def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig, output: str | Path, threads: int = 1) -> None:
+    """Cut the windows of one camera and write the table ``frames`` to `output`.
+
+    Pictures are stored as JPEG (RGB after decoding with OpenCV and ``COLOR_BGR2RGB``), silhouettes as PNG (0 or 255). A
+    frame is ``valid`` where the subject is located and its centre lies in the camera's picture; others hold no picture,
+    except those of a fixed window.
+    """
+    cv2.setNumThreads(threads)
+    cameras, _ = read_calibration(sources.calibration)
+    if camera_name not in cameras:
+        raise InputError(f"{sources.calibration}: has no camera {camera_name!r}, only {', '.join(cameras)}; name the cameras alike in sheet and calibration")
+    survey, metadata = read_table(sources.survey, "survey", ["frame", "time_s", "video_frame", "mask"]), read_metadata(sources.survey)
+    location, place = read_table(sources.location, "location"), read_metadata(sources.location)
+    if not np.array_equal(survey["frame"], location["frame"]):
+        raise InputError(f"{sources.location}: has {len(location)} frames that are not those of {sources.survey} ({len(survey)}); locate the subject again")
+    camera = fit_camera_to_video(cameras[camera_name], (int(metadata["video_width"]), int(metadata["video_height"])))
+    survey_size = (int(metadata["width"]), int(metadata["height"]))
+    kept = slice(None, None, config.step)
+    table = _plan_windows(location.iloc[kept].reset_index(drop=True), camera, config, float(place["side"]))
+    table = pd.concat([table, survey[["time_s", "video_frame", "mask"]].iloc[kept].reset_index(drop=True)], axis=1)
+    if len(table) and table["valid"].sum() == 0:
+        log.warning("%s: camera %s sees the subject in no frame", sources.location, camera_name)
+    table["image"], table["mask"] = _cut_windows(sources.video, table, camera, survey_size, config, threads)
+    table["valid"] &= table["image"].map(len) > 0
+    details = {
+        "size": config.size, "margin": config.margin, "window": config.window, "step": config.step, "side": float(place["side"]),
+        "camera": camera_name, "session": Path(sources.location).stem, "units": place.get("units", ""), "rate": float(metadata["rate"]),
+    }  # fmt: skip
+    write_table(table.drop(columns=["video_frame"]), "frames", output, details)
+    log.info("%s: %d windows, %.1f %% valid", output, len(table), 100 * table["valid"].mean())
+
+
+def window_matrix(camera: Camera, config: FramesConfig, centre: Array, side: float) -> Array:
+    """(3, 3) intrinsics of the window's camera, which looks the way `camera` does.
+
+    Window "subject": `side` (world units) at the depth of `centre` spans `size` pixels, and `centre` (3, world) projects to
+    the window's middle. Window "fixed": the picture's longer side spans `size` pixels, its middle is the window's.
+    """
+    middle = (window_side(config) - 1) / 2
+    if config.window == "fixed":
+        zoom = config.size / max(camera.size)
+        focal = zoom * camera.matrix[[0, 1], [0, 1]]
+        principal = middle + zoom * (camera.matrix[:2, 2] - (np.array(camera.size) - 1) / 2)
+    else:
+        x, y, depth = camera.rotation @ centre + camera.translation
+        focal = np.full(2, config.size * depth / side)
+        principal = middle - focal * np.array([x, y]) / depth
+    return np.array([[focal[0], 0, principal[0]], [0, focal[1], principal[1]], [0, 0, 1]])
+
+
+def window_side(config: FramesConfig) -> int:
+    """Side of the stored pictures, pixels."""
+    return round(config.size * config.margin)
+
+
+def _plan_windows(location: pd.DataFrame, camera: Camera, config: FramesConfig, side: float) -> pd.DataFrame:
+    """Per frame the cube's centre, the 3x4 matrix of the window, and whether this camera sees the centre."""
+    centres = location[["x", "y", "z"]].to_numpy(np.float64)
+    pixels = project_points(camera, centres)
+    inside = ((pixels >= -0.5) & (pixels <= np.array(camera.size) - 0.5)).all(axis=1)
+    valid = location["valid"].to_numpy(bool) & inside
+    pose = np.concatenate([camera.rotation, camera.translation[:, None]], axis=1)
+    matrices = np.full((len(location), 12), np.nan)
+    for index in np.flatnonzero(valid | (config.window == "fixed")):
+        matrices[index] = (window_matrix(camera, config, centres[index], side) @ pose).ravel()
+    table = location[["frame", "x", "y", "z"]].copy()
+    table[["width", "height"]] = window_side(config)
+    table[_PROJECTION] = matrices
+    table["valid"] = valid
+    return table
+
+
+def _cut_windows(
+    video: str | Path, table: pd.DataFrame, camera: Camera, survey_size: tuple[int, int], config: FramesConfig, threads: int
+) -> tuple[list[bytes], list[bytes]]:
+    """JPEG and PNG of every row's window; empty where it has no matrix or the video lacks the frame."""
+    planned = np.isfinite(table[_PROJECTION].to_numpy()).all(axis=1) & (table["video_frame"].to_numpy() >= 0)
+    rows = {int(frame): index for index, frame in enumerate(table["video_frame"]) if planned[index]}
+    images, masks = [b""] * len(table), [b""] * len(table)
+    decoded = decode_frames(video, wanted=rows.__contains__, threads=threads)
+    for video_frame, _, picture in tqdm(decoded, total=len(rows), desc=Path(video).stem, unit="frame", disable=None):
+        if (picture.shape[1], picture.shape[0]) != camera.size:
+            raise InputError(f"{video}: is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}; survey it again")
+        index = rows[video_frame]
+        matrix = _intrinsics_of(table.loc[index, _PROJECTION].to_numpy(np.float64), camera)
+        images[index], masks[index] = _cut_window(picture, table.at[index, "mask"], camera, matrix, survey_size, config)
+    if any(not images[index] for index in rows.values()):
+        raise InputError(f"{video}: has fewer frames than when it was surveyed; survey it again")
+    return images, masks
+
+
+def _cut_window(
+    picture: NDArray[np.uint8], mask: bytes, camera: Camera, matrix: Float[NDArray, "3 3"], survey_size: tuple[int, int], config: FramesConfig
+) -> tuple[bytes, bytes]:
+    size = (window_side(config), window_side(config))
+    window = undistorted_window(picture, camera, matrix, size)
+    silhouette = cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_GRAYSCALE)
+    covered = undistorted_window(silhouette, camera.resized(survey_size), matrix, size) > 127
+    jpeg = cv2.imencode(".jpg", cv2.cvtColor(window, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, config.quality])[1]
+    return jpeg.tobytes(), cv2.imencode(".png", covered.astype(np.uint8) * 255)[1].tobytes()
+
+
+def _intrinsics_of(projection: Array, camera: Camera) -> Array:
+    """The window's (3, 3) matrix out of its 3x4 matrix, whose rotation is the camera's."""
+    matrix = projection.reshape(3, 4)[:, :3] @ camera.rotation.T
+    return np.asarray(matrix / matrix[2, 2])

@@ -1,0 +1,92 @@
+"""Silhouettes: which pixels of a frame differ from the background, and the clusters they form."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from numpy.typing import NDArray
+
+from bkind3d.config import SurveyConfig
+from bkind3d.survey.background import Background, disc
+
+#: Pieces nearer to each other than this share of the picture's longer side belong to one cluster.
+_LINK_SHARE = 0.04
+#: Least area of a piece of a cluster, as a share of the least area of a cluster.
+_PIECE_SHARE = 0.25
+#: A shadow keeps the colour: largest deviation from it, as a share of `min_contrast`.
+_SHADOW_COLOUR = 0.6
+#: Largest number of clusters that are kept.
+MAX_CLUSTERS = 4
+
+
+@dataclass(frozen=True)
+class Silhouettes:
+    """The foreground of one frame.
+
+    Attributes
+    ----------
+    mask : (height, width) 0 or 255, all clusters.
+    clusters : (n, 7) largest first: area, centroid x, y, box x0, y0, x1, y1 (centres of the outermost pixels), pixels.
+    """
+
+    mask: UInt8[NDArray, "height width"]
+    clusters: Float[NDArray, "cluster 7"]
+
+
+def find_silhouettes(picture: UInt8[NDArray, "height width 3"], background: Background, config: SurveyConfig) -> Silhouettes:
+    """Find the clusters of pixels of `picture` (RGB) that are neither background nor shadow."""
+    foreground = find_foreground(picture, background, config).astype(np.uint8)
+    least_area = max(4.0, config.min_area * foreground.size)
+    foreground = _drop_small(_close_gaps(foreground, config.close_px), _PIECE_SHARE * least_area)
+    link = max(config.close_px, round(_LINK_SHARE * max(foreground.shape)))
+    _, labels = cv2.connectedComponents(cv2.dilate(foreground, np.ones((link, link), np.uint8)), connectivity=8, ltype=cv2.CV_32S)
+    labels[foreground == 0] = 0
+    found = [_measure_cluster(labels == label) for label in np.unique(labels[labels > 0])]
+    kept = sorted((item for item in found if item[0][0] >= least_area), key=lambda item: -item[0][0])[:MAX_CLUSTERS]
+    mask = np.zeros(foreground.shape, np.uint8)
+    for _, pixels in kept:
+        mask[pixels] = 255
+    return Silhouettes(mask, np.array([numbers for numbers, _ in kept], dtype=np.float64).reshape(-1, 7))
+
+
+def find_foreground(picture: UInt8[NDArray, "height width 3"], background: Background, config: SurveyConfig) -> Bool[NDArray, "height width"]:
+    """Mark the pixels that contrast with the background and are no shadow on it."""
+    red, green, blue = cv2.split(cv2.absdiff(picture, background.picture))
+    contrast = cv2.max(cv2.max(red, green), blue)
+    foreground = contrast > np.maximum(config.min_contrast, config.threshold * background.spread)
+    colours = picture[foreground].astype(np.float32)
+    behind = background.picture[foreground].astype(np.float32)
+    ratio = (colours * behind).sum(axis=1) / np.maximum((behind * behind).sum(axis=1), 1.0)
+    tint = np.abs(colours - ratio[:, None] * behind).max(axis=1)
+    shadow = (ratio >= config.shadow_ratio) & (ratio < 1) & (tint <= _SHADOW_COLOUR * config.min_contrast)
+    foreground[foreground] = ~shadow
+    return np.asarray(foreground)
+
+
+def _close_gaps(foreground: UInt8[NDArray, "height width"], gap: int) -> UInt8[NDArray, "height width"]:
+    """Close gaps up to `gap` pixels wide, and fill holes up to twice as wide, be they open through a crack."""
+    if gap < 1:
+        return foreground
+    edge = gap + 1
+    padded = cv2.copyMakeBorder(foreground, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc((gap + 1) // 2))
+    pit = disc(gap // 4)
+    _, labels, sizes, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(1 - closed, cv2.MORPH_OPEN, pit), connectivity=4)
+    hole = sizes[:, cv2.CC_STAT_AREA] <= (2 * gap) ** 2
+    hole[0] = False
+    filled = cv2.morphologyEx(closed | hole[labels].astype(np.uint8), cv2.MORPH_CLOSE, pit)
+    return np.asarray(filled[edge:-edge, edge:-edge], dtype=np.uint8)
+
+
+def _drop_small(foreground: UInt8[NDArray, "height width"], least_area: float) -> UInt8[NDArray, "height width"]:
+    _, labels, sizes, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
+    large = sizes[:, cv2.CC_STAT_AREA] >= least_area
+    large[0] = False
+    return large[labels].astype(np.uint8)
+
+
+def _measure_cluster(pixels: Bool[NDArray, "height width"]) -> tuple[list[float], Bool[NDArray, "height width"]]:
+    rows, columns = np.nonzero(pixels)
+    numbers = [len(rows), columns.mean(), rows.mean(), columns.min(), rows.min(), columns.max(), rows.max()]
+    return [float(number) for number in numbers], pixels

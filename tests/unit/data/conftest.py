@@ -1,0 +1,22 @@
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A study with two sessions of two cameras; its recordings are files of one byte."""
+    sheets = {
+        "sessions": "session\tsubject\trig\tsplit\tstart\tstop\tjoints\tbehaviours\na\tm1\tbox\ttrain\nb\tm2\tbox\n",
+        "cameras": "session\tcamera\tvideo\n" + "".join(f"{s}\t{c}\t{s}/{c}.mp4\n" for s in "ab" for c in ("left", "right")),
+        "rigs": "rig\tunits\tcalibration\tboard\tboard_videos\nbox\tmm\tbox.toml\n",
+    }
+    (tmp_path / "config").mkdir()
+    for name, text in sheets.items():
+        (tmp_path / "config" / f"{name}.tsv").write_text(text)
+    (tmp_path / "config" / "config.yaml").write_text("recordings: rec\nexperiments: {one: {frames: subject}}\n")
+    for name in ("a/left.mp4", "a/right.mp4", "b/left.mp4", "b/right.mp4", "box.toml"):
+        path = tmp_path / "rec" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    return tmp_path

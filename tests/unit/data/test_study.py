@@ -1,0 +1,149 @@
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from bkind3d.config import InputError
+from bkind3d.data.study import load_study
+
+SIMULATION = {
+    "rigs": {"arena": {"cameras": 2}},
+    "subjects": {"rat": {}, "mouse": {}},
+    "sessions": {"sim": {"subject": "rat", "rig": "arena", "frames": 20}},
+}
+BOARDS = {"charuco": {"squares_x": 5, "squares_y": 4, "square_length": 20, "marker_length": 15}}
+
+
+def change(folder, name, old, new):
+    path = folder / "config" / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def add(folder, name, *lines):
+    with (folder / "config" / f"{name}.tsv").open("a") as file:
+        file.writelines(line + "\n" for line in lines)
+
+
+def configure(folder, **sections):
+    path = folder / "config" / "config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **sections}))
+
+
+def add_simulated_session(folder, subject="rat", rig="arena", video="results/simulation/recordings/sim/{camera}.mp4"):
+    configure(folder, simulation=SIMULATION, boards=BOARDS)
+    add(folder, "sessions", f"sim\t{subject}\t{rig}\ttest\t\t\tresults/simulation/truth/sim/joints.parquet")
+    add(folder, "cameras", *(f"sim\t{camera}\t{video.format(camera=camera)}" for camera in ("cam1", "cam2")))
+    add(folder, "rigs", "arena\tmm\t\tcharuco\tresults/simulation/recordings/arena_board/{camera}.mp4")
+
+
+def test_paths_start_from_the_recordings(folder):
+    study = load_study(folder=folder)
+    assert study.find_video("a", "left") == "rec/a/left.mp4"
+    assert study.find_path("/elsewhere/x.mp4") == "/elsewhere/x.mp4"
+    assert study.list_rig_cameras("box") == ["left", "right"]
+    assert study.list_sessions("train") == ["a"]
+    assert study.list_sessions("predict") == ["b"]
+
+
+def test_absolute_recordings_are_read_and_unused_sections_may_be_missing(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("disk") / "rec"
+    (folder / "rec").rename(elsewhere)
+    configure(folder, recordings=str(elsewhere))
+    assert load_study(folder=folder).find_video("a", "left") == f"{elsewhere}/a/left.mp4"
+
+
+def test_simulated_files_need_not_exist(folder):
+    add_simulated_session(folder)
+    study = load_study(folder=folder)
+    assert study.list_simulated_sessions() == ["sim"]
+    assert study.find_board_videos("arena") == {c: f"results/simulation/recordings/arena_board/{c}.mp4" for c in ("cam1", "cam2")}
+
+
+@pytest.mark.parametrize(
+    ("session", "message"),
+    [
+        ({"subject": "mouse"}, "sessions.tsv: row 4: subject of the simulated session 'sim' is 'mouse', but .* is 'rat'"),
+        ({"rig": "box"}, "rig of the simulated session 'sim' is 'box'"),
+        ({"video": "a/left.mp4"}, "cameras.tsv: row 6: the simulated session 'sim' has cameras cam1 to cam2"),
+    ],
+)
+def test_a_simulated_session_must_agree_with_its_row(folder, session, message):
+    add_simulated_session(folder, **session)
+    with pytest.raises(InputError, match=message):
+        load_study(folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("config.yaml", "recordings: rec", "recordings: disk", "key 'recordings' is 'disk': No such file"),
+        ("config.yaml", "recordings", "recordngs", "config/config.yaml: unknown key 'recordngs'; did you mean 'recordings'"),
+        ("config.yaml", "frames: subject", "frames: object", "experiments.one.frames 'object' is not among the framesets"),
+        ("config.yaml", "frames: subject", "frames: subject, training: {stps: 5}", "'experiments.one.training.stps'; did you mean 'steps'"),
+        ("config.yaml", "frames: subject", "frames: subject, training: {steps: -5}", "'experiments.one.training.steps' is -5: Input should be greater"),
+        ("config.yaml", "experiments: {one: {frames: subject}}", "", "key 'experiments' is missing"),
+        ("config.yaml", "}}", "}", "config.yaml: is not valid YAML"),
+        ("sessions.tsv", "m1\tbox", "m1\tbax", "sessions.tsv: row 2: rig 'bax' is not in config/rigs.tsv; did you mean 'box'"),
+        ("sessions.tsv", "train", "test", "no session has split 'train'; experiment 'one' needs"),
+        ("sessions.tsv", "b\tm2", "c\tm2", "row 3: session 'c' has no camera"),
+        ("cameras.tsv", "b\tright\tb/right.mp4\n", "", "row 3: session 'b' has only camera 'left'"),
+        ("cameras.tsv", "b\tright", "c\tright", "session 'b' has only camera 'left'"),
+        ("cameras.tsv", "a/left.mp4", "a/lift.mp4", "cameras.tsv: row 2: there is no file rec/a/lift.mp4"),
+        ("cameras.tsv", "a/left.mp4", "results/simulation/recordings/x/cam1.mp4", "is not made by the simulation"),
+        ("rigs.tsv", "\tbox.toml", "\t\tcharuco\t{camera}.mp4", "rigs.tsv: row 2: board 'charuco' is not known"),
+        ("rigs.tsv", "box.toml", "bix.toml", "rigs.tsv: row 2: there is no file rec/bix.toml"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(folder, name, old, new, message):
+    change(folder, name, old, new)
+    with pytest.raises(InputError, match=message) as error:
+        load_study(folder=folder)
+    assert "\n" not in str(error.value)
+
+
+def test_an_empty_video_is_refused(folder):
+    (folder / "rec/a/left.mp4").write_bytes(b"")
+    with pytest.raises(InputError, match=r"rec/a/left.mp4 is empty"):
+        load_study(folder=folder)
+
+
+@pytest.mark.parametrize(("ranges", "wrong"), [("\t0\t60|\t50\t100", True), ("\t0\t50|\t50\t100", True), ("\t0\t50|\t51\t100", False), ("|", True)])
+def test_train_and_test_may_not_share_frames(folder, ranges, wrong):
+    train, test = ranges.split("|")
+    change(folder, "sessions.tsv", "train", f"train{train}")
+    change(folder, "sessions.tsv", "m2\tbox", f"m2\tbox\ttest{test}")
+    change(folder, "cameras.tsv", "b/left", "a/left")
+    if wrong:
+        with pytest.raises(InputError, match=r"rows 2 and 3: sessions 'a' \(train\) and 'b' \(test\) overlap or touch"):
+            load_study(folder=folder)
+    else:
+        assert load_study(folder=folder).list_sessions("test") == ["b"]
+
+
+def test_a_subject_on_both_sides_is_refused_where_subjects_are_split(folder):
+    for name in "ab":
+        (folder / f"rec/{name}.parquet").write_text("x")
+    change(folder, "sessions.tsv", "a\tm1\tbox\ttrain", "a\tm1\tbox\ttrain\t\t\ta.parquet")
+    change(folder, "sessions.tsv", "b\tm2\tbox", "b\tm1\tbox\ttest\t\t\tb.parquet")
+    with pytest.raises(InputError, match="subject 'm1' is in both train and test"):
+        load_study(folder=folder)
+    configure(folder, experiments={"one": {"frames": "subject", "evaluation": {"split": "session"}}})
+    assert load_study(folder=folder).list_pose_sessions("one") == ["a", "b"]
+
+
+def test_joints_in_training_alone_judge_only_by_blocks(folder):
+    (folder / "rec/a.parquet").write_text("x")
+    change(folder, "sessions.tsv", "train", "train\t\t\ta.parquet")
+    experiments = {"one": {"frames": "subject"}, "two": {"frames": "subject", "evaluation": {"split": "blocks"}}}
+    configure(folder, experiments=experiments)
+    study = load_study(folder=folder)
+    assert study.list_pose_sessions("one") == []
+    assert study.list_pose_sessions("two") == ["a"]
+
+
+def test_reading_a_study_imports_nothing_heavy():
+    asked = "import sys, bkind3d.data.sections; print([m for m in ('torch', 'cv2', 'av', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip() == "[]"

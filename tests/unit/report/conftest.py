@@ -1,0 +1,308 @@
+"""A small study with every file that the report reads: a wriggling body of keypoints, filmed by pinhole cameras."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from bkind3d.config import ExperimentConfig, FramesConfig, ReportConfig
+from bkind3d.data.parquet import write_table
+from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS, write_json
+from bkind3d.report.files import StudyFiles, open_files
+
+SIZE, SIDE, RATE = 64, 200.0, 10.0
+METHODS = {"bkind3d": 19.0, "untrained": 25.0, "mean_pose": 22.0, "oracle_4": 15.3}
+
+
+@dataclass
+class ToyStudy:
+    """Writes a study below `folder`; change the fields before `write`."""
+
+    folder: Path
+    sessions: dict[str, str] = field(default_factory=lambda: {"train1": "train", "test1": "test"})
+    experiments: tuple[str, ...] = ("tiny",)
+    n_cameras: int = 2
+    n_frames: int = 12
+    n_keypoints: int = 5
+    joints: bool = True
+    behaviours: bool = True
+    board: bool = True
+    located: float = 1.0
+    pose_floor_high: float = -1.0
+    settings: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def results(self) -> Path:
+        """The folder of results."""
+        return self.folder / "results"
+
+    @property
+    def cameras(self) -> list[str]:
+        """Names of the cameras."""
+        return [f"cam{index + 1}" for index in range(self.n_cameras)]
+
+    def write(self) -> "ToyStudy":
+        """Write everything."""
+        self._write_sheets()
+        self._write_config()
+        for session in self.sessions:
+            self._write_session(session)
+        if self.board:
+            self._write_calibration()
+        for experiment in self.experiments:
+            self._write_experiment(experiment)
+        self._write_tables()
+        return self
+
+    def open(self) -> StudyFiles:
+        """Open it as the report does."""
+        config = self.folder / "config"
+        return open_files(
+            self.results,
+            self.results / "config" / "report.json",
+            self.experiments,
+            config / "sessions.tsv",
+            config / "cameras.tsv",
+            config / "rigs.tsv",
+        )
+
+    def positions(self) -> np.ndarray:
+        """(frame, keypoint, 3) world positions, mm: a bent line that turns and walks."""
+        time = np.arange(self.n_frames) / RATE
+        along = np.linspace(-60, 60, self.n_keypoints)
+        angle = 0.6 * time[:, None] + 0.004 * along
+        bend = 12 * np.sin(3 * time[:, None] + along / 30)
+        local = np.stack(
+            [along * np.cos(angle) - bend * np.sin(angle), along * np.sin(angle) + bend * np.cos(angle), 30 + 0.2 * along + bend], axis=-1
+        )
+        return local + self.centres()[:, None]
+
+    def centres(self) -> np.ndarray:
+        """(frame, 3) centre of the body, world mm."""
+        time = np.arange(self.n_frames) / RATE
+        return np.stack([80 * np.cos(0.5 * time), 80 * np.sin(0.5 * time), np.zeros_like(time)], axis=-1)
+
+    def projection(self, camera: int, frame: int) -> np.ndarray:
+        """(3, 4) matrix of the window of one camera, which follows the body."""
+        angle = 2 * np.pi * camera / self.n_cameras + 0.4
+        place = np.array([700 * np.cos(angle), 700 * np.sin(angle), 400.0])
+        target = self.centres()[frame] + [0, 0, 25]
+        forward = (target - place) / np.linalg.norm(target - place)
+        right = np.cross(forward, [0, 0, 1.0])
+        right /= np.linalg.norm(right)
+        rotation = np.stack([right, np.cross(forward, right), forward])
+        focal = SIZE * 0.62 * np.linalg.norm(target - place) / (SIDE / 1.5) / 1.5
+        intrinsics = np.array([[focal, 0, (SIZE - 1) / 2], [0, focal, (SIZE - 1) / 2], [0, 0, 1]])
+        return intrinsics @ np.concatenate([rotation, (-rotation @ place)[:, None]], axis=1)
+
+    def _write_sheets(self) -> None:
+        config = self.folder / "config"
+        config.mkdir(parents=True, exist_ok=True)
+        rows = ["session\tsubject\trig\tsplit\tjoints\tbehaviours\tdose"]
+        for index, (name, split) in enumerate(self.sessions.items()):
+            rows.append(
+                "\t".join(
+                    [
+                        name,
+                        f"rat{index}",
+                        "arena",
+                        split,
+                        "joints.parquet" if self.joints else "",
+                        "b.parquet" if self.behaviours else "",
+                        "5 mg",
+                    ]
+                )
+            )
+        (config / "sessions.tsv").write_text("\n".join(rows) + "\n")
+        videos = [f"{name}\t{camera}\tvideos/{name}_{camera}.mp4" for name in self.sessions for camera in self.cameras]
+        (config / "cameras.tsv").write_text("\n".join(["session\tcamera\tvideo", *videos]) + "\n")
+        rig = "arena\tmm\t\tcharuco\tboards/{camera}.mp4" if self.board else "arena\tmm\tgiven.toml\t\t"
+        (config / "rigs.tsv").write_text(f"rig\tunits\tcalibration\tboard\tboard_videos\n{rig}\n")
+
+    def _write_config(self) -> None:
+        folder = self.results / "config"
+        for name in ("experiments", "framesets"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(ReportConfig(**self.settings).model_dump_json())
+        (folder / "framesets" / "subject.json").write_text(FramesConfig(quality=85).model_dump_json())
+        for name in self.experiments:
+            experiment = ExperimentConfig.model_validate({"preset": "demo", "frames": "subject", "training": {"steps": 321}})
+            (folder / "experiments" / f"{name}.json").write_text(experiment.model_dump_json())
+
+    def _write_session(self, session: str) -> None:
+        frames, time = np.arange(self.n_frames), np.arange(self.n_frames) / RATE
+        valid = frames < round(self.located * self.n_frames)
+        centres = self.centres()
+        location = pd.DataFrame({"frame": frames, "time_s": time, "n_views": self.n_cameras, "residual": 0.01, "valid": valid})
+        location[["x", "y", "z"]] = np.where(valid[:, None], centres, np.nan)
+        write_table(location, "location", self.results / "location" / f"{session}.parquet", {"side": SIDE, "units": "mm"})
+        for index, camera in enumerate(self.cameras):
+            survey = pd.DataFrame(
+                {"frame": frames, "time_s": time, "brightness": 100.0, "motion": 1.0, "area": 50.0, "fault": "", "mask": b""}
+            )
+            survey[["centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1"]] = 1.0
+            survey = survey.assign(video_frame=frames, clusters=[[]] * self.n_frames)
+            about = {
+                "video_width": 320,
+                "video_height": 256,
+                "rate": RATE,
+                "n_frames": self.n_frames,
+                "video": f"{session}_{camera}.mp4",
+                "sha256": "ab" * 32,
+            }
+            write_table(survey, "survey", self.results / "survey" / session / f"{camera}.parquet", about)
+            self._write_frames(session, index, valid)
+        if self.joints:
+            joints = pd.DataFrame(
+                {"frame": np.repeat(frames, self.n_keypoints), "joint": [f"j{i}" for i in range(self.n_keypoints)] * self.n_frames}
+            )
+            joints[["x", "y", "z"]] = self.positions().reshape(-1, 3)
+            write_table(joints, "joints", self.results / "joints" / f"{session}.parquet", {"units": "mm"})
+
+    def _write_frames(self, session: str, camera: int, valid: np.ndarray) -> None:
+        rows = []
+        for frame, (centre, positions) in enumerate(zip(self.centres(), self.positions(), strict=True)):
+            projection = self.projection(camera, frame)
+            picture = np.full((SIZE, SIZE, 3), (150, 155, 160), np.uint8)
+            mask = np.zeros((SIZE, SIZE), np.uint8)
+            pixels = project(projection, positions)
+            for one, other in zip(pixels[:-1], pixels[1:], strict=True):
+                ends = [tuple(int(round(value)) for value in pixel) for pixel in (one, other)]
+                cv2.line(picture, *ends, (60, 80, 110), 5, cv2.LINE_AA)
+                cv2.line(mask, *ends, 255, 5)
+            row = {
+                "frame": frame,
+                "time_s": frame / RATE,
+                "image": cv2.imencode(".jpg", picture)[1].tobytes(),
+                "mask": cv2.imencode(".png", mask)[1].tobytes(),
+            }
+            row |= {"width": SIZE, "height": SIZE, "valid": bool(valid[frame]), **dict(zip("xyz", centre, strict=True))}
+            rows.append(row | {f"p{i}{j}": projection[i, j] for i in range(3) for j in range(4)})
+        about = {"size": 43, "margin": 1.5, "side": SIDE, "camera": self.cameras[camera], "session": session, "units": "mm", "rate": RATE}
+        write_table(pd.DataFrame(rows), "frames", self.results / "frames" / "subject" / session / f"{self.cameras[camera]}.parquet", about)
+
+    def _write_calibration(self) -> None:
+        table = pd.DataFrame(
+            {
+                "camera": self.cameras,
+                "n_board_frames": 30,
+                "n_points": 600,
+                "mean_px": 0.31,
+                "median_px": 0.25,
+                "p95_px": 0.8,
+                "coverage": 0.7,
+            }
+        )
+        write_table(
+            table,
+            "calibration",
+            self.results / "calibration" / "arena.parquet",
+            {"truth": {"cam1": {"centre": 0.7}}, "board_videos": {"cam1": "cd" * 32}},
+        )
+
+    def _write_experiment(self, experiment: str) -> None:
+        folder = self.results / "experiments" / experiment
+        names = [f"k{index:02d}" for index in range(self.n_keypoints)]
+        frames = np.arange(self.n_frames)
+        positions = self.positions() + np.random.default_rng(0).normal(0, 1.5, (self.n_frames, self.n_keypoints, 3))
+        positions[frames >= round(self.located * self.n_frames)] = np.nan
+        for session in self.sessions:
+            table = pd.DataFrame(
+                {
+                    "frame": np.repeat(frames, self.n_keypoints),
+                    "time_s": np.repeat(frames / RATE, self.n_keypoints),
+                    "keypoint": names * self.n_frames,
+                }
+            )
+            table[["x", "y", "z"]] = positions.reshape(-1, 3)
+            table[["confidence", "spread", "reprojection_px"]] = [0.8, 6.0, 0.4]
+            write_table(table, "keypoints", folder / "keypoints" / f"{session}.parquet", {"units": "mm"})
+        pairs = [(a, b, 1.0 if b == a + 1 else 0.2) for a in range(self.n_keypoints) for b in range(a + 1, self.n_keypoints)]
+        edges = pd.DataFrame([(names[a], names[b], weight) for a, b, weight in pairs], columns=["keypoint_a", "keypoint_b", "weight"])
+        write_table(edges, "edges", folder / "training" / "edges.parquet")
+        steps = np.arange(0, 321, 10)
+        terms = {"total": 3.0, "silhouette": 1.0, "coverage": 0.5, "consistency": 0.8, "length": 0.0}
+        history = [
+            pd.DataFrame({"step": steps, "seconds": steps * 0.1, "term": term, "value": start * np.exp(-steps / 100)})
+            for term, start in terms.items()
+        ]
+        write_table(pd.concat(history), "history", folder / "training" / "history.parquet")
+        if self.joints:
+            errors = [
+                {"method": m, "joint": f"j{j}", "n_frames": 40, "mpjpe": e + j, "pa_mpjpe": e - j}
+                for m, e in METHODS.items()
+                for j in range(self.n_keypoints)
+            ]
+            write_table(pd.DataFrame(errors), "joint_errors", folder / "evaluation" / "joints.parquet")
+            nearest = [
+                {"name": name, "nearest": f"j{index}", "share": 0.95, "distance": 4.2, "n_frames": 40} for index, name in enumerate(names)
+            ]
+            write_json({"rows": [], "identity": {"keypoints": nearest}}, folder / "evaluation" / "pose.json")
+        if self.behaviours:
+            counts = [
+                {"features": f, "true": t, "predicted": p, "count": 30 if t == p else 4}
+                for f in ("discovered", "majority_class")
+                for t in ("rest", "walk")
+                for p in ("rest", "walk")
+            ]
+            write_table(pd.DataFrame(counts), "confusion", folder / "evaluation" / "confusion.parquet")
+
+    def _write_tables(self) -> None:
+        folder = self.results / "tables"
+        folder.mkdir(parents=True, exist_ok=True)
+        pose, actions = [], []
+        for experiment in self.experiments:
+            base = {"experiment": experiment, "dataset": "toy"}
+            if not self.joints:
+                pose.append(base | {"method": "bkind3d", "supervision": "none", "split": "subject", "regressor": "no reference"})
+            for method, error in METHODS.items() if self.joints else ():
+                row = base | {
+                    "method": method,
+                    "supervision": "none",
+                    "split": "subject",
+                    "n_views": self.n_cameras,
+                    "n_keypoints": 5,
+                    "regressor": "linear",
+                }
+                row |= {"n_frames": 40, "n_missing": 0, "unit": "mm", "mpjpe": error * 1.6, "n_mpjpe": error * 1.5, "pa_mpjpe": error}
+                row |= {"pa_mpjpe_ci_low": error - 1, "pa_mpjpe_ci_high": error + 1}
+                for floor in ("mean_pose", "untrained"):
+                    if method != floor:
+                        row |= {f"vs_{floor}_ci_low": -3.0, f"vs_{floor}_ci_high": self.pose_floor_high}
+                pose.append(row)
+            if not self.behaviours:
+                actions.append(base | {"features": "discovered", "classifier": "no reference"})
+            for features, accuracy in {"discovered": 0.88, "ground_truth": 0.93, "majority_class": 0.5}.items() if self.behaviours else ():
+                row = base | {
+                    "features": features,
+                    "classifier": "conv1d",
+                    "n_classes": 2,
+                    "n_train": 80,
+                    "n_test": 68,
+                    "accuracy": accuracy,
+                }
+                actions.append(row | {"accuracy_ci_low": accuracy - 0.05, "accuracy_ci_high": accuracy + 0.05, "macro_f1": accuracy - 0.02})
+        pd.DataFrame(pose, columns=list(POSE_COLUMNS)).to_csv(folder / "pose.csv", index=False)
+        pd.DataFrame(actions, columns=list(ACTION_COLUMNS)).to_csv(folder / "actions.csv", index=False)
+
+
+def project(projection: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(point, 2) pixels of (point, 3) world points."""
+    homogeneous = points @ projection[:, :3].T + projection[:, 3]
+    return homogeneous[:, :2] / homogeneous[:, 2:]
+
+
+def read_scene(html: str) -> dict[str, object]:
+    """The first 3D scene of a page."""
+    text = html.split('<div class="canvas"><script type="application/json">')[1].split("</script>", maxsplit=1)[0]
+    return dict(json.loads(text))
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> ToyStudy:
+    """A study not yet written."""
+    return ToyStudy(tmp_path)

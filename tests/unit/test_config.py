@@ -1,0 +1,75 @@
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from bkind3d.config import PRESETS, ExperimentConfig, InputError, StudyConfig, parse_section, read_section
+
+ROOT = Path(__file__).parents[2]
+
+
+def load_reference_writer():
+    spec = importlib.util.spec_from_file_location("write_reference", ROOT / ".ci" / "write_reference.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_reference_and_schema_have_not_drifted():
+    writer = load_reference_writer()
+    assert writer.README.read_text() == writer.format_readme(writer.README.read_text()), "run: make reference"
+    assert writer.SCHEMA.read_text() == writer.format_schema(), "run: make reference"
+
+
+def test_every_setting_is_described():
+    def list_fields(schema):
+        for name, part in schema["$defs"].items():
+            yield from ((f"{name}.{key}", entry) for key, entry in part.get("properties", {}).items())
+
+    missing = [name for name, entry in list_fields(StudyConfig.model_json_schema()) if "description" not in entry and "$ref" not in json.dumps(entry)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_complete_and_single_keys_change_it(preset):
+    plain = parse_section(ExperimentConfig, {"preset": preset, "frames": "f"}, "x")
+    changed = parse_section(ExperimentConfig, {"preset": preset, "frames": "f", "training": {"steps": 3}}, "x")
+    assert changed.training.steps == 3
+    assert changed.model == plain.model
+    assert changed.training.model_copy(update={"steps": plain.training.steps}) == plain.training
+
+
+def test_a_dumped_experiment_is_read_back_the_same(tmp_path):
+    experiment = parse_section(ExperimentConfig, {"preset": "demo", "frames": "f", "model": {"hull_prior": 0.0}}, "x")
+    (tmp_path / "e.json").write_text(experiment.model_dump_json())
+    assert read_section(ExperimentConfig, tmp_path / "e.json") == experiment
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"preset": "dmeo", "frames": "f"}, "key 'preset' is 'dmeo': Input should be 'demo' or 'paper'"),
+        ({"frames": "f", "model": {"n_keypoint": 3}}, "unknown key 'model.n_keypoint'; did you mean 'n_keypoints'"),
+        ({"frames": "f", "model": {"zzz": 3}}, "unknown key 'model.zzz'; config/README.md has all keys"),
+        ({"frames": "f", "model": {"n_keypoints": 1}}, "key 'model.n_keypoints' is 1"),
+        ({"frames": "f", "model": {"n_keypoints": "many"}}, "key 'model.n_keypoints' is 'many'"),
+        ({"frames": "f", "model": {"n_keypoints": 4, "n_symmetric_pairs": 3}}, "needs at least 6 keypoints"),
+        ({"frames": "f", "model": [1]}, "model: Input should be"),
+        ({}, "key 'frames' is missing"),
+        ({"frames": "a b"}, "key 'frames' is 'a b'"),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_line(values, message):
+    with pytest.raises(InputError, match=message) as error:
+        parse_section(ExperimentConfig, values, "file.yaml")
+    assert str(error.value).startswith("file.yaml: ")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "text", "message"), [("a.json", "{", "is not valid JSON"), ("a.yaml", "a: [", "is not valid YAML"), ("b.json", None, "cannot be read")])
+def test_a_damaged_file_is_refused(tmp_path, name, text, message):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_section(ExperimentConfig, tmp_path / name)

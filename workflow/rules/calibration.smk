@@ -1,0 +1,63 @@
+# Where the cameras are: from videos of a board, or from a file that is given.
+CALIBRATED = [name for name, row in study.rigs.items() if row.board_videos]
+
+
+rule calibrate_cameras:
+    input:
+        config="results/config/calibration.json",
+        board=lambda wildcards: f"results/config/boards/{study.rigs[wildcards.rig].board}.json",
+        videos=lambda wildcards: list(study.find_board_videos(wildcards.rig).values()),
+        truth=get_true_calibration,
+    output:
+        calibration="results/calibration/{rig}.toml",
+        quality="results/calibration/{rig}.parquet",
+    log:
+        "results/logs/calibrate_cameras/{rig}.log",
+    wildcard_constraints:
+        rig=one_of(CALIBRATED),
+    conda:
+        "../../environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        revision=1,
+        board=lambda wildcards: study.rigs[wildcards.rig].board,
+        units=lambda wildcards: study.rigs[wildcards.rig].units,
+        videos=lambda wildcards, input: pair_names(study.list_rig_cameras(wildcards.rig), input.videos),
+        truth=lambda wildcards, input: ["--truth", input.truth] if input.truth else [],
+    message:
+        "Calibrate the cameras of rig {wildcards.rig}"
+    shell:
+        "python -m bkind3d calibrate-cameras --config {input.config:q} --boards {input.board:q} --board {params.board} "
+        "--units {params.units} --videos {params.videos:q} {params.truth:q} "
+        "--output {output.calibration:q} --quality {output.quality:q} 2> {log:q}"
+
+
+rule import_calibration:
+    input:
+        lambda wildcards: study.find_path(study.rigs[wildcards.rig].calibration),
+    output:
+        calibration="results/calibration/{rig}.toml",
+        quality="results/calibration/{rig}.parquet",
+    log:
+        "results/logs/import_calibration/{rig}.log",
+    wildcard_constraints:
+        rig=one_of(name for name in study.rigs if name not in CALIBRATED),
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        revision=1,
+        units=lambda wildcards: study.rigs[wildcards.rig].units,
+        up=lambda wildcards: study.rigs[wildcards.rig].up,
+        cameras=lambda wildcards: study.list_rig_cameras(wildcards.rig),
+    message:
+        "Read the given calibration of rig {wildcards.rig}"
+    shell:
+        "python -m bkind3d import-calibration {input:q} --units {params.units} --cameras {params.cameras} "
+        "--output {output.calibration:q} --quality {output.quality:q} 2> {log:q}"

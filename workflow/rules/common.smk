@@ -1,0 +1,79 @@
+# The study: its settings and sheets, checked before anything runs, and what the stages ask about them.
+import atexit
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+CONFIG_FILE = "config/config.yaml"
+
+
+def refuse(message):
+    """End with one line and the exit code of wrong input."""
+    sys.stderr.write(f"bkind3d: error: {message}\n")
+    sys.exit(2)
+
+
+def check_shell_python():
+    """Jobs run `python -m bkind3d`: it has to be this workflow's package, not one that lies somewhere else."""
+    asked = "import bkind3d; print(bkind3d.__file__)"
+    answer = subprocess.run(["python", "-P", "-c", asked], capture_output=True, text=True)
+    found, expected = answer.stdout.strip(), Path(workflow.basedir).resolve()
+    if answer.returncode or Path(found).resolve().parents[1] != expected:
+        refuse(
+            f"the python on the PATH finds {f'bkind3d in {found}' if found else 'no bkind3d'}, this workflow's is in {expected}; "
+            f"activate its environment: source {expected}/.venv/bin/activate"
+        )
+
+
+sys.path.insert(0, str(workflow.basedir))
+try:
+    from bkind3d.config import InputError
+    from bkind3d.data import sections
+    from bkind3d.data.study import (
+        SIMULATION_FOLDER,
+        list_simulated_cameras,
+        load_study,
+        read_yaml,
+    )
+
+    if not workflow.overwrite_configfiles:
+        read_yaml(Path(CONFIG_FILE))
+except ImportError as error:
+    refuse(f"snakemake's python ({sys.executable}): {error}; use the snakemake that `make` sets up")
+except InputError as error:
+    refuse(error)
+
+
+configfile: CONFIG_FILE
+
+
+try:
+    study = load_study(config)
+except InputError as error:
+    refuse(error)
+SETTINGS = sections.format_sections(study)
+SHEETS = sections.format_sheets(study)
+if workflow.is_main_process:
+    check_shell_python()
+    for line in sections.explain_retraining(study):
+        sys.stderr.write(f"{line}\n")
+
+
+def one_of(names):
+    """A pattern that these names alone match."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+wildcard_constraints:
+    session=one_of(study.sessions),
+    camera=one_of(dict.fromkeys(name for cameras in study.cameras.values() for name in cameras)),
+    rig=one_of(study.rigs),
+    frameset=one_of(study.config.framesets),
+    experiment=one_of(study.config.experiments),
+
+
+def pair_names(names, paths):
+    """NAME=PATH for every pair, as the verbs read them."""
+    return [f"{name}={path}" for name, path in zip(names, paths, strict=True)]

@@ -1,0 +1,93 @@
+# How good the keypoints are: joints regressed from them, behaviours recognised by them.
+KEYPOINTS = "results/experiments/{experiment}/keypoints/{session}.parquet"
+UNTRAINED = "results/experiments/{experiment}/untrained/{session}.parquet"
+JOINTS = "results/joints/{session}.parquet"
+
+
+rule import_joints:
+    input:
+        get_joints,
+    output:
+        JOINTS,
+    log:
+        "results/logs/import_joints/{session}.log",
+    wildcard_constraints:
+        session=one_of(study.list_sessions(joints=True)),
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        revision=1,
+        options=get_joints_options,
+    message:
+        "Read the joints of session {wildcards.session}"
+    shell:
+        "python -m bkind3d import-joints {input:q} {params.options} --output {output:q} 2> {log:q}"
+
+
+rule regress_joints:
+    input:
+        config="results/config/evaluation/{experiment}.json",
+        sheet="results/config/sheets/sessions.tsv",
+        keypoints=get_results(KEYPOINTS, list_judged_sessions),
+        untrained=get_results(UNTRAINED, study.list_pose_sessions),
+        joints=get_results(JOINTS, study.list_pose_sessions),
+    output:
+        pose="results/experiments/{experiment}/evaluation/pose.json",
+        errors="results/experiments/{experiment}/evaluation/errors.parquet",
+        joints="results/experiments/{experiment}/evaluation/joints.parquet",
+    log:
+        "results/logs/regress_joints/{experiment}.log",
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        revision=1,
+        dataset=study.config.dataset,
+        keypoints=pair_sessions("keypoints"),
+        untrained=pair_sessions("untrained"),
+        joints=pair_sessions("joints"),
+    message:
+        "Regress joints from the keypoints of experiment {wildcards.experiment}"
+    shell:
+        "python -m bkind3d regress-joints --config {input.config:q} --name {wildcards.experiment} --dataset {params.dataset} "
+        "--sessions {input.sheet:q} --keypoints {params.keypoints:q} --untrained {params.untrained:q} --joints {params.joints:q} "
+        "--output {output.pose:q} --errors {output.errors:q} --joint-errors {output.joints:q} 2> {log:q}"
+
+
+rule classify_actions:
+    input:
+        config="results/config/experiments/{experiment}.json",
+        sheet="results/config/sheets/sessions.tsv",
+        keypoints=get_results(KEYPOINTS, list_labelled_sessions),
+        joints=get_results(JOINTS, list_labelled_sessions_with_joints),
+        behaviours=get_behaviours,
+    output:
+        actions="results/experiments/{experiment}/evaluation/actions.json",
+        confusion="results/experiments/{experiment}/evaluation/confusion.parquet",
+    log:
+        "results/logs/classify_actions/{experiment}.log",
+    conda:
+        "../../environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        revision=1,
+        dataset=study.config.dataset,
+        keypoints=pair_sessions("keypoints"),
+        joints=pair_sessions("joints"),
+        behaviours=lambda wildcards, input: pair_names(study.list_action_sessions(wildcards.experiment), input.behaviours),
+    message:
+        "Recognise behaviours by the keypoints of experiment {wildcards.experiment}"
+    shell:
+        "python -m bkind3d classify-actions --config {input.config:q} --name {wildcards.experiment} --dataset {params.dataset} "
+        "--sessions {input.sheet:q} --keypoints {params.keypoints:q} --joints {params.joints:q} --behaviours {params.behaviours:q} "
+        "--output {output.actions:q} --confusion {output.confusion:q} 2> {log:q}"

@@ -1,0 +1,78 @@
+# Videos to pictures of the subject: what moves, where it is, and undistorted windows around it.
+
+
+rule survey_video:
+    input:
+        video=get_video,
+        frame_map=get_frame_map,
+        config="results/config/survey.json",
+    output:
+        "results/survey/{session}/{camera}.parquet",
+    log:
+        "results/logs/survey_video/{session}/{camera}.log",
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        revision=1,
+        options=get_survey_options,
+    message:
+        "Survey camera {wildcards.camera} of session {wildcards.session}"
+    shell:
+        "python -m bkind3d survey-video {input.video:q} --config {input.config:q} {params.options:q} "
+        "--threads {threads} --output {output:q} 2> {log:q}"
+
+
+rule locate_subject:
+    input:
+        config="results/config/location.json",
+        calibration=get_calibration,
+        surveys=get_surveys,
+    output:
+        "results/location/{session}.parquet",
+    log:
+        "results/logs/locate_subject/{session}.log",
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        revision=1,
+        surveys=lambda wildcards, input: pair_names(get_cameras(wildcards), input.surveys),
+    message:
+        "Locate the subject of session {wildcards.session}"
+    shell:
+        "python -m bkind3d locate-subject --config {input.config:q} --calibration {input.calibration:q} "
+        "--surveys {params.surveys:q} --output {output:q} 2> {log:q}"
+
+
+rule extract_frames:
+    input:
+        video=get_video,
+        config="results/config/framesets/{frameset}.json",
+        calibration=get_calibration,
+        survey="results/survey/{session}/{camera}.parquet",
+        location="results/location/{session}.parquet",
+    output:
+        "results/frames/{frameset}/{session}/{camera}.parquet",
+    log:
+        "results/logs/extract_frames/{frameset}/{session}/{camera}.log",
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        revision=1,
+    message:
+        "Extract the frameset {wildcards.frameset} from camera {wildcards.camera} of session {wildcards.session}"
+    shell:
+        "python -m bkind3d extract-frames {input.video:q} --config {input.config:q} --camera {wildcards.camera} "
+        "--calibration {input.calibration:q} --survey {input.survey:q} --location {input.location:q} "
+        "--threads {threads} --output {output:q} 2> {log:q}"

@@ -1,0 +1,160 @@
+# What the rules need, asked of the study: every function returns files, or parameters made of them.
+
+
+def get_cameras(wildcards):
+    return list(study.cameras[wildcards.session])
+
+
+def get_calibration(wildcards):
+    return f"results/calibration/{study.sessions[wildcards.session].rig}.toml"
+
+
+def get_video(wildcards):
+    return study.find_video(wildcards.session, wildcards.camera)
+
+
+def get_frame_map(wildcards):
+    text = study.cameras[wildcards.session][wildcards.camera].frame_map
+    return study.find_path(text) if text else []
+
+
+def get_survey_options(wildcards, input):
+    """The options that say which frames of a video belong to the session."""
+    row = study.sessions[wildcards.session]
+    given = {
+        "--frame-map": input.get("frame_map"),
+        "--start": row.start,
+        "--stop": row.stop,
+    }
+    return [str(part) for option, value in given.items() if value not in (None, []) for part in (option, value)]
+
+
+def get_surveys(wildcards):
+    return [f"results/survey/{wildcards.session}/{camera}.parquet" for camera in study.cameras[wildcards.session]]
+
+
+def get_session_frames(experiment, session):
+    folder = f"results/frames/{study.config.experiments[experiment].frames}/{session}"
+    return [f"{folder}/{camera}.parquet" for camera in study.cameras[session]]
+
+
+def get_frames(wildcards):
+    return get_session_frames(wildcards.experiment, wildcards.session)
+
+
+def get_training_frames(wildcards):
+    sessions = study.list_sessions("train")
+    return [path for session in sessions for path in get_session_frames(wildcards.experiment, session)]
+
+
+def get_training_options(wildcards):
+    """SESSION=PATH,PATH for every training session."""
+    sessions = study.list_sessions("train")
+    return pair_names(
+        sessions,
+        (",".join(get_session_frames(wildcards.experiment, session)) for session in sessions),
+    )
+
+
+def get_true_calibration(wildcards):
+    """The truth of a simulated rig, which its calibration is compared with."""
+    return f"results/simulation/truth/{wildcards.rig}/calibration.toml" if is_simulated(wildcards.rig) else []
+
+
+def is_simulated(rig):
+    return rig in study.config.simulation.rigs and study.rigs[rig].board_videos.startswith(SIMULATION_FOLDER)
+
+
+def get_joints(wildcards):
+    return study.find_path(study.sessions[wildcards.session].joints)
+
+
+def get_joints_options(wildcards):
+    """How the file of the joints is to be read."""
+    row = study.sessions[wildcards.session]
+    return [
+        "--units",
+        study.rigs[row.rig].units,
+        *(["--axes", row.joints_axes] if row.joints_axes else []),
+    ]
+
+
+def get_behaviours(wildcards):
+    sessions = study.list_action_sessions(wildcards.experiment)
+    return [study.find_path(study.sessions[session].behaviours) for session in sessions]
+
+
+def list_judged_sessions(experiment):
+    """Sessions whose keypoints are regressed to joints, or looked at where there are no joints."""
+    return study.list_pose_sessions(experiment) or study.list_sessions("train", "test")
+
+
+def list_labelled_sessions(experiment):
+    """Sessions by whose keypoints behaviours are recognised; those at hand where there are none."""
+    return study.list_action_sessions(experiment) or study.list_sessions("train", "test")
+
+
+def list_labelled_sessions_with_joints(experiment):
+    return [session for session in study.list_action_sessions(experiment) if study.sessions[session].joints]
+
+
+def get_results(pattern, list_sessions):
+    """Input function: the file of every session of an experiment, in `pattern`'s place of {session}."""
+
+    def get_files(wildcards):
+        sessions = list_sessions(wildcards.experiment)
+        return [pattern.format(experiment=wildcards.experiment, session=session) for session in sessions]
+
+    return get_files
+
+
+def pair_sessions(name):
+    """Params function: SESSION=PATH for every file of the input `name`; files are named for their sessions."""
+    return lambda wildcards, input: [f"{Path(path).stem}={path}" for path in input.get(name)]
+
+
+def get_session_files(session, experiments=tuple(study.config.experiments)):
+    """What is shown of a session: everything but the tables."""
+    row = study.sessions[session]
+    files = [
+        f"results/location/{session}.parquet",
+        f"results/calibration/{row.rig}.parquet",
+    ]
+    files += [f"results/survey/{session}/{camera}.parquet" for camera in study.cameras[session]]
+    files += [f"results/joints/{session}.parquet"] if row.joints else []
+    for name in experiments:
+        files += [
+            f"results/experiments/{name}/keypoints/{session}.parquet",
+            *get_session_frames(name, session),
+        ]
+    return files
+
+
+def get_first_session_files(wildcards):
+    """What figures show: the first session, unseen ones before those trained on."""
+    unseen = [
+        *study.list_sessions("test"),
+        *study.list_sessions("predict"),
+        *study.list_sessions("train"),
+    ]
+    return get_session_files(unseen[0], [wildcards.experiment])
+
+
+def get_settings_files(wildcards):
+    """What is said of how the experiments were made."""
+    names = [f"experiments/{name}" for name in study.config.experiments]
+    names += [f"framesets/{name}" for name in study.list_framesets()]
+    return [f"results/config/{name}.json" for name in names]
+
+
+def get_final_output(wildcards):
+    """Everything that a run makes."""
+    sessions, experiments = study.sessions, study.config.experiments
+    keypoints = "results/experiments/{experiment}/keypoints/{session}.parquet"
+    return [
+        "results/report.html",
+        *collect("results/sessions/{session}.html", session=sessions),
+        *collect(keypoints, experiment=experiments, session=sessions),
+        *collect(rules.plot_figures.output, experiment=experiments),
+        *rules.make_tables.output,
+    ]

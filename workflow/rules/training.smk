@@ -1,0 +1,31 @@
+# Models, learned from the frames of the training sessions alone.
+
+
+rule train_model:
+    input:
+        config="results/config/training/{experiment}.json",
+        sessions=f"results/config/{sections.TRAINING_SESSIONS}.json",
+        frames=get_training_frames,
+    output:
+        model="results/experiments/{experiment}/training/model.pt",
+        untrained="results/experiments/{experiment}/training/untrained.pt",
+        history="results/experiments/{experiment}/training/history.parquet",
+        edges="results/experiments/{experiment}/training/edges.parquet",
+    log:
+        "results/logs/train_model/{experiment}.log",
+    conda:
+        "../../environment.yaml"
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime=2880,
+    params:
+        revision=1,
+        frames=get_training_options,
+        store=subpath(output.model, ancestor=4),
+    message:
+        "Train the model of experiment {wildcards.experiment}"
+    shell:
+        "python -m bkind3d train-model --config {input.config:q} --frames {params.frames:q} --store {params.store}/models "
+        "--output {output.model:q} --untrained {output.untrained:q} --history {output.history:q} --edges {output.edges:q} "
+        "--threads {threads} 2> {log:q}"
