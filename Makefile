@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 PYTEST := OMP_NUM_THREADS=1 python -m pytest
 
-.PHONY: demo test test-slow lint format lock bench system
+.PHONY: demo test test-slow lint format reference lock bench system
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp
@@ -23,6 +23,9 @@ lint: .venv/test.stamp
 
 format: .venv/test.stamp
 	ruff check --fix . && ruff format . && snakefmt Snakefile workflow
+
+reference: .venv/test.stamp
+	python .ci/write_reference.py
 
 lock: .venv/test.stamp
 	python .ci/write_locks.py

@@ -52,7 +52,12 @@ def format_section(cls: type[Section], path: str, level: int) -> list[str]:
     """Markdown of a section and of those within it."""
     name = path.rsplit(".", 1)[-1]
     presets = {preset: sections.get(name, {}) for preset, sections in PRESETS.items()} if path.startswith("experiments.") else {}
-    lines = [f"{'#' * level} `{path}`" if path else f"{'#' * level} Top level", "", " ".join((cls.__doc__ or "").split("\n")[0].split()), ""]
+    lines = [
+        f"{'#' * level} `{path}`" if path else f"{'#' * level} Top level",
+        "",
+        " ".join((cls.__doc__ or "").split("\n")[0].split()),
+        "",
+    ]
     plain = {key: field for key, field in cls.model_fields.items() if find_section(field.annotation)[0] is None}
     if plain:
         lines += ["| key | values | default | meaning |", "|---|---|---|---|"]

@@ -56,6 +56,6 @@ def load_model(path: str | Path) -> tuple[DiscoveryModel, Provenance]:
     if content["revision"] != MODEL_REVISION:
         raise InputError(f"{path}: is a model of revision {content['revision']}, this package has {MODEL_REVISION}; train it again")
     config = parse_section(ModelConfig, json.loads(content["model_config"]), str(path))
-    model = DiscoveryModel(config)
+    model = DiscoveryModel(config, load=False)
     model.load_state_dict(content["weights"])
     return model, Provenance(**json.loads(content["provenance"]))

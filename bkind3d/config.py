@@ -120,8 +120,9 @@ class LossConfig(Section):
     length_start: float = Field(0.3, ge=0, le=1, description="Share of the training after which the length loss begins.")
     silhouette: float = Field(0.0, ge=0, description="The drawn edges explain the silhouettes.")
     coverage: float = Field(0.0, ge=0, description="Every part of the visual hull has a keypoint nearby.")
-    consistency: float = Field(0.0, ge=0, description="Two random turns of the voxel grid give equal keypoints.")
-    temporal: float = Field(0.0, ge=0, description="Neighbouring frames give nearby keypoints.")
+    consistency: float = Field(
+        0.0, ge=0, description="Neighbouring moments, each in its own random turn (and mirror image) of the cube, give equal keypoints."
+    )
     inside: float = Field(0.0, ge=0, description="Keypoints project onto the silhouettes.")
     perceptual: Literal["vgg19", "pyramid"] = Field("vgg19", description="Features of the perceptual loss: VGG19 with the published weights, or a pyramid of image gradients that needs none.")
     vgg19_weights: str = Field("", description="File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache.")
@@ -138,14 +139,14 @@ class TrainingConfig(Section):
     warmup_steps: int = Field(0, ge=0, description="Steps over which the learning rate rises to its peak.")
     final_learning_rate: float = Field(1.0, gt=0, le=1, description="Learning rate at the end, as a share of its peak (cosine).")
     gradient_clip: float = Field(10.0, gt=0, description="Largest norm of the gradient.")
-    frame_gap_seconds: float = Field(0.4, ge=0, description="Time between the two frames of a pair.")
-    neighbour_frames: int = Field(2, ge=1, le=1000, description="Largest distance, in kept frames, between neighbours of the temporal loss.")
+    frame_gap_seconds: float = Field(0.4, ge=0, description="Time between the two moments of a pair (objectives with reconstruction).")
+    neighbour_frames: int = Field(2, ge=0, le=1000, description="Largest distance, in kept frames, between the two moments of a pair (objectives without reconstruction).")
     rotate_grid: bool = Field(False, description="Turn the voxel grid about the vertical axis at random.")
     jitter: float = Field(0.0, ge=0, le=0.5, description="Random shift of the cube, as a share of its side.")
     drop_views: float = Field(0.0, ge=0, le=0.9, description="Chance that a view is left out of a sample (two always stay).")
     checkpoint_minutes: float = Field(2.0, gt=0, description="Time between two checkpoints from which an interrupted training goes on.")
     log_every: int = Field(10, ge=1, description="Steps between two rows of the training history.")
-    precision: Literal["32", "bf16"] = Field("32", description="Arithmetic of the network.")
+    precision: Literal["auto", "32", "bf16"] = Field("auto", description="Arithmetic of the network; auto: bf16 where the device computes with it, else 32.")
     seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
 
 
@@ -298,7 +299,6 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "silhouette": 1.0,
             "coverage": 1.0,
             "consistency": 2.0,
-            "temporal": 1.0,
             "inside": 0.1,
         },
         "training": {

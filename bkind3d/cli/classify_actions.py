@@ -21,14 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read the sessions, classify their windows, write the results."""
+    from bkind3d.cli.named_paths import read_named_paths
     from bkind3d.config import ExperimentConfig, read_section
     from bkind3d.data.parquet import write_table
     from bkind3d.data.results import write_json
     from bkind3d.evaluation.behaviours import judge_actions
-    from bkind3d.evaluation.recordings import parse_named_paths, read_recordings
+    from bkind3d.evaluation.recordings import read_recordings
 
     config = read_section(ExperimentConfig, arguments.config)
-    paths = {kind: parse_named_paths(getattr(arguments, kind), f"--{kind}") for kind in ("keypoints", "joints", "behaviours")}
+    paths = {kind: read_named_paths(getattr(arguments, kind), f"--{kind}") for kind in ("keypoints", "joints", "behaviours")}
     recordings = read_recordings(arguments.sessions, **paths)
     judgement = judge_actions(recordings, config.actions, config.evaluation, arguments.name, arguments.dataset)
     write_table(judgement.confusion, "confusion", arguments.confusion, {"experiment": arguments.name})

@@ -9,11 +9,16 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from bkind3d.config import InputError
+from bkind3d.data.pairs import cut_pair
 from bkind3d.data.parquet import read_metadata, read_table
+
+#: Draws after which a dataset gives up finding a pair that stays within its windows.
+MOST_DRAWS = 1000
 
 PROJECTION_COLUMNS = [f"p{i}{j}" for i in range(3) for j in range(4)]
 
@@ -87,7 +92,8 @@ class SessionFrames:
         self.projections = np.stack([table[PROJECTION_COLUMNS].to_numpy(np.float32).reshape(-1, 3, 4) for table in tables], axis=1)
         self._images = [table["image"].to_list() for table in tables]
         self._masks = [table["mask"].to_list() for table in tables]
-        self._size = max((int(table["width"].max()) for table in tables if len(table)), default=0)
+        #: Side in pixels of the picture of the cube, without the margin.
+        self.size = int(metadata[0]["size"])
         #: Indices at which at least two views see the subject.
         self.usable = np.flatnonzero((self.valid.sum(axis=1) >= 2) & np.isfinite(self.centres).all(axis=1))
         if not len(self.usable):
@@ -98,19 +104,55 @@ class SessionFrames:
 
     def decode(self, index: int, n_views: int | None = None) -> Views:
         """Give moment `index` as a batch of one, padded with absent views to `n_views`."""
-        n_views = n_views or len(self.cameras)
-        images = np.zeros((n_views, self._size, self._size, 3), np.uint8)
-        masks = np.zeros((n_views, self._size, self._size), np.uint8)
-        projections = np.zeros((n_views, 3, 4), np.float32)
-        present = np.zeros(n_views, bool)
-        for view in np.flatnonzero(self.valid[index]):
-            images[view] = cv2.cvtColor(cv2.imdecode(np.frombuffer(self._images[view][index], np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-            masks[view] = cv2.imdecode(np.frombuffer(self._masks[view][index], np.uint8), cv2.IMREAD_GRAYSCALE)
-            projections[view], present[view] = self.projections[index, view], True
+        views = np.flatnonzero(self.valid[index])
+        images, masks = self._decode_pictures(index, views)
+        return self._lay_out(index, views, images, masks, self.projections[index, views], n_views or len(self.cameras))
+
+    def decode_pair(self, index: int, gap_seconds: float, n_views: int | None = None) -> tuple[Views, Views] | None:
+        """Give moments `index` and one `gap_seconds` later, cut with one window per view out of the stored margins.
+
+        Views in which the window would leave a margin are left out; with fewer than two left there is no pair.
+        """
+        later = int(np.searchsorted(self.times, self.times[index] + gap_seconds - 0.5 / self.rate))
+        if later >= len(self) or not np.isfinite(self.centres[later]).all():
+            return None
+        views = np.flatnonzero(self.valid[index] & self.valid[later])
+        pictures = [self._decode_pictures(moment, views) for moment in (index, later)]
+        projections = (self.projections[index, views].astype(np.float64), self.projections[later, views].astype(np.float64))
+        pair = cut_pair((pictures[0][0], pictures[1][0]), (pictures[0][1], pictures[1][1]), projections, self.size)
+        kept = pair.inside
+        if kept.sum() < 2:
+            return None
+        moments = [
+            self._lay_out(moment, views[kept], pair.images[i][kept], pair.masks[i][kept], pair.projections[kept], n_views or len(self.cameras))
+            for i, moment in enumerate((index, later))
+        ]
+        return moments[0], moments[1]
+
+    def _decode_pictures(self, index: int, views: NDArray[np.int64]) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
+        """Decode the RGB images and the masks of some views."""
+        images = [np.asarray(cv2.imdecode(np.frombuffer(self._images[v][index], np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8) for v in views]
+        masks = [np.asarray(cv2.imdecode(np.frombuffer(self._masks[v][index], np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8) for v in views]
+        return images, masks
+
+    def _lay_out(
+        self,
+        index: int,
+        views: NDArray[np.int64],
+        images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+        masks: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+        projections: NDArray[np.float64],
+        n_views: int,
+    ) -> Views:
+        """Put the views that exist at their places among `n_views`."""
+        side = len(images[0])
+        all_images, all_masks = np.zeros((n_views, side, side, 3), np.uint8), np.zeros((n_views, side, side), np.uint8)
+        all_projections, present = np.zeros((n_views, 3, 4), np.float32), np.zeros(n_views, bool)
+        all_images[views], all_masks[views], all_projections[views], present[views] = images, masks, projections, True
         return Views(
-            images=torch.from_numpy(images).permute(0, 3, 1, 2)[None].float() / 255,
-            masks=torch.from_numpy(masks)[None, :, None].float() / 255,
-            projections=torch.from_numpy(projections)[None],
+            images=torch.from_numpy(all_images).permute(0, 3, 1, 2)[None].float() / 255,
+            masks=torch.from_numpy(all_masks)[None, :, None].float() / 255,
+            projections=torch.from_numpy(all_projections)[None],
             present=torch.from_numpy(present)[None],
             centres=torch.from_numpy(self.centres[index].copy())[None],
             sides=torch.tensor([self.side], dtype=torch.float32),
@@ -118,27 +160,45 @@ class SessionFrames:
 
 
 class PairDataset(Dataset[tuple[Views, Views]]):
-    """Random pairs of moments of the same session, at most `distance` kept frames apart.
+    """Random pairs of moments of the same session.
 
     An item is drawn with a generator seeded by (seed, index): the same index always gives the same pair, so that an
     interrupted training goes on with exactly the samples that it would have met.
+
+    Parameters
+    ----------
+    sessions : what to draw from, in proportion to their usable frames.
+    length : number of items.
+    distance : largest number of kept frames between the two moments of a pair.
+    gap_seconds : if given, the two moments lie exactly this far apart instead (to the nearest kept frame), and both are
+        cut with one common window, so that a still background is still in the pair.
+    seed : of the draws.
     """
 
-    def __init__(self, sessions: Sequence[SessionFrames], length: int, distance: int, seed: int) -> None:
-        self.sessions, self.length, self.distance, self.seed = list(sessions), length, distance, seed
+    def __init__(self, sessions: Sequence[SessionFrames], length: int, distance: int, seed: int, gap_seconds: float | None = None) -> None:
+        self.sessions, self.length, self.distance, self.seed, self.gap_seconds = list(sessions), length, distance, seed, gap_seconds
         self.n_views = max(len(session.cameras) for session in sessions)
-        self._shares = np.array([len(session.usable) for session in sessions], float)
-        self._shares /= self._shares.sum()
+        shares = np.array([len(session.usable) for session in sessions], float)
+        self._shares = shares / shares.sum()
 
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, index: int) -> tuple[Views, Views]:
         rng = np.random.default_rng((self.seed, index))
-        session = self.sessions[rng.choice(len(self.sessions), p=self._shares)]
-        first = int(rng.choice(session.usable))
-        near = session.usable[np.abs(session.usable - first) <= self.distance]
-        return session.decode(first, self.n_views), session.decode(int(rng.choice(near)), self.n_views)
+        for _ in range(MOST_DRAWS):
+            session = self.sessions[rng.choice(len(self.sessions), p=self._shares)]
+            first = int(rng.choice(session.usable))
+            if self.gap_seconds is None:
+                near = session.usable[np.abs(session.usable - first) <= self.distance]
+                return session.decode(first, self.n_views), session.decode(int(rng.choice(near)), self.n_views)
+            pair = session.decode_pair(first, self.gap_seconds, self.n_views)
+            if pair is not None:
+                return pair
+        raise InputError(
+            f"session {session.session}: of {MOST_DRAWS} pairs {self.gap_seconds} s apart none stays within its windows; "
+            "raise the frameset's margin or lower training.frame_gap_seconds"
+        )
 
 
 def collate_pairs(pairs: Sequence[tuple[Views, Views]]) -> tuple[Views, Views]:
@@ -146,7 +206,7 @@ def collate_pairs(pairs: Sequence[tuple[Views, Views]]) -> tuple[Views, Views]:
     return Views.stack([first for first, _ in pairs]), Views.stack([second for _, second in pairs])
 
 
-def iterate_batches(session: SessionFrames, batch_size: int) -> Iterator[tuple[np.ndarray, Views]]:
+def iterate_batches(session: SessionFrames, batch_size: int) -> Iterator[tuple[NDArray[np.int64], Views]]:
     """Give the usable moments of a session in order: their indices and their views."""
     for start in range(0, len(session.usable), batch_size):
         indices = session.usable[start : start + batch_size]

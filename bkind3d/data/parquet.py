@@ -23,6 +23,9 @@ from bkind3d.config import InputError
 _PREFIX = b"bkind3d."
 _I, _F, _D, _S, _B = pa.int64(), pa.float32(), pa.float64(), pa.string(), pa.binary()
 
+#: Rows of a row group in tables with pictures: few, so that single frames can be read without all the others.
+_PICTURE_ROWS = 128
+
 #: Column names and types of every table. Further columns are allowed only where a reader asks for them.
 TABLES: dict[str, dict[str, pa.DataType]] = {
     # One row per frame of a camera. Pixels of the survey picture (`width` x `height` in the metadata), mask as PNG there.
@@ -84,7 +87,7 @@ def write_table(table: pd.DataFrame, kind: str, path: str | Path, metadata: Mapp
     entries = {"table": kind, "version": __version__, **(metadata or {})}
     content = content.replace_schema_metadata({_PREFIX + key.encode(): json.dumps(value).encode() for key, value in entries.items()})
     with replaced_when_complete(path) as temporary:
-        pq.write_table(content, temporary, compression="zstd")
+        pq.write_table(content, temporary, compression="zstd", row_group_size=_PICTURE_ROWS if _B in schema.values() else None)
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:

@@ -73,7 +73,9 @@ def format_sheets(study: Study) -> dict[str, str]:
         "cameras": [_row_cells(row) for cameras in study.cameras.values() for row in cameras.values()],
         "rigs": [_row_cells(row) for row in study.rigs.values()],
     }
-    return {name: "\n".join("\t".join(cells) for cells in (list(rows[0]), *(row.values() for row in rows))) for name, rows in sheets.items()}
+    return {
+        name: "\n".join("\t".join(cells) for cells in (list(rows[0]), *(row.values() for row in rows))) for name, rows in sheets.items()
+    }
 
 
 def explain_retraining(study: Study) -> list[str]:
@@ -86,7 +88,11 @@ def explain_retraining(study: Study) -> list[str]:
     for name, experiment in study.config.experiments.items():
         if not read_stored(study, f"training/{name}"):
             continue
-        reasons = [reason for section in (f"training/{name}", f"framesets/{experiment.frames}", *upstream) for reason in _compare(study, section, *sections[section])]
+        reasons = [
+            reason
+            for section in (f"training/{name}", f"framesets/{experiment.frames}", *upstream)
+            for reason in _compare(study, section, *sections[section])
+        ]
         if reasons:
             lines.append(f"experiment {name} will be trained again: {'; '.join(reasons)}")
     return lines

@@ -99,7 +99,9 @@ def read_sessions(path: Path) -> dict[str, SessionRow]:
             raise InputError(f"{where}: stop {stop} is not after start {start or 0}; stop is the frame after the last")
         axes = cells["joints_axes"].upper()
         if axes and sorted(axes) != ["X", "Y", "Z"]:
-            raise InputError(f"{where}: joints_axes is {cells['joints_axes']!r}; write the file's axes that are x, y and z of the world, such as ZXY")
+            raise InputError(
+                f"{where}: joints_axes is {cells['joints_axes']!r}; write the file's axes that are x, y and z of the world, such as ZXY"
+            )
         row = SessionRow(
             line=line,
             session=_read_name(cells, "session", where),
@@ -129,7 +131,9 @@ def read_cameras(path: Path) -> dict[str, dict[str, CameraRow]]:
             raise InputError(f"{where}: column 'video' is empty; write the path of the video of camera {row.camera!r}")
         cameras = rows.setdefault(row.session, {})
         if row.camera in cameras:
-            raise InputError(f"{where}: camera {row.camera!r} of session {row.session!r} is already in row {cameras[row.camera].line}; keep one")
+            raise InputError(
+                f"{where}: camera {row.camera!r} of session {row.session!r} is already in row {cameras[row.camera].line}; keep one"
+            )
         cameras[row.camera] = row
     return rows
 
@@ -159,9 +163,13 @@ def _check_one_calibration(row: RigRow, where: str) -> None:
     if row.calibration and (row.board or row.board_videos):
         raise InputError(f"{where}: rig {row.rig!r} has both a calibration and board videos; keep one of them")
     if not row.calibration and not (row.board and row.board_videos):
-        raise InputError(f"{where}: rig {row.rig!r} has neither a calibration nor board videos; fill 'calibration', or 'board' and 'board_videos'")
+        raise InputError(
+            f"{where}: rig {row.rig!r} has neither a calibration nor board videos; fill 'calibration', or 'board' and 'board_videos'"
+        )
     if row.board_videos and "{camera}" not in row.board_videos:
-        raise InputError(f"{where}: board_videos {row.board_videos!r} has no {{camera}}; write {{camera}} where the camera's name stands in the path")
+        raise InputError(
+            f"{where}: board_videos {row.board_videos!r} has no {{camera}}; write {{camera}} where the camera's name stands in the path"
+        )
 
 
 def _read_sheet(path: Path, required: Sequence[str], optional: Sequence[str], closed: bool) -> list[tuple[int, dict[str, str]]]:
@@ -193,7 +201,9 @@ def _check_header(path: Path, header: Sequence[str], required: Sequence[str], op
     known = (*required, *optional)
     for column in header:
         if not column or header.count(column) > 1:
-            raise InputError(f"{path}: column {column!r} is {'there twice' if column else 'without a name'}; every column needs a name of its own")
+            raise InputError(
+                f"{path}: column {column!r} is {'there twice' if column else 'without a name'}; every column needs a name of its own"
+            )
         if column in known:
             continue
         hint = suggest(column, known, _ALIKE)

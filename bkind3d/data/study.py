@@ -105,9 +105,15 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     try:
         os.stat(folder / os.path.expanduser(settings.recordings))
     except OSError as error:
-        raise InputError(f"{CONFIG_FILE}: key 'recordings' is {settings.recordings!r}: {error.strerror}; write the folder of the recordings") from None
+        raise InputError(
+            f"{CONFIG_FILE}: key 'recordings' is {settings.recordings!r}: {error.strerror}; write the folder of the recordings"
+        ) from None
     study = Study(
-        folder, settings, read_sessions(folder / sheets["sessions"]), read_cameras(folder / sheets["cameras"]), read_rigs(folder / sheets["rigs"])
+        folder,
+        settings,
+        read_sessions(folder / sheets["sessions"]),
+        read_cameras(folder / sheets["cameras"]),
+        read_rigs(folder / sheets["rigs"]),
     )
     _check_sessions(study)
     _check_rigs(study)
@@ -173,7 +179,8 @@ def _check_simulation(study: Study) -> None:
         for key, expected in (("units", "mm"), ("board", simulation.rigs[name].board)):
             if getattr(row, key) not in ("", expected):
                 raise InputError(
-                    f"{study.config.rigs}: row {row.line}: {key} of the simulated rig {name!r} is {getattr(row, key)!r}; expected {expected!r}"
+                    f"{study.config.rigs}: row {row.line}: {key} of the simulated rig {name!r} is {getattr(row, key)!r}; "
+                    f"write {expected!r}, as in the simulation"
                 )
 
 
@@ -250,8 +257,8 @@ def _check_overlap(study: Study) -> None:
         end = min(float("inf") if row.stop is None else row.stop for row in (one, other))
         if shared and begin <= end:
             raise InputError(
-                f"{study.config.sessions}: rows {one.line} and {other.line}: sessions {train!r} (train) and {test!r} (test) overlap or touch "
-                f"at frame {begin} of {shared[0]}; change start and stop so that frames lie between them"
+                f"{study.config.sessions}: rows {one.line} and {other.line}: sessions {train!r} (train) and {test!r} (test) overlap "
+                f"or touch at frame {begin} of {shared[0]}; change start and stop so that frames lie between them"
             )
 
 
@@ -265,7 +272,9 @@ def _check_subjects(study: Study) -> None:
     """Where an experiment is judged on new subjects, none is learned from."""
     for name, experiment in study.config.experiments.items():
         judged = {*study.list_pose_sessions(name), *study.list_action_sessions(name)}
-        train, test = ({study.sessions[session].subject for session in judged & {*study.list_sessions(split)}} for split in ("train", "test"))
+        train, test = (
+            {study.sessions[session].subject for session in judged & {*study.list_sessions(split)}} for split in ("train", "test")
+        )
         if experiment.evaluation.split == "subject" and train & test:
             raise InputError(
                 f"{study.config.sessions}: subject {min(train & test)!r} is in both train and test; "

@@ -62,8 +62,9 @@ def _train_network(features: Features, labels: Labels, n_classes: int, config: A
     """Train the network; the same seed gives the same weights, and nobody else's random numbers change."""
     data = TensorDataset(torch.as_tensor(features), torch.as_tensor(labels))
     order = torch.Generator().manual_seed(config.seed)
-    # Batch norm needs more than one window in a batch.
-    loader = DataLoader(data, _BATCH, shuffle=True, generator=order, drop_last=len(data) > _BATCH)
+    # Few windows make small batches, for the sake of enough steps; batch norm needs more than one window in each.
+    batch = min(_BATCH, max(4, len(data) // 16))
+    loader = DataLoader(data, batch, shuffle=True, generator=order, drop_last=len(data) > batch)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     options: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():

@@ -129,7 +129,7 @@ def _check_classes(train: WindowPart, test: WindowPart) -> np.ndarray:
     for name, part in (("train", train), ("test", test)):
         if len(np.unique(part.behaviours)) < 2:
             raise InputError(
-                f"the {name} windows have only the behaviour {part.behaviours[0]!r}; label at least two, or set actions.enabled to false"
+                f"the {name} windows have only the behaviour '{part.behaviours[0]}'; label at least two, or set actions.enabled to false"
             )
     return np.unique(np.concatenate([train.behaviours, test.behaviours]))
 

@@ -64,19 +64,6 @@ class Recording:
     behaviours: np.ndarray | None = None
 
 
-def parse_named_paths(values: Iterable[str], option: str) -> dict[str, Path]:
-    """Turn ``SESSION=PATH`` arguments into a mapping; `option` is named where one is malformed or given twice."""
-    paths: dict[str, Path] = {}
-    for value in values:
-        name, separator, path = value.partition("=")
-        if not (name and separator and path):
-            raise InputError(f"{option}: {value!r} is not SESSION=PATH")
-        if name in paths:
-            raise InputError(f"{option}: session {name!r} is given twice; give one file for each session")
-        paths[name] = Path(path)
-    return paths
-
-
 def read_points(path: str | Path, kind: str) -> Points:
     """Read a table of ``keypoints`` or ``joints`` (world frame) into one array."""
     name_column = kind.removesuffix("s")
@@ -112,7 +99,7 @@ def read_behaviours(path: str | Path, frames: Int[np.ndarray, " frame"]) -> np.n
     return table.set_index("frame")["behaviour"].reindex(frames).fillna("").to_numpy(str)
 
 
-def same_order(points: Points, names: tuple[str, ...], path: Path, reference: Path) -> Points:
+def same_order(points: Points, names: tuple[str, ...], path: str | Path, reference: str | Path) -> Points:
     """Bring `points` (of the file `path`) into the order of `names` (of the file `reference`); refuse other names."""
     if set(points.names) != set(names):
         odd = sorted(set(points.names) ^ set(names))[0]
@@ -121,7 +108,7 @@ def same_order(points: Points, names: tuple[str, ...], path: Path, reference: Pa
     return Points(names, points.frames, points.time_s, points.positions[:, order], points.metadata)
 
 
-def _read_group(paths: Mapping[str, Path], kind: str) -> dict[str, Points]:
+def _read_group(paths: Mapping[str, str | Path], kind: str) -> dict[str, Points]:
     """Read the files of all sessions, with the names in the order of the first one."""
     group: dict[str, Points] = {}
     for session, path in paths.items():
@@ -146,10 +133,10 @@ def common_units(recordings: Iterable[Recording]) -> str | None:
 
 def read_recordings(
     sheet_path: str | Path,
-    keypoints: Mapping[str, Path],
-    untrained: Mapping[str, Path] | None = None,
-    joints: Mapping[str, Path] | None = None,
-    behaviours: Mapping[str, Path] | None = None,
+    keypoints: Mapping[str, str | Path],
+    untrained: Mapping[str, str | Path] | None = None,
+    joints: Mapping[str, str | Path] | None = None,
+    behaviours: Mapping[str, str | Path] | None = None,
 ) -> list[Recording]:
     """Read the sessions that have keypoints, in the order of the sheet.
 

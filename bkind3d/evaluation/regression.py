@@ -15,7 +15,7 @@ MIN_FRAMES = 10
 
 #: Folds of the cross-validation, and the strengths it tries (for standardised features).
 _FOLDS = 5
-_STRENGTHS = np.logspace(-3, 5, 17)
+_STRENGTHS = np.logspace(-3, 5, 9)
 
 #: Positions are stored in single precision: directions of the features smaller than this share of the largest are rounding.
 _RELATIVE_RANK = 1e-6

@@ -104,14 +104,6 @@ def carve_hull(
     return torch.log(softness + (1 - softness) * silhouettes).masked_fill(~visible, 0.0).sum(dim=1)
 
 
-def principal_angles(weights: Float[Tensor, "batch point"], points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch"]:
-    """Angle (radians) about the vertical axis of the longest horizontal axis of weighted points; known up to half a turn."""
-    share = weights / weights.sum(dim=1, keepdim=True).clamp_min(1e-6)
-    offsets = points[..., :2] - torch.einsum("bp,bpi->bi", share, points[..., :2])[:, None]
-    covariance = torch.einsum("bp,bpi,bpj->bij", share, offsets, offsets)
-    return 0.5 * torch.atan2(2 * covariance[:, 0, 1], covariance[:, 0, 0] - covariance[:, 1, 1])
-
-
 def expected_positions(
     heatmaps: Float[Tensor, "batch keypoint voxel"], centres: Float[Tensor, "voxel 3"]
 ) -> tuple[Float[Tensor, "batch keypoint 3"], Float[Tensor, "batch keypoint"]]:

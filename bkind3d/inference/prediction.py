@@ -9,12 +9,7 @@ from tqdm import tqdm
 
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
-from bkind3d.model.discovery import DiscoveryModel
-
-
-def keypoint_names(n_keypoints: int) -> list[str]:
-    """Names of discovered keypoints: k00, k01, ..."""
-    return [f"k{index:02d}" for index in range(n_keypoints)]
+from bkind3d.model.discovery import DiscoveryModel, keypoint_names
 
 
 @torch.inference_mode()

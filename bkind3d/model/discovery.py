@@ -1,4 +1,4 @@
-"""The network: views in, 3D keypoints out."""
+"""The network: views in, 3D keypoints out, and from them what moved between two frames."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ from bkind3d.geometry.voxels import (
     fuse_views,
     make_orientations,
     make_voxel_centres,
-    principal_angles,
     sample_views,
 )
+from bkind3d.model.edges import EdgeWeights, draw_edge_maps
 from bkind3d.model.volume_network import VolumeNetwork
 
 #: Channels of a volume without an image encoder: colour, hull occupancy, share of views that see the voxel, its place.
@@ -37,6 +37,7 @@ class KeypointEstimate:
     confidences : share of a heatmap within a tenth of the cube's side of its mean, in [0, 1].
     hull : occupancy of the visual hull at the voxels, in [0, 1].
     voxels : world positions of the voxels.
+    appearance : deepest map of the image encoder, views flattened into the batch; none without an encoder.
     """
 
     positions: Float[Tensor, "batch keypoint 3"]
@@ -45,6 +46,12 @@ class KeypointEstimate:
     confidences: Float[Tensor, "batch keypoint"]
     hull: Float[Tensor, "batch voxel"]
     voxels: Float[Tensor, "batch voxel 3"]
+    appearance: Float[Tensor, "image channel height width"] | None = None
+
+
+def keypoint_names(n_keypoints: int) -> list[str]:
+    """Names of discovered keypoints: k00, k01, ..."""
+    return [f"k{index:02d}" for index in range(n_keypoints)]
 
 
 def mirror_order(n_keypoints: int, n_pairs: int) -> Int[Tensor, "keypoint"]:
@@ -60,26 +67,39 @@ class KeypointDetector(nn.Module):
     The network can be asked to look at a turned or a mirrored cube; it answers in world coordinates all the same. In a
     mirrored cube a left limb looks like a right one: keypoint pairs are swapped back, so that a network whose answers
     agree has learned which side is which.
-    """
 
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.config = config
-        size = config.volume_size
-        self.register_buffer("voxel_centres", make_voxel_centres(size), persistent=False)
-        self.register_buffer("mirror_order", mirror_order(config.n_keypoints, config.n_symmetric_pairs), persistent=False)
-        self.volume_network = VolumeNetwork(N_PLAIN_CHANNELS, config.n_keypoints, config.volume_channels, config.volume_levels)
-        nn.init.normal_(self.volume_network.head.weight, std=0.3)
+    Parameters
+    ----------
+    config : the network's settings.
+    load : whether published weights of the encoder are read; not for a model that is filled from its own checkpoint.
+    """
 
     voxel_centres: Tensor
     mirror_order: Tensor
+
+    def __init__(self, config: ModelConfig, load: bool = True) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("voxel_centres", make_voxel_centres(config.volume_size), persistent=False)
+        self.register_buffer("mirror_order", mirror_order(config.n_keypoints, config.n_symmetric_pairs), persistent=False)
+        self.encoder: nn.Module | None = None
+        channels = N_PLAIN_CHANNELS
+        if config.encoder != "none":
+            from bkind3d.model.encoders import ImageEncoder
+            from bkind3d.model.feature_pyramid import FeaturePyramid
+
+            self.encoder = ImageEncoder(config.encoder, config.pretrained, load)
+            self.pyramid = FeaturePyramid(self.encoder.channels, config.feature_channels)
+            channels = config.feature_channels
+        self.volume_network = VolumeNetwork(channels, config.n_keypoints, config.volume_channels, config.volume_levels)
+        nn.init.normal_(self.volume_network.head.weight, std=0.3)
 
     def forward(
         self,
         views: Views,
         orientations: Float[Tensor, "batch 3 3"] | None = None,
-        shifts: Float[Tensor, "batch 3"] | None = None,
         mirrored: Bool[Tensor, "batch"] | None = None,
+        shifts: Float[Tensor, "batch 3"] | None = None,
     ) -> KeypointEstimate:
         """Find the keypoints of each moment.
 
@@ -87,67 +107,100 @@ class KeypointDetector(nn.Module):
         ----------
         views : the moments.
         orientations : how each cube is turned (and mirrored); upright if not given.
+        mirrored : which orientations mirror; none if not given.
         shifts : how far each cube is moved off its centre, in shares of its side.
-        mirrored : which orientations mirror.
         """
-        batch = len(views.centres)
-        if orientations is None or mirrored is None:
-            mirrored = torch.zeros(batch, dtype=torch.bool, device=views.centres.device)
-            orientations = make_orientations(views.centres.new_zeros(batch), mirrored)
+        if mirrored is None:
+            mirrored = torch.zeros(len(views.centres), dtype=torch.bool, device=views.centres.device)
+        if orientations is None:
+            orientations = make_orientations(torch.zeros_like(views.sides), mirrored)
         centres = views.centres if shifts is None else views.centres + shifts * views.sides[:, None]
         voxels = cube_to_world(self.voxel_centres[None], centres, views.sides, orientations)
-        volume, log_hull = self.build_volume(views, voxels)
-        logits = self.volume_network(volume).flatten(2).float()
-        if self.config.hull_prior:
-            logits = logits + self.config.hull_prior * log_hull[:, None]
-        heatmaps = logits.softmax(dim=-1)
-        heatmaps = torch.where(mirrored[:, None, None], heatmaps[:, self.mirror_order], heatmaps)
-        return self.read_heatmaps(heatmaps, log_hull, voxels, centres, views.sides, orientations)
-
-    @torch.no_grad()
-    def find_axis(self, views: Views, size: int = 16) -> Float[Tensor, "batch"]:
-        """Angle of the subject's longest horizontal axis, from its visual hull; known up to half a turn."""
-        upright = make_orientations(views.sides * 0, torch.zeros_like(views.sides, dtype=torch.bool))
-        voxels = cube_to_world(make_voxel_centres(size).to(views.centres)[None], views.centres, views.sides, upright)
-        silhouettes, visible = sample_views(views.masks, views.projections, views.image_size, views.present, voxels)
-        return principal_angles(carve_hull(silhouettes[:, :, 0], visible).exp(), voxels)
-
-    def build_volume(
-        self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
-    ) -> tuple[Float[Tensor, "batch channel x y z"], Float[Tensor, "batch voxel"]]:
-        """Un-project colour and silhouettes onto the voxels; also give the log occupancy of the visual hull."""
-        pictures = torch.cat([views.images, views.masks], dim=2)
-        samples, visible = sample_views(pictures, views.projections, views.image_size, views.present, voxels)
-        silhouettes = samples[:, :, 3]
-        log_hull = carve_hull(silhouettes, visible)
-        colour = average_views(samples[:, :, :3], visible * silhouettes)
-        seen = visible.float().mean(dim=1, keepdim=True)
-        hull = log_hull.exp()[:, None]
+        log_hull, plain = self.look_at_voxels(views, voxels)
+        appearance = None
+        if self.encoder is not None:
+            plain, appearance = self.unproject_features(views, voxels)
         size = self.config.volume_size
-        place = self.voxel_centres.T.expand(len(hull), -1, -1)
-        volume = torch.cat([(colour - 0.5) * hull * 2, hull, seen, 2 * place], dim=1)
-        return volume.view(len(volume), -1, size, size, size), log_hull
-
-    def read_heatmaps(
-        self,
-        heatmaps: Float[Tensor, "batch keypoint voxel"],
-        log_hull: Float[Tensor, "batch voxel"],
-        voxels: Float[Tensor, "batch voxel 3"],
-        centres: Float[Tensor, "batch 3"],
-        sides: Float[Tensor, "batch"],
-        orientations: Float[Tensor, "batch 3 3"],
-    ) -> KeypointEstimate:
-        """Mean, spread and confidence of heatmaps."""
+        logits = self.volume_network(plain.view(len(plain), -1, size, size, size)).flatten(2).float()
+        heatmaps = (logits + self.config.hull_prior * log_hull[:, None]).softmax(dim=-1)
         means, spreads = expected_positions(heatmaps, self.voxel_centres)
-        distances = torch.cdist(means.detach(), self.voxel_centres[None].expand(len(means), -1, -1))
+        swap = mirrored[:, None, None]
+        means = torch.where(swap, means[:, self.mirror_order], means)
+        spreads = torch.where(swap[..., 0], spreads[:, self.mirror_order], spreads)
         return KeypointEstimate(
-            positions=cube_to_world(means, centres, sides, orientations),
+            positions=cube_to_world(means, centres, views.sides, orientations),
             cube_positions=means,
-            spreads=spreads * sides[:, None],
-            confidences=(heatmaps * (distances < 0.1)).sum(dim=-1),
+            spreads=spreads * views.sides[:, None],
+            confidences=torch.zeros_like(spreads) if self.training else self.concentrate(heatmaps, means),
             hull=log_hull.exp(),
             voxels=voxels,
+            appearance=appearance,
         )
 
+    def look_at_voxels(
+        self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
+    ) -> tuple[Float[Tensor, "batch voxel"], Float[Tensor, "batch channel voxel"]]:
+        """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, place."""
+        samples, visible = sample_views(torch.cat([views.images, views.masks], dim=2), views.projections, views.image_size, views.present, voxels)
+        log_hull = carve_hull(samples[:, :, 3], visible)
+        hull = log_hull.exp()[:, None]
+        colour = average_views(samples[:, :, :3], visible * samples[:, :, 3])
+        place = self.voxel_centres.T.expand(len(hull), -1, -1)
+        return log_hull, torch.cat([(2 * colour - 1) * hull, hull, visible.float().mean(dim=1, keepdim=True), 2 * place], dim=1)
 
-__all__ = ["KeypointDetector", "KeypointEstimate", "fuse_views", "mirror_order"]
+    def unproject_features(
+        self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
+    ) -> tuple[Float[Tensor, "batch channel voxel"], Float[Tensor, "image channel height width"]]:
+        """Encode every view, un-project its features and fuse the views; also give the deepest map."""
+        maps = self.encoder(views.images.flatten(0, 1)) if self.encoder is not None else []
+        features = self.pyramid(maps).unflatten(0, views.present.shape)
+        samples, visible = sample_views(features.float(), views.projections, views.image_size, views.present, voxels)
+        return fuse_views(samples, visible), maps[-1]
+
+    def concentrate(
+        self, heatmaps: Float[Tensor, "batch keypoint voxel"], means: Float[Tensor, "batch keypoint 3"]
+    ) -> Float[Tensor, "batch keypoint"]:
+        """Share of each heatmap within a tenth of the side of its mean."""
+        near = torch.cdist(means, self.voxel_centres.expand(len(means), -1, -1)) < 0.1
+        return (heatmaps * near).sum(dim=-1)
+
+
+class DiscoveryModel(nn.Module):
+    """Everything that is learned: the detector, the edges' weights, and the decoder of what moved.
+
+    Parameters
+    ----------
+    config : the network's settings.
+    load : whether published weights of the encoder are read; not for a model that is filled from its own checkpoint.
+    """
+
+    def __init__(self, config: ModelConfig, load: bool = True) -> None:
+        super().__init__()
+        self.config = config
+        self.detector = KeypointDetector(config, load)
+        self.edges = EdgeWeights(config.n_keypoints)
+        self.decoder: nn.Module | None = None
+        if config.reconstruction and self.detector.encoder is not None:
+            from bkind3d.model.reconstruction import DifferenceDecoder
+
+            self.decoder = DifferenceDecoder(self.detector.encoder.channels[-1])
+
+    def reconstruct_difference(
+        self,
+        appearance: Float[Tensor, "image channel height width"],
+        points: Float[Tensor, "batch view keypoint 2"],
+        later_points: Float[Tensor, "batch view keypoint 2"],
+        size: tuple[int, int],
+    ) -> Float[Tensor, "image 3 height width"]:
+        """Predict the spatiotemporal difference from the appearance at t and the edges at t and t + k.
+
+        Points are projections in normalised coordinates; `size` is (height, width) of the result.
+        """
+        from bkind3d.model.reconstruction import edge_sizes
+
+        weights, sizes = self.edges(), edge_sizes(appearance.shape[-1])
+        maps = zip(draw_edge_maps(points, weights, sizes), draw_edge_maps(later_points, weights, sizes), strict=True)
+        edges = [torch.stack(pair, dim=2).flatten(0, 1) for pair in maps]
+        assert self.decoder is not None
+        difference: Tensor = self.decoder(appearance, edges, size)
+        return difference

@@ -98,9 +98,8 @@ class ImageEncoder(nn.Module):
         Feature maps at strides 4, 8, 16 and 32 with `channels` channels. Cell i of the map at stride s is centred on
         pixel ``s * i + 1``; :class:`bkind3d.model.feature_pyramid.FeaturePyramid` keeps to that.
         """
-        height, width = images.shape[-2:]
         moved = nn.functional.pad((images - self.mean) / self.std, (0, _SHIFT, 0, _SHIFT), mode="replicate")[..., _SHIFT:, _SHIFT:]
-        return list(self.backbone(moved[..., :height, :width]).feature_maps)
+        return list(self.backbone(moved).feature_maps)
 
 
 def replace_batch_norms(module: nn.Module) -> None:
@@ -116,10 +115,11 @@ def load_backbone(config: ResNetConfig, name: str, source: str) -> tuple[nn.Modu
     """Read the weights of encoder `name` from the folder or hub name `source`; give them with the hub's revision."""
     folder, (repository, _, revision) = Path(source), source.partition("@")
     is_folder = folder.is_dir()
+    read: Any = ResNetBackbone.from_pretrained
     try:
-        backbone, report = ResNetBackbone.from_pretrained(
+        backbone, report = read(
             source if is_folder else repository,
-            revision=None if is_folder or not revision else revision,
+            revision=revision or "main",
             local_files_only=is_folder,
             out_features=list(STAGES),
             output_loading_info=True,

@@ -141,7 +141,8 @@ def script_json(value: Any) -> str:
 
 def make_chart(figure: go.Figure, height: int, caption: str = "") -> Chart:
     """Turn a plotly figure into an element; its colours of text, grid and paper follow the page's theme."""
-    figure.update_layout(template={}, height=height)
+    figure.layout.template = None
+    figure.layout.height = height
     text = figure.to_json()
     if text is None:
         raise ValueError("Expected a figure that plotly can write as JSON")

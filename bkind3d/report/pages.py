@@ -188,7 +188,7 @@ def _show_keypoints(
     edges = files.edges(name)
     for session in tqdm(sessions, desc=f"{name}: pictures", disable=None):
         summary, row = located[session], files.sessions[session]
-        if len(files.sessions) > 1 and len(sessions) < len(health) or len(sessions) > 1:
+        if len(health) > 1:
             elements.append(Heading(session, f"subject {row.subject}, split {row.split}"))
         mosaic = draw_session(files, name, session, files.settings.overlay_frames)
         if mosaic is None:

@@ -123,8 +123,8 @@ def build_calibration(files: StudyFiles, rig: str) -> list[Table | Note | Fold]:
     """Errors of each camera of a rig; with the distance to the truth where that is known."""
     table, metadata = calibration_quality(files, rig)
     source = files.rigs[rig].calibration
-    if table.empty:
-        return [Note(f"Rig {rig}: the calibration was given{f' ({source})' if source else ''}; nothing is known about its errors.")]
+    if table.empty or table["mean_px"].isna().all():
+        return [Note(f"Rig {rig}: the calibration was given ({source}); nothing is known about its errors.")]
     labels = {
         "n_board_frames": "board frames",
         "n_points": "points",
@@ -133,24 +133,30 @@ def build_calibration(files: StudyFiles, rig: str) -> list[Table | Note | Fold]:
         "p95_px": "95th percentile (px)",
     }
     further = [column for column in table.columns if column != "camera" and column not in labels]
-    columns = ["camera", *labels.values(), *(column.replace("_", " ") for column in further)]
+    truth, units = metadata.get("truth") or {}, files.rigs[rig].units
+    true_labels = (
+        {"distance": f"from true centre ({units})", "percent": "of its distance (%)", "focal_percent": "focal length (%)"} if truth else {}
+    )
+    columns = ["camera", *labels.values(), *(column.replace("_", " ") for column in further), *true_labels.values()]
     rows = []
     for row in table.to_dict("records"):
         cells = [Cell(str(row["camera"])), *(Cell(_show(row[key], 0 if key.startswith("n_") else 3)) for key in labels)]
-        rows.append([*cells, *(Cell(format_share(row[key]) if key == "coverage" else _show(row[key], 3)) for key in further)])
+        cells += [Cell(format_share(row[key]) if key == "coverage" else _show(row[key], 2)) for key in further]
+        known = truth.get(row["camera"], {})
+        rows.append([*cells, *(Cell(_show(known.get(key), 2)) for key in true_labels)])
     origin = f"given as {source}" if source else f"from videos of the board {files.rigs[rig].board}"
-    known = [
-        [Cell(key.replace("_", " ")), Cell(f"{value:.4g}" if isinstance(value, float) else str(value))]
+    caption = f"Rig {rig}, {origin}: distance between seen and projected corners of the board."
+    caption += " The last columns compare with the simulated truth, which the pipeline did not see." if truth else ""
+    more = [
+        [Cell(key.replace("_", " ")), Cell(_show(value, 4))]
         for key, value in list_entries(metadata)
-        if key not in ("table", "version")
+        if key.partition(".")[0] not in ("table", "version", "truth")
     ]
-    elements: list[Table | Note | Fold] = [
-        Table(columns, rows, frozenset(columns[1:]), f"Rig {rig}, {origin}: distance between seen and projected corners of the board.")
-    ]
-    return [*elements, Fold(f"More about the calibration of {rig}", [Table(["key", "value"], known)])] if known else elements
+    elements: list[Table | Note | Fold] = [Table(columns, rows, frozenset(columns[1:]), caption)]
+    return [*elements, Fold(f"More about the calibration of {rig}", [Table(["key", "value"], more)])] if more else elements
 
 
 def _show(value: Any, decimals: int) -> str:
-    if isinstance(value, str):
-        return value
-    return format_number(float(value), decimals) if value is not None else "–"
+    if isinstance(value, int | float):
+        return format_number(float(value), decimals)
+    return "–" if value is None else str(value)

@@ -1,5 +1,6 @@
 """The learned edges, reduced to a skeleton that a person can read, and the interactive 3D view of it."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -87,6 +88,7 @@ def build_scene(
     max_frames : frames beyond which the session is thinned evenly.
     """
     names = name_keypoints(keypoints)
+    side = side if math.isfinite(side) else 1.0
     moments = keypoints.drop_duplicates("frame")[["frame", "time_s"]].reset_index(drop=True)
     kept = moments.iloc[spread_evenly(len(moments), max_frames)]
     frames = [int(frame) for frame in kept["frame"]]

@@ -17,13 +17,15 @@ class Limb:
     Attributes
     ----------
     dofs : (dof,) indices of the chain's velocities; its qpos are one further, behind the free root's quaternion.
-    bodies : ids of the bodies whose origins are brought to their places.
+    bodies : ids of the bodies of those points.
+    offsets : (point, 3) the points in the frames of their bodies (m).
     weights : (point, 3) how much each coordinate matters.
     limits : (dof, 2) joint limits, radians.
     """
 
     dofs: NDArray[np.intp]
     bodies: tuple[int, ...]
+    offsets: Array
     weights: Array
     limits: Array
 
@@ -33,10 +35,12 @@ class Limb:
         return self.dofs + 1
 
 
-def make_limb(model: mujoco.MjModel, joints: Sequence[str], bodies: Sequence[str], weights: Sequence[Sequence[float]]) -> Limb:
-    """Look up a limb's joints and bodies in `model`."""
+def make_limb(model: mujoco.MjModel, joints: Sequence[str], points: Sequence[tuple[str, Sequence[float], Sequence[float]]]) -> Limb:
+    """Look up a limb in `model`: its joints, and its points as (body, offset in metres, weight)."""
     ids = [model.joint(name).id for name in joints]
-    return Limb(model.jnt_dofadr[ids].astype(np.intp), tuple(model.body(name).id for name in bodies), np.array(weights), model.jnt_range[ids])
+    bodies, offsets, weights = zip(*points, strict=True)
+    dofs = model.jnt_dofadr[ids].astype(np.intp)
+    return Limb(dofs, tuple(model.body(name).id for name in bodies), np.array(offsets, float), np.array(weights, float), model.jnt_range[ids])
 
 
 def solve_limbs(
@@ -52,10 +56,11 @@ def solve_limbs(
         mujoco.mj_comPos(model, data)
         for limb, goal in zip(limbs, places, strict=True):
             rows, residuals = [], []
-            for body, place, weight in zip(limb.bodies, goal, limb.weights, strict=True):
-                mujoco.mj_jac(model, data, jacobian, None, data.xpos[body], body)
+            for body, offset, place, weight in zip(limb.bodies, limb.offsets, goal, limb.weights, strict=True):
+                point = data.xpos[body] + data.xmat[body].reshape(3, 3) @ offset
+                mujoco.mj_jac(model, data, jacobian, None, point, body)
                 rows.append(weight[:, None] * jacobian[:, limb.dofs])
-                residuals.append(weight * (place - data.xpos[body]))
+                residuals.append(weight * (place - point))
             data.qpos[limb.qpos] = step_joints(np.concatenate(rows), np.concatenate(residuals), data.qpos[limb.qpos], rest[limb.qpos], limb.limits)
     mujoco.mj_kinematics(model, data)
 
@@ -65,10 +70,10 @@ def step_joints(jacobian: Array, residual: Array, angles: Array, rest: Array, li
     free, target = np.ones(len(angles), bool), angles
     for _ in range(3):
         columns = jacobian[:, free]
-        wanted = columns.T @ (residual - jacobian[:, ~free] @ (target - angles)[~free]) + 1e-5 * (rest - angles)[free]
+        wanted = columns.T @ (residual - jacobian[:, ~free] @ (target - angles)[~free]) + 3e-5 * (rest - angles)[free]
         step = np.linalg.solve(columns.T @ columns + 3e-5 * np.eye(free.sum()), wanted)
         target = target.copy()
-        target[free] = angles[free] + np.clip(step, -0.3, 0.3)
+        target[free] = angles[free] + np.clip(step, -0.1, 0.1)
         outside = free & ((target < limits[:, 0]) | (target > limits[:, 1]))
         if not outside.any():
             break
@@ -127,3 +132,12 @@ def place_paw(home: Array, swings: Sequence[tuple[float, float]], lift: float) -
         path[inside, :2] = stances[index] + ease[:, None] * (stances[index + 1] - stances[index])
         path[inside, 2] = lift * np.sin(np.pi * share) ** 2
     return path
+
+
+def find_lowest(model: mujoco.MjModel, data: mujoco.MjData, geoms: NDArray[np.intp]) -> float:
+    """Height (m) of the lowest point of `geoms`, which are capsules or ellipsoids."""
+    vertical, sizes = data.geom_xmat[geoms].reshape(-1, 3, 3)[:, 2], model.geom_size[geoms]
+    capsule = sizes[:, 0] + sizes[:, 1] * np.abs(vertical[:, 2])
+    ellipsoid = np.linalg.norm(sizes * vertical, axis=1)
+    is_capsule = model.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_CAPSULE
+    return float((data.geom_xpos[geoms, 2] - np.where(is_capsule, capsule, ellipsoid)).min())

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 #: Joint: body it moves with, and its place in the rest pose (m). A place without z is put onto the fur above it. Names
 #: and places follow the markers of Rat7M; those of the limbs sit in the middle of the articulation.
 JOINTS: dict[str, tuple[str, tuple[float, ...]]] = {
-    "HeadF": ("skull", (0.125, 0.0)),
+    "HeadF": ("skull", (0.114, 0.0)),
     "HeadB": ("skull", (0.090, 0.0)),
     "HeadL": ("skull", (0.100, 0.014)),
     "SpineF": ("torso", (0.045, 0.0)),
@@ -83,7 +83,7 @@ class Rodent:
 
     def move(self, model: mujoco.MjModel, session: SimulatedSession, subject: SimulatedSubject, rig: SimulatedRig) -> Motion:
         """Move the rat through the arena of `rig`; the same seeds give the same motion."""
-        from bkind3d.simulation.motions import move_rodent
+        from bkind3d.simulation.rodent_motion import move_rodent
 
         return move_rodent(model, session, subject, rig)
 

@@ -27,7 +27,10 @@ def add_material(spec: mujoco.MjSpec, name: str, image: Image, specular: float =
 
 def make_noise(rng: np.random.Generator, size: int, grain: float) -> NDArray[np.float32]:
     """(size, size) smooth noise, zero mean and unit variance; `grain` in pixels."""
-    noise = cv2.GaussianBlur(rng.standard_normal((size, size)).astype(np.float32), (0, 0), grain)
+    # Coarse noise is drawn on a coarse grid: a wide blur would take longer than the rest of the scene.
+    coarse = max(4, round(size / max(1.0, grain / 1.5)))
+    noise = cv2.GaussianBlur(rng.standard_normal((coarse, coarse)).astype(np.float32), (0, 0), min(grain, 1.5))
+    noise = cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
     return noise / noise.std()
 
 

@@ -58,7 +58,7 @@ def train_model(config: ExperimentConfig, frames: dict[str, Sequence[str | Path]
     check_sessions(sessions)
     log.info("training %s on\n%s", identity, describe_sessions(sessions).to_string(index=False))
     lightning.seed_everything(config.training.seed, workers=True, verbose=False)
-    module = DiscoveryTraining(config, rate=sessions[0].rate)
+    module = DiscoveryTraining(config)
     provenance = Provenance(identity, 0, sessions[0].units, config.training.seed)
     save_model(module.model, provenance, folder / COMPLETE["untrained"])
     fit(module, sessions, config, folder, device)
@@ -82,7 +82,8 @@ def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], config: Ex
     done = int(torch.load(resume, map_location="cpu", weights_only=False)["global_step"]) if resume.exists() else 0
     if done:
         log.info("going on from step %d of %d", done, settings.steps)
-    dataset = PairDataset(sessions, settings.steps * settings.batch_size, settings.neighbour_frames, settings.seed)
+    gap = settings.frame_gap_seconds if config.losses.reconstruction else None
+    dataset = PairDataset(sessions, settings.steps * settings.batch_size, settings.neighbour_frames, settings.seed, gap)
     loader = DataLoader(dataset, batch_size=settings.batch_size, sampler=range(done * settings.batch_size, len(dataset)), collate_fn=collate_pairs)
     checkpoint = ModelCheckpoint(dirpath=folder, filename="last", train_time_interval=module.checkpoint_interval, enable_version_counter=False)
     shown = TQDMProgressBar() if sys.stderr.isatty() else ProgressLines()
@@ -90,7 +91,7 @@ def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], config: Ex
         max_steps=settings.steps,
         accelerator=device,
         devices=1,
-        precision="bf16-mixed" if module.uses_bf16 else "32-true",
+        precision="bf16-mixed" if uses_bf16(settings.precision, device) else "32-true",
         gradient_clip_val=settings.gradient_clip,
         callbacks=[checkpoint, shown],
         logger=False,
@@ -100,6 +101,13 @@ def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], config: Ex
     )
     trainer.fit(module, loader, ckpt_path=resume if done else None, weights_only=False)
     resume.unlink(missing_ok=True)
+
+
+def uses_bf16(precision: str, device: str) -> bool:
+    """Tell whether the network computes in bf16: as asked for, or where the device is built for it."""
+    if precision == "auto":
+        return torch.cuda.is_bf16_supported() if device != "cpu" and torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
+    return precision == "bf16"
 
 
 def deliver(folder: Path, outputs: dict[str, str | Path]) -> None:

@@ -27,7 +27,11 @@ def test_every_setting_is_described():
         for name, part in schema["$defs"].items():
             yield from ((f"{name}.{key}", entry) for key, entry in part.get("properties", {}).items())
 
-    missing = [name for name, entry in list_fields(StudyConfig.model_json_schema()) if "description" not in entry and "$ref" not in json.dumps(entry)]
+    missing = [
+        name
+        for name, entry in list_fields(StudyConfig.model_json_schema())
+        if "description" not in entry and "$ref" not in json.dumps(entry)
+    ]
     assert missing == []
 
 
@@ -67,7 +71,10 @@ def test_wrong_settings_are_refused_in_one_line(values, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(("name", "text", "message"), [("a.json", "{", "is not valid JSON"), ("a.yaml", "a: [", "is not valid YAML"), ("b.json", None, "cannot be read")])
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [("a.json", "{", "is not valid JSON"), ("a.yaml", "a: [", "is not valid YAML"), ("b.json", None, "cannot be read")],
+)
 def test_a_damaged_file_is_refused(tmp_path, name, text, message):
     if text is not None:
         (tmp_path / name).write_text(text)

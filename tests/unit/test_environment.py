@@ -11,7 +11,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-RUNNING = [Requirement(text) for text in (*PROJECT["dependencies"], *(t for name, texts in EXTRAS.items() if name != "test" for t in texts))]
+RUNNING = [
+    Requirement(text) for text in (*PROJECT["dependencies"], *(t for name, texts in EXTRAS.items() if name != "test" for t in texts))
+]
 TESTING = [Requirement(text) for text in EXTRAS["test"]]
 
 

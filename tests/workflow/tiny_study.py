@@ -13,7 +13,12 @@ from bkind3d.geometry.cameras import Camera
 
 WIDTH, HEIGHT, RATE = 96, 64, 10
 #: Balls of the animal: distance along the body, height and radius (mm), and colour.
-BALLS = {"snout": (90, 40, 16, (230, 60, 50)), "head": (55, 50, 28, (240, 190, 60)), "trunk": (0, 45, 38, (60, 170, 80)), "rump": (-60, 35, 30, (70, 90, 220))}
+BALLS = {
+    "snout": (90, 40, 16, (230, 60, 50)),
+    "head": (55, 50, 28, (240, 190, 60)),
+    "trunk": (0, 45, 38, (60, 170, 80)),
+    "rump": (-60, 35, 30, (70, 90, 220)),
+}
 
 SETTINGS = {
     "recordings": "recordings",
@@ -85,7 +90,13 @@ def write_video(path: Path, camera: Camera, positions: np.ndarray, seed: int) ->
 
 
 def write_study(  # noqa: PLR0913
-    folder: Path, cameras: int = 3, frames: int = 24, joints: bool = True, behaviours: bool = True, sessions: str = "train test", settings: dict | None = None
+    folder: Path,
+    cameras: int = 3,
+    frames: int = 24,
+    joints: bool = True,
+    behaviours: bool = True,
+    sessions: str = "train test",
+    settings: dict | None = None,
 ) -> Path:
     """Write settings, sheets and recordings of a study with one session per word of `sessions`, which are their splits."""
     recordings = folder / "recordings"

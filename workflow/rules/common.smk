@@ -1,5 +1,6 @@
 # The study: its settings and sheets, checked before anything runs, and what the stages ask about them.
 import atexit
+import fcntl
 import os
 import re
 import subprocess
@@ -25,6 +26,25 @@ def check_shell_python():
             f"the python on the PATH finds {f'bkind3d in {found}' if found else 'no bkind3d'}, this workflow's is in {expected}; "
             f"activate its environment: source {expected}/.venv/bin/activate"
         )
+
+
+def release_stale_lock():
+    """Unlock a study whose last run was killed.
+
+    Snakemake's own lock outlives its process. So every run also holds a lock of the operating system, which ends with
+    the process: who gets that one knows that no other run is alive. Dry runs take no part.
+    """
+    if any(re.fullmatch("--dry-?run|-[A-Za-z]*n[A-Za-z]*", argument) for argument in sys.argv[1:]):
+        return None
+    Path(".snakemake").mkdir(exist_ok=True)
+    held = open(".snakemake/alive", "w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return None
+    for path in Path(".snakemake/locks").glob("*.lock"):
+        path.unlink(missing_ok=True)
+    return held
 
 
 sys.path.insert(0, str(workflow.basedir))
@@ -57,6 +77,7 @@ SETTINGS = sections.format_sections(study)
 SHEETS = sections.format_sheets(study)
 if workflow.is_main_process:
     check_shell_python()
+    alive = release_stale_lock()
     for line in sections.explain_retraining(study):
         sys.stderr.write(f"{line}\n")
 

@@ -100,6 +100,9 @@ def test_sheets_are_written_as_they_were_read(trained):
     for name, text in format_sheets(study).items():
         (trained / f"{name}.tsv").write_text(text + "\n")
     again = read_sessions(trained / "sessions.tsv")
-    assert [(row.session, row.split, row.more) for row in again.values()] == [("a", "train", {"dose": ""}), ("b", "predict", {"dose": "3 mg"})]
+    assert [(row.session, row.split, row.more) for row in again.values()] == [
+        ("a", "train", {"dose": ""}),
+        ("b", "predict", {"dose": "3 mg"}),
+    ]
     assert {name: list(rows) for name, rows in read_cameras(trained / "cameras.tsv").items()} == {s: ["left", "right"] for s in "ab"}
     assert read_rigs(trained / "rigs.tsv")["box"].calibration == "box.toml"

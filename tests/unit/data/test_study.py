@@ -83,7 +83,12 @@ def test_a_simulated_session_must_agree_with_its_row(folder, session, message):
         ("config.yaml", "recordings", "recordngs", "config/config.yaml: unknown key 'recordngs'; did you mean 'recordings'"),
         ("config.yaml", "frames: subject", "frames: object", "experiments.one.frames 'object' is not among the framesets"),
         ("config.yaml", "frames: subject", "frames: subject, training: {stps: 5}", "'experiments.one.training.stps'; did you mean 'steps'"),
-        ("config.yaml", "frames: subject", "frames: subject, training: {steps: -5}", "'experiments.one.training.steps' is -5: Input should be greater"),
+        (
+            "config.yaml",
+            "frames: subject",
+            "frames: subject, training: {steps: -5}",
+            "'experiments.one.training.steps' is -5: Input should be greater",
+        ),
         ("config.yaml", "experiments: {one: {frames: subject}}", "", "key 'experiments' is missing"),
         ("config.yaml", "}}", "}", "config.yaml: is not valid YAML"),
         ("sessions.tsv", "m1\tbox", "m1\tbax", "sessions.tsv: row 2: rig 'bax' is not in config/rigs.tsv; did you mean 'box'"),
@@ -110,7 +115,9 @@ def test_an_empty_video_is_refused(folder):
         load_study(folder=folder)
 
 
-@pytest.mark.parametrize(("ranges", "wrong"), [("\t0\t60|\t50\t100", True), ("\t0\t50|\t50\t100", True), ("\t0\t50|\t51\t100", False), ("|", True)])
+@pytest.mark.parametrize(
+    ("ranges", "wrong"), [("\t0\t60|\t50\t100", True), ("\t0\t50|\t50\t100", True), ("\t0\t50|\t51\t100", False), ("|", True)]
+)
 def test_train_and_test_may_not_share_frames(folder, ranges, wrong):
     train, test = ranges.split("|")
     change(folder, "sessions.tsv", "train", f"train{train}")
@@ -145,5 +152,7 @@ def test_joints_in_training_alone_judge_only_by_blocks(folder):
 
 
 def test_reading_a_study_imports_nothing_heavy():
-    asked = "import sys, bkind3d.data.sections; print([m for m in ('torch', 'cv2', 'av', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"
+    asked = (
+        "import sys, bkind3d.data.sections; print([m for m in ('torch', 'cv2', 'av', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip() == "[]"

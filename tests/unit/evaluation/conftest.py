@@ -45,7 +45,7 @@ def make_points(names: tuple[str, ...], positions: np.ndarray, frames: np.ndarra
     return Points(names, numbers, numbers / RATE, positions, metadata)
 
 
-def make_recording(session: str, split: str, scene: Scene, subject: str | None = None, *, joints: bool = True, **changes: object) -> Recording:
+def make_recording(session: str, split: str, scene: Scene, subject: str = "", **changes: object) -> Recording:
     fields: dict = {
         "session": session,
         "subject": subject or session,
@@ -55,7 +55,7 @@ def make_recording(session: str, split: str, scene: Scene, subject: str | None =
         "columns": {},
         "keypoints": make_points(KEYPOINTS, scene.keypoints, scene.frames, units="mm", n_views=4),
         "untrained": make_points(KEYPOINTS, scene.untrained, scene.frames, units="mm", n_views=4),
-        "joints": make_points(JOINTS, scene.joints, scene.frames, units="mm") if joints else None,
+        "joints": make_points(JOINTS, scene.joints, scene.frames, units="mm"),
         "behaviours": scene.behaviours if len(scene.behaviours) else None,
     }
     return Recording(**(fields | changes))
@@ -67,7 +67,9 @@ def write_keypoints(path: Path, positions: np.ndarray, metadata: dict | None = N
     columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))
     table = pd.DataFrame({"frame": frame, "time_s": frame / RATE, "keypoint": list(KEYPOINTS) * n_frames, **columns})
     known = np.isfinite(table["x"])
-    write_table(table.assign(confidence=known.astype(float), spread=1.0, reprojection_px=0.5), "keypoints", path, metadata or {"units": "mm"})
+    write_table(
+        table.assign(confidence=known.astype(float), spread=1.0, reprojection_px=0.5), "keypoints", path, metadata or {"units": "mm"}
+    )
     return path
 
 
@@ -87,7 +89,9 @@ def write_behaviours(path: Path, behaviours: np.ndarray) -> Path:
 def write_sheet(path: Path, rows: list[tuple[str, str, str]], **columns: str) -> Path:
     """Rows of session, subject, split; further columns have one value for all rows."""
     lines = ["\t".join(["session", "subject", "rig", "split", "start", "stop", "joints", "behaviours", *columns])]
-    lines += ["\t".join([session, subject, "rig", split, "", "", f"{session}.parquet", "", *columns.values()]) for session, subject, split in rows]
+    lines += [
+        "\t".join([session, subject, "rig", split, "", "", f"{session}.parquet", "", *columns.values()]) for session, subject, split in rows
+    ]
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -100,10 +104,9 @@ def write_experiment(path: Path, **sections: dict) -> Path:
 @pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
     """The functions above, by short names."""
-    return SimpleNamespace(
-        scene=make_scene, points=make_points, recording=make_recording, keypoints=write_keypoints, joints=write_joints,
-        behaviours=write_behaviours, sheet=write_sheet, experiment=write_experiment, joint_names=JOINTS, keypoint_names=KEYPOINTS, rate=RATE,
-    )  # fmt: skip
+    functions = {"scene": make_scene, "points": make_points, "recording": make_recording, "keypoints": write_keypoints}
+    functions |= {"joints": write_joints, "behaviours": write_behaviours, "sheet": write_sheet, "experiment": write_experiment}
+    return SimpleNamespace(**functions, joint_names=JOINTS, keypoint_names=KEYPOINTS, rate=RATE)
 
 
 @pytest.fixture
@@ -114,7 +117,9 @@ def study(tmp_path: Path) -> Callable[..., dict[str, Path]]:
         files = {"sheet": write_sheet(tmp_path / "sessions.tsv", [("one", "s1", "train"), ("two", "s2", "test")], dose="low")}
         for number, session in enumerate(("one", "two")):
             scene = make_scene(n_frames, number)
-            files[f"keypoints_{session}"] = write_keypoints(tmp_path / f"k_{session}.parquet", scene.keypoints, {"units": "mm", "n_views": 4})
+            files[f"keypoints_{session}"] = write_keypoints(
+                tmp_path / f"k_{session}.parquet", scene.keypoints, {"units": "mm", "n_views": 4}
+            )
             files[f"untrained_{session}"] = write_keypoints(tmp_path / f"u_{session}.parquet", scene.untrained)
             files[f"joints_{session}"] = write_joints(tmp_path / f"j_{session}.parquet", scene.joints)
             behaviours = np.where(np.arange(n_frames) // 5 % 2 == 0, "rest", "walk")

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from bkind3d.evaluation.metrics import align_poses, count_known, joint_distances, mean_over_frames, mean_over_joints, measure_errors, scale_poses
+from bkind3d.evaluation.metrics import (
+    align_poses,
+    count_known,
+    joint_distances,
+    mean_over_frames,
+    mean_over_joints,
+    measure_errors,
+    scale_poses,
+)
 
 POSE = np.array([[[0.0, 0, 0], [10, 0, 0], [0, 20, 0], [0, 0, 30]]])
 

@@ -66,7 +66,9 @@ def test_two_sessions_cut_from_one_take_must_not_touch(make):
 @pytest.mark.parametrize(("splits", "lacking"), [(["train", "train"], "test"), (["test", "test"], "train")])
 def test_a_missing_part_is_refused(make, splits, lacking):
     recordings = [make.recording(f"s{i}", split, make.scene(20, i)) for i, split in enumerate(splits)]
-    with pytest.raises(InputError, match=f"no {lacking} frames in the sessions with a reference .s0, s1.: none of them is marked {lacking}"):
+    with pytest.raises(
+        InputError, match=f"no {lacking} frames in the sessions that have a reference .s0, s1.: none of them is marked {lacking}"
+    ):
         assign_parts(recordings, EvaluationConfig())
 
 

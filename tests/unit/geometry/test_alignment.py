@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 from bkind3d.geometry.alignment import align_rigid, align_similarity, fit_similarity
 
@@ -54,9 +55,8 @@ def test_a_mirrored_pose_does_not_align(points):
     assert (error > 5).all()
 
 
-def test_a_mirrored_cube_corner_has_the_error_computed_by_hand():
-    # Unit vectors along x, y, z and the origin. The covariance of the mirrored set is symmetric in the three axes, so the best
-    # similarity can be found by brute force over rotations; this is the least error over a fine grid of them.
+def test_no_rotation_does_better_on_a_mirrored_corner():
+    # The least error of all rotations on a fine grid, each with its best scale and shift.
     targets = torch.tensor([[[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]]).double()
     points = -targets
     aligned = align_similarity(points, targets)
@@ -121,3 +121,13 @@ def test_degenerate_sets_align_as_well_as_can_be():
 
 def test_nothing_in_common_is_nan(points):
     assert align_similarity(points, torch.full_like(points, torch.nan)).isnan().all()
+
+
+def test_agrees_with_an_independent_implementation(generator, points):
+    targets = torch.randn(points.shape, generator=generator, dtype=torch.float64) * 30 + 100
+    aligned = align_similarity(points, targets)
+    for point, target, ours in zip(points.numpy(), targets.numpy(), aligned.numpy(), strict=True):
+        centred, wanted = point - point.mean(axis=0), target - target.mean(axis=0)
+        turned = Rotation.align_vectors(wanted, centred)[0].apply(centred)
+        expected = (turned * wanted).sum() / (turned**2).sum() * turned + target.mean(axis=0)
+        assert abs(ours - expected).max() < 1e-9

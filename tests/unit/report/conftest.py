@@ -1,6 +1,5 @@
 """A small study with every file that the report reads: a wriggling body of keypoints, filmed by pinhole cameras."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,8 +50,7 @@ class ToyStudy:
         self._write_config()
         for session in self.sessions:
             self._write_session(session)
-        if self.board:
-            self._write_calibration()
+        self._write_calibration()
         for experiment in self.experiments:
             self._write_experiment(experiment)
         self._write_tables()
@@ -186,23 +184,11 @@ class ToyStudy:
         write_table(pd.DataFrame(rows), "frames", self.results / "frames" / "subject" / session / f"{self.cameras[camera]}.parquet", about)
 
     def _write_calibration(self) -> None:
-        table = pd.DataFrame(
-            {
-                "camera": self.cameras,
-                "n_board_frames": 30,
-                "n_points": 600,
-                "mean_px": 0.31,
-                "median_px": 0.25,
-                "p95_px": 0.8,
-                "coverage": 0.7,
-            }
-        )
-        write_table(
-            table,
-            "calibration",
-            self.results / "calibration" / "arena.parquet",
-            {"truth": {"cam1": {"centre": 0.7}}, "board_videos": {"cam1": "cd" * 32}},
-        )
+        table = pd.DataFrame({"camera": self.cameras, "n_board_frames": 30, "n_points": 600, "coverage": 0.7})
+        # What is known of a calibration that was given: nothing.
+        table[["mean_px", "median_px", "p95_px"]] = [0.31, 0.25, 0.8] if self.board else [np.nan] * 3
+        about = {"truth": {"cam1": {"distance": 1.234, "percent": 0.15, "focal_percent": -0.4}}, "board_videos": {"cam1": "cd" * 32}}
+        write_table(table, "calibration", self.results / "calibration" / "arena.parquet", about if self.board else {})
 
     def _write_experiment(self, experiment: str) -> None:
         folder = self.results / "experiments" / experiment
@@ -296,10 +282,10 @@ def project(projection: np.ndarray, points: np.ndarray) -> np.ndarray:
     return homogeneous[:, :2] / homogeneous[:, 2:]
 
 
-def read_scene(html: str) -> dict[str, object]:
-    """The first 3D scene of a page."""
-    text = html.split('<div class="canvas"><script type="application/json">')[1].split("</script>", maxsplit=1)[0]
-    return dict(json.loads(text))
+@pytest.fixture(scope="session")
+def make_toy() -> type[ToyStudy]:
+    """Makes studies elsewhere than in a test's own folder."""
+    return ToyStudy
 
 
 @pytest.fixture

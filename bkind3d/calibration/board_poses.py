@@ -1,0 +1,69 @@
+"""Where a rigid board was: one pose that has to explain what all cameras see of it at a moment.
+
+Corners that are triangulated one by one hide errors of scale and depth; a board of known size shows them.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import least_squares
+
+from bkind3d.calibration.boards import Corners
+from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.lenses import project_points
+
+
+class BoardPose(NamedTuple):
+    """Board to world: ``x_world = rotation @ x_board + translation``; residuals in pixels, one row per visible corner."""
+
+    rotation: Float[Array, "3 3"]
+    translation: Float[Array, "3"]
+    residuals: Float[Array, "corner 2"]
+
+
+def pose_board(cameras: list[Camera], corners: Corners, frame: int) -> BoardPose | None:
+    """Find the pose of the board in frame number `frame` of `corners`; None where no camera sees it."""
+    views = [(camera, points) for camera, points in zip(cameras, corners.points[:, frame], strict=True) if np.isfinite(points).any()]
+    if not views:
+        return None
+    starts = [start for view in views if (start := _pose_in_view(corners.model, *view)) is not None]
+    if not starts:
+        return None
+
+    def residuals(parameters: Array) -> Array:
+        return _measure_residuals(corners.model, views, parameters).ravel()
+
+    best = min(starts, key=lambda start: float((residuals(start) ** 2).sum()))
+    scale = np.concatenate([np.ones(3), np.full(3, np.linalg.norm(np.ptp(corners.model, axis=0)))])
+    found = least_squares(residuals, best, x_scale=scale, method="trf", loss="soft_l1").x
+    return BoardPose(np.asarray(cv2.Rodrigues(found[:3])[0]), found[3:], _measure_residuals(corners.model, views, found))
+
+
+def measure_rigid_error(cameras: list[Camera], corners: Corners) -> float:
+    """Mean distance, pixels, between the corners and one rigid board per frame that two or more cameras see."""
+    shared = np.flatnonzero(corners.seen.sum(axis=0) >= 2)
+    poses = [pose_board(cameras, corners, int(frame)) for frame in shared]
+    distances = [np.linalg.norm(pose.residuals, axis=1) for pose in poses if pose is not None]
+    return float(np.concatenate(distances).mean()) if distances else float("inf")
+
+
+def _pose_in_view(model: Float[Array, "corner 3"], camera: Camera, points: Float[Array, "corner 2"]) -> Array | None:
+    """Rotation vector and translation, board to world, from one camera alone."""
+    known = np.isfinite(points[:, 0])
+    found, rotation, translation = cv2.solvePnP(model[known], points[known], camera.matrix, camera.distortion)
+    if not found:
+        return None
+    in_world = camera.rotation.T @ cv2.Rodrigues(rotation)[0]
+    return np.concatenate([cv2.Rodrigues(in_world)[0].ravel(), camera.rotation.T @ (translation.ravel() - camera.translation)])
+
+
+def _measure_residuals(model: Float[Array, "corner 3"], views: list[tuple[Camera, Array]], parameters: Float[Array, "6"]) -> Array:
+    in_world = model @ cv2.Rodrigues(parameters[:3])[0].T + parameters[3:]
+    parts = []
+    for camera, points in views:
+        known = np.isfinite(points[:, 0])
+        # A corner behind a camera is as wrong as can be, but finite.
+        parts.append(np.nan_to_num(project_points(camera, in_world[known]) - points[known], nan=1e4))
+    return np.concatenate(parts)

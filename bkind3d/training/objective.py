@@ -1,0 +1,87 @@
+"""The objective: which terms are in use, with what weight, and from when on."""
+
+from torch import Tensor, nn
+
+from bkind3d.config import ExperimentConfig
+from bkind3d.data.datasets import Views
+from bkind3d.geometry.projection import normalise_pixels, project_points
+from bkind3d.losses.agreement import disagreement
+from bkind3d.losses.difference import structural_difference
+from bkind3d.losses.hull import coverage, outside
+from bkind3d.losses.length import LengthVariance
+from bkind3d.losses.perceptual import PerceptualLoss
+from bkind3d.losses.separation import separation
+from bkind3d.losses.silhouette import silhouette_error
+from bkind3d.model.discovery import DiscoveryModel, KeypointEstimate
+from bkind3d.model.edges import draw_edges
+
+#: Side in pixels, and squared width, of the edge maps that are compared with silhouettes.
+SILHOUETTE_SIZE, SILHOUETTE_SIGMA2 = 24, 0.003
+
+
+class Objective(nn.Module):
+    """Compute the weighted terms of a step.
+
+    A batch holds the first moments of all pairs, then the second ones, in the same order.
+    """
+
+    def __init__(self, config: ExperimentConfig) -> None:
+        super().__init__()
+        self.weights = config.losses
+        self.volume_size = config.model.volume_size
+        self.perceptual = PerceptualLoss(self.weights.perceptual, self.weights.vgg19_weights) if self.weights.reconstruction else None
+        self.lengths = LengthVariance(config.model.n_keypoints) if self.weights.length else None
+
+    def forward(self, model: DiscoveryModel, views: Views, estimate: KeypointEstimate, progress: float) -> dict[str, Tensor]:
+        """Give every term in use, times its weight.
+
+        Parameters
+        ----------
+        model : gives edges and reconstruction.
+        views : a batch of pairs.
+        estimate : the model's keypoints of `views`.
+        progress : share of the training that is done; the length term begins at ``losses.length_start``.
+        """
+        weights, sides = self.weights, views.sides[:, None, None]
+        points = (estimate.positions - views.centres[:, None]) / sides
+        terms: dict[str, Tensor] = {}
+        if weights.separation:
+            terms["separation"] = weights.separation * separation(points, weights.separation_sigma) / points.shape[1]
+        if weights.consistency:
+            first, second = estimate.positions.chunk(2)
+            terms["consistency"] = weights.consistency * disagreement(first / sides[: len(first)], second / sides[: len(first)])
+        if weights.coverage:
+            voxels = ((estimate.voxels - views.centres[:, None]) / sides)[:, self.some_voxels]
+            terms["coverage"] = weights.coverage * coverage(points, voxels, estimate.hull[:, self.some_voxels])
+        if weights.inside:
+            terms["inside"] = weights.inside * outside(estimate.positions, views.masks, views.projections, views.present)
+        if self.lengths is not None:
+            length = self.lengths(points, model.edges())
+            terms["length"] = weights.length * length * float(progress >= weights.length_start)
+        if weights.silhouette or self.perceptual is not None:
+            pixels, _ = project_points(estimate.positions, views.projections)
+            normalised = normalise_pixels(pixels, *views.image_size)
+            if weights.silhouette:
+                maps = draw_edges(normalised, model.edges(), SILHOUETTE_SIZE, SILHOUETTE_SIGMA2)
+                terms["silhouette"] = weights.silhouette * silhouette_error(maps, views.masks, views.present)
+            if self.perceptual is not None:
+                terms["reconstruction"] = weights.reconstruction * self.reconstruct(model, views, estimate, normalised)
+        return terms
+
+    @property
+    def some_voxels(self) -> slice:
+        """A regular subset of the voxels: enough for `coverage`, which is a mean over them."""
+        return slice(None, None, 5 if self.volume_size >= 24 else 1)
+
+    def reconstruct(self, model: DiscoveryModel, views: Views, estimate: KeypointEstimate, normalised: Tensor) -> Tensor:
+        """Perceptual error of the predicted difference between the two moments of each pair (paper, section 3.3)."""
+        first, second = views.images.chunk(2)
+        target = structural_difference(first.flatten(0, 1), second.flatten(0, 1))
+        points, later_points = normalised.chunk(2)
+        assert estimate.appearance is not None and self.perceptual is not None
+        appearance = estimate.appearance[: len(target)]
+        predicted = model.reconstruct_difference(appearance, points, later_points, (target.shape[-2], target.shape[-1]))
+        seen = (views.present.chunk(2)[0] & views.present.chunk(2)[1]).flatten()
+        error: Tensor = self.perceptual(predicted[seen], target[seen])
+        return error
+

@@ -1,0 +1,177 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bkind3d.config import EvaluationConfig
+from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS, write_json
+from bkind3d.evaluation.methods import ORACLES
+from bkind3d.evaluation.pose import judge_poses
+
+CONFIG = EvaluationConfig(bootstrap=200)
+
+
+def judge(recordings, config=CONFIG):
+    judgement = judge_poses(recordings, config, "demo", "tiny")
+    return judgement, {row["method"]: row for row in judgement.summary["rows"]}
+
+
+def pair(make, test=None, **changes):
+    return [make.recording("one", "train", make.scene(150, 0)), make.recording("two", "test", test or make.scene(100, 1), **changes)]
+
+
+@pytest.fixture
+def offset(make):
+    """A test session whose joints are off the linear function by exactly 5 mm in one joint of six."""
+    scene = make.scene(100, 1)
+    scene.joints[:, 2] += [3, 0, 4]
+    return scene
+
+
+def test_errors_are_those_computed_by_hand(make, offset):
+    _, rows = judge(pair(make, offset))
+    assert rows["bkind3d"]["mpjpe"] == pytest.approx(5 / 6, abs=1e-6)
+    assert 0 < rows["bkind3d"]["pa_mpjpe"] < 5 / 3
+    judgement, _ = judge(pair(make, offset))
+    table = judgement.joint_errors.set_index(["method", "joint"])["mpjpe"]
+    np.testing.assert_allclose(table["bkind3d"], [0, 0, 5, 0, 0, 0], atol=1e-6)
+
+
+def test_noise_of_known_size_is_found(make):
+    scene = make.scene(100, 1)
+    direction = np.random.default_rng(3).normal(size=scene.joints.shape)
+    scene.joints += 2 * direction / np.linalg.norm(direction, axis=2, keepdims=True)
+    _, rows = judge(pair(make, scene))
+    assert rows["bkind3d"]["mpjpe"] == pytest.approx(2, abs=1e-6)
+    assert 1 < rows["bkind3d"]["pa_mpjpe"] < 2
+
+
+def test_the_place_of_the_session_does_not_matter(make, offset):
+    _, here = judge(pair(make, offset))
+    moved = make.scene(100, 1)
+    moved.joints, moved.keypoints = offset.joints + 9000, offset.keypoints + 9000
+    _, there = judge(pair(make, moved))
+    assert there["bkind3d"]["mpjpe"] == pytest.approx(here["bkind3d"]["mpjpe"])
+
+
+def test_rows_have_exactly_the_contract_s_columns(make, offset):
+    judgement, rows = judge(pair(make, offset))
+    assert list(rows) == ["bkind3d", "untrained", "mean_pose", "oracle_4"]
+    for row in rows.values():
+        assert tuple(row) == POSE_COLUMNS
+        assert (row["experiment"], row["dataset"], row["split"], row["unit"], row["n_frames"]) == ("demo", "tiny", "subject", "mm", 100)
+    assert [rows[m]["supervision"] for m in rows] == ["none", "none", "3D", "3D"]
+    assert [rows[m]["regressor"] for m in rows] == ["linear", "linear", "none", "linear"]
+    assert [rows[m]["n_views"] for m in rows] == [4, 4, 0, 0]
+    assert len(judgement.summary["oracle_joints"]["oracle_4"]) == ORACLES[0]
+
+
+def test_all_methods_are_judged_on_the_same_frames(make):
+    scene = make.scene(100, 1)
+    scene.keypoints[10:15, 0] = np.nan
+    scene.untrained[14:17] = np.nan
+    scene.joints[20, :4] = np.nan
+    scene.joints[30:33, 5] = np.nan
+    judgement, rows = judge(pair(make, scene))
+    assert [rows[m]["n_missing"] for m in rows] == [5, 3, 0, 0]
+    assert {rows[m]["n_frames"] for m in rows} == {92}
+    for _, table in judgement.errors.groupby("method"):
+        assert len(table) == 92
+        assert not set(table["frame"]) & {*range(10, 17), 20}
+    assert judgement.summary["split"]["test"] == {"sessions": ["two"], "n_frames": 92, "n_labelled": 99, "n_unlabelled": 1}
+    assert judgement.summary["n_unknown_joints"] == 3
+    counts = judgement.joint_errors.set_index(["method", "joint"])["n_frames"]
+    assert (counts["bkind3d"]["nose"], counts["bkind3d"]["paw_right"]) == (92, 89)
+
+
+def test_intervals_of_paired_differences_have_the_right_sign(make, offset):
+    _, rows = judge(pair(make, offset))
+    ours = rows["bkind3d"]
+    assert ours["pa_mpjpe_ci_low"] <= ours["pa_mpjpe"] <= ours["pa_mpjpe_ci_high"]
+    assert ours["vs_mean_pose_ci_low"] <= ours["vs_mean_pose_ci_high"] < 0
+    assert ours["vs_untrained_ci_low"] <= ours["vs_untrained_ci_high"] < 0
+    assert rows["mean_pose"]["vs_untrained_ci_low"] == pytest.approx(-rows["untrained"]["vs_mean_pose_ci_high"])
+    assert np.isnan([rows["mean_pose"]["vs_mean_pose_ci_low"], rows["untrained"]["vs_untrained_ci_high"]]).all()
+    swapped = [replace(r, keypoints=r.untrained, untrained=r.keypoints) for r in pair(make, offset)]
+    _, rows = judge(swapped)
+    assert rows["bkind3d"]["vs_untrained_ci_low"] > 0
+
+
+def test_the_constant_pose_is_perfect_for_a_rigid_body(make):
+    scenes = [make.scene(60, 0), make.scene(60, 1)]
+    for scene in scenes:
+        scene.joints[:] = np.random.default_rng(7).normal(size=(1, 6, 3)) * 30 + scene.keypoints.mean(axis=1, keepdims=True)
+    _, rows = judge([make.recording("one", "train", scenes[0]), make.recording("two", "test", scenes[1])])
+    assert rows["mean_pose"]["mpjpe"] == pytest.approx(0, abs=1e-6)
+    assert rows["mean_pose"]["pa_mpjpe"] == pytest.approx(0, abs=1e-6)
+    turned = make.scene(60, 1)
+    turned.joints = scenes[1].joints @ np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]).T
+    _, rows = judge([make.recording("one", "train", scenes[0]), make.recording("two", "test", turned)])
+    assert rows["mean_pose"]["mpjpe"] > 10
+    assert rows["mean_pose"]["pa_mpjpe"] == pytest.approx(0, abs=1e-6)
+
+
+def test_units_of_the_bootstrap(make, offset):
+    judgement, _ = judge(pair(make, offset))
+    assert judgement.summary["bootstrap"] == {"unit": "second", "n_units": 4, "resamples": 200, "seed": 0}
+    many = [make.recording(f"s{i}", "train" if i < 2 else "test", make.scene(40, i)) for i in range(12)]
+    judgement, _ = judge(many)
+    assert (judgement.summary["bootstrap"]["unit"], judgement.summary["bootstrap"]["n_units"]) == ("session", 10)
+
+
+@pytest.mark.parametrize("regressor", ["linear", "ridge"])
+def test_blocks_judge_a_single_session(make, regressor):
+    config = EvaluationConfig(split="blocks", regressor=regressor, bootstrap=200)
+    judgement, rows = judge([make.recording("one", "train", make.scene(200, 0))], config)
+    assert rows["bkind3d"]["n_frames"] == 60
+    assert judgement.summary["split"]["train"]["n_frames"] == 60
+    assert rows["bkind3d"]["mpjpe"] < 0.1 < rows["untrained"]["mpjpe"]
+    assert {row["split"] for row in rows.values()} == {"blocks"}
+    assert bool(judgement.summary["regressor"]["strengths"]) == (regressor == "ridge")
+
+
+def test_test_sessions_teach_nothing(make, offset):
+    _, rows = judge([*pair(make, offset), make.recording("three", "predict", make.scene(30, 4))])
+    assert rows["bkind3d"]["n_frames"] == 100
+    other = make.scene(100, 8)
+    judgement, _ = judge([*pair(make, offset), make.recording("three", "test", other)])
+    errors = judgement.errors[(judgement.errors["method"] == "bkind3d") & (judgement.errors["session"] == "two")]
+    assert errors["mpjpe"].mean() == pytest.approx(rows["bkind3d"]["mpjpe"])
+
+
+def test_columns_of_the_sheet_are_carried(make, offset):
+    doses = {"one": "low", "two": "high"}
+    judgement, _ = judge([replace(r, columns={"dose": doses[r.session]}) for r in pair(make, offset)])
+    assert set(judgement.errors["dose"]) == {"high"}
+    assert set(judgement.errors["subject"]) == {"two"}
+
+
+def test_the_same_seed_gives_the_same_file(make, offset, tmp_path):
+    for name in ("a", "b"):
+        write_json(judge(pair(make, offset))[0].summary, tmp_path / name)
+    write_json(judge(pair(make, offset), EvaluationConfig(bootstrap=200, seed=1))[0].summary, tmp_path / "c")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert json.loads((tmp_path / "a").read_text())["rows"][0]["mpjpe"] == json.loads((tmp_path / "c").read_text())["rows"][0]["mpjpe"]
+    assert (tmp_path / "a").read_bytes() != (tmp_path / "c").read_bytes()
+
+
+def test_without_joints_there_is_no_reference(make):
+    recordings = [make.recording(name, split, make.scene(30, 0), joints=None) for name, split in (("one", "train"), ("two", "test"))]
+    judgement, rows = judge(recordings)
+    assert list(rows) == ["bkind3d"]
+    row = rows["bkind3d"]
+    assert (row["regressor"], row["n_keypoints"], row["n_views"], row["pa_mpjpe"], row["n_frames"]) == (NO_REFERENCE, 4, 4, None, None)
+    assert tuple(row) == POSE_COLUMNS
+    assert judgement.errors.empty and judgement.joint_errors.empty
+    assert len(judgement.summary["identity"]["pairs"]) == 6
+
+
+def test_without_sessions_there_is_no_reference():
+    _, rows = judge([])
+    assert rows["bkind3d"]["regressor"] == NO_REFERENCE
+
+
+def test_joints_of_sessions_outside_the_split_are_no_reference(make):
+    _, rows = judge([make.recording("one", "train", make.scene(30, 0), joints=None), make.recording("two", "predict", make.scene(30, 0))])
+    assert rows["bkind3d"]["regressor"] == NO_REFERENCE

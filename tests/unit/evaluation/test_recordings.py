@@ -1,0 +1,99 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from bkind3d.config import InputError
+from bkind3d.evaluation.recordings import common_units, read_behaviours, read_points, read_recordings
+
+
+def test_points_come_back_in_order_with_gaps(make, tmp_path):
+    positions = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32).astype(float)
+    positions[2, 1, 0] = np.nan
+    points = read_points(make.keypoints(tmp_path / "k.parquet", positions), "keypoints")
+    assert points.names == make.keypoint_names
+    assert np.isnan(points.positions[2, 1]).all()
+    positions[2, 1] = np.nan
+    np.testing.assert_array_equal(points.positions, positions)
+    np.testing.assert_allclose(points.time_s, np.arange(5) / make.rate)
+    at = points.positions_at(np.array([3, 9, -1, 0]))
+    np.testing.assert_array_equal(at[[0, 3]], positions[[3, 0]])
+    assert np.isnan(at[1:3]).all()
+
+
+def test_rows_may_be_missing_or_shuffled(make, tmp_path):
+    positions = np.random.default_rng(0).normal(size=(6, 6, 3))
+    path = make.joints(tmp_path / "j.parquet", positions)
+    pd.read_parquet(path).drop(index=[7]).iloc[::-1].to_parquet(path)
+    points = read_points(path, "joints")
+    order = [points.names.index(name) for name in make.joint_names]
+    positions[1, 1] = np.nan
+    np.testing.assert_allclose(points.positions[:, order], positions, rtol=1e-6)
+
+
+def test_wrong_joint_tables_are_refused(make, tmp_path):
+    path = make.joints(tmp_path / "j.parquet", np.zeros((4, 6, 3)))
+    table = pd.read_parquet(path)
+    pd.concat([table, table.iloc[[8]]]).to_parquet(path)
+    with pytest.raises(InputError, match=r"j.parquet: joint 'back' is there twice in frame 1; keep one row"):
+        read_points(path, "joints")
+    table.iloc[:0].to_parquet(path)
+    with pytest.raises(InputError, match="has no rows"):
+        read_points(path, "joints")
+    table.rename(columns={"joint": "marker"}).to_parquet(path)
+    with pytest.raises(InputError, match="column 'joint' of a joints table is missing"):
+        read_points(path, "joints")
+
+
+def test_behaviours_may_leave_frames_out(make, tmp_path):
+    path = make.behaviours(tmp_path / "b.parquet", np.array(["rest", None, "walk"], dtype=object))
+    np.testing.assert_array_equal(read_behaviours(path, np.array([2, 1, 0, 9])), ["walk", "", "rest", ""])
+    table = pd.read_parquet(path)
+    pd.concat([table, table]).to_parquet(path)
+    with pytest.raises(InputError, match="frame 0 is there twice"):
+        read_behaviours(path, np.array([0]))
+
+
+def test_a_study_is_read_in_the_order_of_the_sheet(study):
+    files = study()
+    paths = {kind: {s: files[f"{kind}_{s}"] for s in ("two", "one")} for kind in ("keypoints", "untrained", "joints", "behaviours")}
+    one, two = read_recordings(files["sheet"], **paths)
+    assert (one.session, one.subject, one.split, one.columns) == ("one", "s1", "train", {"dose": "low"})
+    assert (two.session, two.source, two.extent) == ("two", "two.parquet", (0, float("inf")))
+    assert one.joints is not None and one.behaviours is not None and one.keypoints.metadata["n_views"] == 4
+    assert common_units([one, two]) == "mm"
+
+
+def test_sessions_must_be_known(study):
+    files = study()
+    with pytest.raises(InputError, match="--keypoints: session 'three' is not in .*sessions.tsv"):
+        read_recordings(files["sheet"], {"three": files["keypoints_one"]})
+    with pytest.raises(InputError, match="--joints: session 'two' is not in --keypoints"):
+        read_recordings(files["sheet"], {"one": files["keypoints_one"]}, joints={"two": files["joints_two"]})
+
+
+def test_joints_of_all_sessions_have_the_same_names(study, make):
+    files = study()
+    keypoints = {s: files[f"keypoints_{s}"] for s in ("one", "two")}
+    joints = {s: files[f"joints_{s}"] for s in ("one", "two")}
+    shuffled = ("rump", "nose", "paw_left", "neck", "back", "paw_right")
+    order = [make.joint_names.index(name) for name in shuffled]
+    positions = read_points(joints["two"], "joints").positions
+    make.joints(joints["two"], positions[:, order], shuffled)
+    two = read_recordings(files["sheet"], keypoints, joints=joints)[1]
+    assert two.joints is not None and two.joints.names == make.joint_names
+    np.testing.assert_array_equal(two.joints.positions, positions)
+    make.joints(joints["two"], positions, (*make.joint_names[:5], "tail"))
+    with pytest.raises(InputError, match=r"j_two.parquet: 'paw_right' is not in both this file and .*j_one.parquet"):
+        read_recordings(files["sheet"], keypoints, joints=joints)
+
+
+def test_units_must_agree(study, make):
+    files = study()
+    make.joints(files["joints_two"], np.zeros((5, 6, 3)), units="m")
+    recordings = read_recordings(
+        files["sheet"],
+        {s: files[f"keypoints_{s}"] for s in ("one", "two")},
+        joints={s: files[f"joints_{s}"] for s in ("one", "two")},
+    )
+    with pytest.raises(InputError, match="units differ: mm in the keypoints of 'one', m in the joints of 'two'"):
+        common_units(recordings)

@@ -1,0 +1,35 @@
+import pytest
+
+from bkind3d.config import InputError
+from bkind3d.data.parquet import read_table
+
+
+def test_only_the_wanted_frames_are_read(toy):
+    files = toy.write().open()
+    table = read_table(files.frames_file("tiny", "test1", "cam1"), "frames", columns=["frame", "image"], frames=[9, 2, 50])
+    assert list(table.columns) == ["frame", "image"]
+    assert table["frame"].tolist() == [2, 9]
+
+
+def test_sessions_are_shown_unseen_ones_first(toy):
+    toy.sessions = {"a": "train", "b": "predict", "c": "test", "d": "test"}
+    files = toy.write().open()
+    assert files.shown_sessions(3) == ["c", "d", "b"]
+    assert files.shown_sessions(9) == ["c", "d", "b", "a"]
+
+
+def test_a_study_without_tables_of_results_can_be_opened(toy):
+    toy.write()
+    for path in (toy.results / "tables").iterdir():
+        path.unlink()
+    files = toy.open()
+    assert files.pose.empty
+    assert files.actions.empty
+
+
+def test_a_rig_that_is_not_in_its_sheet_is_refused(toy):
+    toy.write()
+    sheet = toy.folder / "config" / "rigs.tsv"
+    sheet.write_text(sheet.read_text().replace("arena", "hall"))
+    with pytest.raises(InputError, match=r"row 2: rig 'arena' is not in"):
+        toy.open()

@@ -1,0 +1,71 @@
+from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.report.findings import find_action_faults, find_calibration_faults, find_pose_faults, find_session_faults, write_findings
+from bkind3d.report.recordings import summarise_location
+
+
+def session_texts(files):
+    located = {session: summarise_location(files, session) for session in files.sessions}
+    return [finding.text for finding in find_session_faults(files, located)]
+
+
+def test_a_good_study_has_nothing_to_warn_about(toy):
+    files = toy.write().open()
+    assert find_pose_faults(files.pose, "tiny") == []
+    assert find_action_faults(files.actions, "tiny") == []
+    assert session_texts(files) == []
+    assert find_calibration_faults(files, ["arena"]) == []
+    assert [note.style for note in write_findings([])] == ["good"]
+
+
+def test_floors_that_are_not_beaten_are_named(toy):
+    toy.pose_floor_high = 0.2
+    found = find_pose_faults(toy.write().open().pose, "tiny")
+    assert ["mean pose" in finding.text for finding in found] == [True, False]
+    assert all(finding.grave and "[−3.00, 0.20] mm" in finding.text for finding in found)
+
+
+def test_behaviours_at_the_majority_class_are_named(toy):
+    actions = toy.write().open().actions
+    actions.loc[actions["features"] == "discovered", "accuracy_ci_low"] = 0.49
+    assert "majority class" in find_action_faults(actions, "tiny")[0].text
+
+
+def test_missing_references_are_notes_not_faults(toy):
+    toy.joints = toy.behaviours = False
+    files = toy.write().open()
+    assert [finding.grave for finding in find_pose_faults(files.pose, "tiny")] == [False]
+    assert find_action_faults(files.actions, "tiny") == []
+    assert any("No reference (joints) in 2 of 2 sessions: train1, test1" in text for text in session_texts(files))
+    assert any("No reference (behaviours)" in text for text in session_texts(files))
+
+
+def test_badly_located_sessions_are_listed(toy):
+    toy.located = 0.5
+    assert "train1 (50.0 %), test1 (50.0 %)" in session_texts(toy.write().open())[0]
+
+
+def test_videos_with_faults_are_listed(toy):
+    files = toy.write().open()
+    path = files.survey_file("test1", "cam2")
+    survey = read_table(path, "survey")
+    survey.loc[3, "fault"] = "black"
+    write_table(survey, "survey", path, {"rate": read_metadata(path)["rate"]})
+    assert session_texts(files) == ["The survey found faults in the videos of test1 (cam2)."]
+
+
+def test_high_calibration_errors_name_the_camera(toy):
+    files = toy.write().open()
+    quality = read_table(files.calibration_file("arena"), "calibration")
+    quality.loc[1, "mean_px"] = 2.5
+    write_table(quality, "calibration", files.calibration_file("arena"))
+    assert [finding.text for finding in find_calibration_faults(files, ["arena"])] == [
+        "Rig arena: high reprojection error: cam2 (2.50 px)."
+    ]
+
+
+def test_grave_findings_stand_first(toy):
+    toy.located, toy.joints = 0.5, False
+    files = toy.write().open()
+    located = {session: summarise_location(files, session) for session in files.sessions}
+    found = [*find_pose_faults(files.pose, "tiny"), *find_session_faults(files, located)]
+    assert [note.style for note in write_findings(found)] == ["warning", "info", "info"]

@@ -1,0 +1,71 @@
+import json
+
+import pandas as pd
+
+from bkind3d.data.results import POSE_COLUMNS
+from bkind3d.report.measures import (
+    build_confusion,
+    build_joint_chart,
+    build_learning_charts,
+    build_pose_chart,
+    build_pose_table,
+    read_joint_errors,
+    rows_of,
+    split_terms,
+)
+
+
+def column(table, name):
+    index = list(table.columns).index(name)
+    return [row[index] for row in table.rows]
+
+
+def test_pose_table_shows_every_method_split_and_interval(toy):
+    table = build_pose_table(rows_of(toy.write().open().pose, "tiny"))
+    assert [cell.text for cell in column(table, "method")][:3] == ["BKinD-3D, this run", "untrained network (floor)", "mean pose (floor)"]
+    assert {cell.text for cell in column(table, "split")} == {"subject"}
+    assert column(table, "PA‑MPJPE (mm)")[0].text == "19.0"
+    assert column(table, "95 % interval")[0].text == "[18.0, 20.0]"
+    assert column(table, "against mean pose")[0].style == "good"
+    assert column(table, "against mean pose")[2].text == ""
+
+
+def test_pose_table_says_where_there_is_no_reference():
+    row = dict.fromkeys(POSE_COLUMNS) | {"experiment": "e", "method": "bkind3d", "split": "subject", "regressor": "no reference"}
+    table = build_pose_table(pd.DataFrame([row]).astype({"pa_mpjpe": float, "unit": object}))
+    assert "no reference" in [cell.text for cell in table.rows[0]]
+    assert len(table.rows[0]) == len(table.columns)
+
+
+def test_differences_around_zero_are_neither_good_nor_bad(toy):
+    toy.pose_floor_high = 1.0
+    table = build_pose_table(rows_of(toy.write().open().pose, "tiny"))
+    assert column(table, "against untrained")[0].style == ""
+
+
+def test_pose_chart_has_the_intervals(toy):
+    figure = json.loads(build_pose_chart(rows_of(toy.write().open().pose, "tiny")).json)
+    assert [trace["x"] for trace in figure["data"]] == [[19.0], [25.0], [22.0], [15.3]]
+    assert figure["data"][0]["error_x"]["array"] == [1.0]
+
+
+def test_joint_chart_leaves_oracles_out(toy):
+    errors, unit = read_joint_errors(toy.write().open(), "tiny")
+    figure = json.loads(build_joint_chart(errors, unit).json)
+    assert len(figure["data"]) == 3
+    assert figure["data"][0]["x"] == [19.0, 18.0, 17.0, 16.0, 15.0]
+    assert unit == "mm"
+
+
+def test_confusion_has_true_behaviours_in_rows():
+    counts = pd.DataFrame({"true": ["rest", "rest", "walk"], "predicted": ["rest", "walk", "walk"], "count": [6, 2, 4]})
+    matrix = build_confusion(counts, "discovered")
+    assert matrix.labels == ["rest", "walk"]
+    assert [[cell.text for cell in row] for row in matrix.rows] == [["6", "2"], ["0", "4"]]
+    assert [cell.share for cell in matrix.rows[0]] == [0.75, 0.25]
+
+
+def test_terms_that_are_off_get_no_curve(toy):
+    terms = split_terms(toy.write().open().history("tiny"))
+    assert [term for term, _ in terms] == ["total", "silhouette", "coverage", "consistency"]
+    assert len(build_learning_charts(terms)) == 4

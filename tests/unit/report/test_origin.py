@@ -1,0 +1,44 @@
+from bkind3d import __version__
+from bkind3d.config import ExperimentConfig
+from bkind3d.report.origin import build_hashes, build_settings_table, describe_weights, list_settings, list_versions
+
+
+def make_experiment(**sections):
+    return ExperimentConfig.model_validate({"preset": "demo", "frames": "subject", **sections})
+
+
+def test_every_switch_is_listed_and_changes_are_marked():
+    experiment = make_experiment(training={"steps": 7}, model={"volume_size": 64})
+    table = build_settings_table(experiment)
+    rows = {row[0].text: row for row in table.rows}
+    assert set(rows) == {key for key, *_ in list_settings(experiment)}
+    assert [cell.text for cell in rows["training.steps"][1:4]] == ["7", "1000", "100000"]
+    assert rows["training.steps"][1].style == "changed"
+    assert rows["model.volume_size"][1].style == "changed"
+    assert rows["model.encoder"][1].style == "strong"
+    assert rows["evaluation.bootstrap"][1].style == ""
+
+
+def test_no_pretrained_weights_is_said_plainly():
+    assert describe_weights(make_experiment()).text.startswith("No pretrained weights were used")
+
+
+def test_pretrained_weights_are_named():
+    experiment = make_experiment(preset="paper", model={"pretrained": "microsoft/resnet-50"})
+    text = describe_weights(experiment).text
+    assert "microsoft/resnet-50" in text
+    assert "VGG19" in text
+
+
+def test_versions_are_those_installed():
+    versions = dict(list_versions())
+    assert versions["bkind3d"] == __version__
+    assert {"python", "torch", "numpy", "opencv-contrib-python"} <= set(versions)
+
+
+def test_hashes_of_inputs_are_shown(toy):
+    (fold,) = build_hashes(toy.write().open(), ["test1"])
+    hashes = {row[0].text: row[2].text for row in fold.elements[0].rows}
+    assert hashes["survey/test1/cam1.parquet"] == "sha256 " + "ab" * 8
+    assert hashes["calibration/arena.parquet"] == "board_videos.cam1 " + "cd" * 8
+    assert hashes["location/test1.parquet"] == "–"

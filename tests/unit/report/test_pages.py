@@ -1,0 +1,154 @@
+import json
+import re
+
+import pytest
+
+from bkind3d.config import InputError
+from bkind3d.report.pages import write_report, write_session_page
+
+SECTIONS = ["warnings", "results", "behaviours", "keypoints-tiny", "learning", "recordings", "calibration", "run"]
+
+
+def without_plotly(html):
+    """The page without the embedded library, whose code names addresses that it does not load."""
+    return re.sub(r"<script>/\*\*\s*\* plotly\.js.*?</script>", "", html, flags=re.DOTALL)
+
+
+def read_scenes(html):
+    return [json.loads(text) for text in re.findall(r'<div class="canvas"><script type="application/json">(.*?)</script>', html)]
+
+
+@pytest.fixture(scope="module")
+def report(make_toy, tmp_path_factory):
+    """The report of the study as it is, written once."""
+    toy = make_toy(tmp_path_factory.mktemp("study"))
+    path = toy.results / "report.html"
+    write_report(toy.write().open(), path)
+    return path.read_text()
+
+
+def test_report_has_all_sections_warnings_first(report):
+    assert re.findall(r'<section id="([^"]+)">', report) == SECTIONS
+    assert re.findall(r'<a href="#([^"]+)">', report)[: len(SECTIONS)] == SECTIONS
+
+
+def test_report_loads_nothing(report):
+    page = without_plotly(report)
+    assert len(report) - len(page) > 3_000_000
+    assert report.count("* plotly.js v") == 1
+    assert not re.search(r"https?://", page)
+    assert {source.split(",")[0] for source in re.findall(r'src="([^"]*)"', page)} == {"data:image/jpeg;base64"}
+    assert not re.search(r"url\(|@import", page)
+    assert "default-src 'none'" in page
+
+
+def test_report_shows_what_was_measured(report):
+    for text in (
+        "BKinD-3D, this run",
+        "[18.0, 20.0]",
+        "majority class (floor)",
+        "No pretrained weights were used",
+        "training.steps",
+        "j4",
+        "0.310",
+    ):
+        assert text in report
+
+
+def test_report_links_to_pages_of_sessions(report):
+    assert set(re.findall(r'href="(sessions/[^"]+)"', report)) == {"sessions/train1.html", "sessions/test1.html"}
+
+
+def test_frames_of_the_scene_are_limited(toy):
+    toy.settings = {"max_frames": 10}
+    toy.n_frames = 45
+    path = toy.results / "report.html"
+    write_report(toy.write().open(), path)
+    scenes = read_scenes(path.read_text())
+    assert len(scenes) == 2
+    assert all(len(scene["frames"]) == 9 for scene in scenes)
+    assert "9 of 45 frames" in path.read_text()
+
+
+def test_sessions_of_the_report_are_limited_unseen_ones_first(toy):
+    toy.sessions = {"a": "train", "b": "train", "c": "predict", "d": "test"}
+    toy.settings = {"max_sessions": 2}
+    path = toy.results / "report.html"
+    write_report(toy.write().open(), path)
+    html = path.read_text()
+    assert re.findall(r"drawn onto every view of (\w+)", html) == ["d", "c"]
+    assert "Shown: 2 of 4 sessions" in html
+
+
+def test_several_experiments_share_the_limit(toy):
+    toy.experiments, toy.settings = ("one", "two"), {"max_sessions": 2}
+    path = toy.results / "report.html"
+    write_report(toy.write().open(), path)
+    html = path.read_text()
+    assert len(read_scenes(html)) == 2
+    assert 'id="keypoints-one"' in html
+    assert 'id="keypoints-two"' in html
+
+
+@pytest.mark.parametrize("missing", ["joints", "behaviours", "board"])
+def test_what_a_study_lacks_is_said(toy, missing):
+    setattr(toy, missing, False)
+    path = toy.results / "report.html"
+    write_report(toy.write().open(), path)
+    html = path.read_text()
+    assert re.findall(r'<section id="([^"]+)">', html) == SECTIONS
+    assert ("calibration was given (given.toml)" if missing == "board" else "no reference") in html
+
+
+def test_a_study_whose_subject_was_never_located_still_has_a_report(toy):
+    toy.located = 0.0
+    path = toy.results / "report.html"
+    write_report(toy.write().open(), path)
+    assert "no frame has keypoints" in path.read_text()
+
+
+def test_session_page_has_the_same_parts(toy):
+    path = toy.results / "sessions" / "test1.html"
+    write_session_page(toy.write().open(), "test1", path)
+    html = path.read_text()
+    assert re.findall(r'<section id="([^"]+)">', html) == ["warnings", "keypoints-tiny", "recordings", "calibration", "run"]
+    assert 'href="../report.html"' in html
+    assert "dose 5 mg" in html
+    assert "test1_cam2.mp4" in html
+    assert len(read_scenes(html)) == 1
+    assert not re.search(r"https?://", without_plotly(html))
+
+
+def test_unknown_session_is_refused_in_one_line(toy):
+    with pytest.raises(InputError, match="session 'nobody' is not in the sheet"):
+        write_session_page(toy.write().open(), "nobody", toy.results / "x.html")
+
+
+def test_text_of_the_sheet_cannot_become_markup(toy):
+    toy.write()
+    sheet = toy.folder / "config" / "sessions.tsv"
+    sheet.write_text(sheet.read_text().replace("5 mg", "<b>5</b> mg & more"))
+    path = toy.results / "report.html"
+    write_report(toy.open(), path)
+    html = without_plotly(path.read_text())
+    assert "<b>5" not in html
+    assert "&lt;b&gt;5&lt;/b&gt; mg &amp; more" in html
+
+
+def test_a_report_that_fails_leaves_the_old_one(toy, monkeypatch):
+    files = toy.write().open()
+    path = toy.results / "report.html"
+    path.write_text("old")
+    monkeypatch.setattr("bkind3d.report.rendering.get_plotlyjs", lambda: (_ for _ in ()).throw(OSError("gone")))
+    with pytest.raises(OSError, match="gone"):
+        write_report(files, path)
+    assert path.read_text() == "old"
+    assert list(path.parent.glob(".report*")) == []
+
+
+def test_a_missing_table_is_named(toy):
+    files = toy.write().open()
+    path = files.experiment_file("tiny", "keypoints", "test1.parquet")
+    path.unlink()
+    with pytest.raises(InputError, match=re.escape(str(path))):
+        write_report(files, toy.results / "report.html")

@@ -1,0 +1,130 @@
+"""What Snakemake would do: every kind of study, and every wrong input that can be known before a run."""
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import ROOT, make_environment, run_snakemake
+
+REAL_DATA = os.environ.get("BKIND3D_REAL_DATA")
+
+
+def list_jobs(result) -> Counter[str]:
+    """Number of planned jobs of every rule."""
+    assert result.returncode == 0, result.stderr[-2000:]
+    table = re.search(r"^Job stats:\n.*?\n(-.*?)\n\n", result.stdout + result.stderr, flags=re.MULTILINE | re.DOTALL)
+    return Counter({name: int(number) for name, number in (line.split() for line in table.group(1).splitlines()[1:])} if table else {})
+
+
+def read_refusal(result) -> str:
+    """The one line of a refusal."""
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("Using ")]
+    assert (result.returncode, len(lines)) == (2, 1), result.stderr[-2000:]
+    return lines[0]
+
+
+@pytest.mark.parametrize(("joints", "behaviours", "boards"), list(itertools.product([True, False], repeat=3)))
+def test_sessions_may_lack_joints_behaviours_and_boards(make_study, joints, behaviours, boards):
+    folder = make_study(frames=2, cameras=2, joints=joints, behaviours=behaviours, sessions="train train test")
+    if boards:
+        film_boards(folder)
+    jobs = list_jobs(run_snakemake(folder, "-n"))
+    assert jobs["train_model"] == jobs["regress_joints"] == jobs["classify_actions"] == jobs["write_report"] == 1
+    assert jobs["predict_keypoints"] == jobs["write_session_page"] == 3
+    assert jobs["import_joints"] == jobs["predict_untrained"] == (3 if joints else 0)
+    assert (jobs["calibrate_cameras"], jobs["import_calibration"]) == ((1, 0) if boards else (0, 1))
+
+
+def film_boards(folder: Path) -> None:
+    """Give the rig board videos instead of a calibration."""
+    board = {"squares_x": 5, "squares_y": 4, "square_length": 20, "marker_length": 15}
+    configure(folder, boards={"charuco": board})
+    for camera in ("cam1", "cam2"):
+        shutil.copy(folder / "recordings" / "s1" / f"{camera}.mp4", folder / "recordings" / f"board_{camera}.mp4")
+    rigs = "rig\tunits\tcalibration\tboard\tboard_videos\nring\tmm\t\tcharuco\tboard_{camera}.mp4\n"
+    (folder / "config" / "rigs.tsv").write_text(rigs)
+
+
+def configure(folder: Path, **sections) -> None:
+    path = folder / "config" / "config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **sections}))
+
+
+def test_the_demo(tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    jobs = list_jobs(run_snakemake(tmp_path, "-n"))
+    sheet = (ROOT / "config" / "sessions.tsv").read_text().splitlines()
+    assert sum(number for name, number in jobs.items() if name.startswith("simulate_session")) == len(sheet) - 1
+    assert jobs["calibrate_cameras"] == jobs["train_model"] == 1
+
+
+def test_the_laboratory_template(tmp_path):
+    shutil.copytree(ROOT / "config" / "examples" / "laboratory", tmp_path / "study")
+    assert "key 'recordings'" in read_refusal(run_snakemake(tmp_path / "study", "-n"))
+    recordings = tmp_path / "study" / "recordings"
+    for name in (*(f"{s}/{c}" for s in ("mouse1_day1", "mouse2_day1", "calibration") for c in ("top", "left", "right")),):
+        (recordings / name).parent.mkdir(parents=True, exist_ok=True)
+        (recordings / f"{name}.mp4").write_text("x")
+    assert list_jobs(run_snakemake(tmp_path / "study", "-n"))["survey_video"] == 6
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not REAL_DATA, reason="BKIND3D_REAL_DATA does not name a folder of recordings")
+def test_the_real_recording(tmp_path):
+    shutil.copytree(ROOT / "config" / "examples" / "pose2sim", tmp_path / "study")
+    jobs = list_jobs(run_snakemake(tmp_path / "study", "-n", "--config", f"recordings={Path(REAL_DATA).resolve() / 'pose2sim_single'}"))
+    assert (jobs["import_calibration"], jobs["survey_video"], jobs["regress_joints"]) == (1, 4, 1)
+
+
+def test_the_real_example_needs_its_recording(tmp_path):
+    shutil.copytree(ROOT / "config" / "examples" / "pose2sim", tmp_path / "study")
+    refusal = read_refusal(run_snakemake(tmp_path / "study", "-n", "--config", "recordings=nowhere"))
+    assert refusal.startswith("bkind3d: error: config/config.yaml: key 'recordings' is 'nowhere': No such file or directory; write")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("config.yaml", "dataset:", "datset:", "unknown key 'datset'; did you mean 'dataset'"),
+        ("config.yaml", "steps: 6", "steps: 0", "key 'experiments.tiny.training.steps' is 0"),
+        ("config.yaml", "dataset: balls", "dataset: [", "is not valid YAML"),
+        ("sessions.tsv", "s1\tanimal1", "s2\tanimal1", "session 's2' is already in row 2"),
+        ("sessions.tsv", "train", "training", "row 2: split is 'training'"),
+        ("cameras.tsv", "s1/cam2.mp4", "s1/cam9.mp4", "cameras.tsv: row 3: there is no file recordings/s1/cam9.mp4"),
+        ("rigs.tsv", "ring.toml", "", "has neither a calibration nor board videos"),
+        ("rigs.tsv", "ring\tmm\tring.toml\t\t\n", "", "rigs.tsv: has no rows"),
+    ],
+)
+def test_wrong_input_ends_with_one_line(make_study, name, old, new, message):
+    folder = make_study(frames=2, cameras=2)
+    path = folder / "config" / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert message in read_refusal(run_snakemake(folder, "-n"))
+    assert not (folder / "results").exists()
+
+
+def test_a_study_without_settings_is_refused(tmp_path):
+    assert "config/config.yaml: cannot be read" in read_refusal(run_snakemake(tmp_path, "-n"))
+
+
+def test_another_python_on_the_path_is_refused(make_study, monkeypatch, tmp_path):
+    folder = make_study(frames=2, cameras=2)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").write_text(f'#!/bin/sh\nexec {Path(sys.executable)} -I -S "$@"\n')
+    (tmp_path / "bin" / "python").chmod(0o755)
+
+    environment = make_environment()
+    environment["PATH"] = f"{tmp_path / 'bin'}:{environment['PATH']}"
+    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    refusal = read_refusal(subprocess.run(command, capture_output=True, text=True, env=environment, check=False))
+    assert "the python on the PATH finds no bkind3d" in refusal
+    assert "activate" in refusal

@@ -1,0 +1,171 @@
+"""Real runs of the workflow on generated studies."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bkind3d.data.parquet import read_table
+from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE, POSE_COLUMNS
+from tests.workflow.conftest import ROOT, make_environment, run_snakemake
+from tests.workflow.test_dry_run import list_jobs
+from tests.workflow.tiny_study import write_study
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A study that was run once; its recordings could only be read."""
+    folder = write_study(tmp_path_factory.mktemp("finished") / "study")
+    recordings = folder / "recordings"
+    before = list_files(recordings)
+    for path in (recordings, *recordings.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    result = run_snakemake(folder)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert list_files(recordings) == before
+    return folder, result
+
+
+def list_files(folder: Path) -> dict[str, int]:
+    """Every file below a folder, and when it was last written."""
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """The finished study, to be changed."""
+    shutil.copytree(finished[0], tmp_path / "study")
+    return tmp_path / "study"
+
+
+def test_the_tables_have_every_column_and_floor(finished):
+    folder, _ = finished
+    pose = pd.read_csv(folder / "results/tables/pose.csv")
+    assert tuple(pose.columns) == POSE_COLUMNS
+    assert {"bkind3d", "mean_pose", "untrained"} <= set(pose["method"])
+    assert set(pose["dataset"]) == {"balls"}
+    assert pose["pa_mpjpe"].gt(0).all()
+    actions = pd.read_csv(folder / "results/tables/actions.csv")
+    assert tuple(actions.columns) == ACTION_COLUMNS
+    assert {"discovered", "ground_truth", "majority_class"} <= set(actions["features"])
+
+
+def test_every_frame_has_every_keypoint(finished):
+    for session in ("s1", "s2"):
+        table = read_table(finished[0] / f"results/experiments/tiny/keypoints/{session}.parquet", "keypoints")
+        assert table.groupby("frame").size().tolist() == [4] * 24
+
+
+def test_the_end_of_a_run_shows_the_table_and_the_report(finished):
+    folder, result = finished
+    assert "PA-MPJPE" in result.stdout
+    assert f"Report: {folder / 'results/report.html'}" in result.stdout + result.stderr
+    assert "<html" in (folder / "results/report.html").read_text()[:500]
+    assert (folder / "results/sessions/s2.html").exists()
+    assert (folder / "results/figures/tiny.pose.svg").exists()
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in run_snakemake(finished[0], "-n").stderr
+
+
+def test_the_file_times_of_a_copied_study_survive(copy):
+    assert "Nothing to be done" in run_snakemake(copy, "-n").stderr
+
+
+def test_adding_a_session_retrains_nothing(copy):
+    (copy / "recordings").chmod(0o755)
+    shutil.copytree(copy / "recordings" / "s2", copy / "recordings" / "s3")
+    with (copy / "config/sessions.tsv").open("a") as sheet:
+        sheet.write("s3\tanimal3\tring\n")
+    with (copy / "config/cameras.tsv").open("a") as sheet:
+        sheet.writelines(f"s3\tcam{n}\ts3/cam{n}.mp4\n" for n in (1, 2, 3))
+    result = run_snakemake(copy, "-n")
+    jobs = list_jobs(result)
+    assert "will be trained again" not in result.stderr
+    assert jobs["train_model"] == jobs["import_calibration"] == jobs["write_settings"] == 0
+    assert jobs["survey_video"] == jobs["extract_frames"] == 3
+    assert jobs["predict_keypoints"] == jobs["locate_subject"] == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "runs", "stays"),
+    [
+        ("max_frames: 10", "max_frames: 11", {"write_report"}, {"train_model", "predict_keypoints", "regress_joints"}),
+        (
+            "bootstrap: 100",
+            "bootstrap: 101",
+            {"regress_joints", "classify_actions"},
+            {"train_model", "predict_keypoints", "extract_frames"},
+        ),
+        ("window_seconds: 0.3", "window_seconds: 0.5", {"classify_actions"}, {"train_model", "predict_keypoints", "regress_joints"}),
+        ("steps: 6", "steps: 7", {"train_model", "predict_keypoints"}, {"survey_video", "extract_frames"}),
+        ("size: 16", "size: 17", {"extract_frames", "train_model"}, {"survey_video", "locate_subject"}),
+    ],
+)
+def test_a_changed_setting_repeats_the_stages_that_use_it(copy, old, new, runs, stays):
+    path = copy / "config/config.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    result = run_snakemake(copy, "-n")
+    jobs = list_jobs(result)
+    assert all(jobs[rule] for rule in runs), jobs
+    assert not any(jobs[rule] for rule in stays), jobs
+    assert ("experiment tiny will be trained again" in result.stderr) == ("train_model" in runs)
+
+
+def test_a_damaged_video_ends_with_its_own_line(copy):
+    shutil.rmtree(copy / "results/survey/s2")
+    video = copy / "recordings/s2/cam2.mp4"
+    video.chmod(0o644)
+    video.write_bytes(b"this is no video")
+    result = run_snakemake(copy)
+    assert result.returncode == 1
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("bkind3d survey-video: error: recordings/s2/cam2.mp4"), last
+    assert "results/logs/survey_video/s2/cam2.log" in last
+    assert "Traceback" not in (copy / "results/logs/survey_video/s2/cam2.log").read_text()
+    assert not (copy / "results/survey/s2/cam2.parquet").exists()
+
+
+def test_a_killed_run_is_finished_by_running_again(make_study):
+    """Also: sessions without joints and behaviours go through to tables that say so."""
+    folder = make_study(joints=False, behaviours=False, sessions="train predict")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    killed = subprocess.Popen(command, env=make_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 240
+    while not (folder / "results/models").exists() and time.monotonic() < deadline:
+        assert killed.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.1)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert list((folder / ".snakemake/locks").iterdir()), "the killed run left its lock"
+    result = run_snakemake(folder)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert set(pd.read_csv(folder / "results/tables/pose.csv")["regressor"]) == {NO_REFERENCE}
+    assert set(pd.read_csv(folder / "results/tables/actions.csv")["classifier"]) == {NO_REFERENCE}
+    assert not [path for path in (folder / "results").rglob(".*") if path.is_file() and path.suffix == ".html"]
+
+
+def test_two_runs_of_one_study_do_not_mix(make_study):
+    folder = make_study(frames=2, cameras=2)
+    holder = (
+        "import fcntl, pathlib, sys, time; pathlib.Path('.snakemake/locks').mkdir(parents=True); held = open('.snakemake/alive', 'w');"
+        "fcntl.flock(held, fcntl.LOCK_EX); pathlib.Path('.snakemake/locks/0.output.lock').write_text('results/report.html\\n');"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", holder], cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "ready\n"
+        result = run_snakemake(folder)
+        assert result.returncode == 1
+        assert "Directory cannot be locked" in result.stderr
+    finally:
+        other.kill()
+        other.wait()
