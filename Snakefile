@@ -14,6 +14,7 @@ include: "workflow/rules/frames.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/keypoints.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/tables.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/hooks.smk"
 

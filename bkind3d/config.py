@@ -78,7 +78,11 @@ class SurveyConfig(Section):
 class LocationConfig(Section):
     """How the subject's centre and size are found from silhouettes."""
 
-    max_residual: float = Field(0.05, gt=0, lt=1, description="Largest distance between a view's silhouette and the projected centre, as a share of the picture's longer side; views beyond it are rejected.")
+    max_residual: float = Field(
+        0.05, gt=0, lt=1,
+        description="Largest distance between a view's silhouette and the projected centre, as a share of the picture's longer "
+        "side; views beyond it are rejected.",
+    )
     smooth_seconds: float = Field(0.15, ge=0, le=10, description="Width of the smoothing of the centre over time.")
     max_gap_seconds: float = Field(0.5, ge=0, le=60, description="Longest gap over which the centre is interpolated.")
     side: float | None = Field(None, gt=0, description="Side of the cube around the subject, in the rig's units; measured from the silhouettes if not given.")
@@ -99,7 +103,11 @@ class ModelConfig(Section):
     """The network. Defaults are the paper's."""
 
     n_keypoints: int = Field(15, ge=2, le=128, description="Number of discovered keypoints.")
-    n_symmetric_pairs: int = Field(0, ge=0, le=64, description="Pairs of keypoints that are each other's mirror image (left and right of a bilateral body). The rest lie on the body's midline or are unpaired.")
+    n_symmetric_pairs: int = Field(
+        0, ge=0, le=64,
+        description="Pairs of keypoints that are each other's mirror image (left and right of a bilateral body). The rest lie on "
+        "the body's midline or are unpaired.",
+    )
     volume_size: int = Field(64, ge=8, le=128, description="Voxels along a side of the cube.")
     volume_channels: int = Field(32, ge=4, le=256, description="Channels of the volume network's first level.")
     volume_levels: int = Field(4, ge=1, le=5, description="Levels (halvings) of the volume network.")
@@ -124,7 +132,11 @@ class LossConfig(Section):
         0.0, ge=0, description="Neighbouring moments, each in its own random turn (and mirror image) of the cube, give equal keypoints."
     )
     inside: float = Field(0.0, ge=0, description="Keypoints project onto the silhouettes.")
-    perceptual: Literal["vgg19", "pyramid"] = Field("vgg19", description="Features of the perceptual loss: VGG19 with the published weights, or a pyramid of image gradients that needs none.")
+    perceptual: Literal["vgg19", "pyramid"] = Field(
+        "vgg19",
+        description="Features of the perceptual loss: VGG19 with the published weights, or a pyramid of image gradients that needs "
+        "none.",
+    )
     vgg19_weights: str = Field("", description="File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache.")
 
 
@@ -233,6 +245,9 @@ class SimulationConfig(Section):
                 raise ValueError(f"sessions.{name}.subject {session.subject!r} is not among the subjects {sorted(self.subjects)}")
             if session.rig not in self.rigs:
                 raise ValueError(f"sessions.{name}.rig {session.rig!r} is not among the rigs {sorted(self.rigs)}")
+            arena, least = self.rigs[session.rig].arena, 440 * self.subjects[session.subject].scale
+            if arena < least:
+                raise ValueError(f"rigs.{session.rig}.arena {arena:g} is too small for {session.subject}, who needs {least:g} mm")
         return self
 
 
@@ -273,7 +288,10 @@ class ExperimentConfig(Section):
     @model_validator(mode="after")
     def check_together(self) -> "ExperimentConfig":
         if 2 * self.model.n_symmetric_pairs > self.model.n_keypoints:
-            raise ValueError(f"model.n_symmetric_pairs {self.model.n_symmetric_pairs} needs at least {2 * self.model.n_symmetric_pairs} keypoints, got n_keypoints {self.model.n_keypoints}")
+            raise ValueError(
+                f"model.n_symmetric_pairs {self.model.n_symmetric_pairs} needs at least {2 * self.model.n_symmetric_pairs} keypoints, "
+                f"got n_keypoints {self.model.n_keypoints}"
+            )
         if self.model.volume_size % 2**self.model.volume_levels:
             raise ValueError(f"model.volume_size {self.model.volume_size} must be divisible by 2**volume_levels = {2**self.model.volume_levels}")
         return self

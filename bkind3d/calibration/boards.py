@@ -112,7 +112,9 @@ def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) ->
     shortest, longest = min(lengths.values()), max(lengths.values())
     counts = ", ".join(f"{camera} {length}" for camera, length in lengths.items())
     if longest - shortest > max(1, _LENGTH_SHARE * longest):
-        raise InputError(f"the board videos have different numbers of frames ({counts}); the cameras have to film the board at the same moments: cut them alike")
+        raise InputError(
+            f"the board videos have different numbers of frames ({counts}); the cameras have to film the board at the same moments: cut them alike"
+        )
     if longest != shortest:
         log.warning("the board videos have different numbers of frames (%s); the first %d are used", counts, shortest)
     if floor_frame is not None and floor_frame >= shortest:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bkind3d.calibration.board_poses import measure_rigid_error
@@ -47,7 +48,7 @@ def calibrate_cameras(
     cameras = place_between_cameras(cameras) if config.floor_frame is None else place_on_floor(cameras, corners, config.floor_frame)
     table = measure_quality(cameras, corners)
     errors = measure_errors(cameras, corners)
-    error = float(errors[errors == errors].mean())
+    error = float(np.nanmean(errors))
     _log_quality(table, error)
     if not error <= config.max_error_px:
         worst = table.loc[table["mean_px"].idxmax()]
@@ -68,9 +69,13 @@ def _log_quality(table: pd.DataFrame, error: float) -> None:
     log.info("mean reprojection error %.3f px\n%s", error, table.round(3).to_string(index=False))
     for row in table.itertuples():
         if row.coverage < _LOW_COVERAGE:
-            log.warning("camera %s: the board covered only %.0f %% of the picture; move it into the corners", row.camera, 100 * row.coverage)
+            log.warning(
+                "camera %s: the board covered only %.0f %% of the picture; move it into the corners", row.camera, 100 * row.coverage
+            )
         if row.depth_range > _FLAT_DEPTH:
-            log.warning("camera %s: the board hardly changed its distance, so a small error proves little; move it nearer and farther", row.camera)
+            log.warning(
+                "camera %s: the board hardly changed its distance, so a small error proves little; move it nearer and farther", row.camera
+            )
 
 
 def _log_truth(truth: Mapping[str, Mapping[str, float]], units: str) -> None:

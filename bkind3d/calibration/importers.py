@@ -1,7 +1,6 @@
 """Calibrations that others made: read, matched with the sheet's cameras, and written in this project's form."""
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +10,16 @@ import pandas as pd
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
+from bkind3d.data.camera_names import match_cameras
 from bkind3d.data.parquet import TABLES, write_table
-from bkind3d.geometry.cameras import Camera
+from bkind3d.geometry.cameras import Camera, upright_rotation
 
 log = logging.getLogger(__name__)
 
 
-def import_calibration(path: str | Path, units: str, cameras: Sequence[str] | None, output: str | Path, quality: str | Path) -> None:
+def import_calibration(
+    path: str | Path, units: str, cameras: Sequence[str] | None, output: str | Path, quality: str | Path, up: str = "z"
+) -> None:
     """Import a calibration in aniposelib's or Pose2Sim's TOML format.
 
     Parameters
@@ -27,6 +29,7 @@ def import_calibration(path: str | Path, units: str, cameras: Sequence[str] | No
     cameras : names in the sheet, all of which have to be there; every camera of the file under its own name without them.
     output : calibration to write.
     quality : table ``calibration`` to write; its errors are unknown, but for what the file says.
+    up : axis of the file's world that points up; the world is turned so that it is z.
     """
     found, metadata = read_calibration(path)
     given = metadata.get("units")
@@ -38,33 +41,14 @@ def import_calibration(path: str | Path, units: str, cameras: Sequence[str] | No
     unused = [name for name in found if name not in matched.values()]
     if unused:
         log.info("%s: cameras that the sheet does not name are left out: %s", path, ", ".join(unused))
-    named = {name: replace(found[source], name=name) for name, source in matched.items()}
+    turn = upright_rotation(up)
+    named = {name: replace(found[source].moved(turn, np.zeros(3)), name=name) for name, source in matched.items()}
     _warn_of_scale(named, units, path)
     unknown = {column: np.nan for column in TABLES["calibration"]} | {"n_board_frames": 0, "n_points": 0}
     error = metadata.get("error")
     details = {"units": units, "source": Path(path).name, "error": error if isinstance(error, float) and error > 0 else None}
     write_table(pd.DataFrame([unknown | {"camera": name} for name in named]), "calibration", quality, details)
     write_calibration(named, output, units, {key: value for key, value in details.items() if key != "units"})
-
-
-def match_cameras(found: Mapping[str, Camera], wanted: Sequence[str], path: str | Path) -> dict[str, str]:
-    """The calibration's name of every wanted camera: the same, or the only one with the same number (cam_01, cam1)."""
-    matched = {}
-    for name in wanted:
-        alike = [name] if name in found else [other for other in found if _digits(other) is not None and _digits(other) == _digits(name)]
-        if len(alike) != 1:
-            what = "is not in the calibration" if not alike else f"could be any of {', '.join(alike)}"
-            raise InputError(f"{path}: camera {name!r} of the sheet {what}; it has {', '.join(found)}")
-        if alike[0] in matched.values():
-            raise InputError(f"{path}: two cameras of the sheet are matched with {alike[0]!r}; name them as in the calibration: {', '.join(found)}")
-        matched[name] = alike[0]
-    return matched
-
-
-def _digits(name: str) -> int | None:
-    """The only number in a name."""
-    numbers = re.findall(r"\d+", name)
-    return int(numbers[0]) if len(numbers) == 1 else None
 
 
 def _warn_of_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) -> None:

@@ -46,11 +46,19 @@ def estimate_intrinsics(
     for index in range(1, len(names)):
         if errors[index] < (1 - _GAIN) * errors[best]:
             best = index
-    log.info("camera %s: intrinsics from %d views: %s (errors of unseen views: %s px)", camera, len(views), names[best], ", ".join(f"{error:.3f}" for error in errors))
+    log.info(
+        "camera %s: intrinsics from %d views: %s (errors of unseen views: %s px)",
+        camera,
+        len(views),
+        names[best],
+        ", ".join(f"{error:.3f}" for error in errors),
+    )
     return _fit(model, points[views], size, _MODELS[names[best]])
 
 
-def _fit(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], size: tuple[int, int], flags: int) -> tuple[Array, Array]:
+def _fit(
+    model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], size: tuple[int, int], flags: int
+) -> tuple[Array, Array]:
     found = [np.isfinite(view[:, 0]) for view in points]
     on_board = [model[known].astype(np.float32) for known in found]
     in_picture = [view[known].astype(np.float32) for view, known in zip(points, found, strict=True)]
@@ -58,11 +66,15 @@ def _fit(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner
     guess = cv2.initCameraMatrix2D(on_board, in_picture, size, 1.0)
     if np.isfinite(guess).all() and 0.2 < guess[0, 0] / max(size) < 20:
         start[0, 0] = start[1, 1] = guess[0, 0]
-    _, matrix, distortion, _, _ = cv2.calibrateCamera(on_board, in_picture, size, start, np.zeros(5), flags=flags | cv2.CALIB_USE_INTRINSIC_GUESS)
+    _, matrix, distortion, _, _ = cv2.calibrateCamera(
+        on_board, in_picture, size, start, np.zeros(5), flags=flags | cv2.CALIB_USE_INTRINSIC_GUESS
+    )
     return np.asarray(matrix, dtype=np.float64), np.asarray(distortion, dtype=np.float64).ravel()[:5]
 
 
-def _predict_unseen(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], size: tuple[int, int], flags: int) -> float:
+def _predict_unseen(
+    model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], size: tuple[int, int], flags: int
+) -> float:
     """Root mean square error, pixels, of the views left out when fitting the others."""
     squares = []
     for fold in range(_FOLDS):

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, help="section `simulation` of the configuration (JSON or YAML)")
     parser.add_argument("--session", required=True, help="a key of simulation.sessions")
     parser.add_argument("--recordings", type=Path, required=True, help="folder that gets SESSION/CAMERA.mp4")
-    parser.add_argument("--truth", type=Path, required=True, help="folder that gets SESSION/joints.parquet, behaviours.parquet, silhouettes.parquet")
+    parser.add_argument("--truth", type=Path, required=True, help="folder that gets SESSION/{joints,behaviours,silhouettes}.parquet")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes; each films its share of the cameras")
 
 

@@ -22,6 +22,4 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.survey.videos import survey_video
 
     config = read_section(SurveyConfig, arguments.config)
-    survey_video(
-        arguments.video, config, arguments.output, arguments.frame_map, arguments.start, arguments.stop, arguments.threads
-    )
+    survey_video(arguments.video, config, arguments.output, arguments.frame_map, arguments.start, arguments.stop, arguments.threads)

@@ -52,7 +52,9 @@ def read_calibration(path: str | Path) -> tuple[dict[str, Camera], dict[str, Any
     cameras: dict[str, Camera] = {}
     for section, values in content.items():
         if not isinstance(values, dict):
-            raise InputError(f"{path}: {section!r} is not a table of a camera; expected tables with name, size, matrix, rotation, translation")
+            raise InputError(
+                f"{path}: {section!r} is not a table of a camera; expected tables with name, size, matrix, rotation, translation"
+            )
         camera = _read_camera(values, f"{path}: camera {values.get('name', section)!r}")
         if camera.name in cameras:
             raise InputError(f"{path}: two cameras are named {camera.name!r}; rename one")
@@ -95,7 +97,9 @@ def fit_camera_to_video(camera: Camera, size: tuple[int, int]) -> Camera:
         return camera
     ratio_x, ratio_y = size[0] / camera.size[0], size[1] / camera.size[1]
     if abs(ratio_x - 1) <= _CROP_SHARE and abs(ratio_y - 1) <= _CROP_SHARE:
-        log.info("camera %s: calibrated at %dx%d, video is %dx%d: taken as a crop at the right or lower edge", camera.name, *camera.size, *size)
+        log.info(
+            "camera %s: calibrated at %dx%d, video is %dx%d: taken as a crop at the right or lower edge", camera.name, *camera.size, *size
+        )
         return replace(camera, size=size)
     # A side that was rounded to a whole pixel changes the aspect by up to half a pixel.
     if abs(camera.size[1] * ratio_x - size[1]) <= 1 or abs(camera.size[0] * ratio_y - size[0]) <= 1:
@@ -152,7 +156,9 @@ def _check_no_copies(cameras: Mapping[str, Camera], path: Path) -> None:
         for other in items[index + 1 :]:
             scale = max(float(np.linalg.norm(one.centre)), 1e-9)
             if np.allclose(one.rotation, other.rotation, atol=1e-6) and np.linalg.norm(one.centre - other.centre) <= 1e-6 * scale:
-                raise InputError(f"{path}: cameras {one.name!r} and {other.name!r} have the same position and direction; one is a copy of the other: calibrate again")
+                raise InputError(
+                    f"{path}: cameras {one.name!r} and {other.name!r} have the same position and direction; one is a copy of the other: calibrate again"
+                )
 
 
 def _format_value(value: Any) -> str:

@@ -7,13 +7,14 @@ import pandas as pd
 
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_table
+from bkind3d.geometry.cameras import upright_rotation
 
 #: How many of the wanted unit one unit of a TRC file is.
 _METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 _HEADER_LINES = 5
 
 
-def read_joints(path: str | Path, units: str, axes: str = "XYZ") -> pd.DataFrame:
+def read_joints(path: str | Path, units: str, axes: str = "XYZ", up: str = "z") -> pd.DataFrame:
     """Read a file of joints as a table ``joints``: frame (from 0), joint, x, y, z (world, in `units`), gaps NaN.
 
     Parameters
@@ -21,6 +22,7 @@ def read_joints(path: str | Path, units: str, axes: str = "XYZ") -> pd.DataFrame
     path : ``.parquet`` with the columns of the table, already in world frame and `units`; or ``.trc``.
     units : of the rig. A TRC file's own units are converted to them.
     axes : for TRC: which of its axes are the world's x, y and z; ``ZXY`` where world x is its Z, y its X and z its Y.
+    up : axis of that world which points up; it becomes z, as in the calibration.
 
     Raises
     ------
@@ -41,10 +43,13 @@ def read_joints(path: str | Path, units: str, axes: str = "XYZ") -> pd.DataFrame
         raise InputError(f"{path}: every row needs a frame, counted from 0, and a joint")
     numbers = table[["x", "y", "z"]].to_numpy(np.float64)
     if np.isinf(numbers).any() or np.isnan(numbers).all():
-        raise InputError(f"{path}: x, y and z have to be numbers, or empty where a joint was not seen; found {'infinite ones' if np.isinf(numbers).any() else 'none'}")
+        raise InputError(
+            f"{path}: x, y and z have to be numbers, or empty where a joint was not seen; found {'infinite ones' if np.isinf(numbers).any() else 'none'}"
+        )
     twice = table[table.duplicated(["frame", "joint"])]
     if not twice.empty:
         raise InputError(f"{path}: joint {twice['joint'].iloc[0]!r} is there more than once in frame {twice['frame'].iloc[0]}")
+    table[["x", "y", "z"]] = numbers @ upright_rotation(up).T
     # A joint that lacks a coordinate was not seen.
     table.loc[np.isnan(numbers).any(axis=1), ["x", "y", "z"]] = np.nan
     return table.reset_index(drop=True)

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from bkind3d.config import InputError, SimulatedSession, StudyConfig, parse_section
+from bkind3d.data.camera_names import match_cameras, read_camera_names
 from bkind3d.data.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions, suggest
 
 CONFIG_FILE = "config/config.yaml"
@@ -119,6 +120,7 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     _check_rigs(study)
     _check_simulation(study)
     _check_files(study)
+    _check_calibrations(study)
     _check_overlap(study)
     _check_subjects(study)
     return study
@@ -230,6 +232,14 @@ def _check_files(study: Study) -> None:
             raise InputError(f"{where}: there is no file {path}; check the path, and the key 'recordings' of {CONFIG_FILE}")
         if not os.access(full, os.R_OK) or full.stat().st_size == 0:
             raise InputError(f"{where}: {path} is {'empty' if os.access(full, os.R_OK) else 'not readable'}; check the file")
+
+
+def _check_calibrations(study: Study) -> None:
+    """A given calibration has every camera that filmed with its rig."""
+    for name, row in study.rigs.items():
+        path = study.find_path(row.calibration)
+        if row.calibration and Path(path).suffix == ".toml" and not path.startswith(SIMULATION_FOLDER):
+            match_cameras(read_camera_names(study.folder / path), study.list_rig_cameras(name), path)
 
 
 def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:

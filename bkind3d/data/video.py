@@ -49,7 +49,7 @@ class VideoInfo:
 class DecodedFrame(NamedTuple):
     """One decoded frame: its number from 0, its time since the first frame, its (height, width[, 3]) picture."""
 
-    index: int
+    number: int
     time_s: float
     picture: Picture
 
@@ -75,7 +75,9 @@ def probe_video(path: str | Path) -> VideoInfo:
     if n_frames < stored:
         raise InputError(f"{path}: is cut off, its header promises {stored} frames and it holds {n_frames}; copy it again")
     if not rate or rotation % 90:
-        raise InputError(f"{path}: has no frame rate or is turned by {rotation} degrees; convert it first (ffmpeg -i IN -c:v libx264 OUT.mp4)")
+        raise InputError(
+            f"{path}: has no frame rate or is turned by {rotation} degrees; convert it first (ffmpeg -i IN -c:v libx264 OUT.mp4)"
+        )
     return VideoInfo(width, height, float(rate), n_frames, codec, rotation)
 
 
@@ -121,7 +123,7 @@ def _make_picture(frame: VideoFrame, size: tuple[int, int] | None, pixels: str) 
     else:
         width, height = size[::-1] if turns % 2 else size
         shrunk = frame.reformat(width=width, height=height, format=pixels, interpolation="AREA")
-    picture: Picture = shrunk.to_ndarray()
+    picture = np.asarray(shrunk.to_ndarray(), dtype=np.uint8)
     return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
 

@@ -12,6 +12,15 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+def upright_rotation(up: str) -> Array:
+    """(3, 3) turns a world in which the axis `up` (x, y, z, -x, -y or -z) points up into one in which z does.
+
+    z: nothing is turned. x and y: the axes are exchanged in a circle. Down: half a turn more, about x.
+    """
+    turn = np.roll(np.eye(3), "zxy".index(up.removeprefix("-")), axis=1)
+    return np.diag([1.0, -1.0, -1.0]) @ turn if up.startswith("-") else turn
+
+
 @dataclass(frozen=True)
 class Camera:
     """One calibrated camera.

@@ -14,11 +14,15 @@ from bkind3d.geometry.cameras import Array, Camera
 #: Iterations of the inverse of the distortion, which has no closed form.
 _UNDISTORT_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
 
+#: Points per window pixel and side at which a picture that is much larger than the window is looked up.
+_FINE = 2
+
 
 def project_points(camera: Camera, points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
-    """Project world points to the pixels of the camera's distorted picture; NaN for points behind the camera."""
+    """Project world points to the pixels of the camera's distorted picture; NaN for points behind the camera or beyond its lens."""
     in_camera = points @ camera.rotation.T + camera.translation
-    ahead = in_camera[:, 2] > 0
+    tangent = np.linalg.norm(in_camera[:, :2], axis=1) / np.maximum(in_camera[:, 2], 1e-12)
+    ahead = (in_camera[:, 2] > 0) & (tangent < find_lens_limit(camera))
     pixels = np.full((len(points), 2), np.nan)
     if ahead.any():
         rays = np.ascontiguousarray(in_camera[ahead], dtype=np.float64)[:, None]
@@ -26,6 +30,20 @@ def project_points(camera: Camera, points: Float[Array, "point 3"]) -> Float[Arr
         found = project(rays, np.zeros(3), np.zeros(3), camera.matrix, camera.distortion)[0]
         pixels[ahead] = found.reshape(-1, 2)
     return pixels
+
+
+def find_lens_limit(camera: Camera) -> float:
+    """Tangent of the angle to the optical axis up to which the distortion polynomial makes sense.
+
+    Beyond, a polynomial that was fit to the picture turns back and shows the same pixels again.
+    """
+    if camera.fisheye or len(camera.distortion) > 5:
+        return float("inf")
+    k1, k2, k3 = camera.distortion[[0, 1, 4]]
+    # Where d/dr of r (1 + k1 r^2 + k2 r^4 + k3 r^6) is zero; roots in r^2.
+    roots = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])
+    real = roots[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)].real
+    return float(np.sqrt(real.min())) if len(real) else float("inf")
 
 
 def undistort_points(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[Array, "point 2"]:
@@ -66,10 +84,27 @@ def undistorted_window(
     size : (width, height) of the window.
     border : value where the picture does not reach.
     """
-    finer = max(1, int(np.ceil(camera.matrix[0, 0] / matrix[0, 0] - 1e-6)))
+    coarser = camera.matrix[0, 0] / matrix[0, 0]
+    if coarser >= 2 * _FINE:
+        # A first shrinking by whole pixels costs little and leaves few points to look up.
+        shrunk = tuple(max(1, round(side * _FINE / coarser)) for side in camera.size)
+        camera = camera.resized((shrunk[0], shrunk[1]))
+        picture = np.asarray(cv2.resize(picture, camera.size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        coarser = camera.matrix[0, 0] / matrix[0, 0]
+    finer = max(1, int(np.ceil(coarser - 1e-6)))
     fine = Camera(camera.name, size, matrix, camera.distortion, camera.rotation, camera.translation, camera.fisheye)
     fine = fine.resized((size[0] * finer, size[1] * finer))
-    make_maps = cv2.fisheye.initUndistortRectifyMap if camera.fisheye else cv2.initUndistortRectifyMap
-    map_x, map_y = make_maps(camera.matrix, camera.distortion, np.eye(3), fine.matrix, fine.size, cv2.CV_32FC1)
+    map_x, map_y = _map_pixels(camera, fine)
     window = cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(border,) * 3)
     return np.asarray(cv2.resize(window, size, interpolation=cv2.INTER_AREA) if finer > 1 else window, dtype=np.uint8)
+
+
+def _map_pixels(camera: Camera, fine: Camera) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """For every pixel of the undistorted camera `fine`, column and row in the distorted picture of `camera`; far outside beyond its lens."""
+    make_maps = cv2.fisheye.initUndistortRectifyMap if camera.fisheye else cv2.initUndistortRectifyMap
+    columns, rows = make_maps(camera.matrix, camera.distortion, np.eye(3), fine.matrix, fine.size, cv2.CV_32FC1)
+    limit = find_lens_limit(camera)
+    if np.isfinite(limit):
+        across, down = ((np.arange(side) - fine.matrix[axis, 2]) / fine.matrix[axis, axis] for axis, side in enumerate(fine.size))
+        columns[np.hypot(across[None], down[:, None]) >= limit] = -1e6
+    return columns, rows

@@ -26,7 +26,7 @@ def triangulate_rays(
     -------
     points : NaN where fewer than two views see the point, or their rays are parallel.
     """
-    seen = np.isfinite(directions).all(axis=-1)
+    seen = np.asarray(np.isfinite(directions).all(axis=-1))
     given = seen.astype(np.float64) if weights is None else np.where(seen, weights, 0.0)
     known = np.where(seen[..., None], directions, 0.0)
     across = np.eye(3) - known[..., :, None] * known[..., None, :]

@@ -21,8 +21,8 @@ from bkind3d.geometry.voxels import (
 from bkind3d.model.edges import EdgeWeights, draw_edge_maps
 from bkind3d.model.volume_network import VolumeNetwork
 
-#: Channels of a volume without an image encoder: colour, hull occupancy, share of views that see the voxel, its place.
-N_PLAIN_CHANNELS = 8
+#: Channels of a volume without an image encoder: colour, hull occupancy, share of views that see the voxel, height.
+N_PLAIN_CHANNELS = 6
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,13 @@ class KeypointDetector(nn.Module):
     def look_at_voxels(
         self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
     ) -> tuple[Float[Tensor, "batch voxel"], Float[Tensor, "batch channel voxel"]]:
-        """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, place."""
+        """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, height."""
         samples, visible = sample_views(torch.cat([views.images, views.masks], dim=2), views.projections, views.image_size, views.present, voxels)
         log_hull = carve_hull(samples[:, :, 3], visible)
         hull = log_hull.exp()[:, None]
         colour = average_views(samples[:, :, :3], visible * samples[:, :, 3])
-        place = self.voxel_centres.T.expand(len(hull), -1, -1)
-        return log_hull, torch.cat([(2 * colour - 1) * hull, hull, visible.float().mean(dim=1, keepdim=True), 2 * place], dim=1)
+        height = self.voxel_centres.T[2:].expand(len(hull), -1, -1)
+        return log_hull, torch.cat([(2 * colour - 1) * hull, hull, visible.float().mean(dim=1, keepdim=True), 2 * height], dim=1)
 
     def unproject_features(
         self, views: Views, voxels: Float[Tensor, "batch voxel 3"]

@@ -56,7 +56,8 @@ def find_action_faults(actions: pd.DataFrame, experiment: str) -> list[Finding]:
     ours, floor, low = values["discovered"]["accuracy"], values["majority_class"]["accuracy"], values["discovered"]["accuracy_ci_low"]
     if (low if math.isfinite(low) else ours) > floor:
         return []
-    text = f"{experiment}: behaviours are not recognised above the majority class ({format_share(ours)} against {format_share(floor)})."
+    interval = f" [{format_share(low)}, {format_share(values['discovered']['accuracy_ci_high'])}]" if math.isfinite(low) else ""
+    text = f"{experiment}: behaviours are not recognised above the majority class: accuracy {format_share(ours)}{interval} against {format_share(floor)}."
     return [Finding(text, True, "behaviours")]
 
 
@@ -74,9 +75,11 @@ def find_keypoint_faults(experiment: str, health: Mapping[str, KeypointHealth]) 
         ("dead keypoints (rarely there, or not moving with the body)", dead),
         ("merged keypoints (on the same place)", merged),
     ):
-        if names:
+        # In a session in which the subject rests, a living keypoint may stand still: most sessions decide.
+        agreed = {name: count for name, count in names.items() if 2 * count >= len(health)}
+        if agreed:
             listed = ", ".join(
-                f"{name} (in {count} of {len(health)} sessions)" if len(health) > 1 else name for name, count in names.items()
+                f"{name} (in {count} of {len(health)} sessions)" if len(health) > 1 else name for name, count in agreed.items()
             )
             found.append(Finding(f"{experiment}: {what}: {listed}.", True, f"keypoints-{experiment}"))
     return found

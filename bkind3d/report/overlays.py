@@ -5,7 +5,7 @@ Positions are pixels with (0, 0) at the centre of the top-left pixel, before and
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -24,8 +24,10 @@ Picture = NDArray[np.uint8]
 
 #: Side of a view in a mosaic, pixels; and bits of the fractional positions that OpenCV draws at.
 TILE, SHIFT = 256, 4
-#: Side of what is shown around the subject, over the side of its cube.
-CONTEXT = 1.1
+#: Room around the keypoints, and the least share of a view that is shown: most of its margin is only there for training.
+ROOM, LEAST_SHARE = 1.3, 0.5
+
+#: Layout of a mosaic, pixels: between tiles, above them, left of them, and a row of the legend.
 GAP, HEAD, SIDE, LEGEND_ROW = 4, 22, 74, 24
 
 
@@ -67,6 +69,18 @@ def crop_view(view: View, share: float) -> View:
     projection[0] -= left * projection[2]
     projection[1] -= top * projection[2]
     return View(view.picture[top : height - top, left : width - left], projection)
+
+
+def crop_to_keypoints(moments: Sequence[Moment]) -> list[Moment]:
+    """Crop all views alike, as far as every keypoint stays inside with room around it."""
+    reach = 0.0
+    for moment in moments:
+        for view in moment.views.values():
+            half = np.array(view.picture.shape[1::-1]) / 2
+            offsets = np.abs(project_keypoints(moment.points, view.projection) + 0.5 - half) / half
+            reach = max(reach, float(np.nanmax(offsets, initial=0.0)))
+    share = min(max(ROOM * reach, LEAST_SHARE), 1.0)
+    return [replace(moment, views={camera: crop_view(view, share) for camera, view in moment.views.items()}) for moment in moments]
 
 
 def project_keypoints(points: NDArray[np.float64], projection: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -204,21 +218,18 @@ def read_moments(files: StudyFiles, experiment: str, session: str, limit: int) -
     points = arrange_points(keypoints, "keypoint", names, frames)
     views: dict[int, dict[str, View]] = {frame: {} for frame in frames}
     columns = ["frame", "image", "valid", *PROJECTION_COLUMNS]
-    frameset = files.frameset(experiment)
-    # Most of the margin around the subject is only there for training.
-    share = min(CONTEXT / frameset.margin, 1.0) if frameset.window == "subject" else 1.0
     for camera in files.cameras[session]:
         table = read_table(files.frames_file(experiment, session, camera), "frames", columns=columns, frames=frames)
         for _, row in table[table["valid"]].iterrows():
             picture = cv2.imdecode(np.frombuffer(row["image"], dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
             projection = row[PROJECTION_COLUMNS].to_numpy(dtype=np.float64).reshape(3, 4)
-            views[int(row["frame"])][camera] = crop_view(View(np.asarray(picture, dtype=np.uint8), projection), share)
+            views[int(row["frame"])][camera] = View(np.asarray(picture, dtype=np.uint8), projection)
     return [Moment(frame, float(times[frame]), views[frame], points[index]) for index, frame in enumerate(frames)]
 
 
 def draw_session(files: StudyFiles, experiment: str, session: str, limit: int, paper: Paper = DARK) -> Picture | None:
     """The mosaic of a session, or None where nothing was located."""
-    moments = read_moments(files, experiment, session, limit)
+    moments = crop_to_keypoints(read_moments(files, experiment, session, limit))
     if not moments:
         return None
     names = name_keypoints(files.keypoints(experiment, session))

@@ -98,6 +98,7 @@ def build_scene(
     if joints is not None and not joints.empty:
         truth = _rounded(arrange_points(joints, "joint", list(joints["joint"].drop_duplicates()), frames), decimals)
     marks = [mark_of(index) for index in range(len(names))]
+    centres = _find_centres(points, location, frames)
     data = {
         "names": names,
         "colours": [mark.colour for mark in marks],
@@ -107,9 +108,9 @@ def build_scene(
         "points": _rounded(points, decimals),
         "joints": truth,
         "edges": [[first, second] for first, second, _ in choose_skeleton(edges, names)],
-        "centres": _rounded(_find_centres(points, location, frames)[:, None], decimals),
+        "centres": _rounded(centres[:, None], decimals),
         "bounds": _find_bounds(points),
-        "side": side,
+        "reach": _find_reach(points - centres[:, None], side),
         "units": units,
     }
     return Scene(script_json(data), len(frames), _describe_thinning(len(moments), len(frames)))
@@ -129,6 +130,12 @@ def _find_centres(points: NDArray[np.float64], location: pd.DataFrame, frames: S
     own = np.where(present, points, 0).sum(axis=1) / np.where(present.any(axis=1), present.sum(axis=1), np.nan)
     filled = pd.DataFrame(np.where(np.isfinite(centres), centres, own)).ffill().bfill().fillna(0.0)
     return filled.to_numpy(dtype=np.float64)
+
+
+def _find_reach(relative: NDArray[np.float64], side: float) -> float:
+    """Half the side of a box around the subject's centre that holds every keypoint; half the cube's where there is none."""
+    known = relative[np.isfinite(relative)]
+    return 1.15 * float(np.abs(known).max()) if len(known) else side / 2
 
 
 def _find_bounds(points: NDArray[np.float64]) -> list[list[float]]:

@@ -35,12 +35,13 @@ class Limb:
         return self.dofs + 1
 
 
-def make_limb(model: mujoco.MjModel, joints: Sequence[str], points: Sequence[tuple[str, Sequence[float], Sequence[float]]]) -> Limb:
+def make_limb(model: mujoco.MjModel, joints: Sequence[str], points: Sequence[tuple[str, Array, Sequence[float]]]) -> Limb:
     """Look up a limb in `model`: its joints, and its points as (body, offset in metres, weight)."""
     ids = [model.joint(name).id for name in joints]
     bodies, offsets, weights = zip(*points, strict=True)
     dofs = model.jnt_dofadr[ids].astype(np.intp)
-    return Limb(dofs, tuple(model.body(name).id for name in bodies), np.array(offsets, float), np.array(weights, float), model.jnt_range[ids])
+    body_ids = tuple(model.body(name).id for name in bodies)
+    return Limb(dofs, body_ids, np.array(offsets, float), np.array(weights, float), model.jnt_range[ids])
 
 
 def solve_limbs(
@@ -61,7 +62,8 @@ def solve_limbs(
                 mujoco.mj_jac(model, data, jacobian, None, point, body)
                 rows.append(weight[:, None] * jacobian[:, limb.dofs])
                 residuals.append(weight * (place - point))
-            data.qpos[limb.qpos] = step_joints(np.concatenate(rows), np.concatenate(residuals), data.qpos[limb.qpos], rest[limb.qpos], limb.limits)
+            angles, wanted = data.qpos[limb.qpos], rest[limb.qpos]
+            data.qpos[limb.qpos] = step_joints(np.concatenate(rows), np.concatenate(residuals), angles, wanted, limb.limits)
     mujoco.mj_kinematics(model, data)
 
 
@@ -110,7 +112,7 @@ def find_swings(phase: Array, offset: float, rate: float, held: NDArray[np.bool_
 
 
 def place_paw(home: Array, swings: Sequence[tuple[float, float]], lift: float) -> Array:
-    """(frame, 3) path of a paw (world, m): still on the floor between swings, where its `home` is midway.
+    """(frame, 3) path of a paw (world, m): still on the floor between swings, where its `home` then is on average.
 
     Parameters
     ----------
@@ -122,7 +124,9 @@ def place_paw(home: Array, swings: Sequence[tuple[float, float]], lift: float) -
     borders = np.array([-1.0, *np.ravel(swings), float(len(home))]).reshape(-1, 2)
     ends = np.clip(borders, 0, len(home) - 1)
     sampled = np.stack([np.interp(ends, frames, home[:, axis]) for axis in range(2)], axis=-1)
-    stances = sampled.mean(axis=1)
+    # Midway between where the stance begins and ends suits walking; its mean suits standing, where the end is a first step.
+    means = np.stack([home[int(first) : int(last) + 1].mean(axis=0) for first, last in ends])
+    stances = (sampled.mean(axis=1) + means) / 2
     path = np.zeros((len(home), 3))
     path[:, :2] = stances[np.searchsorted(borders[1:, 0], frames, side="right")]
     for index, (start, end) in enumerate(swings):

@@ -93,11 +93,10 @@ def add_joint_sites(spec: mujoco.MjSpec, template: mujoco.MjModel) -> None:
     data = mujoco.MjData(template)
     mujoco.mj_kinematics(template, data)
     for name, (body, place) in JOINTS.items():
-        if len(place) == 2:
-            near = np.linalg.norm(template.skin_vert[:, :2] - place, axis=1) < 0.006
-            place = (*place, float(template.skin_vert[near, 2].max()))
+        near = np.linalg.norm(template.skin_vert[:, :2] - place[:2], axis=1) < 0.006
+        height = place[2] if len(place) > 2 else template.skin_vert[near, 2].max()
         rotation = data.body(body).xmat.reshape(3, 3)
-        spec.body(body).add_site(name=name, pos=rotation.T @ (np.array(place) - data.body(body).xpos))
+        spec.body(body).add_site(name=name, pos=rotation.T @ (np.array([*place[:2], height]) - data.body(body).xpos))
 
 
 def dress_skin(spec: mujoco.MjSpec, template: mujoco.MjModel, subject: SimulatedSubject) -> None:

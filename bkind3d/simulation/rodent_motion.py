@@ -46,29 +46,37 @@ def pose_trunk(model: mujoco.MjModel, data: mujoco.MjData, plan: Plan, frame: in
     back = scale * posture["back"]
     pelvis = [plan.x[frame] - back * np.cos(plan.yaw[frame]), plan.y[frame] - back * np.sin(plan.yaw[frame]), scale * posture["height"]]
     data.qpos[:3], data.qpos[3:7] = pelvis - shift, root
+    mujoco.mj_kinematics(model, data)
 
 
 #: Paws: when they are lifted (share of a stride; a lateral sequence), the side (left positive), whether in front.
 PAWS = {"hind_L": (0.0, 1, False), "fore_L": (0.75, 1, True), "hind_R": (0.5, -1, False), "fore_R": (0.25, -1, True)}
 
+#: Joints of a left leg, and its points: body, place in it (m at scale 1), weight of each coordinate.
+HIND_JOINTS = ("hip_L_supinate", "hip_L_abduct", "hip_L_extend", "knee_L", "ankle_L", "toe_L")
+FORE_JOINTS = (
+    "scapula_L_supinate", "scapula_L_abduct", "scapula_L_extend",
+    "shoulder_L", "shoulder_sup_L", "elbow_L", "wrist_L", "finger_L",
+)  # fmt: skip
+HIND_POINTS = (("toe_L", (0, 0, 0), (1, 1, 1)), ("foot_L", (0, 0, 0), (0.3, 0.3, 0.5)), ("toe_L", (0.014, 0.003, 0), (0, 0, 0.4)))
+FORE_POINTS = (("finger_L", (0, 0, 0), (1, 1, 1)), ("hand_L", (0, 0, 0), (0.1, 0.1, 0.3)), ("finger_L", (0.009, 0.003, 0), (0, 0, 0.3)))
+
+#: Vertebrae of the tail that are laid onto the floor, and their height above it (m at scale 1).
+TAIL_HEIGHTS = {"vertebra_C9": 0.012, "vertebra_C15": 0.005, "vertebra_C22": 0.0045, "vertebra_C30": 0.004}
+_BENDING_VERTEBRAE = (1, 2, 3, 4, 5, 6, 9, 13, 17, 21, 25, 29)
+
 
 def make_limbs(model: mujoco.MjModel, scale: float) -> list[Limb]:
     """The four legs, in the order of :data:`PAWS`, and the tail."""
     limbs = []
-    for paw in PAWS:
-        kind, side = paw.split("_")
-        if kind == "hind":
-            joints = [f"hip_{side}_{name}" for name in ("supinate", "abduct", "extend")] + [f"{name}_{side}" for name in ("knee", "ankle", "toe")]
-            tip = scale * np.array([0.014, 0.003 if side == "L" else -0.003, 0])
-            points = [(f"toe_{side}", (0, 0, 0), (1, 1, 1)), (f"foot_{side}", (0, 0, 0), (0.3, 0.3, 0.5)), (f"toe_{side}", tip, (0, 0, 0.4))]
-        else:
-            joints = [f"scapula_{side}_{name}" for name in ("supinate", "abduct", "extend")]
-            joints += [f"{name}_{side}" for name in ("shoulder", "shoulder_sup", "elbow", "wrist", "finger")]
-            tip = scale * np.array([0.009, 0.003 if side == "L" else -0.003, 0])
-            points = [(f"finger_{side}", (0, 0, 0), (1, 1, 1)), (f"hand_{side}", (0, 0, 0), (0.1, 0.1, 0.3)), (f"finger_{side}", tip, (0, 0, 0.3))]
-        limbs.append(make_limb(model, joints, points))
-    tail = [name for name in (model.joint(index).name for index in range(model.njnt)) if name.startswith("vertebra_C") and "extend" in name]
-    limbs.append(make_limb(model, tail, [(f"vertebra_C{number}", (0, 0, 0), (0, 0, 0.5)) for number in (9, 15, 22, 30)]))
+    for paw, (_, side, fore) in PAWS.items():
+        joints, points = (FORE_JOINTS, FORE_POINTS) if fore else (HIND_JOINTS, HIND_POINTS)
+        letter = paw[-2:]
+        mirrored = [(body.replace("_L", letter), scale * np.array([x, side * y, z]), weight) for body, (x, y, z), weight in points]
+        limbs.append(make_limb(model, [joint.replace("_L", letter) for joint in joints], mirrored))
+    names = [model.joint(index).name for index in range(model.njnt)]
+    tail = [name for name in names if name.startswith("vertebra_C") and name.endswith("extend")]
+    limbs.append(make_limb(model, tail, [(body, np.zeros(3), (0, 0, 0.5)) for body in TAIL_HEIGHTS]))
     return limbs
 
 
@@ -77,27 +85,17 @@ def move_rodent(model: mujoco.MjModel, session: SimulatedSession, subject: Simul
     plan, scale = plan_motion(session, subject, rig), subject.scale
     data, limbs, rest = mujoco.MjData(model), make_limbs(model, scale), model.qpos0.copy()
     rest[limbs[-1].qpos[:7]] = 0.2  # a raised root of the tail: a sitting rat's would else be curled under it
-    n_frames = session.frames
-    homes = {paw: np.zeros((n_frames, 2)) for paw in PAWS}
-    for frame in range(n_frames):
-        pose_trunk(model, data, plan, frame, scale)
-        mujoco.mj_kinematics(model, data)
-        for paw, (_, side, fore) in PAWS.items():
-            homes[paw][frame] = find_home(data, plan, frame, side, fore, scale)
-    paths = []
-    for paw, (offset, _, fore) in PAWS.items():
-        held = plan.posture["air"] > 0.5 if fore else np.zeros(n_frames, bool)
-        paths.append(place_paw(homes[paw], find_swings(plan.phase, offset, rig.rate, held), (0.014 if fore else 0.012) * scale))
-    qpos, lowest = np.zeros((n_frames, model.nq)), np.zeros(n_frames)
-    paws = np.array([index for index in range(model.ngeom) if model.geom(index).name.startswith(("toe", "foot", "hand", "finger"))])
+    paths = plan_footfalls(model, data, plan, rig.rate, scale)
+    floor = np.array([[0, 0, height * scale] for height in TAIL_HEIGHTS.values()])
+    names = [model.geom(index).name for index in range(model.ngeom)]
+    paws = np.array([index for index, name in enumerate(names) if name.startswith(("toe", "foot", "hand", "finger"))])
+    qpos, lowest = np.zeros((session.frames, model.nq)), np.zeros(session.frames)
     data.qpos[:] = rest
-    for frame in range(n_frames):
+    for frame in range(session.frames):
         pose_trunk(model, data, plan, frame, scale)
-        mujoco.mj_kinematics(model, data)
-        places = [reach(data, plan, frame, paw, path[frame], scale) for paw, path in zip(PAWS, paths, strict=True)]
         swing_tail(model, data, plan, frame)
-        places.append(np.array([[0, 0, height * scale] for height in (0.012, 0.005, 0.0045, 0.004)]))
-        solve_limbs(model, data, limbs, places, rest, 4 if frame else 60)
+        places = [reach(data, plan, frame, paw, path[frame], scale) for paw, path in paths.items()]
+        solve_limbs(model, data, limbs, [*places, floor], rest, iterations=4 if frame else 60)
         qpos[frame], lowest[frame] = data.qpos, find_lowest(model, data, paws)
     # The joints of a limb may jump between two ways to reach a place; the root's height takes up what they missed.
     qpos[:, 7:] = gaussian_filter1d(qpos[:, 7:], 0.02 * rig.rate, axis=0, mode="nearest")
@@ -105,8 +103,24 @@ def move_rodent(model: mujoco.MjModel, session: SimulatedSession, subject: Simul
     return Motion(qpos, [BEHAVIOURS[label] for label in plan.labels])
 
 
-def find_home(data: mujoco.MjData, plan: Plan, frame: int, side: int, fore: bool, scale: float) -> Array:
-    """(2,) where the paw would stand below the body at this moment."""
+def plan_footfalls(model: mujoco.MjModel, data: mujoco.MjData, plan: Plan, rate: float, scale: float) -> dict[str, Array]:
+    """(frame, 3) path of each paw on and above the floor (world, m), from where the moving body would have it."""
+    n_frames = len(plan.labels)
+    homes = {paw: np.zeros((n_frames, 2)) for paw in PAWS}
+    for frame in range(n_frames):
+        pose_trunk(model, data, plan, frame, scale)
+        for paw in PAWS:
+            homes[paw][frame] = find_home(data, plan, frame, paw, scale)
+    paths = {}
+    for paw, (offset, _, fore) in PAWS.items():
+        held = plan.posture["air"] > 0.5 if fore else np.zeros(n_frames, bool)
+        paths[paw] = place_paw(homes[paw], find_swings(plan.phase, offset, rate, held), lift=0.013 * scale)
+    return paths
+
+
+def find_home(data: mujoco.MjData, plan: Plan, frame: int, paw: str, scale: float) -> Array:
+    """(2,) where the paw would stand below the body at this moment (world, m)."""
+    _, side, fore = PAWS[paw]
     if fore:
         axes = data.body("torso").xmat.reshape(3, 3)
         forward, origin = axes[:2, 0], data.body("torso").xpos[:2]
@@ -139,7 +153,7 @@ def reach(data: mujoco.MjData, plan: Plan, frame: int, paw: str, place: Array, s
 
 def swing_tail(model: mujoco.MjModel, data: mujoco.MjData, plan: Plan, frame: int) -> None:
     """Let the tail follow the turning of the body, later towards its tip."""
-    for number in (1, 2, 3, 4, 5, 6, 9, 13, 17, 21, 25, 29):
+    for number in _BENDING_VERTEBRAE:
         joint = model.joint(f"vertebra_C{number}_bend")
         earlier = max(0, frame - number // 2)
         data.qpos[joint.qposadr[0]] = np.clip(-0.07 * plan.turning[earlier], *joint.range)

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 BEHAVIOURS = ("rest", "walk", "turn", "rear", "groom")
 
 #: Shortest and longest bout of a behaviour in seconds.
-DURATIONS = {"rest": (0.9, 2.0), "walk": (1.2, 2.6), "turn": (0.8, 1.4), "rear": (1.2, 2.2), "groom": (1.4, 2.6)}
+DURATIONS = {"rest": (0.8, 1.5), "walk": (1.0, 2.0), "turn": (0.7, 1.1), "rear": (1.0, 1.7), "groom": (1.1, 1.8)}
 
 #: Mean, spread between bouts, and wandering within a bout, of each channel of the posture. Height (of the pelvis) and
 #: back (how far it is behind its place above the hind paws) in m at scale 1; angles in radians: pitch of the pelvis
@@ -104,7 +104,8 @@ def plan_path(rng: np.random.Generator, bouts: list[tuple[int, int, int]], rate:
             error = find_bearing(place, yaw, target)
             pivoting = behaviour == walk and abs(error) > (0.4 if pivoting else 1.0)
             labels.append(turn if pivoting else behaviour)
-            wanted_turning = {walk: np.clip(2.5 * error, -1.2, 1.2), turn: (np.sign(error) if pivoting else side) * spin}.get(labels[-1], 0.0)
+            side = np.sign(error) if pivoting else side
+            wanted_turning = {walk: np.clip(2.5 * error, -1.2, 1.2), turn: side * spin}.get(labels[-1], 0.0)
             wanted_speed = {walk: pace, turn: 0.015}.get(labels[-1], 0.0)
             speed += (wanted_speed - speed) / (0.12 * rate + 1)
             turning += (wanted_turning - turning) / (0.12 * rate + 1)

@@ -78,8 +78,9 @@ def add_light(spec: mujoco.MjSpec, rng: np.random.Generator, arena: float) -> No
         diffuse=[0.55, 0.54, 0.5], specular=[0.1] * 3, ambient=[0, 0, 0], castshadow=True,
     )  # fmt: skip
     spec.worldbody.add_light(
-        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, dir=[*(0.6 * place[:2] / arena), -1], diffuse=[0.25] * 3, specular=[0] * 3, castshadow=False
-    )
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, dir=[*(0.6 * place[:2] / arena), -1],
+        diffuse=[0.25] * 3, specular=[0] * 3, castshadow=False,
+    )  # fmt: skip
     spec.visual.headlight.ambient, spec.visual.headlight.diffuse, spec.visual.headlight.specular = [0.38] * 3, [0] * 3, [0] * 3
     # The depth map of the shadow is what costs most per view: 512 gives a soft edge and a third of the default's time.
     spec.visual.quality.shadowsize, spec.visual.quality.offsamples = 512, 0
@@ -89,7 +90,8 @@ def add_light(spec: mujoco.MjSpec, rng: np.random.Generator, arena: float) -> No
 
 def make_charuco(board: BoardConfig) -> cv2.aruco.CharucoBoard:
     """OpenCV's description of `board` (object points in the rig's units)."""
-    dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, f"DICT_{board.marker_bits}X{board.marker_bits}_{board.dictionary_size}"))
+    name = f"DICT_{board.marker_bits}X{board.marker_bits}_{board.dictionary_size}"
+    dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
     charuco = cv2.aruco.CharucoBoard((board.squares_x, board.squares_y), board.square_length, board.marker_length, dictionary)
     charuco.setLegacyPattern(board.legacy_pattern == "true")
     return charuco
@@ -106,11 +108,7 @@ def make_board_spec(rig: SimulatedRig, board: BoardConfig) -> mujoco.MjSpec:
     add_material(spec, "print", np.repeat((0.9 * picture).astype(np.uint8)[..., None], 3, axis=2), specular=0)
     body = spec.worldbody.add_body(name="board", mocap=True)
     # A plane shows its texture on its +z side; half a turn about x makes that the board's -z side, and its +y up the print.
-    body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_PLANE, size=[width / 2, height / 2, 1], pos=[width / 2, height / 2, 0], quat=[0, 1, 0, 0], material="print"
-    )
-    body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_BOX, size=[width / 2 + 0.008, height / 2 + 0.008, 0.00125], pos=[width / 2, height / 2, 0.00175],
-        rgba=[0.9, 0.9, 0.9, 1],
-    )  # fmt: skip
+    x, y = width / 2, height / 2
+    body.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[x, y, 1], pos=[x, y, 0], quat=[0, 1, 0, 0], material="print")
+    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[x + 0.008, y + 0.008, 0.00125], pos=[x, y, 0.00175], rgba=[0.9, 0.9, 0.9, 1])
     return spec

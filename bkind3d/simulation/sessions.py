@@ -1,4 +1,8 @@
-"""Simulated sessions and calibration recordings: their videos, and the truth beside them (world mm, z up)."""
+"""Simulated sessions and calibration recordings: their videos, and the truth beside them (world mm, z up).
+
+The same seeds give the same decoded videos and the same truth, whatever the number of workers. Another version of
+MuJoCo, Mesa (or another graphics driver) may round pixels differently; another libx264 may write other bytes.
+"""
 
 from pathlib import Path
 
@@ -32,11 +36,14 @@ def simulate_session(config: SimulationConfig, name: str, recordings: Path, trut
     joints = pd.DataFrame({"frame": np.repeat(np.arange(n_frames), n_joints), "joint": list(animal.joints) * n_frames, **columns})
     about = {"units": "mm", "rate": rig.rate, "subject": session.subject}
     write_table(joints, "joints", truth / name / "joints.parquet", about)
-    write_table(pd.DataFrame({"frame": np.arange(n_frames), "behaviour": motion.behaviours}), "behaviours", truth / name / "behaviours.parquet", about)
+    behaviours = pd.DataFrame({"frame": np.arange(n_frames), "behaviour": motion.behaviours})
+    write_table(behaviours, "behaviours", truth / name / "behaviours.parquet", about)
     write_table(silhouettes, "silhouettes", truth / name / "silhouettes.parquet", about)
 
 
-def simulate_board(config: SimulationConfig, boards: dict[str, BoardConfig], name: str, recordings: Path, truth: Path, workers: int) -> None:
+def simulate_board(
+    config: SimulationConfig, boards: dict[str, BoardConfig], name: str, recordings: Path, truth: Path, workers: int
+) -> None:
     """Render the board videos of rig `name` to ``recordings/{name}_board``; write ``truth/{name}/calibration.toml``."""
     if name not in config.rigs:
         raise InputError(f"simulation.rigs: no rig {name!r}; there are {sorted(config.rigs)}")

@@ -38,7 +38,13 @@ def agree_on_point(cameras: list[Camera], clusters: Float[NDArray, "frame view c
     pair of clusters of two views proposes a point, and the one that the most and largest clusters support wins.
     """
     n_frames, n_views, n_clusters, _ = clusters.shape
-    directions = np.stack([pixel_directions(camera, clusters[:, view, :, 1:3].reshape(-1, 2)).reshape(n_frames, n_clusters, 3) for view, camera in enumerate(cameras)], axis=1)
+    directions = np.stack(
+        [
+            pixel_directions(camera, clusters[:, view, :, 1:3].reshape(-1, 2)).reshape(n_frames, n_clusters, 3)
+            for view, camera in enumerate(cameras)
+        ],
+        axis=1,
+    )
     chosen = np.where(np.isfinite(clusters[:, :, 0, 0]), 0, -1)
     agreement = _judge(cameras, clusters, directions, chosen, max_residual)
     doubtful = np.flatnonzero((agreement.chosen != chosen).any(axis=1))
@@ -48,7 +54,10 @@ def agree_on_point(cameras: list[Camera], clusters: Float[NDArray, "frame view c
 
 
 def _search(
-    cameras: list[Camera], clusters: Float[NDArray, "frame view cluster 7"], directions: Float[NDArray, "frame view cluster 3"], max_residual: float
+    cameras: list[Camera],
+    clusters: Float[NDArray, "frame view cluster 7"],
+    directions: Float[NDArray, "frame view cluster 3"],
+    max_residual: float,
 ) -> Int[NDArray, "frame view"]:
     """The clusters that support the best of all points proposed by two views."""
     n_frames, n_views, n_clusters, _ = clusters.shape
@@ -97,7 +106,9 @@ def _judge(
     return Agreement(points, chosen, residual)
 
 
-def _measure_distances(cameras: list[Camera], clusters: Float[NDArray, "frame view cluster 7"], points: Array) -> Float[NDArray, "frame view cluster"]:
+def _measure_distances(
+    cameras: list[Camera], clusters: Float[NDArray, "frame view cluster 7"], points: Array
+) -> Float[NDArray, "frame view cluster"]:
     """Distance of every cluster's centroid to the projected point, as a share of the picture's longer side."""
     projected = np.stack([project_points(camera, points) for camera in cameras], axis=1)
     sides = np.array([max(camera.size) for camera in cameras])

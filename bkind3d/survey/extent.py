@@ -15,8 +15,8 @@ _QUANTILE = 0.97
 #: Frames, evenly spread, that are measured, and voxels along a side of the cube that is carved in each.
 _FRAMES, _VOXELS = 60, 32
 
-#: Gives the silhouette (0 or 255) of a view (its number) in a frame (its position in the session).
-ReadMask = Callable[[int, int], NDArray[np.uint8]]
+#: Gives the silhouettes (0 or 255) of a view (its number) in frames (their positions in the session).
+ReadMasks = Callable[[int, NDArray[np.int64]], list[NDArray[np.uint8]]]
 
 
 def measure_side(
@@ -24,7 +24,7 @@ def measure_side(
     centres: Float[NDArray, "frame 3"],
     chosen: Int[NDArray, "frame view"],
     clusters: Float[NDArray, "frame view cluster 7"],
-    read_mask: ReadMask,
+    read_masks: ReadMasks,
 ) -> float:
     """Side, in world units, of the cube around the centre that the subject fits into, however it is turned.
 
@@ -40,12 +40,13 @@ def measure_side(
     half = float(np.quantile(bounds, _QUANTILE))
     steps = (np.arange(_VOXELS) + 0.5) * 2 * half / _VOXELS - half
     offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    radii = []
-    for frame in measured:
-        occupied = np.ones(len(offsets), dtype=bool)
-        for view in np.flatnonzero(chosen[frame] >= 0):
-            occupied &= _carve(cameras[view], centres[frame] + offsets, read_mask(int(view), int(frame)), 2 * half / _VOXELS)
-        radii.append(np.linalg.norm(offsets[occupied], axis=1).max(initial=0.0))
+    occupied = np.ones((len(measured), len(offsets)), dtype=bool)
+    for view, camera in enumerate(cameras):
+        seeing = np.flatnonzero(chosen[measured, view] >= 0)
+        for index, mask in zip(seeing, read_masks(view, measured[seeing]), strict=True):
+            occupied[index] &= _carve(camera, centres[measured[index]] + offsets, mask, 2 * half / _VOXELS)
+    distances = np.linalg.norm(offsets, axis=1)
+    radii = [float(distances[filled].max(initial=0.0)) for filled in occupied]
     known = [radius for radius in radii if radius > 0]
     return 2 * float(np.quantile(known, _QUANTILE)) if known else 2 * half
 

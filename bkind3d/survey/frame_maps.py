@@ -12,7 +12,9 @@ from bkind3d.config import InputError
 COLUMNS = ("frame", "video_frame")
 
 
-def choose_frames(n_frames: int, frame_map: str | Path | None = None, start: int | None = None, stop: int | None = None) -> NDArray[np.int64]:
+def choose_frames(
+    n_frames: int, frame_map: str | Path | None = None, start: int | None = None, stop: int | None = None
+) -> NDArray[np.int64]:
     """Pair the session's frames with a video's.
 
     Parameters
@@ -30,7 +32,9 @@ def choose_frames(n_frames: int, frame_map: str | Path | None = None, start: int
     first = 0 if start is None else start
     last = int(mapping.index.max()) + 1 if stop is None else stop
     if first < 0 or last <= first or (frame_map is None and last > n_frames):
-        raise InputError(f"start {first} and stop {last} choose no range of the {n_frames} frames of the video; correct the sheet of sessions")
+        raise InputError(
+            f"start {first} and stop {last} choose no range of the {n_frames} frames of the video; correct the sheet of sessions"
+        )
     shown = mapping.reindex(np.arange(first, last), fill_value=-1)
     if (shown < 0).all():
         raise InputError(f"{frame_map}: shows none of the frames {first} to {last - 1}; correct it, or start and stop")
@@ -44,11 +48,15 @@ def _read_frame_map(path: Path, n_frames: int) -> "pd.Series[int]":
         raise InputError(f"{path}: cannot be read as a table ({' '.join(str(error).split())})") from None
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
-        raise InputError(f"{path}: column {missing[0]!r} is missing; a frame map has the columns frame and video_frame, found {list(table.columns)}")
+        raise InputError(
+            f"{path}: column {missing[0]!r} is missing; a frame map has the columns frame and video_frame, found {list(table.columns)}"
+        )
     if table.empty or not all(pd.api.types.is_integer_dtype(table[column]) for column in COLUMNS) or (table["frame"] < 0).any():
         raise InputError(f"{path}: frame and video_frame have to be whole numbers, counted from 0, with at least one row")
     if table["frame"].duplicated().any() or not table.sort_values("frame")["video_frame"].is_monotonic_increasing:
         raise InputError(f"{path}: every frame may be there once, and later frames show later frames of the video")
     if not table["video_frame"].between(0, n_frames - 1).all():
-        raise InputError(f"{path}: video_frame goes from {table['video_frame'].min()} to {table['video_frame'].max()}, the video has frames 0 to {n_frames - 1}")
+        raise InputError(
+            f"{path}: video_frame goes from {table['video_frame'].min()} to {table['video_frame'].max()}, the video has frames 0 to {n_frames - 1}"
+        )
     return table.set_index("frame")["video_frame"].astype(np.int64)

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -20,6 +20,7 @@ from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.video import decode_frames
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import project_points, undistorted_window
+from bkind3d.survey.silhouettes import decode_mask, encode_mask
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,15 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     cv2.setNumThreads(threads)
     cameras, _ = read_calibration(sources.calibration)
     if camera_name not in cameras:
-        raise InputError(f"{sources.calibration}: has no camera {camera_name!r}, only {', '.join(cameras)}; name the cameras alike in sheet and calibration")
+        raise InputError(
+            f"{sources.calibration}: has no camera {camera_name!r}, only {', '.join(cameras)}; name the cameras alike in sheet and calibration"
+        )
     survey, metadata = read_table(sources.survey, "survey", ["frame", "time_s", "video_frame", "mask"]), read_metadata(sources.survey)
     location, place = read_table(sources.location, "location"), read_metadata(sources.location)
     if not np.array_equal(survey["frame"], location["frame"]):
-        raise InputError(f"{sources.location}: has {len(location)} frames that are not those of {sources.survey} ({len(survey)}); locate the subject again")
+        raise InputError(
+            f"{sources.location}: has {len(location)} frames that are not those of {sources.survey} ({len(survey)}); locate the subject again"
+        )
     camera = fit_camera_to_video(cameras[camera_name], (int(metadata["video_width"]), int(metadata["video_height"])))
     survey_size = (int(metadata["width"]), int(metadata["height"]))
     kept = slice(None, None, config.step)
@@ -118,7 +123,9 @@ def _cut_windows(
     decoded = decode_frames(video, wanted=rows.__contains__, threads=threads)
     for video_frame, _, picture in tqdm(decoded, total=len(rows), desc=Path(video).stem, unit="frame", disable=None):
         if (picture.shape[1], picture.shape[0]) != camera.size:
-            raise InputError(f"{video}: is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}; survey it again")
+            raise InputError(
+                f"{video}: is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}; survey it again"
+            )
         index = rows[video_frame]
         matrix = _intrinsics_of(table.loc[index, _PROJECTION].to_numpy(np.float64), camera)
         images[index], masks[index] = _cut_window(picture, table.at[index, "mask"], camera, matrix, survey_size, config)
@@ -128,14 +135,30 @@ def _cut_windows(
 
 
 def _cut_window(
-    picture: NDArray[np.uint8], mask: bytes, camera: Camera, matrix: Float[NDArray, "3 3"], survey_size: tuple[int, int], config: FramesConfig
+    picture: NDArray[np.uint8],
+    mask: bytes,
+    camera: Camera,
+    matrix: Float[NDArray, "3 3"],
+    survey_size: tuple[int, int],
+    config: FramesConfig,
 ) -> tuple[bytes, bytes]:
     size = (window_side(config), window_side(config))
     window = undistorted_window(picture, camera, matrix, size)
-    silhouette = cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_GRAYSCALE)
-    covered = undistorted_window(silhouette, camera.resized(survey_size), matrix, size) > 127
+    covered = undistorted_window(decode_mask(mask), camera.resized(survey_size), matrix, size)
+    silhouette = np.where(covered > 127, 255, 0).astype(np.uint8)
+    if config.window == "subject":
+        silhouette = keep_central(silhouette, config.size / 2)
     jpeg = cv2.imencode(".jpg", cv2.cvtColor(window, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, config.quality])[1]
-    return jpeg.tobytes(), cv2.imencode(".png", covered.astype(np.uint8) * 255)[1].tobytes()
+    return jpeg.tobytes(), encode_mask(silhouette)
+
+
+def keep_central(silhouette: UInt8[NDArray, "height width"], radius: float) -> UInt8[NDArray, "height width"]:
+    """Drop the pieces of a silhouette most of which lies farther than `radius` from the middle: others, and reflections."""
+    _, labels = cv2.connectedComponents(silhouette, connectivity=8)
+    rows, columns = np.indices(silhouette.shape)
+    near = np.hypot(rows - (silhouette.shape[0] - 1) / 2, columns - (silhouette.shape[1] - 1) / 2) <= radius
+    kept = np.bincount(labels[near], minlength=labels.max() + 1) * 2 >= np.bincount(labels.ravel())
+    return np.where(kept[labels], silhouette, 0).astype(np.uint8)
 
 
 def _intrinsics_of(projection: Array, camera: Camera) -> Array:

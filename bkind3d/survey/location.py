@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
@@ -16,7 +15,8 @@ from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.survey.consensus import Agreement, agree_on_point
-from bkind3d.survey.extent import ReadMask, measure_side
+from bkind3d.survey.extent import ReadMasks, measure_side
+from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask
 from bkind3d.survey.smoothing import fill_gaps, smooth_track
 
 log = logging.getLogger(__name__)
@@ -68,12 +68,24 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
         )
     max_gap = round(config.max_gap_seconds * sightings.rate)
     centres = fill_gaps(smooth_track(agreement.points, config.smooth_seconds * sightings.rate), max_gap)
-    side = config.side or config.side_margin * measure_side(sightings.cameras, centres, agreement.chosen, sightings.clusters, _mask_reader(surveys, sightings.frames))
+    side = config.side or config.side_margin * measure_side(
+        sightings.cameras, centres, agreement.chosen, sightings.clusters, _mask_reader(surveys, sightings.frames)
+    )
     valid = np.isfinite(centres).all(axis=1)
     table = _make_table(sightings, agreement, centres, valid)
     share = float(valid.mean())
-    write_table(table, "location", output, {"side": float(side), "units": metadata.get("units", ""), "valid": share, "rate": sightings.rate})
-    log.info("%s: located in %.1f %% of %d frames, %.2f views each, side %.4g %s", output, 100 * share, len(table), table["n_views"].mean(), side, metadata.get("units", ""))
+    write_table(
+        table, "location", output, {"side": float(side), "units": metadata.get("units", ""), "valid": share, "rate": sightings.rate}
+    )
+    log.info(
+        "%s: located in %.1f %% of %d frames, %.2f views each, side %.4g %s",
+        output,
+        100 * share,
+        len(table),
+        table["n_views"].mean(),
+        side,
+        metadata.get("units", ""),
+    )
     if share < 0.5:
         log.warning("%s: the subject was located in less than half of the frames; look at the silhouettes and the calibration", output)
 
@@ -84,19 +96,26 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
         raise InputError(f"{', '.join(surveys) or 'no camera'}: at least two cameras are needed to locate the subject")
     lacking = [name for name in surveys if name not in cameras]
     if lacking:
-        raise InputError(f"{calibration}: has no camera {lacking[0]!r}, only {', '.join(cameras)}; name the cameras alike in sheet and calibration")
+        raise InputError(
+            f"{calibration}: has no camera {lacking[0]!r}, only {', '.join(cameras)}; name the cameras alike in sheet and calibration"
+        )
     metadata = {name: read_metadata(path) for name, path in surveys.items()}
     tables = {name: read_table(path, "survey", ["frame", "time_s", "clusters"]) for name, path in surveys.items()}
     lengths = {name: len(table) for name, table in tables.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise InputError(f"the cameras have different numbers of frames ({counts}); give frame maps or start and stop, so that frames show the same moments")
+        raise InputError(
+            f"the cameras have different numbers of frames ({counts}); give frame maps or start and stop, so that frames show the same moments"
+        )
     first_name, first = next(iter(tables.items()))
     if first.empty:
         raise InputError(f"{surveys[first_name]}: has no frames")
     for name, table in tables.items():
         if not np.array_equal(table["frame"], first["frame"]):
-            raise InputError(f"{surveys[name]}: its frames {table['frame'].min()} to {table['frame'].max()} are not those of camera {first_name!r}; survey both with the same start and stop")
+            span = f"{table['frame'].min()} to {table['frame'].max()}"
+            raise InputError(
+                f"{surveys[name]}: its frames {span} are not those of camera {first_name!r}; survey both with the same start and stop"
+            )
     fitted = []
     for name, entry in metadata.items():
         camera = fit_camera_to_video(cameras[name], (int(entry["video_width"]), int(entry["video_height"])))
@@ -105,18 +124,18 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
     return Sightings(fitted, first["frame"].to_numpy(), first["time_s"].to_numpy(), clusters, float(metadata[first_name]["rate"]))
 
 
-def _mask_reader(surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"]) -> ReadMask:
-    """Read single silhouettes out of the surveys."""
+def _mask_reader(surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"]) -> ReadMasks:
+    """Read a few silhouettes out of the surveys."""
     paths = list(surveys.values())
 
-    def read_mask(view: int, frame: int) -> NDArray[np.uint8]:
-        row = read_table(paths[view], "survey", ["frame", "mask"], frames=[int(frames[frame])])
-        return np.asarray(cv2.imdecode(np.frombuffer(row["mask"].iloc[0], np.uint8), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+    def read_masks(view: int, positions: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+        rows = read_table(paths[view], "survey", ["frame", "mask"], frames=frames[positions].tolist()).set_index("frame")["mask"]
+        return [decode_mask(rows[frame]) for frame in frames[positions]]
 
-    return read_mask
+    return read_masks
 
 
-def _stack_clusters(lists: "pd.Series[list[float]]", n_clusters: int = 4) -> Float[NDArray, "frame cluster 7"]:
+def _stack_clusters(lists: "pd.Series[list[float]]", n_clusters: int = MAX_CLUSTERS) -> Float[NDArray, "frame cluster 7"]:
     stacked = np.full((len(lists), n_clusters, CLUSTER_NUMBERS), np.nan)
     for row, numbers in enumerate(lists):
         found = np.asarray(numbers, dtype=np.float64).reshape(-1, CLUSTER_NUMBERS)[:n_clusters]

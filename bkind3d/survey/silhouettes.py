@@ -8,14 +8,14 @@ from jaxtyping import Bool, Float, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import SurveyConfig
-from bkind3d.survey.background import Background, disc
+from bkind3d.survey.background import Background, disc, largest_channel
 
 #: Pieces nearer to each other than this share of the picture's longer side belong to one cluster.
 _LINK_SHARE = 0.04
 #: Least area of a piece of a cluster, as a share of the least area of a cluster.
 _PIECE_SHARE = 0.25
-#: A shadow keeps the colour: largest deviation from it, as a share of `min_contrast`.
-_SHADOW_COLOUR = 0.6
+#: A shadow keeps the colour: largest deviation from it, averaged over a window of so many pixels, as a share of `min_contrast`.
+_SHADOW_COLOUR, _SHADOW_WINDOW = 0.3, 5
 #: Largest number of clusters that are kept.
 MAX_CLUSTERS = 4
 
@@ -50,18 +50,43 @@ def find_silhouettes(picture: UInt8[NDArray, "height width 3"], background: Back
     return Silhouettes(mask, np.array([numbers for numbers, _ in kept], dtype=np.float64).reshape(-1, 7))
 
 
-def find_foreground(picture: UInt8[NDArray, "height width 3"], background: Background, config: SurveyConfig) -> Bool[NDArray, "height width"]:
+def encode_mask(mask: UInt8[NDArray, "height width"]) -> bytes:
+    """Encode a silhouette (0 or 255) as PNG."""
+    return cv2.imencode(".png", mask)[1].tobytes()
+
+
+def decode_mask(content: bytes) -> UInt8[NDArray, "height width"]:
+    """Decode a silhouette from PNG."""
+    return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+
+
+def find_foreground(
+    picture: UInt8[NDArray, "height width 3"], background: Background, config: SurveyConfig
+) -> Bool[NDArray, "height width"]:
     """Mark the pixels that contrast with the background and are no shadow on it."""
-    red, green, blue = cv2.split(cv2.absdiff(picture, background.picture))
-    contrast = cv2.max(cv2.max(red, green), blue)
-    foreground = contrast > np.maximum(config.min_contrast, config.threshold * background.spread)
-    colours = picture[foreground].astype(np.float32)
-    behind = background.picture[foreground].astype(np.float32)
-    ratio = (colours * behind).sum(axis=1) / np.maximum((behind * behind).sum(axis=1), 1.0)
-    tint = np.abs(colours - ratio[:, None] * behind).max(axis=1)
-    shadow = (ratio >= config.shadow_ratio) & (ratio < 1) & (tint <= _SHADOW_COLOUR * config.min_contrast)
-    foreground[foreground] = ~shadow
-    return np.asarray(foreground)
+    contrast = largest_channel(cv2.absdiff(picture, background.picture))
+    foreground = (contrast > np.maximum(config.min_contrast, config.threshold * background.spread)).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(foreground)
+    if width == 0:
+        return foreground > 0
+    # A margin, so that colours are averaged alike everywhere inside.
+    part = np.s_[max(0, y - _SHADOW_WINDOW) : y + height + _SHADOW_WINDOW, max(0, x - _SHADOW_WINDOW) : x + width + _SHADOW_WINDOW]
+    foreground[part] &= ~_find_shadows(picture[part], background.picture[part], config)
+    return foreground > 0
+
+
+def _find_shadows(
+    picture: UInt8[NDArray, "height width 3"], behind: UInt8[NDArray, "height width 3"], config: SurveyConfig
+) -> Bool[NDArray, "height width"]:
+    """Mark pixels that are the background darkened evenly: the colour's deviation from that, averaged nearby, is small."""
+    lit, shown = behind.astype(np.float32), picture.astype(np.float32)
+    ratio = _add_channels(shown * lit) / np.maximum(_add_channels(lit * lit), 1.0)
+    tint = largest_channel(np.abs(cv2.blur(shown - ratio[..., None] * lit, (_SHADOW_WINDOW, _SHADOW_WINDOW))))
+    return np.asarray((ratio >= config.shadow_ratio) & (ratio < 1) & (tint <= _SHADOW_COLOUR * config.min_contrast))
+
+
+def _add_channels(values: Float[NDArray, "height width 3"]) -> Float[NDArray, "height width"]:
+    return values[..., 0] + values[..., 1] + values[..., 2]
 
 
 def _close_gaps(foreground: UInt8[NDArray, "height width"], gap: int) -> UInt8[NDArray, "height width"]:

@@ -17,7 +17,7 @@ from bkind3d.data.parquet import write_table
 from bkind3d.data.video import VideoInfo, decode_frames, probe_video
 from bkind3d.survey.background import Background, model_background
 from bkind3d.survey.frame_maps import choose_frames
-from bkind3d.survey.silhouettes import find_silhouettes
+from bkind3d.survey.silhouettes import encode_mask, find_silhouettes
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,9 @@ def survey_video(
     size = survey_size(info, config.long_side)
     shown = frames[frames[:, 1] >= 0]
     spread = set(shown[np.linspace(0, len(shown) - 1, min(config.background_frames, len(shown))).round().astype(int), 1].tolist())
-    background = model_background(np.stack([frame.picture for frame in decode_frames(path, size, wanted=spread.__contains__, threads=threads)]), config)
+    background = model_background(
+        np.stack([frame.picture for frame in decode_frames(path, size, wanted=spread.__contains__, threads=threads)]), config
+    )
     table = _survey_frames(path, size, background, config, frames, threads)
     metadata = {
         "width": size[0],
@@ -63,7 +65,7 @@ def survey_video(
         "rate": info.rate,
         "n_frames": info.n_frames,
         "video": Path(path).name,
-        "background": base64.b64encode(encode_png(cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))).decode(),
+        "background": base64.b64encode(cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1].tobytes()).decode(),
     }
     write_table(table, "survey", output, metadata)
     faults = table["fault"].value_counts().drop("", errors="ignore").to_dict()
@@ -74,11 +76,6 @@ def survey_size(info: VideoInfo, long_side: int) -> tuple[int, int]:
     """(width, height) of the survey picture: the video's, shrunk to `long_side` where it is larger."""
     scale = min(1.0, long_side / max(info.width, info.height))
     return max(1, round(info.width * scale)), max(1, round(info.height * scale))
-
-
-def encode_png(picture: NDArray[np.uint8]) -> bytes:
-    """Encode a grey or BGR picture as PNG."""
-    return cv2.imencode(".png", picture)[1].tobytes()
 
 
 def _survey_frames(
@@ -95,10 +92,12 @@ def _survey_frames(
         silhouettes = find_silhouettes(picture, background, config) if row["fault"] != "black" else None
         clusters = _EMPTY if silhouettes is None else silhouettes.clusters
         mask = np.zeros(luma.shape, np.uint8) if silhouettes is None else silhouettes.mask
-        found[index] = {"time_s": time_s, **row, **_describe_clusters(clusters), "mask": encode_png(mask)}
+        found[index] = {"time_s": time_s, **row, **_describe_clusters(clusters), "mask": encode_mask(mask)}
         previous = luma
     missing = {"time_s": np.nan, "brightness": np.nan, "motion": np.nan, "fault": "missing", **_describe_clusters(_EMPTY), "mask": b""}
-    rows: Iterable[dict[str, Any]] = ({"frame": frame, "video_frame": shown, **found.get(shown, missing)} for frame, shown in frames.tolist())
+    rows: Iterable[dict[str, Any]] = (
+        {"frame": frame, "video_frame": shown, **found.get(shown, missing)} for frame, shown in frames.tolist()
+    )
     table = pd.DataFrame(list(rows))
     if len(found) < len(wanted):
         raise InputError(f"{path}: only {len(found)} of {len(wanted)} frames can be decoded; copy or convert it again")

@@ -71,12 +71,8 @@ def test_the_end_of_a_run_shows_the_table_and_the_report(finished):
     assert (folder / "results/figures/tiny.pose.svg").exists()
 
 
-def test_a_second_run_has_nothing_to_do(finished):
-    assert "Nothing to be done" in run_snakemake(finished[0], "-n").stderr
-
-
-def test_the_file_times_of_a_copied_study_survive(copy):
-    assert "Nothing to be done" in run_snakemake(copy, "-n").stderr
+def test_a_second_run_has_nothing_to_do(copy):
+    assert "Nothing to be done" in run_snakemake(copy, "-n").stdout
 
 
 def test_adding_a_session_retrains_nothing(copy):
@@ -136,7 +132,7 @@ def test_a_damaged_video_ends_with_its_own_line(copy):
 
 def test_a_killed_run_is_finished_by_running_again(make_study):
     """Also: sessions without joints and behaviours go through to tables that say so."""
-    folder = make_study(joints=False, behaviours=False, sessions="train predict")
+    folder = make_study(cameras=2, joints=False, behaviours=False, sessions="train predict")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     killed = subprocess.Popen(command, env=make_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     deadline = time.monotonic() + 240

@@ -54,7 +54,7 @@ def make_cameras(number: int) -> list[Camera]:
 
 
 def make_motion(frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (frame, ball, xyz) in mm of an animal that walks round, and turns on the spot in the second half of each second."""
+    """Positions (frame, ball, xyz) in mm of an animal that walks round, and turns on the spot half of the time; its head swings."""
     turning = np.arange(frames) % RATE >= RATE // 2
     heading = np.cumsum(np.where(turning, 0.5, 0.15)) + seed
     speed = np.where(turning, 3.0, 45.0)
@@ -62,7 +62,9 @@ def make_motion(frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     place -= place.mean(axis=0)
     along, height = (np.array([ball[i] for ball in BALLS.values()]) for i in (0, 1))
     forward = np.stack([np.cos(heading), np.sin(heading)], axis=1)
-    flat = place[:, None] + along[:, None] * forward[:, None]
+    sideways = np.stack([-forward[:, 1], forward[:, 0]], axis=1)
+    bend = np.where(along > 0, 0.5 * np.sin(np.arange(frames) * 0.7 + seed)[:, None], 0.0)
+    flat = place[:, None] + along[:, None] * (np.cos(bend)[..., None] * forward[:, None] + np.sin(bend)[..., None] * sideways[:, None])
     return np.concatenate([flat, np.broadcast_to(height[None, :, None], (frames, len(BALLS), 1))], axis=2), turning
 
 

@@ -59,5 +59,5 @@ rule import_calibration:
     message:
         "Read the given calibration of rig {wildcards.rig}"
     shell:
-        "python -m bkind3d import-calibration {input:q} --units {params.units} --cameras {params.cameras} "
+        "python -m bkind3d import-calibration {input:q} --units {params.units} --up={params.up} --cameras {params.cameras} "
         "--output {output.calibration:q} --quality {output.quality:q} 2> {log:q}"

@@ -3,9 +3,12 @@ import atexit
 import fcntl
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+from snakemake.settings.types import DeploymentMethod
 
 CONFIG_FILE = "config/config.yaml"
 
@@ -75,8 +78,12 @@ except InputError as error:
     refuse(error)
 SETTINGS = sections.format_sections(study)
 SHEETS = sections.format_sheets(study)
-if workflow.is_main_process:
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    # environment.yaml has what the package needs, but not the package.
+    shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")
+elif workflow.is_main_process:
     check_shell_python()
+if workflow.is_main_process:
     alive = release_stale_lock()
     for line in sections.explain_retraining(study):
         sys.stderr.write(f"{line}\n")

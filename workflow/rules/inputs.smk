@@ -72,11 +72,8 @@ def get_joints(wildcards):
 def get_joints_options(wildcards):
     """How the file of the joints is to be read."""
     row = study.sessions[wildcards.session]
-    return [
-        "--units",
-        study.rigs[row.rig].units,
-        *(["--axes", row.joints_axes] if row.joints_axes else []),
-    ]
+    rig = study.rigs[row.rig]
+    return [f"--units={rig.units}", f"--up={rig.up}", *([f"--axes={row.joints_axes}"] if row.joints_axes else [])]
 
 
 def get_behaviours(wildcards):

@@ -70,7 +70,7 @@
     }
     function layout(index) {
       const colours = theme(), scene = { uirevision: "kept", aspectmode: "manual", aspectratio: {} };
-      const centre = data.centres[index], half = 0.6 * data.side;
+      const centre = data.centres[index], half = data.reach;
       const ranges = follow.checked ? centre.map((value) => [value - half, value + half]) : data.bounds;
       const longest = Math.max(...ranges.map(([low, high]) => high - low));
       ["x", "y", "z"].forEach((name, place) => {

@@ -18,5 +18,5 @@ def folder(tmp_path: Path) -> Path:
     for name in ("a/left.mp4", "a/right.mp4", "b/left.mp4", "b/right.mp4", "box.toml"):
         path = tmp_path / "rec" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("x")
+        path.write_text("[left]\n[right]\n" if name == "box.toml" else "x")
     return tmp_path

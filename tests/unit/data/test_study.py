@@ -109,6 +109,19 @@ def test_what_is_wrong_is_said_in_one_line(folder, name, old, new, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[left]\n[top]\n", "camera 'right' of the sheet is not in the calibration; it has left, top"),
+        ("[left", "rec/box.toml: is not valid TOML"),
+    ],
+)
+def test_a_calibration_without_a_camera_is_refused(folder, text, message):
+    (folder / "rec/box.toml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_study(folder=folder)
+
+
 def test_an_empty_video_is_refused(folder):
     (folder / "rec/a/left.mp4").write_bytes(b"")
     with pytest.raises(InputError, match=r"rec/a/left.mp4 is empty"):

@@ -1,5 +1,13 @@
 from bkind3d.data.parquet import read_metadata, read_table, write_table
-from bkind3d.report.findings import find_action_faults, find_calibration_faults, find_pose_faults, find_session_faults, write_findings
+from bkind3d.report.findings import (
+    find_action_faults,
+    find_calibration_faults,
+    find_keypoint_faults,
+    find_pose_faults,
+    find_session_faults,
+    write_findings,
+)
+from bkind3d.report.health import examine_keypoints
 from bkind3d.report.recordings import summarise_location
 
 
@@ -69,3 +77,18 @@ def test_grave_findings_stand_first(toy):
     located = {session: summarise_location(files, session) for session in files.sessions}
     found = [*find_pose_faults(files.pose, "tiny"), *find_session_faults(files, located)]
     assert [note.style for note in write_findings(found)] == ["warning", "info", "info"]
+
+
+def test_keypoints_are_faulty_where_most_sessions_say_so(toy):
+    files = toy.write().open()
+    location, _ = files.location("test1")
+    alive = files.keypoints("tiny", "test1")
+    still = alive["keypoint"] == "k02"
+    dead = alive.copy()
+    dead.loc[still, ["x", "y", "z"]] = location.set_index("frame").loc[alive.loc[still, "frame"], ["x", "y", "z"]].to_numpy() + [0, 0, 40]
+    healths = [examine_keypoints(table, location, 200.0) for table in (alive, alive, dead)]
+    assert find_keypoint_faults("tiny", dict(zip("ab", healths[:2], strict=True))) == []
+    assert find_keypoint_faults("tiny", dict(zip("abc", healths, strict=True))) == []
+    (finding,) = find_keypoint_faults("tiny", dict(zip("bc", healths[1:], strict=True)))
+    assert "dead keypoints" in finding.text
+    assert "k02 (in 1 of 2 sessions)" in finding.text

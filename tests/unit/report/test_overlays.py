@@ -11,6 +11,7 @@ from bkind3d.report.overlays import (
     Moment,
     View,
     choose_frames,
+    crop_to_keypoints,
     crop_view,
     draw_mosaic,
     draw_view,
@@ -79,6 +80,15 @@ def test_cropping_moves_the_matrix_along(share):
     x, y = (cropped.projection @ [17.0, 7.0, 1.0, 1.0])[:2]
     assert cropped.picture[round(y), round(x)].tolist() == [255, 255, 255]
     assert cropped.picture.shape[1] == pytest.approx(60 * share, abs=1)
+
+
+@pytest.mark.parametrize(("offset", "side"), [(0.0, 50), (15.0, 50), (30.0, 78), (45.0, 100)])
+def test_views_are_cropped_as_far_as_keypoints_allow(offset, side):
+    """A keypoint `offset` pixels beside the middle of 100 keeps room of 30 % beyond it; half of the view always stays."""
+    views = {camera: make_view(width=100, height=100) for camera in ("cam1", "cam2")}
+    points = np.array([[49.5, 49.5 + offset, 1.0], [49.5, 49.5, 1.0], [np.nan] * 3])
+    (moment,) = crop_to_keypoints([Moment(0, 0.0, views, points)])
+    assert {view.picture.shape for view in moment.views.values()} == {(side, side, 3)}
 
 
 def test_mosaic_shows_all_views_and_a_legend_of_all_keypoints():

@@ -76,6 +76,14 @@ def test_scene_has_gaps_where_there_is_no_keypoint():
     assert data["centres"] == [[1.0, 2.0, 3.0]] * 2 + [[1.0, 1.0, 1.0]] + [[1.0, 2.0, 3.0]]
 
 
+def test_scene_reaches_as_far_as_the_keypoints():
+    positions = np.tile([1.0, 2.0, 3.0], (4, 2, 1))
+    positions[2, 1, 1] -= 40
+    data = json.loads(build_scene(make_keypoints(positions), make_edges(), make_location(4), 200.0, "mm", 10).json)
+    assert data["reach"] == pytest.approx(1.15 * 40)
+    assert data["bounds"][1] == pytest.approx([-38 - 2, 2 + 2])
+
+
 def test_scene_of_a_session_without_any_keypoint_can_be_shown():
     location = make_location(3).assign(x=np.nan, y=np.nan, z=np.nan)
     data = json.loads(build_scene(make_keypoints(np.full((3, 2, 3), np.nan)), make_edges(), location, 200.0, "mm", 10).json)

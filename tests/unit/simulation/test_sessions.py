@@ -1,0 +1,111 @@
+import argparse
+import json
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from bkind3d.cli import simulate_board, simulate_session
+from bkind3d.config import InputError, SimulationConfig, parse_section
+from bkind3d.data.calibration_files import read_calibration
+from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.simulation.rigs import make_cameras
+
+SIMULATION = {
+    "rigs": {"arena": {"cameras": 3, "width": 96, "height": 80, "board_frames": 10}},
+    "subjects": {"rat": {"coat": "white", "seed": 2}},
+    "sessions": {"day1": {"subject": "rat", "rig": "arena", "frames": 12}},
+}
+BOARDS = {"charuco": {"squares_x": 7, "squares_y": 5, "square_length": 60, "marker_length": 45}}
+
+pytestmark = pytest.mark.usefixtures("drawing")
+
+
+def make_arguments(folder, workers, **more):
+    folder.mkdir(exist_ok=True)
+    (folder / "simulation.json").write_text(json.dumps(SIMULATION))
+    (folder / "boards.json").write_text(json.dumps(BOARDS))
+    paths = {
+        "config": folder / "simulation.json",
+        "boards": folder / "boards.json",
+        "recordings": folder / "recordings",
+        "truth": folder / "truth",
+    }
+    return argparse.Namespace(**paths, workers=workers, **more)
+
+
+def read_video(path):
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="gray") for frame in container.decode(video=0)])
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    simulate_session.run(make_arguments(folder, 1, session="day1"))
+    return folder
+
+
+def test_a_session_has_videos_and_truth(recorded):
+    for camera in ("cam1", "cam2", "cam3"):
+        assert read_video(recorded / f"recordings/day1/{camera}.mp4").shape == (12, 80, 96)
+    joints = read_table(recorded / "truth/day1/joints.parquet", "joints")
+    assert read_metadata(recorded / "truth/day1/joints.parquet")["units"] == "mm"
+    assert joints.groupby("frame").joint.nunique().eq(joints.joint.nunique()).all()
+    assert joints.frame.max() == 11
+    assert joints.z.between(0, 250).all()
+    assert len(read_table(recorded / "truth/day1/behaviours.parquet", "behaviours")) == 12
+    silhouettes = read_table(recorded / "truth/day1/silhouettes.parquet", "silhouettes")
+    assert sorted(zip(silhouettes.frame, silhouettes.camera, strict=True)) == [(f, c) for f in (0, 10) for c in ("cam1", "cam2", "cam3")]
+
+
+def test_joints_project_into_the_silhouettes_and_those_onto_the_animal(recorded):
+    cameras = make_cameras(parse_section(SimulationConfig, SIMULATION, "test").rigs["arena"])
+    joints = read_table(recorded / "truth/day1/joints.parquet", "joints").set_index("frame")[["x", "y", "z"]]
+    inside = []
+    for row in read_table(recorded / "truth/day1/silhouettes.parquet", "silhouettes").itertuples():
+        mask = cv2.imdecode(np.frombuffer(row.mask, np.uint8), cv2.IMREAD_GRAYSCALE)
+        points = joints.loc[row.frame].to_numpy()
+        projected = np.c_[points, np.ones(len(points))] @ cameras[row.camera].projection.T
+        columns, rows = np.round(projected[:, :2] / projected[:, 2:]).astype(int).T
+        inside += list(cv2.dilate(mask, np.ones((3, 3)))[rows, columns] > 0)
+        picture = read_video(recorded / f"recordings/day1/{row.camera}.mp4")[row.frame].astype(float)
+        assert picture[cv2.erode(mask, np.ones((3, 3))) > 0].mean() > np.median(picture) + 15  # a white rat
+    assert np.mean(inside) > 0.9
+
+
+def test_the_number_of_workers_changes_nothing(recorded, tmp_path):
+    simulate_session.run(make_arguments(tmp_path, 2, session="day1"))
+    for camera in ("cam1", "cam2", "cam3"):
+        name = f"recordings/day1/{camera}.mp4"
+        assert (recorded / name).read_bytes() == (tmp_path / name).read_bytes()
+    silhouettes = [read_table(folder / "truth/day1/silhouettes.parquet", "silhouettes") for folder in (recorded, tmp_path)]
+    assert silhouettes[0].equals(silhouettes[1])
+
+
+def test_a_board_is_filmed_and_the_true_calibration_written(tmp_path):
+    simulate_board.run(make_arguments(tmp_path, 1, rig="arena"))
+    cameras, metadata = read_calibration(tmp_path / "truth/arena/calibration.toml")
+    expected = make_cameras(parse_section(SimulationConfig, SIMULATION, "test").rigs["arena"])
+    assert metadata["units"] == "mm"
+    assert list(cameras) == list(expected)
+    for name, camera in cameras.items():
+        assert np.allclose(camera.projection, expected[name].projection, rtol=1e-9)
+        video = read_video(tmp_path / f"recordings/arena_board/{name}.mp4")
+        assert len(video) == 10
+        assert (np.abs(np.diff(video.astype(int), axis=0)) > 40).mean() > 0.02
+
+
+@pytest.mark.parametrize("verb, more", [(simulate_session, {"session": "day9"}), (simulate_board, {"rig": "cellar"})])
+def test_an_unknown_name_is_refused_in_one_line(tmp_path, verb, more):
+    with pytest.raises(InputError, match="there are") as refusal:
+        verb.run(make_arguments(tmp_path, 1, **more))
+    assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "recordings").exists()
+
+
+@pytest.mark.parametrize("rig, message", [({"width": 95}, "must be even"), ({"arena": 300}, "too small for rat, who needs 440 mm")])
+def test_a_rig_that_cannot_be_filmed_is_refused(rig, message):
+    with pytest.raises(InputError, match=message):
+        parse_section(SimulationConfig, SIMULATION | {"rigs": {"arena": SIMULATION["rigs"]["arena"] | rig}}, "simulation.json")
