@@ -1,6 +1,7 @@
 """What a trained model is on disk: weights, the configuration that rebuilds it, and where it comes from."""
 
 import json
+import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def load_model(path: str | Path) -> tuple[DiscoveryModel, Provenance]:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(f"{path}: cannot be read as a model ({' '.join(str(error).split())[:120]})") from None
     if not isinstance(content, dict) or content.get("format") != "bkind3d-model":
         raise InputError(f"{path}: is not a bkind3d model")

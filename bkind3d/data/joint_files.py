@@ -42,7 +42,7 @@ def read_joints(path: str | Path, units: str, axes: str = "XYZ", up: str = "z") 
     if table["frame"].isna().any() or table["joint"].isna().any() or (table["frame"] < 0).any():
         raise InputError(f"{path}: every row needs a frame, counted from 0, and a joint")
     numbers = table[["x", "y", "z"]].to_numpy(np.float64)
-    if np.isinf(numbers).any() or np.isnan(numbers).all():
+    if np.isinf(numbers).any() or np.isnan(numbers).any(axis=1).all():
         raise InputError(
             f"{path}: x, y and z have to be numbers, or empty where a joint was not seen; found {'infinite ones' if np.isinf(numbers).any() else 'none'}"
         )

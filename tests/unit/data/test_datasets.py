@@ -1,0 +1,89 @@
+"""Frames tables become samples: what is decoded, which pairs are drawn, what is refused."""
+
+import numpy as np
+import pytest
+import torch
+
+from bkind3d.config import InputError
+from bkind3d.data.datasets import PairDataset, SessionFrames, Views, collate_pairs
+from bkind3d.data.parquet import read_metadata, read_table, write_table
+from tests.unit.scenes import COLOURS, make_body, project, write_session
+
+
+def test_colour_and_mask_of_a_blob_are_where_its_projection_says(tmp_path) -> None:
+    session = SessionFrames(write_session(tmp_path, "one"))
+    views = session.decode(4)
+    for view in range(3):
+        x, y = project(make_body(12)[4, 3], views.projections[0, view].double().numpy()).round().astype(int)
+        assert torch.allclose(views.images[0, view, :, y, x], torch.from_numpy(COLOURS[3] / 255).float(), atol=0.12)
+        assert views.masks[0, view, 0, y, x] == 1
+
+
+def test_an_absent_view_is_zero_and_marked(tmp_path) -> None:
+    paths = write_session(tmp_path, "one")
+    table = read_table(paths[1], "frames")
+    table.loc[table["frame"] == 2, "valid"] = False
+    write_table(table, "frames", paths[1], {k: v for k, v in read_metadata(paths[1]).items() if k not in ("table", "version")})
+    views = SessionFrames(paths).decode(2, n_views=5)
+    assert views.present.tolist() == [[True, False, True, False, False]]
+    assert views.images[0, 1].abs().sum() == 0
+
+
+def test_the_same_index_gives_the_same_pair_and_neighbours_are_near(tmp_path) -> None:
+    session = SessionFrames(write_session(tmp_path, "one"))
+    dataset = PairDataset([session], 50, 1, seed=3)
+    again = PairDataset([session], 50, 1, seed=3)
+    for index in (0, 7, 49):
+        first, second = dataset[index]
+        assert torch.equal(first.images, again[index][0].images)
+        assert torch.equal(second.images, again[index][1].images)
+    assert not all(torch.equal(dataset[i][0].images, PairDataset([session], 50, 1, seed=4)[i][0].images) for i in range(5))
+    batch = collate_pairs([dataset[0], dataset[1]])
+    assert batch[0].images.shape == (2, 3, 3, 48, 48)
+
+
+def test_pairs_with_a_gap_share_one_window_and_a_still_background_stays_still(tmp_path) -> None:
+    session = SessionFrames(write_session(tmp_path, "one", n_frames=20))
+    first, second = PairDataset([session], 5, 2, seed=0, gap_seconds=0.3)[0]
+    assert first.images.shape[-1] == session.size
+    assert torch.allclose(first.projections, second.projections)
+    near_body = torch.nn.functional.max_pool2d(torch.maximum(first.masks, second.masks).flatten(0, 1), 17, 1, 8).view(first.masks.shape)
+    background = near_body == 0  # JPEG blocks carry colour a few pixels beyond the body
+    difference = (first.images - second.images).abs().amax(dim=2, keepdim=True)
+    assert background.sum() > 100
+    assert float(difference[background].max()) < 0.03
+    assert float(difference.max()) > 0.3
+
+
+def test_a_gap_longer_than_the_session_is_refused(tmp_path) -> None:
+    session = SessionFrames(write_session(tmp_path, "one"))
+    with pytest.raises(InputError, match="frame_gap_seconds"):
+        PairDataset([session], 5, 2, seed=0, gap_seconds=9.0)[0]
+
+
+def test_tables_of_different_framesets_or_lengths_are_refused(tmp_path) -> None:
+    paths = write_session(tmp_path, "one")
+    metadata = {k: v for k, v in read_metadata(paths[1]).items() if k not in ("table", "version")}
+    table = read_table(paths[1], "frames")
+    write_table(table, "frames", paths[1], metadata | {"side": 50.0})
+    with pytest.raises(InputError, match="side is 50.0"):
+        SessionFrames(paths)
+    write_table(table[:-1], "frames", paths[1], metadata)
+    with pytest.raises(InputError, match="has 11 frames"):
+        SessionFrames(paths)
+
+
+def test_a_session_without_a_usable_frame_is_refused(tmp_path) -> None:
+    paths = write_session(tmp_path, "one")
+    for path in paths[1:]:
+        metadata = {k: v for k, v in read_metadata(path).items() if k not in ("table", "version")}
+        write_table(read_table(path, "frames").assign(valid=False), "frames", path, metadata)
+    with pytest.raises(InputError, match="no frame in which two cameras see the subject"):
+        SessionFrames(paths)
+
+
+def test_stacking_keeps_order(tmp_path) -> None:
+    session = SessionFrames(write_session(tmp_path, "one"))
+    stacked = Views.stack([session.decode(3), session.decode(1)])
+    assert torch.equal(stacked.images[1], session.decode(1).images[0])
+    assert np.allclose(stacked.centres.numpy(), [[0, 0, 10], [0, 0, 10]])

@@ -1,0 +1,70 @@
+"""The detector answers in world coordinates, however the cube is turned or mirrored."""
+
+import torch
+
+from bkind3d.config import ModelConfig
+from bkind3d.data.datasets import SessionFrames, Views
+from bkind3d.geometry.voxels import make_orientations
+from bkind3d.model.discovery import DiscoveryModel, KeypointDetector, mirror_order
+from tests.unit.scenes import SIDE, write_session
+
+SMALL = ModelConfig(n_keypoints=5, n_symmetric_pairs=2, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", hull_prior=1.0)
+
+
+def some_views(tmp_path, n: int = 3) -> Views:
+    session = SessionFrames(write_session(tmp_path, "one", n_frames=n))
+    return Views.stack([session.decode(index) for index in range(n)])
+
+
+def test_mirroring_swaps_pairs_and_leaves_the_rest() -> None:
+    assert mirror_order(6, 2).tolist() == [1, 0, 3, 2, 4, 5]
+    assert mirror_order(3, 0).tolist() == [0, 1, 2]
+
+
+def test_batch_of_three_agrees_with_batches_of_one(tmp_path) -> None:
+    torch.manual_seed(0)
+    views, model = some_views(tmp_path), KeypointDetector(SMALL).eval()
+    together = model(views).positions
+    one = Views(*(getattr(views, name)[1:2] for name in ("images", "masks", "projections", "present", "centres", "sides")))
+    assert torch.allclose(together[1:2], model(one).positions, atol=1e-3)
+
+
+def test_hull_alone_pulls_every_keypoint_to_the_middle_of_the_body(tmp_path) -> None:
+    views, model = some_views(tmp_path), KeypointDetector(SMALL.model_copy(update={"volume_size": 24})).eval()
+    torch.nn.init.zeros_(model.volume_network.head.weight)
+    estimate = model(views)
+    middle = (estimate.voxels * estimate.hull[..., None]).sum(1) / estimate.hull.sum(1, keepdim=True)
+    assert torch.allclose(estimate.positions, middle[:, None].expand_as(estimate.positions), atol=0.5)
+
+
+def test_an_answer_that_does_not_depend_on_the_network_is_the_same_in_every_cube(tmp_path) -> None:
+    views, model = some_views(tmp_path), KeypointDetector(SMALL.model_copy(update={"volume_size": 32})).eval()
+    torch.nn.init.zeros_(model.volume_network.head.weight)
+    mirrored = torch.tensor([False, True, True])
+    turned = model(views, make_orientations(torch.tensor([0.7, 2.0, 4.0]), mirrored), mirrored).positions
+    assert (turned - model(views).positions).norm(dim=-1).max() < SIDE / 32
+
+
+def test_pairs_are_swapped_back_in_a_mirrored_cube(tmp_path) -> None:
+    views, model = some_views(tmp_path, 1), KeypointDetector(SMALL).eval()
+    torch.manual_seed(3)
+    model.mirror_order = torch.arange(5)
+    mirrored = torch.tensor([True])
+    orientation = make_orientations(torch.tensor([0.3]), mirrored)
+    plain = model(views, orientation, mirrored).positions
+    model.mirror_order = mirror_order(5, 2)
+    assert torch.allclose(model(views, orientation, mirrored).positions, plain[:, mirror_order(5, 2)])
+
+
+def test_paper_model_gives_keypoints_and_a_difference_with_gradients_everywhere(tmp_path) -> None:
+    config = ModelConfig(n_keypoints=4, volume_size=8, volume_channels=4, volume_levels=1, encoder="resnet18", feature_channels=4)
+    views, model = some_views(tmp_path, 2), DiscoveryModel(config)
+    estimate = model.detector(views)
+    assert estimate.positions.shape == (2, 4, 3)
+    points = torch.rand(2, 3, 4, 2, requires_grad=True)
+    size = (views.images.shape[-2], views.images.shape[-1])
+    difference = model.reconstruct_difference(estimate.appearance, points, points * 0.5, size)
+    assert difference.shape == (6, 3, *size)
+    (difference.square().mean() + estimate.positions.square().mean()).backward()
+    missing = [name for name, value in model.named_parameters() if value.grad is None]
+    assert not missing

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bkind3d.config import InputError
+from bkind3d.survey.frame_maps import choose_frames
+
+
+def test_without_a_map_frames_are_the_videos() -> None:
+    assert choose_frames(3).tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert choose_frames(10, start=4, stop=6).tolist() == [[4, 4], [5, 5]]
+
+
+@pytest.mark.parametrize("suffix", [".tsv", ".csv", ".parquet"])
+def test_a_map_says_what_is_shown_and_what_is_missing(tmp_path: Path, suffix: str) -> None:
+    table = pd.DataFrame({"frame": [0, 1, 3], "video_frame": [0, 1, 2]})
+    path = tmp_path / f"map{suffix}"
+    if suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, sep="\t" if suffix == ".tsv" else ",", index=False)
+    assert choose_frames(3, path).tolist() == [[0, 0], [1, 1], [2, -1], [3, 2]]
+    assert choose_frames(3, path, 2, 6).tolist() == [[2, -1], [3, 2], [4, -1], [5, -1]]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(5, 5), (-1, 5), (0, 11)])
+def test_a_range_outside_of_the_video_is_refused(start: int, stop: int) -> None:
+    with pytest.raises(InputError, match="10 frames"):
+        choose_frames(10, None, start, stop)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"frame": [0], "shown": [0]}, "'video_frame' is missing"),
+        ({"frame": [0, 0], "video_frame": [0, 1]}, "once"),
+        ({"frame": [0, 1], "video_frame": [1, 0]}, "later frames"),
+        ({"frame": [0, 1], "video_frame": [0, 9]}, "frames 0 to 4"),
+        ({"frame": [0.5], "video_frame": [0]}, "whole numbers"),
+        ({"frame": np.array([], int), "video_frame": np.array([], int)}, "at least one row"),
+    ],
+)
+def test_a_wrong_map_is_refused(tmp_path: Path, columns: dict[str, list[float]], message: str) -> None:
+    pd.DataFrame(columns).to_csv(tmp_path / "map.csv", index=False)
+    with pytest.raises(InputError, match=message):
+        choose_frames(5, tmp_path / "map.csv")
+
+
+def test_a_missing_map_is_named() -> None:
+    with pytest.raises(InputError, match=r"nowhere\.tsv: cannot be read"):
+        choose_frames(5, "nowhere.tsv")

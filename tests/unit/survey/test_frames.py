@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from bkind3d.config import FramesConfig, InputError, LocationConfig
+from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.survey.frames import FrameSources, extract_frames, keep_central, window_matrix, window_side
+from bkind3d.survey.location import locate_subject
+from tests.unit.survey.conftest import RADIUS, Scene, make_camera
+
+PROJECTION = [f"p{row}{column}" for row in range(3) for column in range(4)]
+
+
+def extract(scene: Scene, camera: str, config: FramesConfig) -> pd.DataFrame:
+    location = scene.folder / "location" / "ball.parquet"
+    if not location.exists():
+        locate_subject(LocationConfig(smooth_seconds=0), scene.calibration, scene.surveys, location)
+    output = scene.folder / "frames" / f"{camera}.parquet"
+    sources = FrameSources(scene.videos[camera], scene.calibration, scene.surveys[camera], location)
+    extract_frames(sources, camera, config, output)
+    return read_table(output, "frames")
+
+
+def decode(content: bytes) -> np.ndarray:
+    return cv2.cvtColor(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def find_red(picture: np.ndarray) -> np.ndarray:
+    """Centroid (x, y) of the ball's colour."""
+    weight = np.clip(picture[..., 0].astype(float) - picture[..., 2] - 60, 0, None)
+    rows, columns = np.indices(weight.shape)
+    return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+
+
+@pytest.mark.parametrize("config", [FramesConfig(size=48), FramesConfig(size=16, margin=2), FramesConfig(size=200, margin=1.2)])
+def test_the_true_centre_projects_onto_the_ball_of_the_window(scene: Scene, config: FramesConfig) -> None:
+    side = round(config.size * config.margin)
+    for camera in scene.cameras:
+        table = extract(scene, camera, config)
+        assert table["valid"].all()
+        assert (table["width"] == side).all()
+        for row, centre in zip(table.itertuples(), scene.track, strict=True):
+            picture, mask = decode(row.image), cv2.imdecode(np.frombuffer(row.mask, np.uint8), cv2.IMREAD_GRAYSCALE)
+            assert picture.shape == (side, side, 3)
+            assert mask.shape == (side, side)
+            projection = np.array([getattr(row, name) for name in PROJECTION]).reshape(3, 4)
+            x, y, depth = projection @ [*centre, 1]
+            scale = config.size / 48
+            assert np.abs(find_red(picture) - [x / depth, y / depth]).max() < 0.5 * max(1, scale)
+            rows, columns = np.nonzero(mask)
+            assert np.abs([columns.mean() - x / depth, rows.mean() - y / depth]).max() < max(1, scale)
+            assert set(np.unique(mask)) == {0, 255}
+
+
+def test_metadata_tell_what_the_pictures_are(scene: Scene) -> None:
+    table = extract(scene, "cam2", FramesConfig(size=32, step=4))
+    assert table["frame"].tolist() == list(range(0, 30, 4))
+    assert np.abs(table[["x", "y", "z"]].to_numpy() - scene.track[::4]).max() < 0.1 * RADIUS
+    metadata = read_metadata(scene.folder / "frames" / "cam2.parquet")
+    expected = {"size": 32, "margin": 1.5, "window": "subject", "camera": "cam2", "session": "ball", "units": "mm", "rate": 30, "step": 4}
+    assert {key: metadata[key] for key in expected} == expected
+    assert metadata["side"] == read_metadata(scene.folder / "location" / "ball.parquet")["side"]
+
+
+def test_the_cube_spans_the_size_at_its_centre() -> None:
+    camera, config = make_camera("a", [900.0, 200, 500]), FramesConfig(size=64)
+    centre = np.array([40.0, -30, 60])
+    projection = window_matrix(camera, config, centre, 240) @ np.concatenate([camera.rotation, camera.translation[:, None]], axis=1)
+    middle, right = (projection @ [*point, 1] for point in (centre, centre + 120 * camera.rotation[0]))
+    assert middle[:2] / middle[2] == pytest.approx([47.5, 47.5])
+    assert right[:2] / right[2] == pytest.approx([47.5 + 32, 47.5])
+
+
+def test_a_fixed_window_shows_the_whole_picture(scene: Scene) -> None:
+    config = FramesConfig(window="fixed", size=96, margin=1.25)
+    table = extract(scene, "cam1", config)
+    assert table[PROJECTION].drop_duplicates().shape[0] == 1
+    matrix = window_matrix(scene.cameras["cam1"], config, np.zeros(3), 1)
+    # The picture's middle is the window's, and 192 pixels became 96.
+    ray = np.linalg.inv(scene.cameras["cam1"].matrix) @ [95.5, 71.5, 1]
+    assert (matrix @ ray)[:2] == pytest.approx(np.full(2, (window_side(config) - 1) / 2))
+    assert matrix[0, 0] == pytest.approx(scene.cameras["cam1"].matrix[0, 0] / 2)
+    for row, centre in zip(table.itertuples(), scene.track, strict=True):
+        x, y, depth = np.array([getattr(row, name) for name in PROJECTION]).reshape(3, 4) @ [*centre, 1]
+        assert np.abs(find_red(decode(row.image)) - [x / depth, y / depth]).max() < 0.5
+
+
+def test_a_frame_without_location_is_empty_and_invalid(scene: Scene) -> None:
+    extract(scene, "cam1", FramesConfig(size=32))
+    path = scene.folder / "location" / "ball.parquet"
+    location, metadata = read_table(path, "location"), read_metadata(path)
+    location.loc[4, ["x", "y", "z"]] = np.nan
+    location.loc[4, "valid"] = False
+    # Here the subject leaves the picture of camera 1, but not the arena.
+    location.loc[6, ["x", "y", "z"]] = [900.0, 900.0, 0.0]
+    write_table(location, "location", path, {key: metadata[key] for key in ("side", "units", "valid", "rate")})
+    table = extract(scene, "cam1", FramesConfig(size=32))
+    assert table["valid"].tolist() == [index not in (4, 6) for index in range(30)]
+    assert table["image"][4] == table["image"][6] == table["mask"][4] == b""
+    assert len(table["image"][5]) > 100
+
+
+def test_colours_are_kept(scene: Scene) -> None:
+    picture = decode(extract(scene, "cam1", FramesConfig(size=48))["image"][0])
+    assert picture[36, 36].astype(int) == pytest.approx([200, 60, 40], abs=15)
+
+
+def test_wrong_input_is_refused_and_nothing_is_written(scene: Scene) -> None:
+    extract(scene, "cam1", FramesConfig(size=32))
+    location = scene.folder / "location" / "ball.parquet"
+    output = scene.folder / "out" / "cam.parquet"
+
+    def refuse(message: str, camera: str, **changes: Path) -> None:
+        paths = {"video": scene.videos["cam1"], "calibration": scene.calibration, "survey": scene.surveys["cam1"], "location": location}
+        with pytest.raises(InputError, match=message):
+            extract_frames(FrameSources(**{**paths, **changes}), camera, FramesConfig(size=32), output)
+        assert not list(output.parent.glob("*")) if output.parent.exists() else True
+
+    refuse("no camera 'cam9'", "cam9")
+    refuse("no such video", "cam1", video=scene.folder / "nowhere.mp4")
+    short = read_table(location, "location").iloc[:20]
+    write_table(short, "location", scene.folder / "short.parquet", {"side": 1.0, "units": "mm"})
+    refuse(r"20 frames.*\(30\)", "cam1", location=scene.folder / "short.parquet")
+
+
+def test_pieces_far_from_the_subject_are_dropped() -> None:
+    mask = np.zeros((60, 60), np.uint8)
+    mask[25:35, 10:40] = 255
+    expected = mask.copy()
+    mask[0:8, 50:60] = 255
+    assert np.array_equal(keep_central(mask, 20), expected)
+    assert keep_central(np.zeros((60, 60), np.uint8), 20).max() == 0

@@ -1,0 +1,83 @@
+import cv2
+import numpy as np
+import pytest
+
+from bkind3d.config import SurveyConfig
+from bkind3d.survey.background import Background
+from bkind3d.survey.silhouettes import decode_mask, encode_mask, find_silhouettes
+
+CONFIG = SurveyConfig(close_px=5)
+
+
+def make_background() -> Background:
+    noise = np.random.default_rng(0).integers(0, 30, (20, 30, 3), dtype=np.uint8)
+    picture = 120 + cv2.resize(noise, (240, 160), interpolation=cv2.INTER_CUBIC)
+    return Background(picture.astype(np.uint8), np.full((160, 240), 1.0))
+
+
+def test_a_square_is_found_where_it_is() -> None:
+    picture = make_background().picture.copy()
+    picture[50:80, 100:140] = (20, 60, 200)
+    found = find_silhouettes(picture, make_background(), CONFIG)
+    expected = np.zeros((160, 240), np.uint8)
+    expected[50:80, 100:140] = 255
+    assert np.array_equal(found.mask, expected)
+    assert found.clusters.tolist() == [[1200, 119.5, 64.5, 100, 50, 139, 79]]
+
+
+def test_nothing_is_found_in_the_background() -> None:
+    found = find_silhouettes(make_background().picture, make_background(), CONFIG)
+    assert found.mask.max() == 0
+    assert found.clusters.shape == (0, 7)
+
+
+@pytest.mark.parametrize(("ratio", "kept"), [(0.6, False), (0.3, True)])
+def test_an_even_darkening_is_a_shadow_but_only_down_to_a_limit(ratio: float, kept: bool) -> None:
+    picture = make_background().picture.copy()
+    picture[50:80, 100:140] = (picture[50:80, 100:140] * ratio).astype(np.uint8)
+    assert (len(find_silhouettes(picture, make_background(), CONFIG).clusters) == 1) == kept
+    assert len(find_silhouettes(picture, make_background(), CONFIG.model_copy(update={"shadow_ratio": 1.0})).clusters) == 1
+
+
+def test_a_darkening_of_another_colour_is_no_shadow() -> None:
+    picture = make_background().picture.copy()
+    picture[50:80, 100:140] = (picture[50:80, 100:140] * (0.85, 0.7, 0.55)).astype(np.uint8)
+    assert find_silhouettes(picture, make_background(), CONFIG).clusters[0, 0] == pytest.approx(1200, rel=0.03)
+
+
+def test_contrast_has_to_exceed_the_spread() -> None:
+    picture = make_background().picture.copy()
+    picture[50:80, 100:140] += np.array([0, 30, 0], np.uint8)
+    noisy = Background(make_background().picture, np.full((160, 240), 10.0))
+    assert len(find_silhouettes(picture, make_background(), CONFIG).clusters) == 1
+    assert len(find_silhouettes(picture, noisy, CONFIG).clusters) == 0
+
+
+def test_near_pieces_are_one_cluster_and_far_ones_another() -> None:
+    picture = make_background().picture.copy()
+    for area in (np.s_[50:80, 100:120], np.s_[50:80, 127:140], np.s_[10:25, 10:30]):
+        picture[area] = (250, 20, 20)
+    found = find_silhouettes(picture, make_background(), CONFIG.model_copy(update={"close_px": 0}))
+    assert found.clusters[:, 0].tolist() == [30 * 33, 15 * 20]
+    assert found.clusters[0, 3:].tolist() == [100, 50, 139, 79]
+
+
+def test_gaps_and_holes_are_closed() -> None:
+    picture = make_background().picture.copy()
+    picture[40:100, 100:160] = (250, 20, 20)
+    expected = find_silhouettes(picture, make_background(), CONFIG).mask
+    behind = make_background().picture
+    picture[40:100, 128:131] = behind[40:100, 128:131]
+    picture[60:68, 110:118] = behind[60:68, 110:118]
+    assert np.array_equal(find_silhouettes(picture, make_background(), CONFIG).mask, expected)
+
+
+def test_specks_are_dropped() -> None:
+    picture = make_background().picture.copy()
+    picture[::20, ::20] = (255, 0, 0)
+    assert len(find_silhouettes(picture, make_background(), CONFIG).clusters) == 0
+
+
+def test_masks_survive_their_encoding() -> None:
+    mask = (np.random.default_rng(0).random((40, 50)) > 0.5).astype(np.uint8) * 255
+    assert np.array_equal(decode_mask(encode_mask(mask)), mask)

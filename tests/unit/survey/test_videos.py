@@ -1,0 +1,116 @@
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from bkind3d.config import InputError, SurveyConfig
+from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.video import VideoInfo
+from bkind3d.survey.silhouettes import decode_mask
+from bkind3d.survey.videos import survey_size, survey_video
+
+
+def film(n_frames: int = 20) -> list[np.ndarray]:
+    """A bright square of 16 pixels that moves by 5 pixels a frame."""
+    pictures = []
+    for frame in range(n_frames):
+        picture = np.full((96, 160, 3), (100, 110, 120), np.uint8)
+        picture[40:56, 10 + 5 * frame : 26 + 5 * frame] = (250, 240, 60)
+        pictures.append(picture)
+    return pictures
+
+
+def test_the_survey_follows_what_moves(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    video = write_video(tmp_path / "cam1.mp4", film(), rate=20)
+    survey_video(video, SurveyConfig(), tmp_path / "s.parquet")
+    table, metadata = read_table(tmp_path / "s.parquet", "survey"), read_metadata(tmp_path / "s.parquet")
+    assert table["frame"].tolist() == table["video_frame"].tolist() == list(range(20))
+    assert table["time_s"].to_numpy() == pytest.approx(np.arange(20) / 20)
+    assert table["centroid_x"].to_numpy() == pytest.approx(17.5 + 5 * np.arange(20), abs=1)
+    assert table["centroid_y"].to_numpy() == pytest.approx(np.full(20, 47.5), abs=1)
+    assert table["area"].to_numpy() == pytest.approx(np.full(20, 256), rel=0.25)
+    assert (table["box_x1"] - table["box_x0"]).to_numpy() == pytest.approx(np.full(20, 15), abs=3)
+    assert (table["fault"] == "").all()
+    assert table["motion"].iloc[0] == 0
+    assert (table["motion"].iloc[1:] > 0.3).all()
+    assert all(np.allclose(row.clusters[:2], [row.area, row.centroid_x]) for row in table.itertuples())
+    expected = {"width": 160, "height": 96, "video_width": 160, "video_height": 96, "rate": 20, "n_frames": 20, "video": "cam1.mp4"}
+    assert {key: metadata[key] for key in expected} == expected
+    mask = decode_mask(table["mask"][3])
+    assert mask.shape == (96, 160)
+    assert mask[48, 33] == 255
+    assert mask[48, 60] == 0
+    background = cv2.imdecode(np.frombuffer(base64.b64decode(metadata["background"]), np.uint8), cv2.IMREAD_COLOR)
+    assert np.abs(background[..., ::-1].astype(int) - (100, 110, 120)).max() < 8
+
+
+def test_faults_are_named(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    pictures = film()
+    pictures[5][:] = 0
+    pictures[9] = pictures[8].copy()
+    pictures[10] = pictures[8].copy()
+    pictures[11] = pictures[8].copy()
+    video = write_video(tmp_path / "cam1.mp4", pictures)
+    survey_video(video, SurveyConfig(), tmp_path / "s.parquet")
+    table = read_table(tmp_path / "s.parquet", "survey")
+    assert table["fault"][5] == "black"
+    assert table["area"][5] == 0
+    assert "frozen" in set(table["fault"][9:12])
+    assert (table["fault"].drop([5, 9, 10, 11]) == "").all()
+
+
+def test_a_part_of_a_video_keeps_its_frame_numbers(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    video = write_video(tmp_path / "cam1.mp4", film())
+    survey_video(video, SurveyConfig(), tmp_path / "s.parquet", start=8, stop=14)
+    table = read_table(tmp_path / "s.parquet", "survey")
+    assert table["frame"].tolist() == list(range(8, 14))
+    assert table["centroid_x"].to_numpy() == pytest.approx(17.5 + 5 * np.arange(8, 14), abs=1)
+
+
+def test_frames_that_a_camera_dropped_are_missing(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    video = write_video(tmp_path / "cam1.mp4", film(), rate=20)
+    rows = "".join(f"{frame if frame < 4 else frame + 2}\t{frame}\n" for frame in range(20))
+    (tmp_path / "map.tsv").write_text("frame\tvideo_frame\n" + rows)
+    survey_video(video, SurveyConfig(), tmp_path / "s.parquet", tmp_path / "map.tsv")
+    table = read_table(tmp_path / "s.parquet", "survey")
+    assert len(table) == 22
+    assert (table["fault"][4:6] == "missing").all()
+    assert table["video_frame"][3:7].tolist() == [3, -1, -1, 4]
+    assert table["centroid_x"][6] == pytest.approx(17.5 + 5 * 4, abs=1)
+    assert table["time_s"].is_monotonic_increasing
+
+
+def test_large_videos_are_shrunk_and_small_ones_are_not() -> None:
+    info = VideoInfo(1280, 1024, 30, 100, "h264", 0)
+    assert survey_size(info, 480) == (480, 384)
+    assert survey_size(info, 4000) == (1280, 1024)
+
+
+def test_nothing_is_written_for_a_broken_video(tmp_path: Path) -> None:
+    (tmp_path / "cam1.mp4").touch()
+    with pytest.raises(InputError, match="empty"):
+        survey_video(tmp_path / "cam1.mp4", SurveyConfig(), tmp_path / "out" / "s.parquet")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_real_persons_trunk_is_in_the_silhouette_although_it_hardly_moves(real_data: Path, tmp_path: Path) -> None:
+    from bkind3d.data.calibration_files import read_calibration
+    from bkind3d.data.joint_files import read_joints
+    from bkind3d.geometry.lenses import project_points
+
+    folder = real_data / "pose2sim_single"
+    config = SurveyConfig(close_px=21, min_contrast=20)
+    survey_video(folder / "videos" / "cam04.mp4", config, tmp_path / "s.parquet")
+    table = read_table(tmp_path / "s.parquet", "survey")
+    camera = read_calibration(folder / "Calib_qualisys.toml")[0]["cam_04"].resized((272, 480))
+    joints = read_joints(folder / "pose-3d" / "S00_P00_T01_BalancingTrial_0-100.trc", "m", "ZXY")
+    covered = []
+    for frame, points in joints.groupby("frame"):
+        mask = cv2.dilate(decode_mask(table["mask"][frame]), np.ones((7, 7), np.uint8))
+        pixels = project_points(camera, points[["x", "y", "z"]].to_numpy()).round().astype(int)
+        covered.append(mask[pixels[:, 1], pixels[:, 0]] > 0)
+    assert np.mean(covered) > 0.95
+    assert table["area"].median() < 0.1 * 272 * 480
