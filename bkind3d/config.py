@@ -68,9 +68,13 @@ class SurveyConfig(Section):
 
     long_side: int = Field(480, ge=64, le=4096, description="Longer side, in pixels, of the picture in which silhouettes are found.")
     background_frames: int = Field(100, ge=5, le=2000, description="Frames, evenly spread, of which the background is the median.")
-    threshold: float = Field(4.0, gt=0, description="Contrast to the background, in robust standard deviations of it, of a foreground pixel.")
+    threshold: float = Field(
+        4.0, gt=0, description="Contrast to the background, in robust standard deviations of it, of a foreground pixel."
+    )
     min_contrast: float = Field(14.0, ge=0, le=255, description="Least contrast to the background, in grey levels, of a foreground pixel.")
-    shadow_ratio: float = Field(0.5, ge=0, le=1, description="A pixel darkened evenly, to no less than this share, is a shadow; 1 turns this off.")
+    shadow_ratio: float = Field(
+        0.5, ge=0, le=1, description="A pixel darkened evenly, to no less than this share, is a shadow; 1 turns this off."
+    )
     close_px: int = Field(5, ge=0, le=101, description="Gaps up to this many pixels inside a silhouette are closed.")
     min_area: float = Field(0.0005, ge=0, lt=1, description="Least area of a silhouette, as a share of the picture.")
 
@@ -79,22 +83,30 @@ class LocationConfig(Section):
     """How the subject's centre and size are found from silhouettes."""
 
     max_residual: float = Field(
-        0.05, gt=0, lt=1,
+        0.05,
+        gt=0,
+        lt=1,
         description="Largest distance between a view's silhouette and the projected centre, as a share of the picture's longer "
         "side; views beyond it are rejected.",
     )
     smooth_seconds: float = Field(0.15, ge=0, le=10, description="Width of the smoothing of the centre over time.")
     max_gap_seconds: float = Field(0.5, ge=0, le=60, description="Longest gap over which the centre is interpolated.")
-    side: float | None = Field(None, gt=0, description="Side of the cube around the subject, in the rig's units; measured from the silhouettes if not given.")
+    side: float | None = Field(
+        None, gt=0, description="Side of the cube around the subject, in the rig's units; measured from the silhouettes if not given."
+    )
     side_margin: float = Field(1.1, ge=1, le=3, description="Factor between the measured extent of the subject and the cube's side.")
 
 
 class FramesConfig(Section):
     """A frameset: what is cut out of the videos."""
 
-    window: Literal["subject", "fixed"] = Field("subject", description="subject: a window that follows the subject; fixed: the whole picture.")
+    window: Literal["subject", "fixed"] = Field(
+        "subject", description="subject: a window that follows the subject; fixed: the whole picture."
+    )
     size: int = Field(64, ge=16, le=1024, description="Side in pixels of the picture of the cube around the subject (before the margin).")
-    margin: float = Field(1.5, ge=1, le=4, description="Stored side over `size`: room for moving, turning and cutting pairs with one window.")
+    margin: float = Field(
+        1.5, ge=1, le=4, description="Stored side over `size`: room for moving, turning and cutting pairs with one window."
+    )
     step: int = Field(1, ge=1, le=1000, description="Every how manieth frame of the videos is kept.")
     quality: int = Field(90, ge=30, le=100, description="JPEG quality.")
 
@@ -104,18 +116,24 @@ class ModelConfig(Section):
 
     n_keypoints: int = Field(15, ge=2, le=128, description="Number of discovered keypoints.")
     n_symmetric_pairs: int = Field(
-        0, ge=0, le=64,
+        0,
+        ge=0,
+        le=64,
         description="Pairs of keypoints that are each other's mirror image (left and right of a bilateral body). The rest lie on "
         "the body's midline or are unpaired.",
     )
     volume_size: int = Field(64, ge=8, le=128, description="Voxels along a side of the cube.")
     volume_channels: int = Field(32, ge=4, le=256, description="Channels of the volume network's first level.")
     volume_levels: int = Field(4, ge=1, le=5, description="Levels (halvings) of the volume network.")
-    encoder: Literal["none", "resnet18", "resnet50"] = Field("resnet50", description="Image encoder whose features are un-projected; none un-projects colour and silhouettes only.")
+    encoder: Literal["none", "resnet18", "resnet50"] = Field(
+        "resnet50", description="Image encoder whose features are un-projected; none un-projects colour and silhouettes only."
+    )
     pretrained: str = Field("none", description="none (random weights), or a local folder or hub name with the encoder's weights.")
     feature_channels: int = Field(32, ge=1, le=256, description="Channels of the geometry features that are un-projected.")
     reconstruction: bool = Field(True, description="Whether a decoder reconstructs the difference target from appearance and edges.")
-    hull_prior: float = Field(0.0, ge=0, description="Weight of the log occupancy of the visual hull added to the heatmaps' logits; 0 turns it off.")
+    hull_prior: float = Field(
+        0.0, ge=0, description="Weight of the log occupancy of the visual hull added to the heatmaps' logits; 0 turns it off."
+    )
 
 
 class LossConfig(Section):
@@ -134,10 +152,11 @@ class LossConfig(Section):
     inside: float = Field(0.0, ge=0, description="Keypoints project onto the silhouettes.")
     perceptual: Literal["vgg19", "pyramid"] = Field(
         "vgg19",
-        description="Features of the perceptual loss: VGG19 with the published weights, or a pyramid of image gradients that needs "
-        "none.",
+        description="Features of the perceptual loss: VGG19 with the published weights, or a pyramid of image gradients that needs none.",
     )
-    vgg19_weights: str = Field("", description="File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache.")
+    vgg19_weights: str = Field(
+        "", description="File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache."
+    )
 
 
 class TrainingConfig(Section):
@@ -152,20 +171,29 @@ class TrainingConfig(Section):
     final_learning_rate: float = Field(1.0, gt=0, le=1, description="Learning rate at the end, as a share of its peak (cosine).")
     gradient_clip: float = Field(10.0, gt=0, description="Largest norm of the gradient.")
     frame_gap_seconds: float = Field(0.4, ge=0, description="Time between the two moments of a pair (objectives with reconstruction).")
-    neighbour_frames: int = Field(2, ge=0, le=1000, description="Largest distance, in kept frames, between the two moments of a pair (objectives without reconstruction).")
+    neighbour_frames: int = Field(
+        2,
+        ge=0,
+        le=1000,
+        description="Largest distance, in kept frames, between the two moments of a pair (objectives without reconstruction).",
+    )
     rotate_grid: bool = Field(False, description="Turn the voxel grid about the vertical axis at random.")
     jitter: float = Field(0.0, ge=0, le=0.5, description="Random shift of the cube, as a share of its side.")
     drop_views: float = Field(0.0, ge=0, le=0.9, description="Chance that a view is left out of a sample (two always stay).")
     checkpoint_minutes: float = Field(2.0, gt=0, description="Time between two checkpoints from which an interrupted training goes on.")
     log_every: int = Field(10, ge=1, description="Steps between two rows of the training history.")
-    precision: Literal["auto", "32", "bf16"] = Field("auto", description="Arithmetic of the network; auto: bf16 where the device computes with it, else 32.")
+    precision: Literal["auto", "32", "bf16"] = Field(
+        "auto", description="Arithmetic of the network; auto: bf16 where the device computes with it, else 32."
+    )
     seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
 
 
 class EvaluationConfig(Section):
     """How discovered keypoints are judged against annotated joints."""
 
-    regressor: Literal["linear", "ridge"] = Field("linear", description="linear: ordinary least squares; ridge: strength by cross-validation.")
+    regressor: Literal["linear", "ridge"] = Field(
+        "linear", description="linear: ordinary least squares; ridge: strength by cross-validation."
+    )
     split: Literal["subject", "session", "blocks"] = Field(
         "subject",
         description="subject: the sheet's train and test sessions, no subject in both; session: the same, subjects may be in both; "
@@ -188,7 +216,9 @@ class ActionsConfig(Section):
 
     enabled: bool = Field(True, description="Whether behaviours are classified where sessions have them.")
     window_seconds: float = Field(1.0, gt=0, le=60, description="Length of the window around a frame.")
-    classifier: Literal["conv1d", "forest"] = Field("conv1d", description="conv1d: the paper's 1D-convolution network; forest: random forest.")
+    classifier: Literal["conv1d", "forest"] = Field(
+        "conv1d", description="conv1d: the paper's 1D-convolution network; forest: random forest."
+    )
     epochs: int = Field(15, ge=1, le=1000, description="Epochs of the network.")
     seed: int = Field(0, ge=0, description="Seed.")
 
@@ -204,7 +234,6 @@ class SimulatedRig(Section):
     board: Name = Field("charuco", description="Board (a key of `boards`) that is moved through the rig.")
     board_frames: int = Field(30, ge=10, le=1000, description="Frames of the board videos; in frame 0 the board lies on the floor.")
     seed: int = Field(0, ge=0, description="Seed of camera positions, lenses, light and board motion.")
-
 
     @model_validator(mode="after")
     def check_even_size(self) -> "SimulatedRig":
@@ -293,7 +322,9 @@ class ExperimentConfig(Section):
                 f"got n_keypoints {self.model.n_keypoints}"
             )
         if self.model.volume_size % 2**self.model.volume_levels:
-            raise ValueError(f"model.volume_size {self.model.volume_size} must be divisible by 2**volume_levels = {2**self.model.volume_levels}")
+            raise ValueError(
+                f"model.volume_size {self.model.volume_size} must be divisible by 2**volume_levels = {2**self.model.volume_levels}"
+            )
         return self
 
 
@@ -312,18 +343,19 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "losses": {
             "reconstruction": 0.0,
-            "separation": 1.0,
+            "separation": 0.1,
+            "separation_sigma": 0.05,
             "length": 0.0,
             "silhouette": 1.0,
-            "coverage": 1.0,
+            "coverage": 15.0,
             "consistency": 2.0,
-            "inside": 0.1,
+            "inside": 0.2,
         },
         "training": {
             "steps": 1000,
-            "batch_size": 8,
+            "batch_size": 4,
             "optimizer": "adamw",
-            "learning_rate": 2e-3,
+            "learning_rate": 6e-3,
             "warmup_steps": 50,
             "final_learning_rate": 0.05,
             "edge_learning_rate_factor": 10.0,
@@ -338,7 +370,9 @@ class StudyConfig(Section):
     """A study: its sheets, and what is done with them."""
 
     dataset: Name = Field("recordings", description="Name of the study's data in the tables.")
-    recordings: str = Field(".", description="Folder that relative paths in the sheets start from; relative to the study. Never written to.")
+    recordings: str = Field(
+        ".", description="Folder that relative paths in the sheets start from; relative to the study. Never written to."
+    )
     sessions: str = Field("config/sessions.tsv", description="Sheet of the sessions.")
     cameras: str = Field("config/cameras.tsv", description="Sheet of each session's videos.")
     rigs: str = Field("config/rigs.tsv", description="Sheet of the rigs.")

@@ -32,7 +32,17 @@ def run(arguments: argparse.Namespace) -> None:
     model, provenance = load_model(arguments.model)
     session = SessionFrames(arguments.frames)
     if session.units != provenance.units:
-        raise InputError(f"{arguments.frames[0]}: is in {session.units}, but {arguments.model} was trained in {provenance.units}; use one unit in rigs.tsv")
+        raise InputError(
+            f"{arguments.frames[0]}: is in {session.units}, but {arguments.model} was trained in {provenance.units}; use one unit in rigs.tsv"
+        )
     table = predict_keypoints(model, session, arguments.batch_size, device)
-    metadata = {"units": session.units, "session": session.session, "model": provenance.identity, "steps": provenance.steps, "n_views": len(arguments.frames), "side": session.side, "rate": session.rate}
+    metadata = {
+        "units": session.units,
+        "session": session.session,
+        "model": provenance.identity,
+        "steps": provenance.steps,
+        "side": session.side,
+        "rate": session.rate,
+        "n_views": len(session.cameras),
+    }
     write_table(table, "keypoints", arguments.output, metadata)

@@ -9,7 +9,9 @@ HELP = "learn keypoints from the frames of the training sessions; resumes an int
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("--config", required=True, type=Path, help="the experiment's section, JSON or YAML")
-    parser.add_argument("--frames", required=True, nargs="+", metavar="SESSION=FILE,FILE", help="frames tables of each training session, one per camera")
+    parser.add_argument(
+        "--frames", required=True, nargs="+", metavar="SESSION=FILE,FILE", help="frames tables of each training session, one per camera"
+    )
     parser.add_argument("--store", required=True, type=Path, help="folder that keeps every model ever trained")
     parser.add_argument("--output", required=True, type=Path, help="the trained model")
     parser.add_argument("--untrained", required=True, type=Path, help="the same network before its first step")
@@ -30,6 +32,4 @@ def run(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     frames = {name: paths.split(",") for name, _, paths in (entry.partition("=") for entry in arguments.frames)}
     folder = train_model(read_section(ExperimentConfig, arguments.config), frames, arguments.store, arguments.device)
-    deliver(
-        folder, {"model": arguments.output, "untrained": arguments.untrained, "history": arguments.history, "edges": arguments.edges}
-    )
+    deliver(folder, {"model": arguments.output, "untrained": arguments.untrained, "history": arguments.history, "edges": arguments.edges})

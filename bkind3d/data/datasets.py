@@ -97,7 +97,9 @@ class SessionFrames:
         #: Indices at which at least two views see the subject.
         self.usable = np.flatnonzero((self.valid.sum(axis=1) >= 2) & np.isfinite(self.centres).all(axis=1))
         if not len(self.usable):
-            raise InputError(f"{paths[0]}: session {self.session} has no frame in which two cameras see the subject; look at its location and survey")
+            raise InputError(
+                f"{paths[0]}: session {self.session} has no frame in which two cameras see the subject; look at its location and survey"
+            )
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -124,7 +126,9 @@ class SessionFrames:
         if kept.sum() < 2:
             return None
         moments = [
-            self._lay_out(moment, views[kept], pair.images[i][kept], pair.masks[i][kept], pair.projections[kept], n_views or len(self.cameras))
+            self._lay_out(
+                moment, views[kept], pair.images[i][kept], pair.masks[i][kept], pair.projections[kept], n_views or len(self.cameras)
+            )
             for i, moment in enumerate((index, later))
         ]
         return moments[0], moments[1]

@@ -82,7 +82,10 @@ def write_table(table: pd.DataFrame, kind: str, path: str | Path, metadata: Mapp
     missing = [column for column in schema if column not in table.columns]
     if missing:
         raise ValueError(f"Expected columns {list(schema)} for a {kind} table, got no {missing}")
-    arrays = {column: pa.array(table[column], type=schema.get(column), from_pandas=True) for column in [*schema, *(c for c in table.columns if c not in schema)]}
+    arrays = {
+        column: pa.array(table[column], type=schema.get(column), from_pandas=True)
+        for column in [*schema, *(c for c in table.columns if c not in schema)]
+    }
     content = pa.table(arrays)
     entries = {"table": kind, "version": __version__, **(metadata or {})}
     content = content.replace_schema_metadata({_PREFIX + key.encode(): json.dumps(value).encode() for key, value in entries.items()})
@@ -122,5 +125,7 @@ def read_table(path: str | Path, kind: str, columns: list[str] | None = None, fr
             try:
                 content = content.set_column(index, column, content[column].cast(schema[column]))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-                raise InputError(f"{path}: column {column!r} has type {content.schema.field(column).type}, expected {schema[column]}") from None
+                raise InputError(
+                    f"{path}: column {column!r} has type {content.schema.field(column).type}, expected {schema[column]}"
+                ) from None
     return content.to_pandas()

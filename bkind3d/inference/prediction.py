@@ -43,7 +43,9 @@ def measure_residuals(positions: torch.Tensor, views: Views) -> torch.Tensor:
     normalised = normalise_pixels(pixels, *views.image_size)
     visible = is_visible(normalised, depths, views.present)
     maps = torch.from_numpy(distances).flatten(0, 1)[:, None]
-    samples = torch.nn.functional.grid_sample(maps, normalised.flatten(0, 1)[:, None].clamp(-1, 1), padding_mode="border", align_corners=False)
+    samples = torch.nn.functional.grid_sample(
+        maps, normalised.flatten(0, 1)[:, None].clamp(-1, 1), padding_mode="border", align_corners=False
+    )
     samples = samples.view(visible.shape)
     residuals: torch.Tensor = (samples * visible).sum(dim=1) / visible.sum(dim=1)
     return residuals
@@ -59,6 +61,8 @@ def distance_to(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 def make_table(session: SessionFrames, values: NDArray[np.float32], names: list[str]) -> pd.DataFrame:
     """Lay out values (frame, keypoint, 6) as a keypoints table."""
     n_frames, n_keypoints = values.shape[:2]
-    table = pd.DataFrame({"frame": np.repeat(session.frames, n_keypoints), "time_s": np.repeat(session.times, n_keypoints), "keypoint": names * n_frames})
+    table = pd.DataFrame(
+        {"frame": np.repeat(session.frames, n_keypoints), "time_s": np.repeat(session.times, n_keypoints), "keypoint": names * n_frames}
+    )
     table[["x", "y", "z", "confidence", "spread", "reprojection_px"]] = values.reshape(-1, 6)
     return table

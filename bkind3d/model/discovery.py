@@ -1,6 +1,7 @@
 """The network: views in, 3D keypoints out, and from them what moved between two frames."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -20,6 +21,9 @@ from bkind3d.geometry.voxels import (
 )
 from bkind3d.model.edges import EdgeWeights, draw_edge_maps
 from bkind3d.model.volume_network import VolumeNetwork
+
+if TYPE_CHECKING:
+    from bkind3d.model.encoders import ImageEncoder
 
 #: Channels of a volume without an image encoder: colour, hull occupancy, share of views that see the voxel, height.
 N_PLAIN_CHANNELS = 6
@@ -82,7 +86,7 @@ class KeypointDetector(nn.Module):
         self.config = config
         self.register_buffer("voxel_centres", make_voxel_centres(config.volume_size), persistent=False)
         self.register_buffer("mirror_order", mirror_order(config.n_keypoints, config.n_symmetric_pairs), persistent=False)
-        self.encoder: nn.Module | None = None
+        self.encoder: ImageEncoder | None = None
         channels = N_PLAIN_CHANNELS
         if config.encoder != "none":
             from bkind3d.model.encoders import ImageEncoder
@@ -141,7 +145,9 @@ class KeypointDetector(nn.Module):
         self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
     ) -> tuple[Float[Tensor, "batch voxel"], Float[Tensor, "batch channel voxel"]]:
         """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, height."""
-        samples, visible = sample_views(torch.cat([views.images, views.masks], dim=2), views.projections, views.image_size, views.present, voxels)
+        samples, visible = sample_views(
+            torch.cat([views.images, views.masks], dim=2), views.projections, views.image_size, views.present, voxels
+        )
         log_hull = carve_hull(samples[:, :, 3], visible)
         hull = log_hull.exp()[:, None]
         colour = average_views(samples[:, :, :3], visible * samples[:, :, 3])

@@ -47,7 +47,8 @@ class VolumeNetwork(nn.Module):
         widths = [channels * min(2**level, 4) for level in range(levels + 1)]
         self.stem = nn.Sequential(nn.Conv3d(channels_in, channels, 3, padding=1), normalisation(channels), nn.ReLU(inplace=True))
         self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv3d(widths[i], widths[i + 1], 2, stride=2), ResidualBlock(widths[i + 1], widths[i + 1])) for i in range(levels)
+            nn.Sequential(nn.Conv3d(widths[i], widths[i + 1], 2, stride=2), ResidualBlock(widths[i + 1], widths[i + 1]))
+            for i in range(levels)
         )
         self.middle = ResidualBlock(widths[-1], widths[-1])
         self.up = nn.ModuleList(nn.ConvTranspose3d(widths[i + 1], widths[i], 2, stride=2) for i in reversed(range(levels)))

@@ -27,6 +27,8 @@ _DISPUTED_AREA = 0.002
 _SEARCH_SIDE, _SEARCH_FRAMES = 160, 40
 #: Share of the searched frames, the least disturbed ones, of which the median is taken.
 _SEARCH_SHARE = 0.12
+#: Share of the frames in which an outline has to be there to be the background's: the subject seldom stays that long.
+_LASTING = 0.8
 #: Cost of a step in a picture without outlines: of two clean frames the shorter way wins.
 _STEP_COST = 0.02
 #: Where the median deviation is larger than this many times the picture's typical one, it is the subject's, not noise.
@@ -87,11 +89,18 @@ def _find_undisturbed(
     small = np.stack([cv2.resize(frame, small_size, interpolation=cv2.INTER_AREA) for frame in chosen]).astype(np.float32)
     inside = cv2.resize(disputed.astype(np.uint8), small_size, interpolation=cv2.INTER_AREA) > 0
     inside[[0, -1], :] = inside[:, [0, -1]] = False
-    usual = [_middle(np.diff(small, axis=axis)) for axis in (1, 2)]
+    usual = [_find_lasting_steps(np.diff(small, axis=axis), noise) for axis in (1, 2)]
     disturbance = np.stack([_measure_disturbance(frame, inside, usual, noise) for frame in small])
     best = np.argsort(disturbance, axis=0, kind="stable")[: max(3, round(_SEARCH_SHARE * len(small)))]
     full = np.stack([cv2.resize(layer.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) for layer in best])
     return _middle(np.take_along_axis(chosen, full[..., None], axis=0))
+
+
+def _find_lasting_steps(steps: Float[NDArray, "frame height width 3"], noise: float) -> Float[NDArray, "height width 3"]:
+    """The steps between neighbouring pixels that are there nearly always: outlines of the background; zero elsewhere."""
+    middle = _middle(steps)
+    same = np.stack([largest_channel(np.abs(step - middle)) <= 3 * noise for step in steps])
+    return np.where((same.mean(axis=0) >= _LASTING)[..., None], middle, 0.0)
 
 
 def _middle(values: NDArray[Any]) -> NDArray[Any]:

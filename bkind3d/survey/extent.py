@@ -12,8 +12,10 @@ from bkind3d.geometry.lenses import project_points, undistort_points
 
 #: Share of the frames that fit; the rest are melted silhouettes.
 _QUANTILE = 0.97
-#: Frames, evenly spread, that are measured, and voxels along a side of the cube that is carved in each.
-_FRAMES, _VOXELS = 60, 32
+#: Frames, evenly spread, that are measured, and voxels along a side of the cubes that are carved one after the other.
+_FRAMES, _VOXELS = 60, (24, 32)
+#: A point inside of all boxes may be that much farther away than their sides.
+_DIAGONAL = 1.1
 
 #: Gives the silhouettes (0 or 255) of a view (its number) in frames (their positions in the session).
 ReadMasks = Callable[[int, NDArray[np.int64]], list[NDArray[np.uint8]]]
@@ -37,18 +39,30 @@ def measure_side(
     usable = usable[most >= np.median(most)]
     measured = usable[np.linspace(0, len(usable) - 1, min(_FRAMES, len(usable))).round().astype(int)]
     bounds = [_bound_radius(cameras, centres[frame], chosen[frame], clusters[frame]) for frame in measured]
-    half = float(np.quantile(bounds, _QUANTILE))
-    steps = (np.arange(_VOXELS) + 0.5) * 2 * half / _VOXELS - half
+    half = _DIAGONAL * float(np.quantile(bounds, _QUANTILE))
+    seeing = [measured[chosen[measured, view] >= 0] for view in range(len(cameras))]
+    masks = [dict(zip(frames.tolist(), read_masks(view, frames), strict=True)) for view, frames in enumerate(seeing)]
+    for n_voxels in _VOXELS:
+        # The second time, finer voxels in a cube that leaves out what the first carving took away.
+        radii = [
+            _carve_frame(cameras, centres[frame], [of_view.get(int(frame)) for of_view in masks], half, n_voxels) for frame in measured
+        ]
+        known = [radius for radius in radii if radius > 0]
+        half = min(half, float(np.quantile(known, _QUANTILE))) if known else half
+    return 2 * half
+
+
+def _carve_frame(
+    cameras: list[Camera], centre: Float[NDArray, "3"], masks: list[NDArray[np.uint8] | None], half: float, n_voxels: int
+) -> float:
+    """Distance from the centre of the farthest voxel in all silhouettes of a frame; 0 where none is."""
+    steps = (np.arange(n_voxels) + 0.5) * 2 * half / n_voxels - half
     offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    occupied = np.ones((len(measured), len(offsets)), dtype=bool)
-    for view, camera in enumerate(cameras):
-        seeing = np.flatnonzero(chosen[measured, view] >= 0)
-        for index, mask in zip(seeing, read_masks(view, measured[seeing]), strict=True):
-            occupied[index] &= _carve(camera, centres[measured[index]] + offsets, mask, 2 * half / _VOXELS)
-    distances = np.linalg.norm(offsets, axis=1)
-    radii = [float(distances[filled].max(initial=0.0)) for filled in occupied]
-    known = [radius for radius in radii if radius > 0]
-    return 2 * float(np.quantile(known, _QUANTILE)) if known else 2 * half
+    offsets = offsets[np.linalg.norm(offsets, axis=1) <= half]
+    for camera, mask in zip(cameras, masks, strict=True):
+        if mask is not None:
+            offsets = offsets[_carve(camera, centre + offsets, mask, 2 * half / n_voxels)]
+    return float(np.linalg.norm(offsets, axis=1).max(initial=0.0))
 
 
 def _bound_radius(cameras: list[Camera], centre: Array, chosen: Int[NDArray, "view"], clusters: Float[NDArray, "view cluster 7"]) -> float:
@@ -68,6 +82,8 @@ def _carve(camera: Camera, points: Float[NDArray, "voxel 3"], mask: NDArray[np.u
 
     Outside of the picture is nothing, unless the silhouette is cut off by the picture's edge.
     """
+    if not len(points):
+        return np.zeros(0, dtype=bool)
     depth = float(np.median(points @ camera.rotation[2] + camera.translation[2]))
     reach = max(1, round(voxel * camera.matrix[0, 0] / depth))
     grown = cv2.dilate(mask, np.ones((reach, reach), np.uint8))

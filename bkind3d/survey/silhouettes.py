@@ -90,7 +90,7 @@ def _add_channels(values: Float[NDArray, "height width 3"]) -> Float[NDArray, "h
 
 
 def _close_gaps(foreground: UInt8[NDArray, "height width"], gap: int) -> UInt8[NDArray, "height width"]:
-    """Close gaps up to `gap` pixels wide, and fill holes up to twice as wide, be they open through a crack."""
+    """Close gaps up to `gap` pixels wide, and fill holes up to three times as wide, be they open through a crack."""
     if gap < 1:
         return foreground
     edge = gap + 1
@@ -98,7 +98,7 @@ def _close_gaps(foreground: UInt8[NDArray, "height width"], gap: int) -> UInt8[N
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc((gap + 1) // 2))
     pit = disc(gap // 4)
     _, labels, sizes, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(1 - closed, cv2.MORPH_OPEN, pit), connectivity=4)
-    hole = sizes[:, cv2.CC_STAT_AREA] <= (2 * gap) ** 2
+    hole = sizes[:, cv2.CC_STAT_AREA] <= (3 * gap) ** 2
     hole[0] = False
     filled = cv2.morphologyEx(closed | hole[labels].astype(np.uint8), cv2.MORPH_CLOSE, pit)
     return np.asarray(filled[edge:-edge, edge:-edge], dtype=np.uint8)

@@ -78,7 +78,10 @@ class DiscoveryTraining(lightning.LightningModule):
         settings = self.config.training
         edges = list(self.model.edges.parameters())
         others = [value for name, value in self.model.named_parameters() if not name.startswith("edges.")]
-        groups = [{"params": others}, {"params": edges, "lr": settings.learning_rate * settings.edge_learning_rate_factor, "weight_decay": 0.0}]
+        groups: list[dict[str, Any]] = [
+            {"params": others},
+            {"params": edges, "lr": settings.learning_rate * settings.edge_learning_rate_factor, "weight_decay": 0.0},
+        ]
         optimizer: torch.optim.Optimizer
         if settings.optimizer == "sgd":
             optimizer = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9)

@@ -84,4 +84,3 @@ class Objective(nn.Module):
         seen = (views.present.chunk(2)[0] & views.present.chunk(2)[1]).flatten()
         error: Tensor = self.perceptual(predicted[seen], target[seen])
         return error
-

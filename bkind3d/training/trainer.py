@@ -3,6 +3,7 @@
 import logging
 import shutil
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from bkind3d.training.identity import identify_training
 from bkind3d.training.module import DiscoveryTraining
 
 log = logging.getLogger(__name__)
+# Lightning tells what hardware it looked for and what else it sells: nothing that a user of a workflow's log needs.
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
 #: Files of a complete training, in its folder of the store.
 COMPLETE = {"model": "model.pt", "untrained": "untrained.pt", "history": "history.parquet", "edges": "edges.parquet"}
@@ -64,7 +67,9 @@ def train_model(config: ExperimentConfig, frames: dict[str, Sequence[str | Path]
     fit(module, sessions, config, folder, device)
     write_table(module.history_table(), "history", folder / COMPLETE["history"])
     write_table(module.edges_table(), "edges", folder / COMPLETE["edges"])
-    save_model(module.model, Provenance(identity, config.training.steps, sessions[0].units, config.training.seed), folder / COMPLETE["model"])
+    save_model(
+        module.model, Provenance(identity, config.training.steps, sessions[0].units, config.training.seed), folder / COMPLETE["model"]
+    )
     return folder
 
 
@@ -72,7 +77,9 @@ def check_sessions(sessions: Sequence[SessionFrames]) -> None:
     """Refuse training sessions whose worlds have different units."""
     for session in sessions:
         if session.units != sessions[0].units:
-            raise InputError(f"session {session.session}: its rig is in {session.units}, session {sessions[0].session} in {sessions[0].units}; use one unit in rigs.tsv")
+            raise InputError(
+                f"session {session.session}: its rig is in {session.units}, session {sessions[0].session} in {sessions[0].units}; use one unit in rigs.tsv"
+            )
 
 
 def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], config: ExperimentConfig, folder: Path, device: str) -> None:
@@ -84,8 +91,12 @@ def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], config: Ex
         log.info("going on from step %d of %d", done, settings.steps)
     gap = settings.frame_gap_seconds if config.losses.reconstruction else None
     dataset = PairDataset(sessions, settings.steps * settings.batch_size, settings.neighbour_frames, settings.seed, gap)
-    loader = DataLoader(dataset, batch_size=settings.batch_size, sampler=range(done * settings.batch_size, len(dataset)), collate_fn=collate_pairs)
-    checkpoint = ModelCheckpoint(dirpath=folder, filename="last", train_time_interval=module.checkpoint_interval, enable_version_counter=False)
+    loader = DataLoader(
+        dataset, batch_size=settings.batch_size, sampler=range(done * settings.batch_size, len(dataset)), collate_fn=collate_pairs
+    )
+    checkpoint = ModelCheckpoint(
+        dirpath=folder, filename="last", train_time_interval=module.checkpoint_interval, enable_version_counter=False
+    )
     shown = TQDMProgressBar() if sys.stderr.isatty() else ProgressLines()
     trainer = lightning.Trainer(
         max_steps=settings.steps,
@@ -99,6 +110,9 @@ def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], config: Ex
         enable_progress_bar=sys.stderr.isatty(),
         default_root_dir=folder,
     )
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
+    warnings.filterwarnings("ignore", message=".*does not have many workers")
     trainer.fit(module, loader, ckpt_path=resume if done else None, weights_only=False)
     resume.unlink(missing_ok=True)
 

@@ -11,7 +11,7 @@ import pytest
 WriteVideo = Callable[..., Path]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_video() -> WriteVideo:
     """Writes RGB pictures as a video, nearly without loss."""
     av = pytest.importorskip("av")

@@ -23,7 +23,9 @@ def make_cameras() -> dict[str, Camera]:
 
 def test_what_is_written_is_read_to_the_last_digit(tmp_path: Path) -> None:
     cameras = make_cameras()
-    write_calibration(cameras, tmp_path / "rig.toml", "mm", {"error": 1 / 3, "flag": True, "names": ["a", "b"], "table": {"x y": 1}, "none": None})
+    write_calibration(
+        cameras, tmp_path / "rig.toml", "mm", {"error": 1 / 3, "flag": True, "names": ["a", "b"], "table": {"x y": 1}, "none": None}
+    )
     found, metadata = read_calibration(tmp_path / "rig.toml")
     assert list(found) == list(cameras)
     assert metadata == {"units": "mm", "error": 1 / 3, "flag": True, "names": ["a", "b"], "table": {"x y": 1}}

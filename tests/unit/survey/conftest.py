@@ -1,5 +1,6 @@
 """A ball that moves over a textured floor, filmed by three distorted cameras."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,11 +62,11 @@ class Scene:
     surveys: dict[str, Path]
 
 
-@pytest.fixture
-def scene(tmp_path: Path, write_video: Callable[..., Path]) -> Scene:
-    cameras, track = make_cameras(), make_track()
+@pytest.fixture(scope="session")
+def filmed(tmp_path_factory: pytest.TempPathFactory, write_video: Callable[..., Path]) -> Path:
+    """The videos, their surveys and the calibration, made once."""
+    folder, cameras, track = tmp_path_factory.mktemp("scene"), make_cameras(), make_track()
     generator = np.random.default_rng(5)
-    videos, surveys = {}, {}
     for index, (name, camera) in enumerate(cameras.items()):
         floor, pictures = draw_floor(camera, index), []
         for centre in track:
@@ -73,8 +74,17 @@ def scene(tmp_path: Path, write_video: Callable[..., Path]) -> Scene:
             draw_ball(picture, camera, centre)
             noisy = picture + generator.normal(0, 2, picture.shape)
             pictures.append(np.clip(noisy, 0, 255).astype(np.uint8))
-        videos[name] = write_video(tmp_path / "videos" / f"{name}.mp4", pictures)
-        surveys[name] = tmp_path / "survey" / f"{name}.parquet"
-        survey_video(videos[name], SurveyConfig(), surveys[name])
-    write_calibration(cameras, tmp_path / "rig.toml", "mm")
-    return Scene(tmp_path, cameras, track, tmp_path / "rig.toml", videos, surveys)
+        video = write_video(folder / "videos" / f"{name}.mp4", pictures)
+        survey_video(video, SurveyConfig(), folder / "survey" / f"{name}.parquet")
+    write_calibration(cameras, folder / "rig.toml", "mm")
+    return folder
+
+
+@pytest.fixture
+def scene(filmed: Path, tmp_path: Path) -> Scene:
+    """A copy of the scene that a test may spoil."""
+    shutil.copytree(filmed, tmp_path, dirs_exist_ok=True)
+    cameras = make_cameras()
+    videos = {name: tmp_path / "videos" / f"{name}.mp4" for name in cameras}
+    surveys = {name: tmp_path / "survey" / f"{name}.parquet" for name in cameras}
+    return Scene(tmp_path, cameras, make_track(), tmp_path / "rig.toml", videos, surveys)

@@ -1,6 +1,5 @@
 import cv2
 import numpy as np
-import pytest
 
 from bkind3d.geometry.lenses import project_points
 from bkind3d.survey.extent import measure_side
@@ -28,9 +27,9 @@ def measure(spoil: bool = False) -> float:
 
 
 def test_the_cube_fits_the_ball() -> None:
-    # Three views leave corners that the ball does not fill, and voxels are 4 mm.
-    assert 2 * RADIUS < measure() < 2 * RADIUS * 1.35
+    assert 2 * RADIUS < measure() < 2 * RADIUS * 1.15
 
 
-def test_what_one_view_alone_sees_does_not_count() -> None:
-    assert measure(spoil=True) == pytest.approx(measure(), rel=0.15)
+def test_what_one_view_alone_sees_hardly_counts() -> None:
+    # The bar is 300 mm long; the other two views alone cannot tell the ball from what is 95 mm long.
+    assert measure(spoil=True) < 2 * 1.2 * 95

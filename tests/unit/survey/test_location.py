@@ -55,12 +55,7 @@ def test_another_size_than_calibrated_is_told(scene: Scene) -> None:
 
 
 def test_cameras_that_never_agree_are_refused(scene: Scene) -> None:
-    # Each of the cameras is believed to be another one.
-    names = list(scene.cameras)
-    exchanged = {name: replace(scene.cameras[other], name=name) for name, other in zip(names, names[1:] + names[:1], strict=True)}
-    turned = {name: replace(camera, rotation=camera.rotation @ np.diag([1.0, -1, -1])) for name, camera in exchanged.items()}
-    write_calibration(turned, scene.calibration, "mm")
-    check_refused(scene, "in no frame")
+    check_refused(scene, "in no frame.*within 1e-09", LocationConfig(max_residual=1e-9))
 
 
 def test_one_camera_is_not_enough(scene: Scene) -> None:
@@ -69,8 +64,8 @@ def test_one_camera_is_not_enough(scene: Scene) -> None:
     check_refused(scene, "at least two cameras")
 
 
-def check_refused(scene: Scene, message: str) -> None:
+def check_refused(scene: Scene, message: str, config: LocationConfig = CONFIG) -> None:
     with pytest.raises(InputError, match=message) as error:
-        locate_subject(CONFIG, scene.calibration, scene.surveys, scene.folder / "out" / "location.parquet")
+        locate_subject(config, scene.calibration, scene.surveys, scene.folder / "out" / "location.parquet")
     assert "\n" not in str(error.value)
     assert not Path(scene.folder / "out").exists()

@@ -64,10 +64,10 @@ def test_faults_are_named(tmp_path: Path, write_video: Callable[..., Path]) -> N
 
 def test_a_part_of_a_video_keeps_its_frame_numbers(tmp_path: Path, write_video: Callable[..., Path]) -> None:
     video = write_video(tmp_path / "cam1.mp4", film())
-    survey_video(video, SurveyConfig(), tmp_path / "s.parquet", start=8, stop=14)
+    survey_video(video, SurveyConfig(), tmp_path / "s.parquet", start=3, stop=19)
     table = read_table(tmp_path / "s.parquet", "survey")
-    assert table["frame"].tolist() == list(range(8, 14))
-    assert table["centroid_x"].to_numpy() == pytest.approx(17.5 + 5 * np.arange(8, 14), abs=1)
+    assert table["frame"].tolist() == list(range(3, 19))
+    assert table["centroid_x"].to_numpy() == pytest.approx(17.5 + 5 * np.arange(3, 19), abs=1)
 
 
 def test_frames_that_a_camera_dropped_are_missing(tmp_path: Path, write_video: Callable[..., Path]) -> None:
@@ -113,4 +113,5 @@ def test_a_real_persons_trunk_is_in_the_silhouette_although_it_hardly_moves(real
         pixels = project_points(camera, points[["x", "y", "z"]].to_numpy()).round().astype(int)
         covered.append(mask[pixels[:, 1], pixels[:, 0]] > 0)
     assert np.mean(covered) > 0.95
-    assert table["area"].median() < 0.1 * 272 * 480
+    # And it is no blob: a person fills about a twelfth of the picture.
+    assert table["area"].median() < 0.13 * 272 * 480

@@ -51,7 +51,9 @@ def test_an_interrupted_training_continues_exactly(tmp_path, monkeypatch) -> Non
         with pytest.raises(Stopped):
             trainer.train_model(config, frames, tmp_path / "resumed", "cpu")
     resumed = trainer.train_model(config, frames, tmp_path / "resumed", "cpu")
-    for (name, value), other in zip(load_model(straight / "model.pt")[0].state_dict().items(), load_model(resumed / "model.pt")[0].state_dict().values(), strict=True):
+    for (name, value), other in zip(
+        load_model(straight / "model.pt")[0].state_dict().items(), load_model(resumed / "model.pt")[0].state_dict().values(), strict=True
+    ):
         assert torch.equal(value, other), name
     histories = [read_table(folder / "history.parquet", "history") for folder in (straight, resumed)]
     pd.testing.assert_frame_equal(histories[0].drop(columns="seconds"), histories[1].drop(columns="seconds"))
