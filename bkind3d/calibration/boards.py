@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,8 +72,8 @@ def make_board(config: BoardConfig, legacy: bool) -> "CharucoBoard":
     return board
 
 
-def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: CalibrationConfig) -> Corners:
-    """Search evenly spread frames of all board videos, decoded once in order.
+def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: CalibrationConfig, threads: int = 1) -> Corners:
+    """Search evenly spread frames of all board videos, decoded once in order, `threads` videos at a time.
 
     Raises
     ------
@@ -83,8 +84,8 @@ def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: C
     frames = np.unique(np.linspace(0, n_frames - 1, min(config.max_board_frames, n_frames)).round().astype(np.int64))
     if config.floor_frame is not None:
         frames = np.union1d(frames, [config.floor_frame])
-    maker = make_board(board, _choose_layout(videos, board, frames))
-    points = np.stack([_search_video(path, maker, frames, camera) for camera, path in videos.items()])
+    legacy = _choose_layout(videos, board, frames, threads)
+    maker, points = make_board(board, legacy), _search_videos(videos, board, legacy, frames, threads)
     points[(np.isfinite(points[..., 0]).sum(axis=2) < MIN_CORNERS)] = np.nan
     model = np.asarray(maker.board.getChessboardCorners(), dtype=np.float64)
     corners = Corners(list(videos), [(info.width, info.height) for info in infos.values()], frames, points, model, maker)
@@ -122,17 +123,24 @@ def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) ->
     return shortest
 
 
-def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, frames: NDArray[np.int64]) -> bool:
+def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, frames: NDArray[np.int64], threads: int) -> bool:
     """Whether the board has the layout of OpenCV before 4.6; the wrong one finds nothing, without any error."""
     if config.legacy_pattern != "auto" or config.squares_y % 2:
         return config.legacy_pattern == "true"
     trial = frames[np.linspace(0, len(frames) - 1, min(_TRIAL_FRAMES, len(frames))).round().astype(int)]
-    found = {}
-    for legacy in (False, True):
-        board = make_board(config, legacy)
-        found[legacy] = sum(int(np.isfinite(_search_video(path, board, trial, camera)[..., 0]).sum()) for camera, path in videos.items())
+    layouts = (False, True)
+    found = [int(np.isfinite(_search_videos(videos, config, legacy, trial, threads)[..., 0]).sum()) for legacy in layouts]
     log.info("corners found with the layout of OpenCV since 4.6: %d, with the one before: %d", found[False], found[True])
     return found[True] > found[False]
+
+
+def _search_videos(
+    videos: Mapping[str, str | Path], config: BoardConfig, legacy: bool, frames: NDArray[np.int64], threads: int
+) -> Float[NDArray, "camera frame corner 2"]:
+    """Corners in the given frames of all videos; every thread has a detector of its own."""
+    with ThreadPoolExecutor(threads) as pool:
+        searches = [pool.submit(_search_video, path, make_board(config, legacy), frames, camera) for camera, path in videos.items()]
+        return np.stack([search.result() for search in searches])
 
 
 def _search_video(path: str | Path, board: "CharucoBoard", frames: NDArray[np.int64], camera: str) -> Float[NDArray, "frame corner 2"]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 
@@ -31,6 +32,7 @@ def calibrate_cameras(
     output: str | Path,
     quality: str | Path,
     truth: str | Path | None = None,
+    threads: int = 1,
 ) -> None:
     """Calibrate the cameras of `videos` (board videos by camera); write cameras to `output` and the table ``calibration`` to `quality`.
 
@@ -43,7 +45,9 @@ def calibrate_cameras(
     if len(videos) < 2:
         raise InputError(f"--videos: {len(videos)} camera(s) given, at least 2 are needed")
     known = None if truth is None else read_calibration(truth)[0]
-    corners = find_corners(videos, board, config)
+    # OpenCV's own threads wait for each other by spinning, which on a busy machine costs more than they bring.
+    cv2.setNumThreads(1)
+    corners = find_corners(videos, board, config, threads)
     cameras = calibrate_rig(corners)
     cameras = place_between_cameras(cameras) if config.floor_frame is None else place_on_floor(cameras, corners, config.floor_frame)
     table = measure_quality(cameras, corners)

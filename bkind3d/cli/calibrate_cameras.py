@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--units", required=True, help="units of the board's squares, and of the world")
     parser.add_argument("--videos", nargs="+", required=True, metavar="CAMERA=PATH", help="board video of every camera, synchronised")
     parser.add_argument("--truth", help="true calibration (.toml), to compare with")
+    parser.add_argument("--threads", type=int, default=2, help="videos that are searched at a time")
     parser.add_argument("--output", required=True, help="calibration to write (.toml)")
     parser.add_argument("--quality", required=True, help="Parquet file to write (table 'calibration')")
 
@@ -27,4 +28,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.board not in boards:
         raise InputError(f"{arguments.boards}: has no board {arguments.board!r}, only {', '.join(boards) or 'none'}")
     videos = read_named_paths(arguments.videos, "--videos")
-    calibrate_cameras(config, boards[arguments.board], videos, arguments.units, arguments.output, arguments.quality, arguments.truth)
+    calibrate_cameras(
+        config, boards[arguments.board], videos, arguments.units, arguments.output, arguments.quality, arguments.truth, arguments.threads
+    )

@@ -89,11 +89,10 @@ class KeypointDetector(nn.Module):
         self.encoder: ImageEncoder | None = None
         channels = N_PLAIN_CHANNELS
         if config.encoder != "none":
-            from bkind3d.model.encoders import ImageEncoder
-            from bkind3d.model.feature_pyramid import FeaturePyramid
+            from bkind3d.model import encoders, feature_pyramid  # transformers takes seconds to import
 
-            self.encoder = ImageEncoder(config.encoder, config.pretrained, load)
-            self.pyramid = FeaturePyramid(self.encoder.channels, config.feature_channels)
+            self.encoder = encoders.ImageEncoder(config.encoder, config.pretrained, load)
+            self.pyramid = feature_pyramid.FeaturePyramid(self.encoder.channels, config.feature_channels)
             channels = config.feature_channels
         self.volume_network = VolumeNetwork(channels, config.n_keypoints, config.volume_channels, config.volume_levels)
         nn.init.normal_(self.volume_network.head.weight, std=0.3)

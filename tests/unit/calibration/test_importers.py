@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bkind3d.calibration.importers import import_calibration
+from bkind3d.config import InputError
+from bkind3d.data.calibration_files import read_calibration, write_calibration
+from bkind3d.data.parquet import read_metadata, read_table
+from tests.unit.calibration.conftest import make_camera
+
+
+def write(folder: Path, names: list[str], units: str = "mm", **metadata: float) -> Path:
+    cameras = {name: make_camera(name, [1000.0 * np.cos(index), 1000 * np.sin(index), 700], 300) for index, name in enumerate(names)}
+    write_calibration(cameras, folder / "given.toml", units, metadata)
+    return folder / "given.toml"
+
+
+def test_cameras_are_matched_by_name_or_by_number(tmp_path: Path) -> None:
+    path = write(tmp_path, ["cam_01", "cam_02", "top", "cam_04"], error=0.4)
+    import_calibration(path, "mm", ["cam2", "top", "cam01"], tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    given, (found, metadata) = read_calibration(path)[0], read_calibration(tmp_path / "rig.toml")
+    assert list(found) == ["cam2", "top", "cam01"]
+    assert np.allclose(found["cam2"].translation, given["cam_02"].translation)
+    assert found["cam2"].name == "cam2"
+    assert metadata == {"units": "mm", "source": "given.toml", "error": 0.4}
+    table = read_table(tmp_path / "rig.parquet", "calibration")
+    assert table["camera"].tolist() == ["cam2", "top", "cam01"]
+    assert table["mean_px"].isna().all()
+    assert read_metadata(tmp_path / "rig.parquet")["units"] == "mm"
+
+
+def test_all_cameras_come_under_their_own_names(tmp_path: Path) -> None:
+    import_calibration(write(tmp_path, ["b", "a"]), "mm", None, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    assert list(read_calibration(tmp_path / "rig.toml")[0]) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "message"),
+    [
+        (["cam1", "cam2"], ["cam1", "cam3"], "'cam3' of the sheet is not in the calibration; it has cam1, cam2"),
+        (["cam_1", "view_1", "cam_2"], ["c1", "c2"], "could be any of cam_1, view_1"),
+        (["cam_1", "cam_2"], ["a1", "b1"], "two cameras of the sheet are matched with 'cam_1'"),
+        (["cam_1", "cam_2"], ["cam_1"], "at least 2"),
+    ],
+)
+def test_cameras_that_do_not_match_are_refused(tmp_path: Path, names: list[str], wanted: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        import_calibration(write(tmp_path, names), "mm", wanted, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    assert not (tmp_path / "rig.toml").exists()
+    assert not (tmp_path / "rig.parquet").exists()
+
+
+def test_other_units_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is in 'mm', the sheet of rigs says 'm'"):
+        import_calibration(write(tmp_path, ["a", "b"]), "m", None, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+
+
+def test_what_points_up_becomes_z(tmp_path: Path) -> None:
+    path = write(tmp_path, ["a", "b"])
+    import_calibration(path, "mm", None, tmp_path / "rig.toml", tmp_path / "rig.parquet", up="y")
+    given, found = read_calibration(path)[0], read_calibration(tmp_path / "rig.toml")[0]
+    assert found["a"].centre[2] == pytest.approx(given["a"].centre[1])
+
+
+def test_the_real_persons_calibration_is_imported(real_data: Path, tmp_path: Path) -> None:
+    path, cameras = real_data / "pose2sim_single" / "Calib_qualisys.toml", [f"cam0{number}" for number in range(1, 5)]
+    import_calibration(path, "m", cameras, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    found = read_calibration(tmp_path / "rig.toml")[0]
+    assert list(found) == cameras
+    assert all(1 < camera.centre[2] < 3 for camera in found.values())

@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_on_floor
+from bkind3d.config import InputError
+from tests.unit.calibration.conftest import make_cameras
+
+TURN, SHIFT = cv2.Rodrigues(np.array([0.4, -1.1, 0.7]))[0], np.array([300.0, -200, 50])
+
+
+def test_the_floor_is_the_board_that_lies_on_it(exact_corners: Corners) -> None:
+    moved = [camera.moved(TURN, SHIFT) for camera in make_cameras().values()]
+    for found, true in zip(place_on_floor(moved, exact_corners, 0), make_cameras().values(), strict=True):
+        assert np.abs(found.rotation - true.rotation).max() < 1e-4
+        assert np.abs(found.centre - true.centre).max() < 0.1
+
+
+def test_a_floor_that_nobody_sees_is_refused(exact_corners: Corners) -> None:
+    points = exact_corners.points.copy()
+    points[:, 0] = np.nan
+    with pytest.raises(InputError, match="floor_frame"):
+        place_on_floor(list(make_cameras().values()), replace(exact_corners, points=points), 0)
+
+
+def test_without_a_board_the_world_is_between_the_cameras() -> None:
+    moved = [camera.moved(TURN, SHIFT) for camera in make_cameras().values()]
+    found = place_between_cameras(moved)
+    assert all(camera.centre[2] > 500 for camera in found)
+    # They look at the origin, so it is nearest to their axes.
+    for camera in found:
+        pixel = camera.projection @ [0, 0, 0, 1]
+        assert pixel[:2] / pixel[2] == pytest.approx([159.5, 119.5], abs=1e-6)
+    assert found[0].centre[1] == pytest.approx(0, abs=1e-6)
+    assert found[0].centre[0] > 0
+    assert all(np.linalg.det(camera.rotation) == pytest.approx(1) for camera in found)
+
+
+def test_distances_to_the_truth_with_and_without_alignment() -> None:
+    true = make_cameras()
+    moved = {name: camera.moved(np.eye(3), np.array([3.0, 4, 0])) for name, camera in true.items()}
+    table = compare_to_truth(moved, true)
+    for name, row in table.items():
+        reach = np.linalg.norm(true[name].centre)
+        assert row["distance"] == pytest.approx(5)
+        assert row["percent"] == pytest.approx(500 / reach)
+        assert row["aligned"] == pytest.approx(0, abs=1e-6)
+        assert row["focal_percent"] == pytest.approx(0)
+    with pytest.raises(InputError, match="'left'"):
+        compare_to_truth(true, {name: camera for name, camera in true.items() if name != "left"})

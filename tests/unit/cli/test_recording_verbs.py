@@ -1,0 +1,70 @@
+"""The verbs from board videos to frames: what they refuse, in one line, leaving nothing behind."""
+
+from pathlib import Path
+
+import pytest
+
+from bkind3d.cli import main
+from bkind3d.cli.named_paths import read_named_paths
+from bkind3d.config import InputError
+
+JSON = {
+    "calibration": "{}",
+    "boards": '{"b": {"squares_x": 7, "squares_y": 5, "square_length": 60, "marker_length": 45}}',
+    "survey": "{}",
+    "location": "{}",
+    "frames": "{}",
+    "misspelt": '{"treshold": 3}',
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in JSON.items():
+        (tmp_path / f"{name}.json").write_text(text)
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "out").mkdir()
+    return tmp_path
+
+
+BOARD = "--config {0}/calibration.json --boards {0}/boards.json --units mm --output {0}/out/a.toml --quality {0}/out/a.parquet"
+CASES = {
+    "survey-video {0}/nowhere.mp4 --config {0}/survey.json --output {0}/out/a.parquet": "nowhere.mp4: there is no such video",
+    "survey-video {0}/empty.mp4 --config {0}/survey.json --output {0}/out/a.parquet": "empty.mp4: is empty",
+    "survey-video {0}/empty.mp4 --config {0}/misspelt.json --output {0}/out/a.parquet": "unknown key 'treshold'; did you mean 'threshold'?",
+    "calibrate-cameras " + BOARD + " --board b --videos a={0}/empty.mp4 b={0}/empty.mp4": "empty.mp4: is empty",
+    "calibrate-cameras " + BOARD + " --board c --videos a={0}/empty.mp4 b={0}/empty.mp4": "has no board 'c', only b",
+    "calibrate-cameras " + BOARD + " --board b --videos {0}/empty.mp4": "is not of the form NAME=PATH",
+    "calibrate-cameras " + BOARD + " --board b --videos a={0}/empty.mp4": "at least 2",
+    "import-calibration {0}/nowhere.toml --units mm --output {0}/out/a.toml --quality {0}/out/a.parquet": "nowhere.toml: cannot be read",
+    "import-joints {0}/nowhere.trc --units mm --rate 30 --output {0}/out/a.parquet": "nowhere.trc: cannot be read",
+    "locate-subject --config {0}/location.json --calibration {0}/no.toml --surveys a={0}/x b={0}/y --output {0}/out/a.parquet": "no.toml: cannot be read",
+    "extract-frames {0}/a.mp4 --config {0}/frames.json --camera a --calibration {0}/no.toml --survey {0}/x --location {0}/y --output {0}/out/a.parquet": "no.toml: cannot be read",
+}
+
+
+@pytest.mark.parametrize("command", CASES)
+def test_wrong_input_ends_with_one_line_and_leaves_nothing(folder: Path, command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(command.format(folder).split()) == 2
+    lines = [line for line in capfd.readouterr().err.splitlines() if "error:" in line]
+    assert len(lines) == 1
+    assert CASES[command] in lines[0]
+    assert lines[0].startswith(f"bkind3d {command.split()[0]}: error: ")
+    assert list((folder / "out").iterdir()) == []
+
+
+def test_joints_are_imported(folder: Path) -> None:
+    rows = "PathFileType\t4\nDataRate\tUnits\n60\tm\nFrame#\tTime\tHip\t\t\n\t\tX1\tY1\tZ1\n1\t0\t1\t2\t3\n"
+    (folder / "a.trc").write_text(rows)
+    command = f"import-joints {folder}/a.trc --units mm --axes ZXY --rate 60 --output {folder}/out/a.parquet"
+    assert main(command.split()) == 0
+    from bkind3d.data.parquet import read_metadata, read_table
+
+    assert read_table(folder / "out" / "a.parquet", "joints").to_numpy().tolist() == [[0, "Hip", 3000.0, 1000.0, 2000.0]]
+    assert read_metadata(folder / "out" / "a.parquet")["units"] == "mm"
+
+
+def test_names_are_given_once() -> None:
+    assert read_named_paths(["a=x", "b=y=z"], "--videos") == {"a": "x", "b": "y=z"}
+    with pytest.raises(InputError, match="'a' is given twice"):
+        read_named_paths(["a=x", "a=y"], "--videos")
