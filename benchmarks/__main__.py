@@ -77,11 +77,17 @@ def main() -> None:
         print(f"{experiment}: closest pair of keypoints {100 * identity['pair_min_share']:.1f} % of body length apart on average")
         tests = [name for name in rigs if study.sessions[name].split == "test"]
         inside = np.concatenate([judge_silhouettes(session, rigs[session], experiment) for session in tests])
-        print(f"{experiment}: {100 * inside.mean():.1f} % of keypoint projections in the true silhouettes (in every view of a frame and keypoint)")
+        print(
+            f"{experiment}: {100 * inside.mean():.1f} % of keypoint projections in the true silhouettes (in every view of a frame and keypoint)"
+        )
         for joint in identity["joints"]:
-            print(f"{experiment}: joint {joint['name']}: keypoint {joint['nearest']} is the nearest in {100 * joint['share']:.1f} % of frames")
+            print(
+                f"{experiment}: joint {joint['name']}: keypoint {joint['nearest']} is the nearest in {100 * joint['share']:.1f} % of frames"
+            )
         for keypoint in identity["keypoints"]:
-            print(f"{experiment}: keypoint {keypoint['name']}: joint {keypoint['nearest']} is the nearest in {100 * keypoint['share']:.1f} % of frames")
+            print(
+                f"{experiment}: keypoint {keypoint['name']}: joint {keypoint['nearest']} is the nearest in {100 * keypoint['share']:.1f} % of frames"
+            )
 
 
 if __name__ == "__main__":

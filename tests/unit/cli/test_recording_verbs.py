@@ -49,7 +49,7 @@ def test_wrong_input_ends_with_one_line_and_leaves_nothing(folder: Path, command
     lines = [line for line in capfd.readouterr().err.splitlines() if "error:" in line]
     assert len(lines) == 1
     assert CASES[command] in lines[0]
-    assert lines[0].startswith(f"bkind3d {command.split()[0]}: error: ")
+    assert lines[0].startswith(f"bkind3d {command.split(maxsplit=1)[0]}: error: ")
     assert list((folder / "out").iterdir()) == []
 
 

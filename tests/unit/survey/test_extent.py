@@ -27,7 +27,7 @@ def measure(spoil: bool = False) -> float:
 
 
 def test_the_cube_fits_the_ball() -> None:
-    assert 2 * RADIUS < measure() < 2 * RADIUS * 1.15
+    assert 2 * RADIUS < measure() < 2 * RADIUS * 1.2
 
 
 def test_what_one_view_alone_sees_hardly_counts() -> None:
