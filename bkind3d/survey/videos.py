@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 _BLACK = 6.0
 #: A frame that differs from the one before by less than this on average (grey levels) repeats it.
 _FROZEN = 1e-3
+#: With silhouettes in a smaller share of the frames than this, the subject is likely to be part of the background.
+_FEW = 0.5
 _EMPTY = np.zeros((0, 7))
 
 
@@ -69,7 +71,10 @@ def survey_video(
     }
     write_table(table, "survey", output, metadata)
     faults = table["fault"].value_counts().drop("", errors="ignore").to_dict()
-    log.info("%s: %d frames, silhouettes in %.1f %%, faults: %s", path, len(table), 100 * (table["area"] > 0).mean(), faults or "none")
+    share = float((table["area"] > 0).mean())
+    log.info("%s: %d frames, silhouettes in %.1f %%, faults: %s", path, len(table), 100 * share, faults or "none")
+    if share < _FEW:
+        log.warning("%s: little moves here; a subject that keeps its place is taken for background, and cannot be located", path)
 
 
 def survey_size(info: VideoInfo, long_side: int) -> tuple[int, int]:

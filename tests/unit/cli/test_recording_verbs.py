@@ -14,7 +14,7 @@ JSON = {
     "survey": "{}",
     "location": "{}",
     "frames": "{}",
-    "misspelt": '{"treshold": 3}',
+    "misspelt": '{"thresold": 3}',
 }
 
 
@@ -31,7 +31,7 @@ BOARD = "--config {0}/calibration.json --boards {0}/boards.json --units mm --out
 CASES = {
     "survey-video {0}/nowhere.mp4 --config {0}/survey.json --output {0}/out/a.parquet": "nowhere.mp4: there is no such video",
     "survey-video {0}/empty.mp4 --config {0}/survey.json --output {0}/out/a.parquet": "empty.mp4: is empty",
-    "survey-video {0}/empty.mp4 --config {0}/misspelt.json --output {0}/out/a.parquet": "unknown key 'treshold'; did you mean 'threshold'?",
+    "survey-video {0}/empty.mp4 --config {0}/misspelt.json --output {0}/out/a.parquet": "unknown key 'thresold'; did you mean 'threshold'?",
     "calibrate-cameras " + BOARD + " --board b --videos a={0}/empty.mp4 b={0}/empty.mp4": "empty.mp4: is empty",
     "calibrate-cameras " + BOARD + " --board c --videos a={0}/empty.mp4 b={0}/empty.mp4": "has no board 'c', only b",
     "calibrate-cameras " + BOARD + " --board b --videos {0}/empty.mp4": "is not of the form NAME=PATH",
