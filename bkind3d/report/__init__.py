@@ -1,1 +1,1 @@
-"""report."""
+"""How to show it: pages, figures, tables. Nothing is measured here."""
