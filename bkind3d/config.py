@@ -258,6 +258,14 @@ class SimulatedSession(Section):
     rig: Name = Field(description="A key of `simulation.rigs`.")
     frames: int = Field(300, ge=10, description="Length of the recording in frames.")
     seed: int = Field(0, ge=0, description="Seed of the motion.")
+    rest_seconds: float = Field(0.0, ge=0, description="The animal rests for so long in the middle of the recording.")
+    bystander: Literal["none", "behind", "inside"] = Field(
+        "none", description="Somebody else who walks back and forth, behind the arena's rim or inside of it."
+    )
+    long_shadows: bool = Field(False, description="Whether the lamp stands low: long and dark shadows.")
+    flicker: float = Field(0.0, ge=0, le=0.5, description="Largest change of the light between frames, as a share of it.")
+    drift: float = Field(0.0, ge=0, le=0.5, description="The light changes slowly by this share, up and down, from begin to end.")
+    blocked_cameras: int = Field(0, ge=0, le=12, description="Cameras that are blocked for a while, one after the other.")
 
 
 class SimulationConfig(Section):
@@ -277,6 +285,8 @@ class SimulationConfig(Section):
             arena, least = self.rigs[session.rig].arena, 440 * self.subjects[session.subject].scale
             if arena < least:
                 raise ValueError(f"rigs.{session.rig}.arena {arena:g} is too small for {session.subject}, who needs {least:g} mm")
+            if session.blocked_cameras > self.rigs[session.rig].cameras:
+                raise ValueError(f"sessions.{name}.blocked_cameras {session.blocked_cameras} are more than rig {session.rig!r} has")
         return self
 
 

@@ -5,7 +5,7 @@ import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +19,7 @@ from bkind3d.config import BoardConfig, SimulatedRig, SimulatedSubject
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.geometry.cameras import Camera
 from bkind3d.simulation.animals import get_animal
+from bkind3d.simulation.disturbances import Disturbances, add_bystander, disturb_picture
 from bkind3d.simulation.rendering import Renderer
 from bkind3d.simulation.scenes import add_arena, make_board_spec
 from bkind3d.simulation.videos import VideoWriter
@@ -40,6 +41,7 @@ class Shot:
     states : (frame, nq) generalised positions of an animal's model, or (frame, 7) place and quaternion of a board; metres.
     cameras : those of the rig that film; millimetres.
     folder : gets a file ``{camera}.mp4`` per camera.
+    disturbances : of an animal's recording.
     """
 
     rig: SimulatedRig
@@ -47,14 +49,17 @@ class Shot:
     states: NDArray[np.float64]
     cameras: dict[str, Camera]
     folder: Path
+    disturbances: Disturbances = field(default_factory=Disturbances)
 
 
-def build_model(rig: SimulatedRig, content: SimulatedSubject | BoardConfig) -> mujoco.MjModel:
-    """Compile the arena of `rig` with an animal or a board in it (metres)."""
+def build_model(rig: SimulatedRig, content: SimulatedSubject | BoardConfig, disturbances: Disturbances | None = None) -> mujoco.MjModel:
+    """Compile the arena of `rig` with an animal, and what disturbs it, or a board in it (metres)."""
     if isinstance(content, BoardConfig):
         return make_board_spec(rig, content).compile()
     spec = get_animal(content.animal).build_spec(content)
-    add_arena(spec, rig)
+    add_arena(spec, rig, long_shadows=disturbances is not None and disturbances.long_shadows)
+    if disturbances is not None and disturbances.bystander is not None:
+        add_bystander(spec, disturbances.bystander_height)
     return spec.compile()
 
 
@@ -78,7 +83,7 @@ def film(shot: Shot, workers: int) -> pd.DataFrame:
 
 def film_cameras(shot: Shot, show_progress: bool) -> pd.DataFrame:
     """Film `shot` with all its cameras in this process; see :func:`film`."""
-    model = build_model(shot.rig, shot.content)
+    model = build_model(shot.rig, shot.content, shot.disturbances)
     data, rows = mujoco.MjData(model), []
     size, is_animal = (shot.rig.width, shot.rig.height), isinstance(shot.content, SimulatedSubject)
     with ExitStack() as stack:
@@ -91,11 +96,13 @@ def film_cameras(shot: Shot, show_progress: bool) -> pd.DataFrame:
         for frame, state in enumerate(tqdm(shot.states, desc=shot.folder.name, unit="frame", disable=None if show_progress else True)):
             if is_animal:
                 data.qpos[:] = state
+                if shot.disturbances.bystander is not None:
+                    data.mocap_pos[0] = shot.disturbances.bystander[frame]
             else:
                 data.mocap_pos[0], data.mocap_quat[0] = state[:3], state[3:]
             renderer.update(data)
             for name, camera in shot.cameras.items():
-                writers[name].write(renderer.render_moving(camera))
+                writers[name].write(disturb_picture(renderer.render_moving(camera), frame, name, shot.disturbances))
                 if is_animal and frame % SILHOUETTE_STEP == 0:
                     rows.append((frame, name, encode_png(renderer.render_silhouette(camera))))
     return pd.DataFrame(rows, columns=["frame", "camera", "mask"])

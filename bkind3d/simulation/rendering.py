@@ -45,6 +45,8 @@ class Renderer:
         self._model, self._scene, self._option = model, mujoco.MjvScene(model, maxgeom=1000), mujoco.MjvOption()
         self._option.geomgroup[:] = [group in DRAWN_GROUPS for group in range(mujoco.mjNGROUP)]
         self._option.sitegroup[:] = 0
+        bodies = model.geom_bodyid
+        self._belongs_to_subject = (bodies > 0) & (model.body_mocapid[bodies] < 0)
         self._backgrounds: dict[str, Image] = {}
 
     def update(self, data: mujoco.MjData) -> None:
@@ -71,7 +73,7 @@ class Renderer:
         return picture
 
     def render_silhouette(self, camera: Camera) -> Image:
-        """(height, width) 255 where moving things cover at least half of a pixel, else 0."""
+        """(height, width) 255 where the subject (what is not moved as a mocap body) covers at least half of a pixel, else 0."""
         flags, window = self._scene.flags, self._find_window(camera)
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
         samples = self._draw(camera, window).astype(np.int32)
@@ -80,7 +82,7 @@ class Renderer:
         moving = np.zeros(1 + max(geom.segid for geom in self._scene.geoms[: self._scene.ngeom]) + 1)
         for geom in self._scene.geoms[: self._scene.ngeom]:
             is_skin = geom.objtype == mujoco.mjtObj.mjOBJ_SKIN
-            moving[1 + geom.segid] = is_skin or self._model.geom_bodyid[geom.objid] > 0
+            moving[1 + geom.segid] = is_skin or self._belongs_to_subject[geom.objid]
         silhouette = np.zeros(self.size[::-1], np.uint8)
         share = self._mean_samples(moving[samples @ [1, 256, 65536]][..., None], window)[..., 0]
         silhouette[window.top : window.bottom, window.left : window.right] = np.where(share >= 0.5, 255, 0)
@@ -100,6 +102,8 @@ class Renderer:
     def _find_window(self, camera: Camera) -> Window:
         """Part of the picture that shows the moving things and their shadows."""
         projected = np.c_[self._points, np.ones(len(self._points))] @ camera.projection.T
+        if (projected[:, 2] < 1000 * _NEAR).any():
+            return Window(0, 0, *self.size)
         pixels = projected[:, :2] / projected[:, 2:]
         low, high = pixels.min(axis=0) - _PAD, pixels.max(axis=0) + _PAD + 1
         (left, top), (right, bottom) = (np.clip(corner, 0, np.array(self.size) - 1).astype(int).tolist() for corner in (low, high))

@@ -84,6 +84,13 @@ def plan_bouts(rng: np.random.Generator, n_frames: int, rate: float) -> list[tup
     return bouts
 
 
+def insert_rest(bouts: list[tuple[int, int, int]], start: int, end: int) -> list[tuple[int, int, int]]:
+    """Replace what the animal does from `start` to `end` by one rest; the bouts that this cuts are shortened."""
+    before = [(behaviour, first, min(last, start)) for behaviour, first, last in bouts if first < start]
+    after = [(behaviour, max(first, end), last) for behaviour, first, last in bouts if last > end]
+    return [*before, (BEHAVIOURS.index("rest"), start, end), *after]
+
+
 def plan_path(rng: np.random.Generator, bouts: list[tuple[int, int, int]], rate: float, scale: float, radius: float) -> dict[str, Array]:
     """Walk to places inside a circle of `radius` (m) and turn on the spot: ``label, x, y, yaw, speed, turning``.
 
@@ -136,6 +143,9 @@ def plan_motion(session: SimulatedSession, subject: SimulatedSubject, rig: Simul
     habits = np.random.default_rng([subject.seed, 22])
     n_frames, rate, scale = session.frames, rig.rate, subject.scale
     bouts = plan_bouts(rng, n_frames, rate)
+    if session.rest_seconds:
+        start = max(0, round((n_frames - session.rest_seconds * rate) / 2))
+        bouts = insert_rest(bouts, start, min(n_frames, start + round(session.rest_seconds * rate)))
     path = plan_path(rng, bouts, rate, scale * habits.uniform(0.9, 1.1), rig.arena / 2000 - 0.16 * scale)
     time = np.arange(n_frames) / rate
     labels, posture = path["label"].astype(np.intp), {name: np.zeros(n_frames) for name in CHANNELS}

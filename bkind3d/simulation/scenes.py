@@ -47,7 +47,7 @@ def paint_mat(rng: np.random.Generator, size: int, radius: float) -> Image:
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def add_arena(spec: mujoco.MjSpec, rig: SimulatedRig, floor: float = 0.0) -> None:
+def add_arena(spec: mujoco.MjSpec, rig: SimulatedRig, floor: float = 0.0, long_shadows: bool = False) -> None:
     """Add floor, light and clutter of `rig` to `spec`; `floor` is the floor's height in metres."""
     rng = np.random.default_rng([rig.seed, 3])
     arena, world = rig.arena / 1000, spec.worldbody
@@ -65,13 +65,14 @@ def add_arena(spec: mujoco.MjSpec, rig: SimulatedRig, floor: float = 0.0) -> Non
         size = [rng.uniform(0.04, 0.1) * arena, height / 2 if index % 3 == 0 else rng.uniform(0.04, 0.14) * arena, height / 2]
         place = [distance * np.cos(angle), distance * np.sin(angle), floor + height / 2]
         world.add_geom(type=kind, size=size, pos=place, euler=[0, 0, rng.uniform(0, 3)], rgba=[*rng.uniform(0.15, 0.75, 3), 1])
-    add_light(spec, rng, arena)
+    add_light(spec, rng, arena, long_shadows)
 
 
-def add_light(spec: mujoco.MjSpec, rng: np.random.Generator, arena: float) -> None:
+def add_light(spec: mujoco.MjSpec, rng: np.random.Generator, arena: float, long_shadows: bool = False) -> None:
     """Add a lamp with a shadow, a weaker one without, and ambient light; tune what costs rendering time."""
-    height, angle = 2.2 * arena, rng.uniform(0, 2 * np.pi)
-    place = np.array([0.5 * arena * np.cos(angle), 0.5 * arena * np.sin(angle), height])
+    height, angle = (1.3 if long_shadows else 2.2) * arena, rng.uniform(0, 2 * np.pi)
+    aside = (1.3 if long_shadows else 0.5) * arena
+    place = np.array([aside * np.cos(angle), aside * np.sin(angle), height])
     cutoff = float(np.degrees(np.arctan(0.9 * arena / height))) + 12
     spec.worldbody.add_light(
         type=mujoco.mjtLightType.mjLIGHT_SPOT, pos=place, dir=-place, cutoff=cutoff, exponent=1,

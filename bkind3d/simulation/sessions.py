@@ -14,6 +14,7 @@ from bkind3d.config import BoardConfig, InputError, SimulationConfig
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import write_table
 from bkind3d.simulation.animals import get_animal
+from bkind3d.simulation.disturbances import plan_disturbances
 from bkind3d.simulation.filming import Shot, build_model, film, film_positions
 from bkind3d.simulation.rigs import make_cameras, pose_board
 
@@ -27,9 +28,11 @@ def simulate_session(config: SimulationConfig, name: str, recordings: Path, trut
         raise InputError(f"simulation.sessions: no session {name!r}; there are {sorted(config.sessions)}")
     session = config.sessions[name]
     rig, subject = config.rigs[session.rig], config.subjects[session.subject]
-    animal, model = get_animal(subject.animal), build_model(rig, subject)
+    animal, cameras = get_animal(subject.animal), make_cameras(rig)
+    disturbances = plan_disturbances(session, rig, list(cameras))
+    model = build_model(rig, subject)
     motion = animal.move(model, session, subject, rig)
-    silhouettes = film(Shot(rig, subject, motion.qpos, make_cameras(rig), recordings / name), workers)
+    silhouettes = film(Shot(rig, subject, motion.qpos, cameras, recordings / name, disturbances), workers)
     positions = film_positions(model, motion.qpos, animal.joints)
     n_frames, n_joints, _ = positions.shape
     columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))

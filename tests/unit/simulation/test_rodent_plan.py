@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bkind3d.config import SimulatedRig, SimulatedSession, SimulatedSubject
-from bkind3d.simulation.rodent_plan import BEHAVIOURS, find_bearing, make_wander, pick_target, plan_bouts, plan_motion
+from bkind3d.simulation.rodent_plan import BEHAVIOURS, find_bearing, insert_rest, make_wander, pick_target, plan_bouts, plan_motion
 
 RIG = SimulatedRig()
 
@@ -71,3 +71,13 @@ def test_a_target_is_inside_and_not_too_near():
         target = pick_target(rng, place, 0.0, 0.2)
         assert np.linalg.norm(target) <= 0.2
         assert np.linalg.norm(target - place) > 0.1
+
+
+def test_a_long_rest_replaces_what_the_animal_did() -> None:
+    bouts = plan_bouts(np.random.default_rng(1), 300, 30.0)
+    rested = insert_rest(bouts, 100, 200)
+    assert [(first, last) for _, first, last in rested if first < 200 and last > 100] == [(100, 200)]
+    assert rested[0][1] == 0
+    assert rested[-1][2] == 300
+    assert all(before[2] == after[1] for before, after in zip(rested, rested[1:], strict=False))
+    assert BEHAVIOURS[next(bout[0] for bout in rested if bout[1] == 100)] == "rest"
