@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 NAME_PATTERN = r"[A-Za-z0-9_-]+"
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
+#: A keypoint's name goes into column names and attributes of many formats.
+KeypointName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
 Preset = Literal["demo", "paper"]
 
 
@@ -135,6 +137,11 @@ class ModelConfig(Section):
         0.0, ge=0, description="Weight of the log occupancy of the visual hull added to the heatmaps' logits; 0 turns it off."
     )
 
+    @property
+    def keypoint_names(self) -> list[str]:
+        """The discovered keypoints' own names: k00, k01, ..."""
+        return [f"k{index:02d}" for index in range(self.n_keypoints)]
+
 
 class LossConfig(Section):
     """Weights of the losses; 0 turns a term off. Defaults are the paper's."""
@@ -223,6 +230,17 @@ class ActionsConfig(Section):
     seed: int = Field(0, ge=0, description="Seed.")
 
 
+class NamingConfig(Section):
+    """What discovered keypoints are called, once somebody has looked at their contact sheets. Names change no result."""
+
+    model: str = Field(
+        "", description="The model whose keypoints were looked at, as its contact sheets say; names are not used for another."
+    )
+    keypoints: dict[str, KeypointName] = Field(
+        default_factory=dict, description="A name for a keypoint, such as `k03: tail_base`; keypoints without one keep their own."
+    )
+
+
 class SimulatedRig(Section):
     """A simulated rig of cameras around an arena."""
 
@@ -309,6 +327,7 @@ class ExperimentConfig(Section):
     training: TrainingConfig
     evaluation: EvaluationConfig = EvaluationConfig()
     actions: ActionsConfig = ActionsConfig()
+    naming: NamingConfig = NamingConfig()
 
     @model_validator(mode="before")
     @classmethod
@@ -335,7 +354,22 @@ class ExperimentConfig(Section):
             raise ValueError(
                 f"model.volume_size {self.model.volume_size} must be divisible by 2**volume_levels = {2**self.model.volume_levels}"
             )
+        self._check_names()
         return self
+
+    def _check_names(self) -> None:
+        """Every name belongs to a keypoint, and no two keypoints have one name (files may not tell upper from lower case)."""
+        own = self.model.keypoint_names
+        taken: dict[str, str] = {}
+        for unknown in self.naming.keypoints.keys() - set(own):
+            raise ValueError(f"naming.keypoints has {unknown!r}, which is no keypoint; this experiment has {own[0]} to {own[-1]}")
+        for keypoint in own:
+            name = self.naming.keypoints.get(keypoint, keypoint)
+            if name.lower() in taken:
+                raise ValueError(
+                    f"naming.keypoints calls both {taken[name.lower()]} and {keypoint} {name!r}; give every keypoint its own name"
+                )
+            taken[name.lower()] = keypoint
 
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {

@@ -108,6 +108,11 @@ def read_table(path: str | Path, kind: str, columns: list[str] | None = None, fr
     Files that others wrote (joints, behaviours) need no metadata of ours; columns are cast where nothing is lost.
     With `frames`, only the rows of these frames are read (a few pictures of a long recording, say).
     """
+    return read_arrow_table(path, kind, columns, frames).to_pandas()
+
+
+def read_arrow_table(path: str | Path, kind: str, columns: list[str] | None = None, frames: Iterable[int] | None = None) -> pa.Table:
+    """Read as :func:`read_table` does, without pandas' copy of every column."""
     schema = TABLES[kind]
     wanted = columns or list(schema)
     try:
@@ -128,4 +133,4 @@ def read_table(path: str | Path, kind: str, columns: list[str] | None = None, fr
                 raise InputError(
                     f"{path}: column {column!r} has type {content.schema.field(column).type}, expected {schema[column]}"
                 ) from None
-    return content.to_pandas()
+    return content

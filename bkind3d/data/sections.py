@@ -20,6 +20,7 @@ from bkind3d.config import (
     ExperimentConfig,
     FramesConfig,
     LocationConfig,
+    NamingConfig,
     ReportConfig,
     SimulationConfig,
     SurveyConfig,
@@ -51,9 +52,11 @@ def list_sections(study: Study) -> dict[str, tuple[TypeAdapter[Any], Value]]:
     for name, experiment in config.experiments.items():
         adapter: TypeAdapter[Any] = TypeAdapter(ExperimentConfig)
         unused = {"actions": ActionsConfig(), "evaluation": EvaluationConfig()}
-        sections[f"experiments/{name}"] = (adapter, experiment)
-        sections[f"evaluation/{name}"] = (adapter, experiment.model_copy(update={"actions": unused["actions"]}))
-        sections[f"training/{name}"] = (adapter, experiment.model_copy(update=unused))
+        sections[f"naming/{name}"] = (TypeAdapter(NamingConfig), experiment.naming)
+        unnamed = experiment.model_copy(update={"naming": NamingConfig()})
+        sections[f"experiments/{name}"] = (adapter, unnamed)
+        sections[f"evaluation/{name}"] = (adapter, unnamed.model_copy(update={"actions": unused["actions"]}))
+        sections[f"training/{name}"] = (adapter, unnamed.model_copy(update=unused))
     return sections | {name: (TypeAdapter(SimulationConfig), part) for name, part in _split_simulation(config.simulation)}
 
 

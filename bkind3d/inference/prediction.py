@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
-from bkind3d.model.discovery import DiscoveryModel, keypoint_names
+from bkind3d.model.discovery import DiscoveryModel
 
 
 @torch.inference_mode()
@@ -32,7 +32,7 @@ def predict_keypoints(model: DiscoveryModel, session: SessionFrames, batch_size:
         residuals = measure_residuals(estimate.positions.cpu(), views)
         columns = [estimate.positions.cpu(), estimate.confidences.cpu()[..., None], estimate.spreads.cpu()[..., None], residuals[..., None]]
         values[indices] = torch.cat(columns, dim=-1).numpy()
-    return make_table(session, values, keypoint_names(n_keypoints))
+    return make_table(session, values, model.config.keypoint_names)
 
 
 def measure_residuals(positions: torch.Tensor, views: Views) -> torch.Tensor:

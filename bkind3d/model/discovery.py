@@ -53,11 +53,6 @@ class KeypointEstimate:
     appearance: Float[Tensor, "image channel height width"] | None = None
 
 
-def keypoint_names(n_keypoints: int) -> list[str]:
-    """Names of discovered keypoints: k00, k01, ..."""
-    return [f"k{index:02d}" for index in range(n_keypoints)]
-
-
 def mirror_order(n_keypoints: int, n_pairs: int) -> Int[Tensor, "keypoint"]:
     """Order of the keypoints of a mirrored body: the first ``2 * n_pairs`` keypoints swap in pairs, the rest stay."""
     order = torch.arange(n_keypoints)

@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from bkind3d.config import ExperimentConfig, FramesConfig, InputError, ReportConfig, read_section
+from bkind3d.config import ExperimentConfig, FramesConfig, InputError, NamingConfig, ReportConfig, read_section
+from bkind3d.data.keypoints import name_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions
+from bkind3d.data.skeleton import Edge, choose_skeleton
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class StudyFiles:
     results : folder with the layout that the workflow writes.
     settings : what the report shows.
     experiments : settings of each experiment, in the order of the report.
+    naming : what each experiment's keypoints are called.
     sessions, cameras, rigs : the sheets' rows by name; cameras by session first.
     """
 
     results: Path
     settings: ReportConfig
     experiments: dict[str, ExperimentConfig]
+    naming: dict[str, NamingConfig]
     sessions: dict[str, SessionRow]
     cameras: dict[str, dict[str, CameraRow]]
     rigs: dict[str, RigRow]
@@ -53,12 +57,21 @@ class StudyFiles:
         return self.results / "calibration" / f"{rig}.parquet"
 
     def keypoints(self, experiment: str, session: str) -> pd.DataFrame:
-        """Keypoints of the trained model in `session`."""
-        return read_table(self.experiment_file(experiment, "keypoints", f"{session}.parquet"), "keypoints")
+        """Keypoints of the trained model in `session`, under the names that they were given."""
+        path = self.experiment_file(experiment, "keypoints", f"{session}.parquet")
+        table = read_table(path, "keypoints")
+        return table.assign(keypoint=table["keypoint"].replace(self.given_names(experiment, session)))
 
-    def edges(self, experiment: str) -> pd.DataFrame:
-        """The learned edges: keypoint_a, keypoint_b, weight."""
-        return read_table(self.experiment_file(experiment, "training", "edges.parquet"), "edges")
+    def given_names(self, experiment: str, session: str) -> dict[str, str]:
+        """The name of every keypoint that the model found in `session`: the one that it was given, or its own."""
+        path = self.experiment_file(experiment, "keypoints", f"{session}.parquet")
+        own = self.experiments[experiment].model.keypoint_names
+        return dict(zip(own, name_keypoints(own, self.naming[experiment], read_metadata(path).get("model"), path), strict=True))
+
+    def skeleton(self, experiment: str) -> list[Edge]:
+        """The strongest of the learned edges, as indices of keypoints in the model's order."""
+        edges = read_table(self.experiment_file(experiment, "training", "edges.parquet"), "edges")
+        return choose_skeleton(edges, self.experiments[experiment].model.keypoint_names)
 
     def history(self, experiment: str) -> pd.DataFrame:
         """The training's history: step, seconds, term, value."""
@@ -106,13 +119,14 @@ def open_files(results: Path, config: Path, experiments: Sequence[str], sessions
     ----------
     results : its folder of results.
     config : validated settings of the report (JSON).
-    experiments : names of the experiments to show; their settings are in ``results/config/experiments``.
+    experiments : names of the experiments to show; their settings are in ``results/config``.
     sessions, cameras, rigs : the sheets (TSV).
     """
     found = StudyFiles(
         results=results,
         settings=read_section(ReportConfig, config),
         experiments={name: read_section(ExperimentConfig, results / "config" / "experiments" / f"{name}.json") for name in experiments},
+        naming={name: read_section(NamingConfig, results / "config" / "naming" / f"{name}.json") for name in experiments},
         sessions=read_sessions(sessions),
         cameras=read_cameras(cameras),
         rigs=read_rigs(rigs),

@@ -149,9 +149,10 @@ def build_identity_table(files: StudyFiles, experiment: str, unit: str) -> Table
     if not entries:
         return None
     decimals = choose_decimals([entry["distance"] or 0.0 for entry in entries])
+    names = files.given_names(experiment, files.shown_sessions(1)[0])
     rows = [
         [
-            Cell(entry["name"], mark=mark_of(index)),
+            Cell(names[entry["name"]], mark=mark_of(index)),
             Cell(entry["nearest"] or "–"),
             Cell(format_share(entry["share"]), share=entry["share"] or 0.0),
             Cell(format_number(entry["distance"], decimals)),

@@ -15,10 +15,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bkind3d.data.datasets import PROJECTION_COLUMNS
 from bkind3d.data.parquet import read_table
+from bkind3d.data.skeleton import Edge
 from bkind3d.geometry.projection import project_points
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.palette import Mark, mark_of
-from bkind3d.report.skeleton import Edge, arrange_points, choose_skeleton, name_keypoints
+from bkind3d.report.skeleton import arrange_points, name_keypoints
 
 Picture = NDArray[np.uint8]
 
@@ -233,7 +234,7 @@ def draw_session(files: StudyFiles, experiment: str, session: str, limit: int, p
     if not moments:
         return None
     names = name_keypoints(files.keypoints(experiment, session))
-    return draw_mosaic(moments, list(files.cameras[session]), names, choose_skeleton(files.edges(experiment), names), paper)
+    return draw_mosaic(moments, list(files.cameras[session]), names, files.skeleton(experiment), paper)
 
 
 def encode_jpeg(picture: Picture, quality: int = 86) -> str:

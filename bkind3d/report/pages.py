@@ -185,7 +185,7 @@ def _show_keypoints(
     files: StudyFiles, name: str, sessions: Sequence[str], located: dict[str, Located], health: dict[str, KeypointHealth]
 ) -> Section:
     elements: list[Any] = []
-    edges = files.edges(name)
+    skeleton = files.skeleton(name)
     for session in tqdm(sessions, desc=f"{name}: pictures", disable=None):
         summary, row = located[session], files.sessions[session]
         if len(health) > 1:
@@ -199,7 +199,7 @@ def _show_keypoints(
         elements.append(
             build_scene(
                 files.keypoints(name, session),
-                edges,
+                skeleton,
                 location,
                 summary.side,
                 summary.units,

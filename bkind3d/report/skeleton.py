@@ -1,4 +1,4 @@
-"""The learned edges, reduced to a skeleton that a person can read, and the interactive 3D view of it."""
+"""The skeleton over time, as the interactive 3D view wants it."""
 
 import math
 from collections.abc import Sequence
@@ -7,13 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bkind3d.data.skeleton import Edge
 from bkind3d.report.elements import Scene, script_json
 from bkind3d.report.palette import mark_of
-
-#: An edge weaker than this share of the strongest one is not drawn, even where the tree would need it.
-MIN_WEIGHT = 0.05
-
-Edge = tuple[int, int, float]
 
 
 def name_keypoints(keypoints: pd.DataFrame) -> list[str]:
@@ -25,36 +21,6 @@ def spread_evenly(n_items: int, limit: int) -> NDArray[np.int64]:
     """Indices of at most `limit` of `n_items` items, in equal steps from the first."""
     step = max(-(-n_items // limit), 1)
     return np.arange(0, n_items, step)
-
-
-def choose_skeleton(edges: pd.DataFrame, names: Sequence[str]) -> list[Edge]:
-    """The maximum spanning tree of the learned edges (Kruskal), without its very weak branches.
-
-    Parameters
-    ----------
-    edges : keypoint_a, keypoint_b, weight.
-    names : keypoints, in the model's order.
-
-    Returns
-    -------
-    Pairs of indices into `names`, each with its weight over the strongest one.
-    """
-    strongest = float(edges["weight"].max()) if len(edges) else 0.0
-    if not strongest > 0:
-        return []
-    place = {name: index for index, name in enumerate(names)}
-    group = list(range(len(names)))
-    tree: list[Edge] = []
-    ranked = edges.sort_values("weight", ascending=False, kind="stable")
-    for name_a, name_b, weight in zip(ranked["keypoint_a"], ranked["keypoint_b"], ranked["weight"], strict=True):
-        share = float(weight) / strongest
-        if share < MIN_WEIGHT or name_a not in place or name_b not in place:
-            continue
-        first, second = place[name_a], place[name_b]
-        if group[first] != group[second]:
-            tree.append((first, second, share))
-            group = [group[first] if member == group[second] else member for member in group]
-    return tree
 
 
 def arrange_points(
@@ -71,7 +37,7 @@ def arrange_points(
 
 def build_scene(
     keypoints: pd.DataFrame,
-    edges: pd.DataFrame,
+    skeleton: Sequence[Edge],
     location: pd.DataFrame,
     side: float,
     units: str,
@@ -82,7 +48,8 @@ def build_scene(
 
     Parameters
     ----------
-    keypoints, edges, location, joints : tables of one session; positions in world units.
+    keypoints, location, joints : tables of one session; positions in world units.
+    skeleton : pairs of keypoints that are drawn as lines.
     side : side of the cube around the subject, world units.
     units : the unit's name.
     max_frames : frames beyond which the session is thinned evenly.
@@ -107,7 +74,7 @@ def build_scene(
         "times": [round(float(time), 3) for time in kept["time_s"]],
         "points": _rounded(points, decimals),
         "joints": truth,
-        "edges": [[first, second] for first, second, _ in choose_skeleton(edges, names)],
+        "edges": [[first, second] for first, second, _ in skeleton],
         "centres": _rounded(centres[:, None], decimals),
         "bounds": _find_bounds(points),
         "reach": _find_reach(points - centres[:, None], side),

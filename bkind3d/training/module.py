@@ -15,7 +15,7 @@ from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Views
 from bkind3d.geometry.voxels import make_orientations
 from bkind3d.losses.running_mean import commit_running_means
-from bkind3d.model.discovery import DiscoveryModel, keypoint_names
+from bkind3d.model.discovery import DiscoveryModel
 from bkind3d.training.objective import Objective
 
 
@@ -117,7 +117,7 @@ class DiscoveryTraining(lightning.LightningModule):
 
     def edges_table(self) -> pd.DataFrame:
         """Give the learned weight of every pair of keypoints."""
-        names = keypoint_names(self.config.model.n_keypoints)
+        names = self.config.model.keypoint_names
         first, second = self.model.edges.pairs.tolist()
         weights = self.model.edges().detach().cpu().tolist()
         return pd.DataFrame({"keypoint_a": [names[i] for i in first], "keypoint_b": [names[j] for j in second], "weight": weights})

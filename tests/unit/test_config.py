@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,26 @@ def test_a_damaged_file_is_refused(tmp_path, name, text, message):
         (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=message):
         read_section(ExperimentConfig, tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("keypoints", "message"),
+    [
+        ({"k00": "nose", "k01": "nose"}, "calls both k00 and k01 'nose'"),
+        ({"k00": "Nose", "k01": "nose"}, "calls both k00 and k01 'nose'"),
+        ({"k00": "k01"}, "calls both k00 and k01 'k01'"),
+        ({"k12": "nose"}, "'k12', which is no keypoint; this experiment has k00 to k11"),
+        ({"k00": "left paw"}, "naming.keypoints.k00"),
+        ({"k00": "pfötchen"}, "naming.keypoints.k00"),
+        ({"k00": ""}, "naming.keypoints.k00"),
+    ],
+)
+def test_names_of_keypoints_that_cannot_be_told_apart_or_written_are_refused(keypoints, message):
+    values = {"frames": "subject", "naming": {"keypoints": keypoints}}
+    with pytest.raises(InputError, match=re.escape(message)):
+        parse_section(ExperimentConfig, values, "config.yaml")
+
+
+def test_keypoints_may_swap_names():
+    names = {"k00": "k01", "k01": "k00"}
+    assert parse_section(ExperimentConfig, {"frames": "subject", "naming": {"keypoints": names}}, "x").naming.keypoints == names

@@ -138,8 +138,8 @@ def get_first_session_files(wildcards):
 
 
 def get_settings_files(wildcards):
-    """What is said of how the experiments were made."""
-    names = [f"experiments/{name}" for name in study.config.experiments]
+    """What is said of how the experiments were made, and what their keypoints are called."""
+    names = [f"{section}/{name}" for name in study.config.experiments for section in ("experiments", "naming")]
     names += [f"framesets/{name}" for name in study.list_framesets()]
     return [f"results/config/{name}.json" for name in names]
 

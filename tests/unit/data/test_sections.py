@@ -47,6 +47,7 @@ def test_every_file_is_read_back_by_its_model(trained):
         ({"experiments": {"one": {"frames": "subject", "evaluation": {"seed": 3}}}}, {"experiments/one", "evaluation/one"}),
         ({"experiments": {"one": {"frames": "subject", "actions": {"seed": 3}}}}, {"experiments/one"}),
         ({"experiments": {"one": {"frames": "subject", "training": {"steps": 7}}}}, {"experiments/one", "evaluation/one", "training/one"}),
+        ({"experiments": {"one": {"frames": "subject", "naming": {"keypoints": {"k03": "nose"}}}}}, {"naming/one"}),
     ],
 )
 def test_a_change_touches_the_files_of_the_stages_that_use_it(trained, sections, changed):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bkind3d.config import ExperimentConfig, FramesConfig, ReportConfig
+from bkind3d.config import ExperimentConfig, FramesConfig, NamingConfig, ReportConfig
 from bkind3d.data.parquet import write_table
 from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS, write_json
 from bkind3d.report.files import StudyFiles, open_files
@@ -33,6 +33,8 @@ class ToyStudy:
     located: float = 1.0
     pose_floor_high: float = -1.0
     settings: dict[str, object] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    model: str = "abc"
 
     @property
     def results(self) -> Path:
@@ -123,11 +125,13 @@ class ToyStudy:
 
     def _write_config(self) -> None:
         folder = self.results / "config"
-        for name in ("experiments", "framesets"):
+        for name in ("experiments", "framesets", "naming"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "report.json").write_text(ReportConfig(**self.settings).model_dump_json())
         (folder / "framesets" / "subject.json").write_text(FramesConfig(quality=85).model_dump_json())
         for name in self.experiments:
+            naming = NamingConfig(model="abc", keypoints=self.names)
+            (folder / "naming" / f"{name}.json").write_text(naming.model_dump_json())
             experiment = ExperimentConfig.model_validate({"preset": "demo", "frames": "subject", "training": {"steps": 321}})
             (folder / "experiments" / f"{name}.json").write_text(experiment.model_dump_json())
 
@@ -206,7 +210,7 @@ class ToyStudy:
             )
             table[["x", "y", "z"]] = positions.reshape(-1, 3)
             table[["confidence", "spread", "reprojection_px"]] = [0.8, 6.0, 0.4]
-            write_table(table, "keypoints", folder / "keypoints" / f"{session}.parquet", {"units": "mm"})
+            write_table(table, "keypoints", folder / "keypoints" / f"{session}.parquet", {"units": "mm", "model": self.model})
         pairs = [(a, b, 1.0 if b == a + 1 else 0.2) for a in range(self.n_keypoints) for b in range(a + 1, self.n_keypoints)]
         edges = pd.DataFrame([(names[a], names[b], weight) for a, b, weight in pairs], columns=["keypoint_a", "keypoint_b", "weight"])
         write_table(edges, "edges", folder / "training" / "edges.parquet")

@@ -33,3 +33,17 @@ def test_a_rig_that_is_not_in_its_sheet_is_refused(toy):
     sheet.write_text(sheet.read_text().replace("arena", "hall"))
     with pytest.raises(InputError, match=r"row 2: rig 'arena' is not in"):
         toy.open()
+
+
+def test_given_names_are_shown_and_change_no_skeleton(toy):
+    plain = toy.write().open()
+    toy.names = {"k01": "nose", "k02": "neck"}
+    named = toy.write().open()
+    assert named.keypoints("tiny", "test1")["keypoint"].drop_duplicates().tolist() == ["k00", "nose", "neck", "k03", "k04"]
+    assert named.skeleton("tiny") == plain.skeleton("tiny") != []
+    assert named.keypoints("tiny", "test1")["x"].equals(plain.keypoints("tiny", "test1")["x"])
+
+
+def test_names_of_another_model_are_not_shown(toy):
+    toy.names, toy.model = {"k01": "nose"}, "another"
+    assert "nose" not in set(toy.write().open().keypoints("tiny", "test1")["keypoint"])

@@ -4,11 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bkind3d.report.skeleton import arrange_points, build_scene, choose_skeleton, spread_evenly
-
-
-def make_edges(*rows):
-    return pd.DataFrame(rows, columns=["keypoint_a", "keypoint_b", "weight"])
+from bkind3d.report.skeleton import arrange_points, build_scene, spread_evenly
 
 
 def make_keypoints(positions):
@@ -21,19 +17,6 @@ def make_keypoints(positions):
 
 def make_location(n_frames):
     return pd.DataFrame({"frame": np.arange(n_frames) + 100, "x": 1.0, "y": 2.0, "z": 3.0, "valid": True})
-
-
-def test_skeleton_is_the_maximum_spanning_tree():
-    edges = make_edges(("a", "b", 2.0), ("b", "c", 4.0), ("a", "c", 3.0), ("c", "d", 1.0), ("a", "d", 0.5))
-    tree = choose_skeleton(edges, ["a", "b", "c", "d"])
-    assert [(first, second) for first, second, _ in tree] == [(1, 2), (0, 2), (2, 3)]
-    assert [share for *_, share in tree] == pytest.approx([1.0, 0.75, 0.25])
-
-
-def test_edges_that_were_not_learned_are_not_drawn():
-    assert choose_skeleton(make_edges(("a", "b", 1.0), ("b", "c", 0.01)), ["a", "b", "c"]) == [(0, 1, 1.0)]
-    assert choose_skeleton(make_edges(("a", "b", 0.0)), ["a", "b"]) == []
-    assert choose_skeleton(make_edges(), ["a", "b"]) == []
 
 
 @pytest.mark.parametrize(("n_items", "limit"), [(12, 20), (12, 12), (13, 12), (1000, 7), (1, 5), (0, 5)])
@@ -56,7 +39,7 @@ def test_points_go_to_their_frame_and_name():
 def test_scene_is_thinned_and_says_so():
     positions = np.arange(25 * 2 * 3, dtype=float).reshape(25, 2, 3)
     positions[10, 1] = np.nan
-    scene = build_scene(make_keypoints(positions), make_edges(("k0", "k1", 1.0)), make_location(25), 200.0, "mm", max_frames=10)
+    scene = build_scene(make_keypoints(positions), [(0, 1, 1.0)], make_location(25), 200.0, "mm", max_frames=10)
     data = json.loads(scene.json)
     assert scene.n_frames == len(data["frames"]) == len(data["points"]) == 9
     assert data["frames"][:3] == [100, 103, 106]
@@ -71,7 +54,7 @@ def test_scene_has_gaps_where_there_is_no_keypoint():
     positions[2, 1] = np.nan
     location = make_location(4)
     location.loc[location["frame"] == 102, ["x", "y", "z"]] = np.nan
-    data = json.loads(build_scene(make_keypoints(positions), make_edges(), location, 200.0, "mm", 10).json)
+    data = json.loads(build_scene(make_keypoints(positions), [], location, 200.0, "mm", 10).json)
     assert data["points"][2] == [1.0, 1.0, 1.0, None, None, None]
     assert data["centres"] == [[1.0, 2.0, 3.0]] * 2 + [[1.0, 1.0, 1.0]] + [[1.0, 2.0, 3.0]]
 
@@ -79,13 +62,13 @@ def test_scene_has_gaps_where_there_is_no_keypoint():
 def test_scene_reaches_as_far_as_the_keypoints():
     positions = np.tile([1.0, 2.0, 3.0], (4, 2, 1))
     positions[2, 1, 1] -= 40
-    data = json.loads(build_scene(make_keypoints(positions), make_edges(), make_location(4), 200.0, "mm", 10).json)
+    data = json.loads(build_scene(make_keypoints(positions), [], make_location(4), 200.0, "mm", 10).json)
     assert data["reach"] == pytest.approx(1.15 * 40)
     assert data["bounds"][1] == pytest.approx([-38 - 2, 2 + 2])
 
 
 def test_scene_of_a_session_without_any_keypoint_can_be_shown():
     location = make_location(3).assign(x=np.nan, y=np.nan, z=np.nan)
-    data = json.loads(build_scene(make_keypoints(np.full((3, 2, 3), np.nan)), make_edges(), location, 200.0, "mm", 10).json)
+    data = json.loads(build_scene(make_keypoints(np.full((3, 2, 3), np.nan)), [], location, 200.0, "mm", 10).json)
     assert data["points"][0] == [None] * 6
     assert data["bounds"] == [[-1.0, 1.0]] * 3
