@@ -13,7 +13,7 @@ from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.model.discovery import DiscoveryModel
 
 #: Raised when the same weights and inputs would give other keypoints.
-MODEL_REVISION = 1
+MODEL_REVISION = 2
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,11 @@ class ModelConfig(Section):
     """The network. Defaults are the paper's."""
 
     n_keypoints: int = Field(15, ge=2, le=128, description="Number of discovered keypoints.")
+    heading: bool = Field(
+        False,
+        description="Find which way the subject faces (from its visual hull, without labels) and turn the cube that way. For bodies "
+        "that keep roughly upright.",
+    )
     n_symmetric_pairs: int = Field(
         0,
         ge=0,
@@ -184,7 +189,12 @@ class TrainingConfig(Section):
         le=1000,
         description="Largest distance, in kept frames, between the two moments of a pair (objectives without reconstruction).",
     )
-    rotate_grid: bool = Field(False, description="Turn the voxel grid about the vertical axis at random.")
+    turn_degrees: float = Field(
+        0.0,
+        ge=0,
+        le=180,
+        description="Largest random turn of the cube about the vertical axis, from the subject's heading if the model finds it; 180: any.",
+    )
     jitter: float = Field(0.0, ge=0, le=0.5, description="Random shift of the cube, as a share of its side.")
     drop_views: float = Field(0.0, ge=0, le=0.9, description="Chance that a view is left out of a sample (two always stay).")
     checkpoint_minutes: float = Field(2.0, gt=0, description="Time between two checkpoints from which an interrupted training goes on.")
@@ -378,6 +388,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "model": {
             "n_keypoints": 12,
             "n_symmetric_pairs": 4,
+            "heading": True,
             "volume_size": 24,
             "volume_channels": 16,
             "volume_levels": 2,
@@ -403,7 +414,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "warmup_steps": 50,
             "final_learning_rate": 0.05,
             "edge_learning_rate_factor": 10.0,
-            "rotate_grid": True,
+            "turn_degrees": 30.0,
             "jitter": 0.05,
         },
     },

@@ -35,6 +35,7 @@ class Views:
     present : views that exist; the rest of their entries are zero.
     centres : world units; where the cube around the subject lies.
     sides : world units; the cube's side.
+    headings : radians about the vertical axis, from the world's x axis: which way the subject faces; 0 where not found.
     """
 
     images: Float[Tensor, "batch view 3 height width"]
@@ -43,6 +44,7 @@ class Views:
     present: Bool[Tensor, "batch view"]
     centres: Float[Tensor, "batch 3"]
     sides: Float[Tensor, "batch"]
+    headings: Float[Tensor, "batch"]
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -94,6 +96,8 @@ class SessionFrames:
         self._masks = [table["mask"].to_list() for table in tables]
         #: Side in pixels of the picture of the cube, without the margin.
         self.size = int(metadata[0]["size"])
+        #: Which way the subject faces, radians about the vertical axis; 0 until somebody finds it (``bkind3d.model.heading``).
+        self.headings = np.zeros(len(self.frames), np.float32)
         #: Indices at which at least two views see the subject.
         self.usable = np.flatnonzero((self.valid.sum(axis=1) >= 2) & np.isfinite(self.centres).all(axis=1))
         if not len(self.usable):
@@ -160,6 +164,7 @@ class SessionFrames:
             present=torch.from_numpy(present)[None],
             centres=torch.from_numpy(self.centres[index].copy())[None],
             sides=torch.tensor([self.side], dtype=torch.float32),
+            headings=torch.from_numpy(self.headings[index : index + 1].copy()),
         )
 
 
@@ -210,10 +215,13 @@ def collate_pairs(pairs: Sequence[tuple[Views, Views]]) -> tuple[Views, Views]:
     return Views.stack([first for first, _ in pairs]), Views.stack([second for _, second in pairs])
 
 
-def iterate_batches(session: SessionFrames, batch_size: int) -> Iterator[tuple[NDArray[np.int64], Views]]:
-    """Give the usable moments of a session in order: their indices and their views."""
-    for start in range(0, len(session.usable), batch_size):
-        indices = session.usable[start : start + batch_size]
+def iterate_batches(
+    session: SessionFrames, batch_size: int, chosen: NDArray[np.int64] | None = None
+) -> Iterator[tuple[NDArray[np.int64], Views]]:
+    """Give the usable (or the chosen) moments of a session in order: their indices and their views."""
+    moments = session.usable if chosen is None else chosen
+    for start in range(0, len(moments), batch_size):
+        indices = moments[start : start + batch_size]
         yield indices, Views.stack([session.decode(int(index)) for index in indices])
 
 

@@ -19,10 +19,10 @@ def make_voxel_centres(size: int) -> Float[Tensor, "voxel 3"]:
 
 
 def make_orientations(angles: Float[Tensor, "batch"], mirrored: Bool[Tensor, "batch"]) -> Float[Tensor, "batch 3 3"]:
-    """Turn by `angles` (radians) about the vertical axis; where `mirrored`, the cube's x axis is reflected first."""
+    """Turn by `angles` (radians) about the vertical axis; where `mirrored`, the cube's y axis (left and right) is reflected first."""
     cos, sin, zero, one = angles.cos(), angles.sin(), torch.zeros_like(angles), torch.ones_like(angles)
     sign = torch.where(mirrored, -one, one)
-    rows = [torch.stack([sign * cos, -sin, zero], -1), torch.stack([sign * sin, cos, zero], -1), torch.stack([zero, zero, one], -1)]
+    rows = [torch.stack([cos, -sign * sin, zero], -1), torch.stack([sin, sign * cos, zero], -1), torch.stack([zero, zero, one], -1)]
     return torch.stack(rows, dim=-2)
 
 

@@ -23,6 +23,8 @@ def predict_keypoints(model: DiscoveryModel, session: SessionFrames, batch_size:
     keypoint projects off the subject's silhouette, in pixels of the frames' images (0: on the subject in every view).
     """
     model = model.eval().to(device)
+    if model.detector.headings is not None:
+        model.detector.headings.find(session, device)
     n_keypoints = model.config.n_keypoints
     values = np.full((len(session), n_keypoints, 6), np.nan, np.float32)
     values[..., 3] = 0

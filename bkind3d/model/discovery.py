@@ -20,6 +20,7 @@ from bkind3d.geometry.voxels import (
     sample_views,
 )
 from bkind3d.model.edges import EdgeWeights, draw_edge_maps
+from bkind3d.model.heading import HeadingFinder
 from bkind3d.model.volume_network import VolumeNetwork
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 #: Channels of a volume without an image encoder: colour, hull occupancy, share of views that see the voxel, height.
 N_PLAIN_CHANNELS = 6
+
+#: Further channels where the cube is turned to the subject: how far ahead, how far to the left.
+N_PLACE_CHANNELS = 2
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class KeypointDetector(nn.Module):
         self.register_buffer("voxel_centres", make_voxel_centres(config.volume_size), persistent=False)
         self.register_buffer("mirror_order", mirror_order(config.n_keypoints, config.n_symmetric_pairs), persistent=False)
         self.encoder: ImageEncoder | None = None
-        channels = N_PLAIN_CHANNELS
+        self.headings = HeadingFinder() if config.heading else None
+        channels = N_PLAIN_CHANNELS + N_PLACE_CHANNELS * config.heading
         if config.encoder != "none":
             from bkind3d.model import encoders, feature_pyramid  # transformers takes seconds to import
 
@@ -95,7 +100,7 @@ class KeypointDetector(nn.Module):
     def forward(
         self,
         views: Views,
-        orientations: Float[Tensor, "batch 3 3"] | None = None,
+        turns: Float[Tensor, "batch"] | None = None,
         mirrored: Bool[Tensor, "batch"] | None = None,
         shifts: Float[Tensor, "batch 3"] | None = None,
     ) -> KeypointEstimate:
@@ -104,14 +109,13 @@ class KeypointDetector(nn.Module):
         Parameters
         ----------
         views : the moments.
-        orientations : how each cube is turned (and mirrored); upright if not given.
-        mirrored : which orientations mirror; none if not given.
+        turns : radians that each cube is turned beyond the subject's heading; 0 if not given.
+        mirrored : which cubes are mirrored; none if not given.
         shifts : how far each cube is moved off its centre, in shares of its side.
         """
         if mirrored is None:
             mirrored = torch.zeros(len(views.centres), dtype=torch.bool, device=views.centres.device)
-        if orientations is None:
-            orientations = make_orientations(torch.zeros_like(views.sides), mirrored)
+        orientations = make_orientations(views.headings if turns is None else views.headings + turns, mirrored)
         centres = views.centres if shifts is None else views.centres + shifts * views.sides[:, None]
         voxels = cube_to_world(self.voxel_centres[None], centres, views.sides, orientations)
         log_hull, plain = self.look_at_voxels(views, voxels)
@@ -138,15 +142,15 @@ class KeypointDetector(nn.Module):
     def look_at_voxels(
         self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
     ) -> tuple[Float[Tensor, "batch voxel"], Float[Tensor, "batch channel voxel"]]:
-        """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, height."""
+        """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, place."""
         samples, visible = sample_views(
             torch.cat([views.images, views.masks], dim=2), views.projections, views.image_size, views.present, voxels
         )
         log_hull = carve_hull(samples[:, :, 3], visible)
         hull = log_hull.exp()[:, None]
         colour = average_views(samples[:, :, :3], visible * samples[:, :, 3])
-        height = self.voxel_centres.T[2:].expand(len(hull), -1, -1)
-        return log_hull, torch.cat([(2 * colour - 1) * hull, hull, visible.float().mean(dim=1, keepdim=True), 2 * height], dim=1)
+        place = self.voxel_centres.T[0 if self.headings is not None else 2 :].expand(len(hull), -1, -1)
+        return log_hull, torch.cat([(2 * colour - 1) * hull, hull, visible.float().mean(dim=1, keepdim=True), 2 * place], dim=1)
 
     def unproject_features(
         self, views: Views, voxels: Float[Tensor, "batch voxel 3"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from bkind3d.config import ExperimentConfig
 
 #: Raised when the same configuration and data would give other weights.
-TRAINING_REVISION = 1
+TRAINING_REVISION = 2
 
 
 def hash_file(path: str | Path) -> str:

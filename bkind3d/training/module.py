@@ -13,7 +13,6 @@ from torch import Generator, Tensor
 
 from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Views
-from bkind3d.geometry.voxels import make_orientations
 from bkind3d.losses.running_mean import commit_running_means
 from bkind3d.model.discovery import DiscoveryModel
 from bkind3d.training.objective import Objective
@@ -48,8 +47,8 @@ class DiscoveryTraining(lightning.LightningModule):
         settings, step = self.config.training, self.global_step
         generator = Generator().manual_seed(settings.seed * 1_000_003 + step)
         views = drop_views(Views.stack(batch), settings.drop_views, generator)
-        orientations, mirrored, shifts = self.draw_cubes(len(views.centres), generator)
-        estimate = self.model.detector(views, *(value.to(views.centres.device) for value in (orientations, mirrored, shifts)))
+        turns, mirrored, shifts = (value.to(views.centres.device) for value in self.draw_cubes(len(views.centres), generator))
+        estimate = self.model.detector(views, turns, mirrored, shifts)
         terms = self.objective(self.model, views, estimate, step / settings.steps)
         loss = torch.stack(list(terms.values())).sum()
         if not torch.isfinite(loss):
@@ -59,15 +58,13 @@ class DiscoveryTraining(lightning.LightningModule):
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
-    def draw_cubes(
-        self, n: int, generator: Generator
-    ) -> tuple[Float[Tensor, "batch 3 3"], Bool[Tensor, "batch"], Float[Tensor, "batch 3"]]:
-        """Draw how each cube is turned, mirrored (where the body has symmetric pairs) and shifted."""
+    def draw_cubes(self, n: int, generator: Generator) -> tuple[Float[Tensor, "batch"], Bool[Tensor, "batch"], Float[Tensor, "batch 3"]]:
+        """Draw how far each cube is turned, whether it is mirrored (where the body has symmetric pairs), and how far shifted."""
         settings = self.config.training
         mirrored = torch.rand(n, generator=generator) < (0.5 if self.config.model.n_symmetric_pairs else 0.0)
-        angles = torch.rand(n, generator=generator) * 2 * math.pi * settings.rotate_grid
+        turns = (torch.rand(n, generator=generator) * 2 - 1) * math.radians(settings.turn_degrees)
         shifts = (torch.rand(n, 3, generator=generator) * 2 - 1) * settings.jitter
-        return make_orientations(angles, mirrored), mirrored, shifts
+        return turns, mirrored, shifts
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Fold what the running averages noted into them."""
@@ -129,4 +126,4 @@ def drop_views(views: Views, chance: float, generator: Generator) -> Views:
         return views
     order = torch.rand(views.present.shape, generator=generator).to(views.present.device)
     keep = (order >= chance) | (order.argsort(dim=1, descending=True).argsort(dim=1) < 2)
-    return Views(views.images, views.masks, views.projections, views.present & keep, views.centres, views.sides)
+    return Views(views.images, views.masks, views.projections, views.present & keep, views.centres, views.sides, views.headings)

@@ -16,6 +16,7 @@ from bkind3d.checkpoint import Provenance, save_model
 from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs, describe_sessions
 from bkind3d.data.parquet import replaced_when_complete, write_table
+from bkind3d.training.headings import find_headings
 from bkind3d.training.identity import identify_training
 from bkind3d.training.module import DiscoveryTraining
 
@@ -63,6 +64,8 @@ def train_model(config: ExperimentConfig, frames: dict[str, Sequence[str | Path]
     lightning.seed_everything(config.training.seed, workers=True, verbose=False)
     module = DiscoveryTraining(config)
     provenance = Provenance(identity, 0, sessions[0].units, config.training.seed)
+    if module.model.detector.headings is not None:
+        find_headings(module.model.detector.headings, sessions, config.training.seed)
     save_model(module.model, provenance, folder / COMPLETE["untrained"])
     fit(module, sessions, config, folder, device)
     write_table(module.history_table(), "history", folder / COMPLETE["history"])

@@ -1,5 +1,6 @@
 """A small scene whose truth is known: a body of blobs seen by pinhole cameras, written as frames tables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -42,8 +43,10 @@ def project(points: NDArray[np.float64], projection: NDArray[np.float64]) -> NDA
     return np.asarray(homogeneous[..., :2] / homogeneous[..., 2:])
 
 
-def write_session(folder: Path, session: str, n_frames: int = 12, n_views: int = 3, seed: int = 0) -> list[Path]:
-    """Write one frames table per view; give their paths."""
+def write_session(
+    folder: Path, session: str, n_frames: int = 12, n_views: int = 3, seed: int = 0, radii: Sequence[int] = (4, 4, 4, 4)
+) -> list[Path]:
+    """Write one frames table per view, with blobs of `radii` pixels; give their paths."""
     body, stored = make_body(n_frames, seed), int(SIZE * MARGIN)
     paths = []
     for view in range(n_views):
@@ -51,10 +54,10 @@ def write_session(folder: Path, session: str, n_frames: int = 12, n_views: int =
         rows = []
         for frame, points in enumerate(body):
             image, mask = np.full((stored, stored, 3), 40, np.uint8), np.zeros((stored, stored), np.uint8)
-            for pixel, colour in zip(project(points, projection), COLOURS, strict=True):
+            for pixel, colour, radius in zip(project(points, projection), COLOURS, radii, strict=True):
                 place = (round(float(pixel[0])), round(float(pixel[1])))
-                cv2.circle(image, place, 4, colour.tolist(), -1)
-                cv2.circle(mask, place, 4, 255, -1)
+                cv2.circle(image, place, radius, colour.tolist(), -1)
+                cv2.circle(mask, place, radius, 255, -1)
             encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
             matrix = {f"p{i}{j}": projection[i, j] for i in range(3) for j in range(4)}
             rows.append({"frame": frame, "time_s": frame / 30, "x": 0.0, "y": 0.0, "z": 10.0, "image": encoded,

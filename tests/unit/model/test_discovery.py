@@ -1,10 +1,11 @@
 """The detector answers in world coordinates, however the cube is turned or mirrored."""
 
+from dataclasses import fields, replace
+
 import torch
 
 from bkind3d.config import ModelConfig
 from bkind3d.data.datasets import SessionFrames, Views
-from bkind3d.geometry.voxels import make_orientations
 from bkind3d.model.discovery import DiscoveryModel, KeypointDetector, mirror_order
 from tests.unit.scenes import SIDE, write_session
 
@@ -25,7 +26,7 @@ def test_batch_of_three_agrees_with_batches_of_one(tmp_path) -> None:
     torch.manual_seed(0)
     views, model = some_views(tmp_path), KeypointDetector(SMALL).eval()
     together = model(views).positions
-    one = Views(*(getattr(views, name)[1:2] for name in ("images", "masks", "projections", "present", "centres", "sides")))
+    one = Views(*(getattr(views, field.name)[1:2] for field in fields(Views)))
     assert torch.allclose(together[1:2], model(one).positions, atol=1e-3)
 
 
@@ -41,7 +42,7 @@ def test_an_answer_that_does_not_depend_on_the_network_is_the_same_in_every_cube
     views, model = some_views(tmp_path), KeypointDetector(SMALL.model_copy(update={"volume_size": 32})).eval()
     torch.nn.init.zeros_(model.volume_network.head.weight)
     mirrored = torch.tensor([False, True, True])
-    turned = model(views, make_orientations(torch.tensor([0.7, 2.0, 4.0]), mirrored), mirrored).positions
+    turned = model(replace(views, headings=torch.tensor([0.2, 1.0, 3.0])), torch.tensor([0.5, 1.0, 1.0]), mirrored).positions
     assert (turned - model(views).positions).norm(dim=-1).max() < SIDE / 32
 
 
@@ -50,10 +51,10 @@ def test_pairs_are_swapped_back_in_a_mirrored_cube(tmp_path) -> None:
     torch.manual_seed(3)
     model.mirror_order = torch.arange(5)
     mirrored = torch.tensor([True])
-    orientation = make_orientations(torch.tensor([0.3]), mirrored)
-    plain = model(views, orientation, mirrored).positions
+    turns = torch.tensor([0.3])
+    plain = model(views, turns, mirrored).positions
     model.mirror_order = mirror_order(5, 2)
-    assert torch.allclose(model(views, orientation, mirrored).positions, plain[:, mirror_order(5, 2)])
+    assert torch.allclose(model(views, turns, mirrored).positions, plain[:, mirror_order(5, 2)])
 
 
 def test_paper_model_gives_keypoints_and_a_difference_with_gradients_everywhere(tmp_path) -> None:
