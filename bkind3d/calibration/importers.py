@@ -2,59 +2,96 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.data.calibration_files import read_calibration, write_calibration
+from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.calibration_formats import Size
 from bkind3d.data.camera_names import match_cameras
 from bkind3d.data.parquet import TABLES, write_table
 from bkind3d.geometry.cameras import Camera, upright_rotation
 
 log = logging.getLogger(__name__)
 
+_METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+#: A rig's cameras lie at least as far apart, and at most (metres).
+_SMALLEST_RIG, _LARGEST_RIG = 0.02, 300.0
 
-def import_calibration(
-    path: str | Path, units: str, cameras: Sequence[str] | None, output: str | Path, quality: str | Path, up: str = "z"
-) -> None:
-    """Import a calibration in aniposelib's or Pose2Sim's TOML format.
 
-    Parameters
+@dataclass(frozen=True)
+class GivenCalibration:
+    """A calibration file, and what has to be known to read it.
+
+    Attributes
     ----------
     path : the file.
     units : of its world.
+    format_name : a key of ``CALIBRATION_FORMATS``; None: guessed.
+    subject : whose cameras, for Human3.6M.
+    sizes : (width, height) of the calibrated pictures by camera (empty name: all), where the file does not know.
+    up : axis of the file's world that points up; the world is turned so that it is z.
+    """
+
+    path: str | Path
+    units: str
+    format_name: str | None = None
+    subject: str | None = None
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    up: str = "z"
+
+
+def import_calibration(
+    given: GivenCalibration, cameras: Sequence[str] | None, output: str | Path, quality: str | Path | None = None
+) -> None:
+    """Import a calibration of any known format (docs/calibration-formats.md).
+
+    Parameters
+    ----------
+    given : the file.
     cameras : names in the sheet, all of which have to be there; every camera of the file under its own name without them.
     output : calibration to write.
     quality : table ``calibration`` to write; its errors are unknown, but for what the file says.
-    up : axis of the file's world that points up; the world is turned so that it is z.
+
+    Raises
+    ------
+    InputError : where the file cannot be read, lacks a camera, or cannot be in these units.
     """
-    found, metadata = read_calibration(path)
-    given = metadata.get("units")
-    if isinstance(given, str) and given and given != units:
-        raise InputError(f"{path}: is in {given!r}, the sheet of rigs says {units!r}; correct the sheet")
+    path, units = given.path, given.units
+    found, rig = read_given_cameras(path, given.format_name, given.subject, given.sizes)
+    if rig.units and rig.units != units:
+        raise InputError(f"{path}: is in {rig.units!r}, the units given are {units!r}; correct --units, or the sheet of rigs")
     matched = match_cameras(found, cameras or list(found), path)
     if len(matched) < 2:
         raise InputError(f"{path}: {len(matched)} camera is used, at least 2 are needed")
     unused = [name for name in found if name not in matched.values()]
     if unused:
         log.info("%s: cameras that the sheet does not name are left out: %s", path, ", ".join(unused))
-    turn = upright_rotation(up)
+    turn = upright_rotation(given.up)
     named = {name: replace(found[source].moved(turn, np.zeros(3)), name=name) for name, source in matched.items()}
-    _warn_of_scale(named, units, path)
-    unknown = {column: np.nan for column in TABLES["calibration"]} | {"n_board_frames": 0, "n_points": 0}
-    error = metadata.get("error")
-    details = {"units": units, "source": Path(path).name, "error": error if isinstance(error, float) and error > 0 else None}
-    write_table(pd.DataFrame([unknown | {"camera": name} for name in named]), "calibration", quality, details)
+    _check_scale(named, units, path)
+    details = {"units": units, "source": Path(path).name, "error": rig.error}
+    if quality is not None:
+        unknown = {column: np.nan for column in TABLES["calibration"]} | {"n_board_frames": 0, "n_points": 0}
+        write_table(pd.DataFrame([unknown | {"camera": name} for name in named]), "calibration", quality, details)
     write_calibration(named, output, units, {key: value for key, value in details.items() if key != "units"})
+    log.info(
+        "%s: %d cameras (%s)", path, len(named), ", ".join(f"{name} {camera.size[0]}x{camera.size[1]}" for name, camera in named.items())
+    )
 
 
-def _warn_of_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) -> None:
-    """Cameras that are millimetres apart in metres, or kilometres in millimetres, are in other units than the sheet says."""
+def _check_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) -> None:
+    """Cameras that are millimetres apart in metres, or kilometres in millimetres, are in other units than the user says."""
     centres = np.stack([camera.centre for camera in cameras.values()])
-    size = float(np.linalg.norm(np.ptp(centres, axis=0)))
-    metres = size * {"m": 1.0, "cm": 0.01, "mm": 0.001}.get(units, np.nan)
-    if metres < 0.03 or metres > 300:
-        log.warning("%s: the cameras are %.3g %s apart; is that the right unit?", path, size, units)
+    extent = float(np.linalg.norm(np.ptp(centres, axis=0)))
+    metres = extent * _METRES.get(units, np.nan)
+    if metres < _SMALLEST_RIG or metres > _LARGEST_RIG:
+        fitting = [other for other, size in _METRES.items() if _SMALLEST_RIG <= extent * size <= _LARGEST_RIG]
+        raise InputError(
+            f"{path}: in {units}, the cameras would be {extent:.4g} {units} apart, which cannot be; "
+            f"give the units of the calibration ({' or '.join(fitting) or 'which are none of ' + ', '.join(_METRES)})"
+        )

@@ -18,6 +18,7 @@ VERBS = (
     "simulate-session",
     "calibrate-cameras",
     "import-calibration",
+    "export-calibration",
     "import-joints",
     "survey-video",
     "locate-subject",

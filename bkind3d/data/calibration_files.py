@@ -7,7 +7,6 @@ One table per camera (``name``, ``size``, ``matrix``, ``distortions``, ``rotatio
 import json
 import logging
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import cv2
 import numpy as np
 
 from bkind3d.config import InputError
+from bkind3d.data.calibration_formats import find_tables, read_toml
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.geometry.cameras import Array, Camera
 
@@ -41,20 +41,26 @@ def read_calibration(path: str | Path) -> tuple[dict[str, Camera], dict[str, Any
     InputError : where a key is missing, a number is not finite, a matrix is no camera's, fewer than two cameras are
         there, or one is a copy of another.
     """
-    path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not valid TOML: {' '.join(str(error).split())}") from None
-    metadata = content.pop("metadata", {})
+    content = read_toml(path)
+    metadata = content.get("metadata")
+    return build_cameras(find_tables(content, path), path), metadata if isinstance(metadata, dict) else {}
+
+
+def build_cameras(tables: Mapping[str, Mapping[str, Any]], path: str | Path) -> dict[str, Camera]:
+    """The cameras of a rig, by name, out of what the file `path` says about each of them.
+
+    Parameters
+    ----------
+    tables : per camera what this project's own format has: ``name``, ``size``, ``matrix``, ``distortions``, ``rotation``
+        (vector or matrix), ``translation`` and ``fisheye``, in OpenCV's conventions; by where it stands in the file.
+    path : the file, for messages.
+
+    Raises
+    ------
+    InputError : as :func:`read_calibration`.
+    """
     cameras: dict[str, Camera] = {}
-    for section, values in content.items():
-        if not isinstance(values, dict):
-            raise InputError(
-                f"{path}: {section!r} is not a table of a camera; expected tables with name, size, matrix, rotation, translation"
-            )
+    for section, values in tables.items():
         camera = _read_camera(values, f"{path}: camera {values.get('name', section)!r}")
         if camera.name in cameras:
             raise InputError(f"{path}: two cameras are named {camera.name!r}; rename one")
@@ -62,7 +68,7 @@ def read_calibration(path: str | Path) -> tuple[dict[str, Camera], dict[str, Any
     if len(cameras) < 2:
         raise InputError(f"{path}: has {len(cameras)} camera(s), at least 2 are needed for 3D")
     _check_no_copies(cameras, path)
-    return cameras, metadata
+    return cameras
 
 
 def write_calibration(cameras: Mapping[str, Camera], path: str | Path, units: str, metadata: Mapping[str, Any] | None = None) -> None:
@@ -91,19 +97,23 @@ def write_calibration(cameras: Mapping[str, Camera], path: str | Path, units: st
 def fit_camera_to_video(camera: Camera, size: tuple[int, int]) -> Camera:
     """The camera for a video of `size` (width, height), where it was calibrated at another size.
 
-    Equal aspect: pixels are scaled. One or both sides off by at most 1 %: a codec's crop, the origin stays.
+    Equal aspect: pixels are scaled. One or both sides off by at most 1 %: a codec's crop, the origin stays. Either is said.
+
+    Raises
+    ------
+    InputError : where the aspects differ, and nobody can know what the video shows of the calibrated picture.
     """
     if camera.size == size:
         return camera
     ratio_x, ratio_y = size[0] / camera.size[0], size[1] / camera.size[1]
     if abs(ratio_x - 1) <= _CROP_SHARE and abs(ratio_y - 1) <= _CROP_SHARE:
-        log.info(
+        log.warning(
             "camera %s: calibrated at %dx%d, video is %dx%d: taken as a crop at the right or lower edge", camera.name, *camera.size, *size
         )
         return replace(camera, size=size)
     # A side that was rounded to a whole pixel changes the aspect by up to half a pixel.
     if abs(camera.size[1] * ratio_x - size[1]) <= 1 or abs(camera.size[0] * ratio_y - size[0]) <= 1:
-        log.info("camera %s: calibrated at %dx%d, video is %dx%d: scaled", camera.name, *camera.size, *size)
+        log.warning("camera %s: calibrated at %dx%d, video is %dx%d: scaled", camera.name, *camera.size, *size)
         return camera.resized(size)
     raise InputError(
         f"camera {camera.name!r}: the calibration is for {camera.size[0]}x{camera.size[1]} pixels, the video has {size[0]}x{size[1]}; "
@@ -149,7 +159,7 @@ def _read_array(values: Mapping[str, Any], key: str, shapes: list[tuple[int, ...
     return array
 
 
-def _check_no_copies(cameras: Mapping[str, Camera], path: Path) -> None:
+def _check_no_copies(cameras: Mapping[str, Camera], path: str | Path) -> None:
     """Two cameras in one place with one direction: a file was copied over another."""
     items = list(cameras.values())
     for index, one in enumerate(items):

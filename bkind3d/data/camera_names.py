@@ -1,22 +1,16 @@
 """Which camera of a calibration is which camera of a sheet."""
 
 import re
-import tomllib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from bkind3d.config import InputError
+from bkind3d.data.calibration_formats import find_tables, read_toml
 
 
 def read_camera_names(path: str | Path) -> list[str]:
     """Names of the cameras in a calibration file (TOML), without reading more of it."""
-    try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not valid TOML: {' '.join(str(error).split())}") from None
-    return [str(values.get("name", section)) for section, values in content.items() if section != "metadata" and isinstance(values, dict)]
+    return [str(values.get("name", section)) for section, values in find_tables(read_toml(path), path).items()]
 
 
 def match_cameras(found: Collection[str], wanted: Iterable[str], path: str | Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bkind3d.config import NAME_PATTERN, InputError
+from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, list_formats, parse_sizes
 
 SPLITS = ("train", "test", "predict")
 UNITS = ("mm", "cm", "m")
@@ -21,7 +22,10 @@ AXES = ("x", "y", "z", "-x", "-y", "-z")
 #: Columns that must be there, and columns that may be.
 SESSION_COLUMNS = (("session", "subject", "rig"), ("split", "start", "stop", "joints", "joints_axes", "behaviours"))
 CAMERA_COLUMNS = (("session", "camera", "video"), ("frame_map",))
-RIG_COLUMNS = (("rig", "units"), ("calibration", "board", "board_videos", "up"))
+RIG_COLUMNS = (
+    ("rig", "units"),
+    ("calibration", "calibration_format", "calibration_size", "calibration_subject", "board", "board_videos", "up"),
+)
 
 #: How alike a further column's name may be to a known one (0 to 1) before it is taken for a misspelling.
 _ALIKE = 0.8
@@ -70,13 +74,18 @@ class CameraRow:
 class RigRow:
     """One arrangement of cameras: either a `calibration` file, or `board_videos` (a path with ``{camera}``) of a `board`.
 
-    `units` are those of the world (mm, cm, m); `up` is the axis of a given calibration that points up.
+    `units` are those of the world (mm, cm, m). Of a given calibration: `calibration_format` where it is not to be guessed,
+    `calibration_size` of its pictures where the file does not say it, `calibration_subject` for Human3.6M, and `up`, the
+    axis that points up.
     """
 
     line: int
     rig: str
     units: str
     calibration: str
+    calibration_format: str
+    calibration_size: str
+    calibration_subject: str
     board: str
     board_videos: str
     up: str
@@ -148,11 +157,16 @@ def read_rigs(path: Path) -> dict[str, RigRow]:
             rig=_read_name(cells, "rig", where),
             units=_read_choice(cells, "units", UNITS, None, where),
             calibration=cells["calibration"],
+            calibration_format=cells["calibration_format"]
+            and _read_choice(cells, "calibration_format", [*CALIBRATION_FORMATS], None, where),
+            calibration_size=cells["calibration_size"],
+            calibration_subject=cells["calibration_subject"],
             board=cells["board"],
             board_videos=cells["board_videos"],
             up=_read_choice(cells, "up", AXES, "z", where),
         )
         _check_one_calibration(row, where)
+        _check_given_calibration(row, where)
         if row.rig in rows:
             raise InputError(f"{where}: rig {row.rig!r} is already in row {rows[row.rig].line}; names must differ")
         rows[row.rig] = row
@@ -170,6 +184,18 @@ def _check_one_calibration(row: RigRow, where: str) -> None:
         raise InputError(
             f"{where}: board_videos {row.board_videos!r} has no {{camera}}; write {{camera}} where the camera's name stands in the path"
         )
+
+
+def _check_given_calibration(row: RigRow, where: str) -> None:
+    """What describes a given calibration stands beside one, and can be meant."""
+    if not row.calibration:
+        stray = [column for column in ("calibration_format", "calibration_size", "calibration_subject") if getattr(row, column)]
+        if stray:
+            raise InputError(f"{where}: {stray[0]} is given, but no calibration; fill 'calibration', or leave it empty")
+        return
+    parse_sizes(row.calibration_size, f"{where}: calibration_size")
+    if not row.calibration_format:
+        list_formats(f"{where}: {row.calibration}")
 
 
 def _read_sheet(path: Path, required: Sequence[str], optional: Sequence[str], closed: bool) -> list[tuple[int, dict[str, str]]]:

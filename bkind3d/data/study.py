@@ -238,7 +238,7 @@ def _check_calibrations(study: Study) -> None:
     """A given calibration has every camera that filmed with its rig."""
     for name, row in study.rigs.items():
         path = study.find_path(row.calibration)
-        if row.calibration and Path(path).suffix == ".toml" and not path.startswith(SIMULATION_FOLDER):
+        if row.calibration and Path(path).suffix.lower() == ".toml" and not path.startswith(SIMULATION_FOLDER):
             match_cameras(read_camera_names(study.folder / path), study.list_rig_cameras(name), path)
 
 

@@ -29,8 +29,8 @@ class Camera:
     ----------
     name : as in the sheet.
     size : (width, height) in pixels of the pictures that `matrix` belongs to.
-    matrix : (3, 3) intrinsics, pixels.
-    distortion : (5,) OpenCV order k1 k2 p1 p2 k3, or (4,) for a fisheye lens.
+    matrix : (3, 3) intrinsics, pixels; ``matrix[0, 1]`` is the skew.
+    distortion : (5,) OpenCV order k1 k2 p1 p2 k3, with its further coefficients (8, 12 or 14), or (4,) for a fisheye lens.
     rotation : (3, 3) world to camera.
     translation : (3,) world to camera, world units: ``x_camera = rotation @ x_world + translation``.
     fisheye : whether `distortion` follows OpenCV's fisheye model.

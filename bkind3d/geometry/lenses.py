@@ -1,7 +1,8 @@
 """Lenses: from world points to the pixels of a real, distorted picture and back, and the maps that undistort pictures.
 
 Pixels: (0, 0) is the centre of the top-left pixel. "Undistorted pixels" are those of a camera with the same `matrix` and
-no distortion. Distortion models are OpenCV's (Brown-Conrady, or fisheye after Kannala and Brandt).
+no distortion. Distortion models are OpenCV's (Brown-Conrady, or fisheye after Kannala and Brandt). OpenCV passes over
+the skew of a matrix; here it counts, because MATLAB's calibrations have one, of up to some pixels.
 """
 
 import cv2
@@ -27,9 +28,15 @@ def project_points(camera: Camera, points: Float[Array, "point 3"]) -> Float[Arr
     if ahead.any():
         rays = np.ascontiguousarray(in_camera[ahead], dtype=np.float64)[:, None]
         project = cv2.fisheye.projectPoints if camera.fisheye else cv2.projectPoints
-        found = project(rays, np.zeros(3), np.zeros(3), camera.matrix, camera.distortion)[0]
-        pixels[ahead] = found.reshape(-1, 2)
+        found = project(rays, np.zeros(3), np.zeros(3), camera.matrix, camera.distortion)[0].reshape(-1, 2)
+        found[:, 0] += _shear(camera) * (found[:, 1] - camera.matrix[1, 2])
+        pixels[ahead] = found
     return pixels
+
+
+def _shear(camera: Camera) -> float:
+    """Columns by which the skew moves a point, per row that it lies below the principal point."""
+    return float(camera.matrix[0, 1] / camera.matrix[1, 1])
 
 
 def find_lens_limit(camera: Camera) -> float:
@@ -37,7 +44,7 @@ def find_lens_limit(camera: Camera) -> float:
 
     Beyond, a polynomial that was fit to the picture turns back and shows the same pixels again.
     """
-    if camera.fisheye or len(camera.distortion) > 5:
+    if camera.fisheye or camera.distortion[5:8].any():
         return float("inf")
     k1, k2, k3 = camera.distortion[[0, 1, 4]]
     # Where d/dr of r (1 + k1 r^2 + k2 r^4 + k3 r^6) is zero; roots in r^2.
@@ -51,7 +58,8 @@ def undistort_points(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[A
     known = np.isfinite(pixels).all(axis=1)
     undistorted = np.full((len(pixels), 2), np.nan)
     if known.any():
-        given = np.ascontiguousarray(pixels[known], dtype=np.float64)[:, None]
+        given = np.array(pixels[known], dtype=np.float64)[:, None]
+        given[..., 0] -= _shear(camera) * (given[..., 1] - camera.matrix[1, 2])
         if camera.fisheye:
             found = cv2.fisheye.undistortPoints(given, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS)
         else:
@@ -103,6 +111,7 @@ def _map_pixels(camera: Camera, fine: Camera) -> tuple[NDArray[np.float32], NDAr
     """For every pixel of the undistorted camera `fine`, column and row in the distorted picture of `camera`; far outside beyond its lens."""
     make_maps = cv2.fisheye.initUndistortRectifyMap if camera.fisheye else cv2.initUndistortRectifyMap
     columns, rows = make_maps(camera.matrix, camera.distortion, np.eye(3), fine.matrix, fine.size, cv2.CV_32FC1)
+    columns += np.float32(_shear(camera)) * (rows - np.float32(camera.matrix[1, 2]))
     limit = find_lens_limit(camera)
     if np.isfinite(limit):
         across, down = ((np.arange(side) - fine.matrix[axis, 2]) / fine.matrix[axis, axis] for axis, side in enumerate(fine.size))

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bkind3d.data.calibration_files import read_calibration
+from tests.unit.calibration.formats.rigs import KnownCamera
+from tests.unit.calibration.formats.test_matlab import write_label3d
 from tests.workflow.conftest import ROOT, make_environment, run_snakemake
 
 REAL_DATA = os.environ.get("BKIND3D_REAL_DATA")
@@ -74,6 +77,23 @@ def test_the_laboratory_template(tmp_path):
         (recordings / name).parent.mkdir(parents=True, exist_ok=True)
         (recordings / f"{name}.mp4").write_text("x")
     assert list_jobs(run_snakemake(tmp_path / "study", "-n"))["survey_video"] == 6
+
+
+def test_a_calibration_of_another_program_is_imported(make_study):
+    folder = make_study(frames=2, cameras=3)
+    cameras, _ = read_calibration(folder / "recordings" / "ring.toml")
+    known = [KnownCamera(c.name, c.size, c.matrix, (0, 0, 0), (0, 0), c.rotation, c.translation) for c in cameras.values()]
+    write_label3d(folder / "recordings" / "ring_dannce.mat", known)
+    sheet = "rig\tunits\tcalibration\tcalibration_size\nring\tmm\tring_dannce.mat\t{}\n"
+    (folder / "config" / "rigs.tsv").write_text(sheet.format("big"))
+    assert "rigs.tsv: row 2: calibration_size: 'big' is no picture size" in read_refusal(run_snakemake(folder, "-n"))
+    (folder / "config" / "rigs.tsv").write_text(sheet.format(" ".join(f"{c.name}={c.size[0]}x{c.size[1]}" for c in known)))
+    assert run_snakemake(folder, "results/calibration/ring.toml").returncode == 0
+    found, metadata = read_calibration(folder / "results" / "calibration" / "ring.toml")
+    assert metadata["source"] == "ring_dannce.mat"
+    for name, camera in cameras.items():
+        assert found[name].size == camera.size
+        assert abs(found[name].projection - camera.projection).max() < 1e-6
 
 
 @pytest.mark.real_data

@@ -55,9 +55,9 @@ rule import_calibration:
         revision=1,
         units=lambda wildcards: study.rigs[wildcards.rig].units,
         up=lambda wildcards: study.rigs[wildcards.rig].up,
-        cameras=lambda wildcards: study.list_rig_cameras(wildcards.rig),
+        cameras=get_given_cameras,
     message:
         "Read the given calibration of rig {wildcards.rig}"
     shell:
-        "python -m bkind3d import-calibration {input:q} --units {params.units} --up={params.up} --cameras {params.cameras} "
+        "python -m bkind3d import-calibration {input:q} --units {params.units} --up={params.up} --cameras {params.cameras:q} "
         "--output {output.calibration:q} --quality {output.quality:q} 2> {log:q}"

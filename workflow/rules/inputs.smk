@@ -9,6 +9,15 @@ def get_calibration(wildcards):
     return f"results/calibration/{study.sessions[wildcards.session].rig}.toml"
 
 
+def get_given_cameras(wildcards):
+    """The cameras of a given calibration, and how it is to be read where its file does not say it."""
+    row = study.rigs[wildcards.rig]
+    options = ["--size", *row.calibration_size.split()] if row.calibration_size else []
+    options += [f"--format={row.calibration_format}"] if row.calibration_format else []
+    options += [f"--subject={row.calibration_subject}"] if row.calibration_subject else []
+    return study.list_rig_cameras(wildcards.rig) + options
+
+
 def get_video(wildcards):
     return study.find_video(wildcards.session, wildcards.camera)
 

@@ -3,11 +3,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bkind3d.calibration.importers import import_calibration
+from bkind3d.calibration.importers import GivenCalibration, import_calibration
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.geometry.cameras import upright_rotation
+from bkind3d.geometry.lenses import project_points
 from tests.unit.calibration.conftest import make_camera
+from tests.unit.calibration.formats.rigs import make_points, make_rig, see
+from tests.unit.calibration.formats.test_matlab import write_label3d
+from tests.unit.calibration.formats.test_qualisys import write_qualisys
 
 
 def write(folder: Path, names: list[str], units: str = "mm", **metadata: float) -> Path:
@@ -18,7 +23,7 @@ def write(folder: Path, names: list[str], units: str = "mm", **metadata: float) 
 
 def test_cameras_are_matched_by_name_or_by_number(tmp_path: Path) -> None:
     path = write(tmp_path, ["cam_01", "cam_02", "top", "cam_04"], error=0.4)
-    import_calibration(path, "mm", ["cam2", "top", "cam01"], tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    import_calibration(GivenCalibration(path, "mm"), ["cam2", "top", "cam01"], tmp_path / "rig.toml", tmp_path / "rig.parquet")
     given, (found, metadata) = read_calibration(path)[0], read_calibration(tmp_path / "rig.toml")
     assert list(found) == ["cam2", "top", "cam01"]
     assert np.allclose(found["cam2"].translation, given["cam_02"].translation)
@@ -31,7 +36,7 @@ def test_cameras_are_matched_by_name_or_by_number(tmp_path: Path) -> None:
 
 
 def test_all_cameras_come_under_their_own_names(tmp_path: Path) -> None:
-    import_calibration(write(tmp_path, ["b", "a"]), "mm", None, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    import_calibration(GivenCalibration(write(tmp_path, ["b", "a"]), "mm"), None, tmp_path / "rig.toml", tmp_path / "rig.parquet")
     assert list(read_calibration(tmp_path / "rig.toml")[0]) == ["b", "a"]
 
 
@@ -46,26 +51,61 @@ def test_all_cameras_come_under_their_own_names(tmp_path: Path) -> None:
 )
 def test_cameras_that_do_not_match_are_refused(tmp_path: Path, names: list[str], wanted: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        import_calibration(write(tmp_path, names), "mm", wanted, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+        import_calibration(GivenCalibration(write(tmp_path, names), "mm"), wanted, tmp_path / "rig.toml", tmp_path / "rig.parquet")
     assert not (tmp_path / "rig.toml").exists()
     assert not (tmp_path / "rig.parquet").exists()
 
 
 def test_other_units_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is in 'mm', the sheet of rigs says 'm'"):
-        import_calibration(write(tmp_path, ["a", "b"]), "m", None, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    with pytest.raises(InputError, match="is in 'mm', the units given are 'm'; correct --units, or the sheet of rigs"):
+        import_calibration(GivenCalibration(write(tmp_path, ["a", "b"]), "m"), None, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+
+
+@pytest.mark.parametrize(
+    ("units", "scale", "fitting"),
+    [("mm", 0.001, "give the units of the calibration (m)"), ("m", 1.0, "(cm or mm)"), ("cm", 1e-7, "none of")],
+)
+def test_a_scale_that_cannot_be_is_refused(tmp_path: Path, units: str, scale: float, fitting: str) -> None:
+    cameras = {name: make_camera(name, [scale * x, scale * 500, scale * 700], 300) for name, x in (("a", 900.0), ("b", -800.0))}
+    write_calibration(cameras, tmp_path / "given.toml", "")
+    with pytest.raises(InputError, match=rf"given\.toml: in {units}, the cameras would be .* {units} apart, which cannot be") as error:
+        import_calibration(GivenCalibration(tmp_path / "given.toml", units), None, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    assert fitting in str(error.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["given.toml"]
+
+
+def test_a_format_that_fixes_its_units_is_believed(tmp_path: Path) -> None:
+    path = write_qualisys(tmp_path / "rig.qca.txt", make_rig(["cam1", "cam2"]))
+    with pytest.raises(InputError, match="is in 'mm', the units given are 'm'"):
+        import_calibration(GivenCalibration(path, "m"), None, tmp_path / "rig.toml")
+    import_calibration(GivenCalibration(path, "mm"), ["cam2", "cam1"], tmp_path / "rig.toml")
+    found, metadata = read_calibration(tmp_path / "rig.toml")
+    assert list(found) == ["cam2", "cam1"]
+    assert metadata == {"units": "mm", "source": "rig.qca.txt"}
+    assert not (tmp_path / "rig.parquet").exists()
 
 
 def test_what_points_up_becomes_z(tmp_path: Path) -> None:
     path = write(tmp_path, ["a", "b"])
-    import_calibration(path, "mm", None, tmp_path / "rig.toml", tmp_path / "rig.parquet", up="y")
+    import_calibration(GivenCalibration(path, "mm", up="y"), None, tmp_path / "rig.toml", tmp_path / "rig.parquet")
     given, found = read_calibration(path)[0], read_calibration(tmp_path / "rig.toml")[0]
     assert found["a"].centre[2] == pytest.approx(given["a"].centre[1])
 
 
+def test_a_given_calibration_keeps_its_skew_and_distortion(tmp_path: Path) -> None:
+    path = write_label3d(tmp_path / "a_dannce.mat", make_rig(["Camera1", "Camera2"], skew=3.0))
+    given = GivenCalibration(path, "mm", sizes={"Camera1": (1152, 1024), "Camera2": (1160, 1026)}, up="-y")
+    import_calibration(given, None, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    turned = make_points() @ upright_rotation("-y").T
+    for known, found in zip(make_rig(["Camera1", "Camera2"], skew=3.0), read_calibration(tmp_path / "rig.toml")[0].values(), strict=True):
+        assert found.size == known.size
+        assert np.abs(project_points(found, turned) - see(known, make_points())).max() < 1e-7
+
+
+@pytest.mark.real_data
 def test_the_real_persons_calibration_is_imported(real_data: Path, tmp_path: Path) -> None:
     path, cameras = real_data / "pose2sim_single" / "Calib_qualisys.toml", [f"cam0{number}" for number in range(1, 5)]
-    import_calibration(path, "m", cameras, tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    import_calibration(GivenCalibration(path, "m"), cameras, tmp_path / "rig.toml", tmp_path / "rig.parquet")
     found = read_calibration(tmp_path / "rig.toml")[0]
     assert list(found) == cameras
     assert all(1 < camera.centre[2] < 3 for camera in found.values())

@@ -86,6 +86,39 @@ def test_wrong_rigs_are_refused(tmp_path, row, message):
         read_rigs(write(tmp_path / "rigs.tsv", RIGS + row + "\n"))
 
 
+GIVEN = "rig\tunits\tcalibration\tcalibration_format\tcalibration_size\tcalibration_subject\n"
+
+
+def test_a_given_calibration_is_described(tmp_path):
+    row = read_rigs(write(tmp_path / "rigs.tsv", GIVEN + "box\tmm\tmetadata.xml\thuman36m\ta=640x480 1000x1002\tS9\n"))["box"]
+    assert (row.calibration_format, row.calibration_size, row.calibration_subject) == ("human36m", "a=640x480 1000x1002", "S9")
+    assert read_rigs(write(tmp_path / "rigs.tsv", RIGS + "box\tmm\tc.mat\n"))["box"].calibration_size == ""
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("box\tmm\tc.mat\tlabel3d", "row 2: calibration_format is 'label3d'; use aniposelib, caliscope, dannce,"),
+        ("box\tmm\tc.mat\tdannce\t1152", "row 2: calibration_size: '1152' is no picture size"),
+        ("box\tmm\tc.csv", r"row 2: c\.csv: calibration files end with"),
+        ("box\tmm\tc.csv\taniposelib", None),
+    ],
+)
+def test_a_given_calibration_is_described_in_words_that_are_known(tmp_path, row, message):
+    path = write(tmp_path / "rigs.tsv", GIVEN + row + "\n")
+    if message is None:
+        assert read_rigs(path)["box"].calibration == "c.csv"
+        return
+    with pytest.raises(InputError, match=message):
+        read_rigs(path)
+
+
+def test_what_describes_no_calibration_is_refused(tmp_path):
+    text = "rig\tunits\tboard\tboard_videos\tcalibration_size\nbox\tmm\tb\t{camera}.mp4\t640x480\n"
+    with pytest.raises(InputError, match="row 2: calibration_size is given, but no calibration"):
+        read_rigs(write(tmp_path / "rigs.tsv", text))
+
+
 def test_a_missing_sheet_is_named(tmp_path):
     with pytest.raises(InputError, match="nowhere.tsv: cannot be read"):
         read_rigs(tmp_path / "nowhere.tsv")

@@ -6,13 +6,20 @@ from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import find_lens_limit, pixel_directions, project_points, undistort_points, undistorted_window
 
 
-def make_camera(distortion: list[float], fisheye: bool = False) -> Camera:
-    matrix = np.array([[400, 0, 322.3], [0, 405, 233.1], [0, 0, 1.0]])
+def make_camera(distortion: list[float], fisheye: bool = False, skew: float = 0.0) -> Camera:
+    matrix = np.array([[400, skew, 322.3], [0, 405, 233.1], [0, 0, 1.0]])
     rotation = cv2.Rodrigues(np.array([0.3, -0.2, 0.1]))[0]
     return Camera("a", (640, 480), matrix, np.array(distortion), rotation, np.array([10.0, -20, 1000]), fisheye)
 
 
-CAMERAS = [make_camera([0, 0, 0, 0, 0]), make_camera([-0.25, 0.08, 0.001, -0.002, 0.01]), make_camera([0.05, -0.01, 0.002, 0.001], True)]
+CAMERAS = [
+    make_camera([0, 0, 0, 0, 0]),
+    make_camera([-0.25, 0.08, 0.001, -0.002, 0.01]),
+    make_camera([0.05, -0.01, 0.002, 0.001], True),
+    make_camera([-0.25, 0.08, 0.001, -0.002, 0.01], skew=20),
+    make_camera([0.05, -0.01, 0.002, 0.001], True, skew=-20),
+    make_camera([-0.25, 0.08, 0.001, -0.002, 0.01, 0, 0, 0, 0.002, -0.001, 0.003, 0.001]),
+]
 
 
 @pytest.mark.parametrize("camera", CAMERAS)
@@ -33,6 +40,13 @@ def test_points_behind_the_camera_have_no_pixel(camera: Camera) -> None:
     assert np.isfinite(pixels).all(axis=1).tolist() == [True, False, False]
     assert np.isnan(undistort_points(camera, pixels)[1:]).all()
     assert np.isnan(pixel_directions(camera, pixels)[1:]).all()
+
+
+def test_the_skew_is_applied_after_the_distortion() -> None:
+    points = np.random.default_rng(0).uniform(-250, 250, (50, 3))
+    straight, skewed = (project_points(make_camera([-0.25, 0.08, 0.001, -0.002, 0.01], skew=skew), points) for skew in (0.0, 20.0))
+    assert np.allclose(skewed[:, 1], straight[:, 1])
+    assert np.allclose(skewed[:, 0] - straight[:, 0], 20 * (straight[:, 1] - 233.1) / 405)
 
 
 def test_a_polynomial_is_not_followed_beyond_its_turning_point() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -6,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bkind3d.config import FramesConfig, InputError, LocationConfig
+from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.survey.frames import FrameSources, extract_frames, keep_central, window_matrix, window_side
 from bkind3d.survey.location import locate_subject
@@ -53,6 +55,23 @@ def test_the_true_centre_projects_onto_the_ball_of_the_window(scene: Scene, conf
             rows, columns = np.nonzero(mask)
             assert np.abs([columns.mean() - x / depth, rows.mean() - y / depth]).max() < max(1, scale)
             assert set(np.unique(mask)) == {0, 255}
+
+
+@pytest.mark.parametrize(("size", "scaled"), [((384, 288), True), ((300, 144), False)])
+def test_a_calibration_at_another_size_is_scaled_where_the_aspect_agrees(
+    scene: Scene, size: tuple[int, int], scaled: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = FramesConfig(size=48, step=10)
+    before = extract(scene, "cam2", config)
+    cameras = {name: camera.resized(size) if scaled else replace(camera, size=size) for name, camera in scene.cameras.items()}
+    write_calibration(cameras, scene.calibration, "mm")
+    if not scaled:
+        with pytest.raises(InputError, match="'cam2'.*300x144 pixels, the video has 192x144; the aspect differs"):
+            extract(scene, "cam2", config)
+        return
+    after = extract(scene, "cam2", config)
+    assert np.allclose(after[PROJECTION], before[PROJECTION])
+    assert "camera cam2: calibrated at 384x288, video is 192x144: scaled" in caplog.text
 
 
 def test_metadata_tell_what_the_pictures_are(scene: Scene) -> None:

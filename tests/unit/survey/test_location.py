@@ -54,6 +54,15 @@ def test_another_size_than_calibrated_is_told(scene: Scene) -> None:
     check_refused(scene, "300x144 pixels, the video has 192x144")
 
 
+def test_a_calibration_at_twice_the_size_is_scaled_and_it_is_said(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    double = {name: camera.resized((384, 288)) for name, camera in scene.cameras.items()}
+    write_calibration(double, scene.calibration, "mm")
+    locate_subject(CONFIG, scene.calibration, scene.surveys, scene.folder / "location.parquet")
+    table = read_table(scene.folder / "location.parquet", "location")
+    assert np.linalg.norm(table[["x", "y", "z"]].to_numpy() - scene.track, axis=1).max() < 0.1 * RADIUS
+    assert "camera cam2: calibrated at 384x288, video is 192x144: scaled" in caplog.text
+
+
 def test_cameras_that_never_agree_are_refused(scene: Scene) -> None:
     check_refused(scene, "in no frame.*within 1e-09", LocationConfig(max_residual=1e-9))
 

@@ -1,0 +1,37 @@
+"""What a calibration file says, before it is checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bkind3d.config import InputError
+from bkind3d.geometry.cameras import Array
+
+
+@dataclass(frozen=True)
+class GivenRig:
+    """The cameras of a file as tables with the keys of this project's own format.
+
+    Attributes
+    ----------
+    tables : per camera ``name``, ``size`` (lacking where the format has none), ``matrix``, ``distortions``, ``rotation``,
+        ``translation``, ``fisheye``; world to camera, OpenCV's axes, pixel (0, 0) the centre of the first.
+    units : of the world, where format or file fixes them.
+    error : mean reprojection error in pixels, where the file knows it.
+    """
+
+    tables: Mapping[str, Mapping[str, Any]]
+    units: str | None = None
+    error: float | None = None
+
+
+def read_numbers(value: Any, shape: tuple[int, ...] | None, where: str) -> Array:
+    """The numbers of an entry as an array of `shape`, or as a vector (None)."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+        return array.reshape(-1 if shape is None else shape)
+    except (TypeError, ValueError):
+        expected = "numbers" if shape is None else f"{'x'.join(map(str, shape))} numbers"
+        raise InputError(f"{where} is not {expected}; is the file of another format, or damaged?") from None

@@ -1,0 +1,85 @@
+"""MATLAB's calibrations: Label3D and DANNCE, and the Rat7M data set.
+
+MATLAB multiplies row vectors from the left, ``[X 1] [R; t] K``, so its matrices are the transposed ones of OpenCV. Its
+first pixel is (1, 1), OpenCV's (0, 0). Distortion is the same, and the skew of K counts.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bkind3d.calibration.formats.given import GivenRig, read_numbers
+from bkind3d.config import InputError
+
+#: Variables that hold cameras: of Label3D, and of Rat7M.
+_VARIABLES = ("params", "camnames", "cameras")
+
+
+def read_variables(path: Path) -> dict[str, Any]:
+    """Read the variables of a MATLAB file (any version) that may hold cameras."""
+    import pymatreader
+
+    try:
+        content = pymatreader.read_mat(path, variable_names=list(_VARIABLES))
+    except Exception as error:
+        # The reader meets damage anywhere in it, with any exception there is.
+        raise InputError(f"{path}: is not a MATLAB file, or damaged ({type(error).__name__}); copy it again") from None
+    return {name: content[name] for name in _VARIABLES if name in content}
+
+
+def read_dannce(path: Path) -> GivenRig:
+    """Read the cameras of a file of Label3D, such as DANNCE's ``*_dannce.mat`` (units as the user calibrated, mostly mm)."""
+    content = read_variables(path)
+    if "params" not in content:
+        raise InputError(
+            f"{path}: has no variable 'params', so it is not of Label3D or DANNCE; give the file with the cameras (*_dannce.mat)"
+        )
+    cameras = content["params"] if isinstance(content["params"], list) else [content["params"]]
+    names = content.get("camnames")
+    if names is None:
+        names = [f"Camera{number + 1}" for number in range(len(cameras))]
+    names = [names] if isinstance(names, str) else [str(name) for name in np.ravel(names)]
+    if len(names) != len(cameras):
+        raise InputError(f"{path}: has {len(cameras)} cameras in 'params' and {len(names)} names in 'camnames'; save it again with Label3D")
+    keys = (("K",), ("RDistort",), ("TDistort",), ("r", "R"), ("t", "T"))
+    return GivenRig({name: _read_camera(name, camera, keys, path) for name, camera in zip(names, cameras, strict=True)})
+
+
+def read_rat7m(path: Path) -> GivenRig:
+    """Read the cameras of a file of Rat7M (``mocap-s1-d1.mat``), by their names: their order in the file is not that of the numbers."""
+    cameras = read_variables(path).get("cameras")
+    if not isinstance(cameras, Mapping) or not all(isinstance(camera, Mapping) for camera in cameras.values()):
+        raise InputError(f"{path}: has no structure 'cameras' with one field per camera, so it is not of Rat7M")
+    keys = (("IntrinsicMatrix",), ("RadialDistortion",), ("TangentialDistortion",), ("rotationMatrix",), ("translationVector",))
+    return GivenRig({name: _read_camera(name, cameras[name], keys, path) for name in sorted(cameras)}, units="mm")
+
+
+def _read_camera(name: str, camera: Any, keys: Sequence[Sequence[str]], path: Path) -> dict[str, Any]:
+    """MATLAB's camera in OpenCV's conventions; `keys` are the fields of intrinsics, distortions, rotation and translation."""
+    where = f"{path}: camera {name!r}"
+    values = []
+    for names, shape in zip(keys, ((3, 3), None, None, (3, 3), (3,)), strict=True):
+        found = [key for key in names if isinstance(camera, Mapping) and key in camera]
+        if not found:
+            raise InputError(f"{where}: field {names[0]!r} is missing; save the calibration again")
+        values.append(read_numbers(camera[found[0]], shape, f"{where}: field {found[0]!r}"))
+    matrix, radial, tangential, rotation, translation = values
+    if np.isfinite(matrix).all() and (matrix[:2, 2].any() or not matrix[2, 2]):
+        raise InputError(f"{where}: {keys[0][0]} has no principal point in its last row, so it is not MATLAB's; transpose it")
+    if len(radial) not in (2, 3) or len(tangential) != 2:
+        raise InputError(
+            f"{where}: has {len(radial)} radial and {len(tangential)} tangential distortion coefficients, expected 2 or 3, and 2"
+        )
+    matrix = matrix.T.copy()
+    matrix[:2, 2] -= 1
+    k1, k2, k3 = [*radial, 0.0][:3]
+    return {
+        "name": name,
+        "matrix": matrix,
+        "distortions": np.array([k1, k2, *tangential, k3]),
+        "rotation": rotation.T,
+        "translation": translation,
+        "fisheye": False,
+    }

@@ -1,0 +1,136 @@
+"""OpenCV's FileStorage (YAML, JSON or XML), in the two ways in which it holds several cameras.
+
+The one is that of OpenCV's own multi-camera calibration (``samples/python/multiview_calibration.py``): ``Ks``,
+``distortions``, ``rvecs`` or ``Rs``, ``Ts``, ``image_sizes``, ``is_fisheye`` with a row per camera, and their names in
+``cam_ids``, separated by commas. The other has a map per camera, with the names that OpenCV's calibration of one camera
+gives (``camera_matrix``, ``distortion_coefficients``, ``image_width``, ``image_height``), a rotation and a translation.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from bkind3d.calibration.formats.given import GivenRig, read_numbers
+from bkind3d.config import InputError
+from bkind3d.geometry.cameras import Array, Camera
+
+#: Names of a pose in the map of one camera.
+_ROTATIONS, _TRANSLATIONS = ("R", "rotation", "rotation_matrix", "rvec"), ("T", "t", "translation", "translation_vector", "tvec")
+
+
+def read_opencv(path: Path) -> GivenRig:
+    """Read all cameras of the file; world to camera."""
+    try:
+        storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
+        root = storage.root() if storage.isOpened() else None
+        keys = list(root.keys()) if root is not None and root.isMap() else []
+        matrices = {key: _read_node(root.getNode(key)) for key in keys} if root is not None else {}
+    except (cv2.error, UnicodeDecodeError, SystemError):
+        matrices = {}
+    units = matrices.get("units")
+    if "Ks" in matrices:
+        tables = _split_rows(matrices, path)
+    else:
+        tables = {
+            name: _read_map(name, values, path) for name, values in matrices.items() if isinstance(values, dict) and _is_camera(values)
+        }
+    if not tables:
+        raise InputError(
+            f"{path}: holds no cameras as OpenCV writes them: Ks, distortions, rvecs and Ts, or a map per camera with camera_matrix and a pose"
+        )
+    return GivenRig(tables, units if isinstance(units, str) and units else None)
+
+
+def write_opencv(cameras: Mapping[str, Camera], path: Path, units: str) -> None:
+    """Write `cameras` as OpenCV's multi-camera calibration does; the ending of `path` chooses YAML, JSON or XML."""
+    longest = max(len(camera.distortion) for camera in cameras.values())
+    content: dict[str, Any] = {
+        "Ks": [camera.matrix for camera in cameras.values()],
+        "distortions": [np.pad(camera.distortion, (0, longest - len(camera.distortion))) for camera in cameras.values()],
+        "rvecs": [cv2.Rodrigues(camera.rotation)[0] for camera in cameras.values()],
+        "Ts": [camera.translation[:, None] for camera in cameras.values()],
+    }
+    storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_WRITE)
+    for key, values in content.items():
+        storage.write(key, np.asarray(values, dtype=np.float64))
+    storage.write("image_sizes", np.array([camera.size for camera in cameras.values()], dtype=np.int32))
+    storage.write("is_fisheye", np.array([camera.fisheye for camera in cameras.values()], dtype=np.int32))
+    storage.write("cam_ids", ",".join(cameras))
+    storage.write("units", units)
+    storage.release()
+
+
+def _read_node(node: Any) -> Any:
+    """A matrix, text, number, or map of these; None for anything else."""
+    if node.isString():
+        return node.string()
+    if node.isReal() or node.isInt():
+        return node.real()
+    if node.isMap():
+        keys = list(node.keys())
+        return node.mat() if {"dt", "data"} <= set(keys) else {key: _read_node(node.getNode(key)) for key in keys}
+    if node.isSeq():
+        return [_read_node(node.at(index)) for index in range(node.size())]
+    return None
+
+
+def _split_rows(content: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+    """One table per row of the matrices."""
+    count = np.size(content["Ks"]) // 9
+    matrices = _read_rows(content, "Ks", count, (3, 3), path)
+    rotation_key = "rvecs" if "rvecs" in content else "Rs"
+    rotations = _read_rows(content, rotation_key, count, (3,) if np.size(content.get(rotation_key, ())) == 3 * count else (3, 3), path)
+    translations = _read_rows(content, "Ts", count, (3,), path)
+    distortions = _read_rows(content, "distortions", count, (-1,), path)
+    fisheye = _read_rows(content, "is_fisheye", count, (), path) if "is_fisheye" in content else np.zeros(count)
+    names = str(content.get("cam_ids", "")).split(",") if content.get("cam_ids") else [str(number) for number in range(count)]
+    if len(names) != count:
+        raise InputError(f"{path}: has {count} cameras in 'Ks' and {len(names)} names in 'cam_ids'; write the file again")
+    sizes = _read_rows(content, "image_sizes", count, (2,), path) if "image_sizes" in content else None
+    return {
+        name: {
+            "name": name,
+            **({} if sizes is None else {"size": sizes[index]}),
+            "matrix": matrices[index],
+            # Rows are filled up with zeros to the longest; a fisheye lens has four coefficients.
+            "distortions": distortions[index, :4] if fisheye[index] else distortions[index],
+            "rotation": rotations[index],
+            "translation": translations[index],
+            "fisheye": bool(fisheye[index]),
+        }
+        for index, name in enumerate(names)
+    }
+
+
+def _read_rows(content: Mapping[str, Any], key: str, count: int, shape: tuple[int, ...], path: Path) -> Array:
+    if key not in content:
+        raise InputError(f"{path}: matrix {key!r} is missing; write the file with OpenCV's multi-camera calibration")
+    return read_numbers(content[key], (count, *shape), f"{path}: matrix {key!r}")
+
+
+def _is_camera(values: Mapping[str, Any]) -> bool:
+    return "camera_matrix" in values
+
+
+def _read_map(name: str, values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The table of a camera that has a map of its own."""
+    where = f"{path}: camera {name!r}"
+    table: dict[str, Any] = {"name": name, "fisheye": bool(values.get("fisheye", 0))}
+    if {"image_width", "image_height"} <= set(values):
+        table["size"] = (values["image_width"], values["image_height"])
+    for key, names, shape in (
+        ("matrix", ("camera_matrix",), (3, 3)),
+        ("distortions", ("distortion_coefficients",), None),
+        ("rotation", _ROTATIONS, None),
+        ("translation", _TRANSLATIONS, (3,)),
+    ):
+        found = [other for other in names if other in values]
+        if not found:
+            raise InputError(f"{where}: {names[0]!r} is missing; a rig needs intrinsics and a pose of every camera")
+        table[key] = read_numbers(values[found[0]], shape, f"{where}: {found[0]!r}")
+    if table["rotation"].size == 9:
+        table["rotation"] = table["rotation"].reshape(3, 3)
+    return table

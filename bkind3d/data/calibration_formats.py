@@ -1,0 +1,83 @@
+"""What is known of a calibration file before its cameras are read: formats, names and picture sizes.
+
+Nothing here imports more than the standard library, so that the workflow can check its sheets in milliseconds.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bkind3d.config import InputError
+
+Size = tuple[int, int]
+
+#: Formats of calibration files that can be imported, and how their files' names end.
+CALIBRATION_FORMATS = {
+    "aniposelib": (".toml",),
+    "caliscope": (".toml",),
+    "dannce": (".mat",),
+    "rat7m": (".mat",),
+    "human36m": (".xml",),
+    "qualisys": (".txt", ".xml"),
+    "opencv": (".yaml", ".yml", ".json", ".xml"),
+    "deepfly3d": (".pkl", ".pickle"),
+}
+
+
+def list_formats(path: str | Path) -> list[str]:
+    """Formats whose files end like `path`; at least one."""
+    suffix = Path(path).suffix.lower()
+    formats = [name for name, suffixes in CALIBRATION_FORMATS.items() if suffix in suffixes]
+    if not formats:
+        known = ", ".join(dict.fromkeys(suffix for suffixes in CALIBRATION_FORMATS.values() for suffix in suffixes))
+        raise InputError(f"{path}: calibration files end with {known}; rename it, or name its format: {', '.join(CALIBRATION_FORMATS)}")
+    return formats
+
+
+def parse_sizes(text: str, where: str) -> dict[str, Size]:
+    """Picture sizes out of ``1280x1024`` (of all cameras, under the empty name) or ``cam1=1280x1024 cam2=640x512``."""
+    sizes: dict[str, Size] = {}
+    for entry in text.split():
+        name, _, size = entry.rpartition("=")
+        found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
+        if not found or entry.startswith("="):
+            raise InputError(f"{where}: {entry!r} is no picture size; write 1280x1024 (width, height), or cam1=1280x1024 for one camera")
+        if name in sizes:
+            raise InputError(f"{where}: two sizes are given for {f'camera {name!r}' if name else 'all cameras'}; keep one")
+        sizes[name] = (int(found[1]), int(found[2]))
+    return sizes
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Read the TOML file at `path`."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: is not valid TOML: {' '.join(str(error).split())}") from None
+
+
+def is_caliscope(content: dict[str, Any]) -> bool:
+    """Whether the content of a TOML file is caliscope's, which has one table of all cameras."""
+    return isinstance(content.get("cameras"), dict)
+
+
+def find_tables(content: dict[str, Any], path: str | Path) -> dict[str, dict[str, Any]]:
+    """The cameras' tables in the content of a TOML file, each with its ``name``, by where they stand in the file.
+
+    Caliscope numbers its cameras; they are named as it names them in its own export for aniposelib.
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    cameras: Iterable[tuple[str, Any]] = (content["cameras"] if is_caliscope(content) else content).items()
+    for section, values in cameras:
+        if section == "metadata":
+            continue
+        if not isinstance(values, dict):
+            raise InputError(
+                f"{path}: {section!r} is not a table of a camera; expected tables with name, size, matrix, rotation, translation"
+            )
+        tables[section] = {"name": f"cam_{section}", **values} if is_caliscope(content) else values
+    return tables
