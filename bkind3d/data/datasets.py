@@ -55,6 +55,10 @@ class Views:
         """Move every tensor to `device`."""
         return Views(*(getattr(self, field.name).to(device) for field in fields(self)))
 
+    def take(self, rows: slice) -> "Views":
+        """Give some moments of the batch."""
+        return Views(*(getattr(self, field.name)[rows] for field in fields(self)))
+
     @staticmethod
     def stack(moments: Sequence["Views"]) -> "Views":
         """Join batches along their first axis."""

@@ -34,7 +34,7 @@ def outside(
     projections: Float[Tensor, "batch view 3 4"],
     present: Bool[Tensor, "batch view"],
 ) -> Float[Tensor, ""]:
-    """Share of the keypoints' projections that miss the silhouettes (sampled bilinearly).
+    """Share of the keypoints' projections that miss the silhouettes (sampled bilinearly); every moment counts alike.
 
     Parameters
     ----------
@@ -48,4 +48,5 @@ def outside(
     samples = torch.nn.functional.grid_sample(
         masks.flatten(0, 1), normalised.flatten(0, 1)[:, None].clamp(-2, 2), padding_mode="zeros", align_corners=False
     ).view(*present.shape, -1)
-    return ((1 - samples) * present[..., None]).sum() / (present.sum() * points.shape[1]).clamp_min(1)
+    missed = ((1 - samples).mean(dim=-1) * present).sum(dim=1) / present.sum(dim=1).clamp_min(1)
+    return missed.mean()

@@ -43,6 +43,6 @@ class LengthVariance(nn.Module):
         first, second = self.pairs
         lengths = ((points[:, first] - points[:, second]).square().sum(dim=-1) + 1e-12).sqrt()
         used = self.edges_in_use(weights.detach()).to(lengths.dtype)
-        means: Tensor = self.means(lengths.mean(dim=0))
+        means: Tensor = self.means(lengths.mean(dim=0), len(lengths))
         deviations2 = (lengths - means).square().mean(dim=0)
         return (deviations2 * used).sum() / used.sum().clamp_min(1)

@@ -17,6 +17,7 @@ class PerceptualLoss(nn.Module):
 
     Each level is divided by a running average of itself, so that all count alike however large their features are: the
     loss is about 6 while nothing improves. ``commit_running_means`` has to be called after each step of the optimiser.
+    In evaluation mode a level is divided by what its average began with, so that losses at different steps compare.
 
     Parameters
     ----------
@@ -31,7 +32,10 @@ class PerceptualLoss(nn.Module):
         self.averages = RunningMean(1 + N_LEVELS, momentum)
 
     def forward(
-        self, prediction: Float[Tensor, "image channel height width"], target: Float[Tensor, "image channel height width"]
+        self,
+        prediction: Float[Tensor, "image channel height width"],
+        target: Float[Tensor, "image channel height width"],
+        weights: Float[Tensor, "image"] | None = None,
     ) -> Float[Tensor, ""]:
         """Sum over the six levels of the mean squared difference over its running average.
 
@@ -39,12 +43,15 @@ class PerceptualLoss(nn.Module):
         ----------
         prediction, target : images with values around [0, 1], of 3 channels, or of 1 that is taken as grey. Batch and
             views are flattened into the first axis; the target gets no gradient.
+        weights : of the images, with sum 1; equal if not given.
         """
+        if weights is None:
+            weights = prediction.new_full((len(prediction),), 1 / len(prediction))
         with torch.no_grad():
             wanted = self.levels(target)
-        differences = [(found - want).float().square().mean() for found, want in zip(self.levels(prediction), wanted, strict=True)]
-        terms = torch.stack(differences)
-        averages: Tensor = self.averages(terms)
+        levels = zip(self.levels(prediction), wanted, strict=True)
+        terms = torch.stack([(found - want).float().square().flatten(1).mean(dim=1) @ weights.float() for found, want in levels])
+        averages: Tensor = self.averages(terms, len(prediction)) if self.training else self.averages.first
         return (terms / averages.clamp_min(1e-12)).sum()
 
     def levels(self, images: Float[Tensor, "image channel height width"]) -> list[Tensor]:

@@ -14,6 +14,12 @@ _MOST_PENDING = 4096
 class RunningMean(nn.Module):
     """Exponential average of a vector over optimiser steps.
 
+    Attributes
+    ----------
+    value : the average.
+    first : what it began with, which a training's progress can be measured against.
+    steps : how often something was folded in.
+
     Parameters
     ----------
     size : length of the vector.
@@ -21,25 +27,27 @@ class RunningMean(nn.Module):
     """
 
     value: Tensor
+    first: Tensor
     steps: Tensor
 
     def __init__(self, size: int, momentum: float = 0.99) -> None:
         super().__init__()
         self.momentum = momentum
         self.register_buffer("value", torch.zeros(size))
+        self.register_buffer("first", torch.zeros(size))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         # Not buffers: between two steps nothing is pending, and processes must not overwrite each other's.
         self._pending: Tensor | None = None
         self._n_pending = 0
 
-    def forward(self, observed: Float[Tensor, " size"]) -> Float[Tensor, " size"]:
-        """Note `observed` while training; give the average of earlier steps, or `observed` itself at the first."""
+    def forward(self, observed: Float[Tensor, " size"], n: int = 1) -> Float[Tensor, " size"]:
+        """Note `observed`, a mean over `n` samples, while training; give the average of earlier steps, or `observed` itself at the first."""
         observed = observed.detach().to(self.value.dtype)
         if self.training:
             if self._n_pending >= _MOST_PENDING:
                 raise RuntimeError(f"{_MOST_PENDING} observations are waiting: call commit_running_means after each step of the optimiser")
-            self._pending = observed if self._pending is None else self._pending + observed
-            self._n_pending += 1
+            self._pending = observed * n if self._pending is None else self._pending + observed * n
+            self._n_pending += n
         return torch.where(self.steps > 0, self.value, observed)
 
     @torch.no_grad()
@@ -51,8 +59,13 @@ class RunningMean(nn.Module):
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(total)
         mean = total[:-1] / total[-1]
+        self.first.copy_(torch.where(self.steps > 0, self.first, mean))
         self.value.copy_(torch.where(self.steps > 0, torch.lerp(mean, self.value, self.momentum), mean))
         self.steps += 1
+        self.discard()
+
+    def discard(self) -> None:
+        """Forget what was noted since the last call of :meth:`commit`."""
         self._pending, self._n_pending = None, 0
 
 
@@ -61,3 +74,15 @@ def commit_running_means(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, RunningMean):
             part.commit()
+
+
+def discard_running_means(module: nn.Module) -> None:
+    """Forget what all running averages inside `module` noted during a step that does not count."""
+    for part in module.modules():
+        if isinstance(part, RunningMean):
+            part.discard()
+
+
+def has_fresh_means(module: nn.Module) -> bool:
+    """Tell whether a running average inside `module` has not begun yet."""
+    return any(isinstance(part, RunningMean) and not part.steps for part in module.modules())

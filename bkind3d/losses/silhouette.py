@@ -10,9 +10,9 @@ def silhouette_error(
 ) -> Float[Tensor, ""]:
     """Mean squared difference between edge maps and silhouettes at the maps' resolution, over the views that are present.
 
-    Edge maps above 1 count as 1: a heavy edge is no better than one that is there.
+    Every moment counts alike, however many views it has. Edge maps above 1 count as 1: a heavy edge is no better than one that is there.
     """
     size = (edge_maps.shape[-2], edge_maps.shape[-1])
     wanted = torch.nn.functional.adaptive_avg_pool2d(masks.flatten(0, 1), size).view(edge_maps.shape)
     errors = (edge_maps.clamp(max=1) - wanted).square().mean(dim=(-2, -1))
-    return (errors * present).sum() / present.sum().clamp_min(1)
+    return ((errors * present).sum(dim=1) / present.sum(dim=1).clamp_min(1)).mean()

@@ -1,11 +1,14 @@
 """The network: views in, 3D keypoints out, and from them what moved between two frames."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from bkind3d.config import ModelConfig
 from bkind3d.data.datasets import Views
@@ -32,6 +35,9 @@ N_PLAIN_CHANNELS = 6
 #: Further channels where the cube is turned to the subject: how far ahead, how far to the left.
 N_PLACE_CHANNELS = 2
 
+#: Voxels whose features are un-projected together: all views' samples of a volume of 64 voxels a side would fill a gigabyte.
+N_CHUNK_VOXELS = 2**16
+
 
 @dataclass(frozen=True)
 class KeypointEstimate:
@@ -55,6 +61,13 @@ class KeypointEstimate:
     hull: Float[Tensor, "batch voxel"]
     voxels: Float[Tensor, "batch voxel 3"]
     appearance: Float[Tensor, "image channel height width"] | None = None
+
+
+def run_economically(function: Callable[..., Any], *inputs: Any, economical: bool) -> Any:
+    """Call `function`; if `economical`, keep nothing of it for the backward pass, which calls it again."""
+    if economical and torch.is_grad_enabled():
+        return checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
+    return function(*inputs)
 
 
 def mirror_order(n_keypoints: int, n_pairs: int) -> Int[Tensor, "keypoint"]:
@@ -83,6 +96,8 @@ class KeypointDetector(nn.Module):
     def __init__(self, config: ModelConfig, load: bool = True) -> None:
         super().__init__()
         self.config = config
+        #: Compute the large parts once more in the backward pass in place of keeping what they computed: a third slower, half the memory.
+        self.economical = False
         self.register_buffer("voxel_centres", make_voxel_centres(config.volume_size), persistent=False)
         self.register_buffer("mirror_order", mirror_order(config.n_keypoints, config.n_symmetric_pairs), persistent=False)
         self.encoder: ImageEncoder | None = None
@@ -123,7 +138,8 @@ class KeypointDetector(nn.Module):
         if self.encoder is not None:
             plain, appearance = self.unproject_features(views, voxels)
         size = self.config.volume_size
-        logits = self.volume_network(plain.view(len(plain), -1, size, size, size)).flatten(2).float()
+        volume = plain.view(len(plain), -1, size, size, size)
+        logits = run_economically(self.volume_network, volume, economical=self.economical).flatten(2).float()
         heatmaps = (logits + self.config.hull_prior * log_hull[:, None]).softmax(dim=-1)
         means, spreads = expected_positions(heatmaps, self.voxel_centres)
         swap = mirrored[:, None, None]
@@ -156,10 +172,20 @@ class KeypointDetector(nn.Module):
         self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
     ) -> tuple[Float[Tensor, "batch channel voxel"], Float[Tensor, "image channel height width"]]:
         """Encode every view, un-project its features and fuse the views; also give the deepest map."""
-        maps = self.encoder(views.images.flatten(0, 1)) if self.encoder is not None else []
-        features = self.pyramid(maps).unflatten(0, views.present.shape)
-        samples, visible = sample_views(features.float(), views.projections, views.image_size, views.present, voxels)
-        return fuse_views(samples, visible), maps[-1]
+        features, appearance = run_economically(self.encode, views.images.flatten(0, 1), economical=self.economical)
+        features = features.unflatten(0, views.present.shape).float()
+
+        def fuse(features: Tensor, some_voxels: Tensor) -> Tensor:
+            return fuse_views(*sample_views(features, views.projections, views.image_size, views.present, some_voxels))
+
+        parts = torch.split(voxels, N_CHUNK_VOXELS, dim=1)
+        return torch.cat([run_economically(fuse, features, part, economical=True) for part in parts], dim=-1), appearance
+
+    def encode(self, images: Float[Tensor, "image 3 height width"]) -> tuple[Tensor, Tensor]:
+        """Encode pictures: the geometry features, and the deepest map."""
+        assert self.encoder is not None
+        maps = self.encoder(images)
+        return self.pyramid(maps), maps[-1]
 
     def concentrate(
         self, heatmaps: Float[Tensor, "batch keypoint voxel"], means: Float[Tensor, "batch keypoint 3"]
@@ -206,5 +232,6 @@ class DiscoveryModel(nn.Module):
         maps = zip(draw_edge_maps(points, weights, sizes), draw_edge_maps(later_points, weights, sizes), strict=True)
         edges = [torch.stack(pair, dim=2).flatten(0, 1) for pair in maps]
         assert self.decoder is not None
-        difference: Tensor = self.decoder(appearance, edges, size)
+        decode = partial(self.decoder, size=size)
+        difference: Tensor = run_economically(decode, appearance, edges, economical=self.detector.economical)
         return difference

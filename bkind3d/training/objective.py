@@ -81,6 +81,7 @@ class Objective(nn.Module):
         assert estimate.appearance is not None and self.perceptual is not None
         appearance = estimate.appearance[: len(target)]
         predicted = model.reconstruct_difference(appearance, points, later_points, (target.shape[-2], target.shape[-1]))
-        seen = (views.present.chunk(2)[0] & views.present.chunk(2)[1]).flatten()
-        error: Tensor = self.perceptual(predicted[seen], target[seen])
+        seen = (views.present.chunk(2)[0] & views.present.chunk(2)[1]).float()
+        weights = seen / seen.sum(dim=1, keepdim=True).clamp_min(1) / len(seen)
+        error: Tensor = self.perceptual(predicted, target, weights.flatten())
         return error

@@ -22,7 +22,7 @@ def test_it_starts_at_the_number_of_levels_and_is_quadratic() -> None:
 
 
 def test_levels_are_divided_by_their_own_average() -> None:
-    loss = PerceptualLoss("pyramid").eval()
+    loss = PerceptualLoss("pyramid")
     prediction, target = make_images()
     loss.averages.value.copy_(torch.tensor([1.0, 1e9, 1e9, 1e9, 1e9, 1e9]))
     loss.averages.steps += 1
@@ -33,8 +33,7 @@ def test_grey_is_three_equal_colours() -> None:
     prediction, target = make_images(channels=1)
     grey, colour = PerceptualLoss("pyramid").eval(), PerceptualLoss("pyramid").eval()
     for loss in (grey, colour):
-        loss.averages.value.fill_(0.5)
-        loss.averages.steps += 1
+        loss.averages.first.fill_(0.5)
     assert grey(prediction, target).item() == pytest.approx(colour(prediction.repeat(1, 3, 1, 1), target.repeat(1, 3, 1, 1)).item())
 
 
@@ -55,7 +54,7 @@ def test_state_holds_the_averages() -> None:
     prediction, target = make_images()
     loss(prediction, target)
     commit_running_means(loss)
-    assert set(loss.state_dict()) == {"averages.value", "averages.steps"}
+    assert set(loss.state_dict()) == {"averages.value", "averages.first", "averages.steps"}
     restored.load_state_dict(loss.state_dict())
     assert torch.equal(restored(prediction * 0.5, target), loss(prediction * 0.5, target))
 
@@ -68,3 +67,23 @@ def test_pyramid_halves_resolution_and_holds_colour_and_differences() -> None:
     assert levels[1][0, 3, :, :-1].unique().tolist() == [2]
     assert levels[1][0, 6].abs().max() == 0
     assert all(torch.isfinite(level).all() for level in GradientPyramid()(torch.rand(1, 3, 5, 5)))
+
+
+def test_evaluation_measures_against_the_beginning() -> None:
+    loss = PerceptualLoss("pyramid")
+    prediction, target = make_images()
+    loss(prediction, target)
+    commit_running_means(loss)
+    for _ in range(3):
+        loss((prediction + target) / 2, target)
+        commit_running_means(loss)
+    assert loss.eval()((prediction + target) / 2, target).item() == pytest.approx((1 + N_LEVELS) / 4, rel=1e-4)
+
+
+def test_images_of_weight_zero_do_not_count() -> None:
+    loss = PerceptualLoss("pyramid")
+    prediction, target = make_images(3)
+    loss(prediction, target)
+    commit_running_means(loss)
+    weighted = loss(prediction, target, torch.tensor([0.5, 0.0, 0.5]))
+    assert weighted.item() == pytest.approx(loss(prediction[[0, 2]], target[[0, 2]]).item(), rel=1e-5)

@@ -66,3 +66,16 @@ def test_processes_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     mean(torch.tensor([1.0]))
     mean.commit()
     assert mean.value.item() == 2
+
+
+def test_observations_count_by_their_samples_and_may_be_discarded() -> None:
+    mean = RunningMean(1)
+    mean(torch.tensor([1.0]), 3)
+    mean(torch.tensor([5.0]), 1)
+    mean.commit()
+    assert mean.value.item() == mean.first.item() == 2
+    mean(torch.tensor([float("nan")]))
+    mean.discard()
+    mean.commit()
+    assert mean.value.item() == 2
+    assert mean.steps == 1

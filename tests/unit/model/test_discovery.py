@@ -69,3 +69,19 @@ def test_paper_model_gives_keypoints_and_a_difference_with_gradients_everywhere(
     (difference.square().mean() + estimate.positions.square().mean()).backward()
     missing = [name for name, value in model.named_parameters() if value.grad is None]
     assert not missing
+
+
+def test_chunks_and_activation_checkpoints_change_neither_keypoints_nor_gradients(tmp_path, monkeypatch) -> None:
+    config = ModelConfig(n_keypoints=4, volume_size=8, volume_channels=4, volume_levels=1, encoder="resnet18", feature_channels=4)
+    views, model = some_views(tmp_path, 2), DiscoveryModel(config)
+    answers = []
+    for chunk, economical in ((2**16, False), (100, True)):
+        monkeypatch.setattr("bkind3d.model.discovery.N_CHUNK_VOXELS", chunk)
+        model.detector.economical = economical
+        model.zero_grad()
+        positions = model.detector(views).positions
+        positions.square().mean().backward()
+        gradient = torch.cat([value.grad.flatten() for value in model.detector.parameters()])
+        answers.append((positions.detach(), gradient / gradient.norm()))
+    assert torch.allclose(answers[0][0], answers[1][0], atol=1e-3)
+    assert torch.allclose(answers[0][1], answers[1][1], atol=1e-4)
