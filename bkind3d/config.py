@@ -68,7 +68,7 @@ class CalibrationConfig(Section):
 class SurveyConfig(Section):
     """How a video's background and silhouettes are found."""
 
-    long_side: int = Field(480, ge=64, le=4096, description="Longer side, in pixels, of the picture in which silhouettes are found.")
+    long_side: int = Field(320, ge=64, le=4096, description="Longer side, in pixels, of the picture in which silhouettes are found.")
     background_frames: int = Field(100, ge=5, le=2000, description="Frames, evenly spread, of which the background is the median.")
     threshold: float = Field(
         4.0, gt=0, description="Contrast to the background, in robust standard deviations of it, of a foreground pixel."

@@ -7,8 +7,8 @@ reference, hashes of sources) as JSON.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ _PREFIX = b"bkind3d."
 _I, _F, _D, _S, _B = pa.int64(), pa.float32(), pa.float64(), pa.string(), pa.binary()
 
 #: Rows of a row group in tables with pictures: few, so that single frames can be read without all the others.
-_PICTURE_ROWS = 128
+PICTURE_ROWS = 128
 
 #: Column names and types of every table. Further columns are allowed only where a reader asks for them.
 TABLES: dict[str, dict[str, pa.DataType]] = {
@@ -78,6 +78,30 @@ def write_table(table: pd.DataFrame, kind: str, path: str | Path, metadata: Mapp
     path : the file; its folder is made.
     metadata : anything JSON can hold; bytes are not allowed (put pictures into columns).
     """
+    content = _make_content(table, kind, metadata)
+    with replaced_when_complete(path) as temporary:
+        pq.write_table(content, temporary, compression="zstd", row_group_size=PICTURE_ROWS if _B in TABLES[kind].values() else None)
+
+
+@contextmanager
+def open_table(kind: str, path: str | Path, metadata: Mapping[str, Any] | None = None) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Write a table part by part, so that it never has to be in memory; gives the function that adds rows.
+
+    The parameters are those of :func:`write_table`. The file is there when the block ends without an error.
+    """
+    with replaced_when_complete(path) as temporary, ExitStack() as stack:
+        writers: list[pq.ParquetWriter] = []
+
+        def add_rows(table: pd.DataFrame) -> None:
+            content = _make_content(table, kind, metadata)
+            if not writers:
+                writers.append(stack.enter_context(pq.ParquetWriter(temporary, content.schema, compression="zstd")))
+            writers[0].write_table(content)
+
+        yield add_rows
+
+
+def _make_content(table: pd.DataFrame, kind: str, metadata: Mapping[str, Any] | None) -> pa.Table:
     schema = TABLES[kind]
     missing = [column for column in schema if column not in table.columns]
     if missing:
@@ -86,11 +110,9 @@ def write_table(table: pd.DataFrame, kind: str, path: str | Path, metadata: Mapp
         column: pa.array(table[column], type=schema.get(column), from_pandas=True)
         for column in [*schema, *(c for c in table.columns if c not in schema)]
     }
-    content = pa.table(arrays)
     entries = {"table": kind, "version": __version__, **(metadata or {})}
-    content = content.replace_schema_metadata({_PREFIX + key.encode(): json.dumps(value).encode() for key, value in entries.items()})
-    with replaced_when_complete(path) as temporary:
-        pq.write_table(content, temporary, compression="zstd", row_group_size=_PICTURE_ROWS if _B in schema.values() else None)
+    described = {_PREFIX + key.encode(): json.dumps(value).encode() for key, value in entries.items()}
+    return pa.table(arrays).replace_schema_metadata(described)
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""The survey of a video: per frame its time, faults, motion and silhouettes, decoded twice in order, never more."""
+"""The survey of a video: per frame its time, faults, motion and silhouettes, decoded once and in order."""
 
 import base64
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bkind3d.config import InputError, SurveyConfig
-from bkind3d.data.parquet import write_table
-from bkind3d.data.video import VideoInfo, decode_frames, probe_video
-from bkind3d.survey.background import Background, model_background
+from bkind3d.data.parquet import PICTURE_ROWS, open_table
+from bkind3d.data.video import DecodedFrame, Packets, VideoInfo, decode_frames, decode_keyframes, probe_video, read_packets
+from bkind3d.survey.background import model_background
 from bkind3d.survey.frame_maps import choose_frames
-from bkind3d.survey.silhouettes import encode_mask, find_silhouettes
+from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes, encode_mask
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ _BLACK = 6.0
 _FROZEN = 1e-3
 #: With silhouettes in a smaller share of the frames than this, the subject is likely to be part of the background.
 _FEW = 0.5
+#: Bytes of pictures that are held in memory while the background is not known yet.
+_HELD = 256_000_000
 _EMPTY = np.zeros((0, 7))
 
 
@@ -41,6 +44,9 @@ def survey_video(
 ) -> None:
     """Survey the video at `path` and write the table ``survey`` to `output`.
 
+    The background is modelled from keyframes, which can be decoded alone, and from the video's beginning where these are
+    few; so every frame is decoded once, and memory does not grow with the video's length.
+
     Parameters
     ----------
     path : the video.
@@ -50,15 +56,17 @@ def survey_video(
     threads : of the decoder.
     """
     cv2.setNumThreads(threads)
-    info = probe_video(path)
+    info, packets = probe_video(path), read_packets(path)
     frames = choose_frames(info.n_frames, frame_map, start, stop)
     size = survey_size(info, config.long_side)
-    shown = frames[frames[:, 1] >= 0]
-    spread = set(shown[np.linspace(0, len(shown) - 1, min(config.background_frames, len(shown))).round().astype(int), 1].tolist())
-    background = model_background(
-        np.stack([frame.picture for frame in decode_frames(path, size, wanted=spread.__contains__, threads=threads)]), config
-    )
-    table = _survey_frames(path, size, background, config, frames, threads)
+    shown = np.unique(frames[frames[:, 1] >= 0, 1])
+    wanted = set(shown.tolist())
+    decoded = decode_frames(path, size, wanted=wanted.__contains__, threads=threads)
+    samples, held = _sample_frames(path, size, packets, shown, decoded, config)
+    background = model_background(samples, config)
+    del samples
+    times = pd.Series(np.where(frames[:, 1] >= 0, packets.times[frames[:, 1]], np.nan)).interpolate(limit_direction="both")
+    counts: dict[str, int] = {}
     metadata = {
         "width": size[0],
         "height": size[1],
@@ -69,10 +77,23 @@ def survey_video(
         "video": Path(path).name,
         "background": base64.b64encode(cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1].tobytes()).decode(),
     }
-    write_table(table, "survey", output, metadata)
-    faults = table["fault"].value_counts().drop("", errors="ignore").to_dict()
-    share = float((table["area"] > 0).mean())
-    log.info("%s: %d frames, silhouettes in %.1f %%, faults: %s", path, len(table), 100 * share, faults or "none")
+    rows = _describe_frames(path, chain(_release(held), decoded), frames, SilhouetteFinder(background, config))
+    progress = iter(tqdm(rows, total=len(frames), desc=Path(path).stem, unit="frame", disable=None))
+    with open_table("survey", output, metadata) as add_rows:
+        for first in range(0, len(frames), PICTURE_ROWS):
+            part = pd.DataFrame(list(islice(progress, PICTURE_ROWS)))
+            # Frames that the video lacks lie between their neighbours in time.
+            part["time_s"] = times.iloc[first : first + len(part)].to_numpy() - times.min()
+            for kind, count in (("seen", int((part["area"] > 0).sum())), *part["fault"].value_counts().items()):
+                counts[str(kind)] = counts.get(str(kind), 0) + int(count)
+            add_rows(part)
+    _report(path, len(frames), counts)
+
+
+def _report(path: str | Path, n_frames: int, counts: dict[str, int]) -> None:
+    faults = {kind: count for kind, count in counts.items() if kind not in ("", "seen")}
+    share = counts["seen"] / n_frames
+    log.info("%s: %d frames, silhouettes in %.1f %%, faults: %s", path, n_frames, 100 * share, faults or "none")
     if share < _FEW:
         log.warning("%s: little moves here; a subject that keeps its place is taken for background, and cannot be located", path)
 
@@ -83,39 +104,68 @@ def survey_size(info: VideoInfo, long_side: int) -> tuple[int, int]:
     return max(1, round(info.width * scale)), max(1, round(info.height * scale))
 
 
-def _survey_frames(
-    path: str | Path, size: tuple[int, int], background: Background, config: SurveyConfig, frames: NDArray[np.int64], threads: int
-) -> pd.DataFrame:
+def _sample_frames(
+    path: str | Path,
+    size: tuple[int, int],
+    packets: Packets,
+    shown: NDArray[np.int64],
+    decoded: Iterator[DecodedFrame],
+    config: SurveyConfig,
+) -> tuple[NDArray[np.uint8], list[DecodedFrame]]:
+    """Pictures spread over the `shown` frames, and the frames that were taken from `decoded` for them.
+
+    Of a long video, keyframes; where there are too few, also frames of its beginning, up to twice as dense as wanted.
+    """
+    n_samples, n_held = config.background_frames, max(1, _HELD // (3 * size[0] * size[1]))
+    keys = shown[packets.keys[shown]]
+    held = list(islice(decoded, n_held)) if len(shown) <= n_held or len(keys) < n_samples else []
+    if len(held) == len(shown):
+        return np.stack([held[index].picture for index in _spread(len(held), n_samples)]), held
+    keys = keys[_spread(len(keys), n_samples)]
+    n_more = min(n_samples - len(keys), int(2 * n_samples * len(held) / len(shown)))
+    pictures = [frame.picture for frame in decode_keyframes(path, set(keys.tolist()), size)]
+    return np.stack([*pictures, *(held[index].picture for index in _spread(len(held), n_more))]), held
+
+
+def _spread(count: int, n_chosen: int) -> NDArray[np.int64]:
+    """Up to `n_chosen` indices, evenly spread over `count`."""
+    return np.linspace(0, count - 1, min(n_chosen, count)).round().astype(np.int64)
+
+
+def _release(held: list[DecodedFrame]) -> Iterator[DecodedFrame]:
+    """Give the frames one by one, and forget them."""
+    held.reverse()
+    while held:
+        yield held.pop()
+
+
+def _describe_frames(
+    path: str | Path, decoded: Iterator[DecodedFrame], frames: NDArray[np.int64], finder: SilhouetteFinder
+) -> Iterator[dict[str, Any]]:
     """One row per frame of the session; frames that the video lacks have the fault "missing"."""
-    wanted = {int(video_frame) for video_frame in frames[:, 1] if video_frame >= 0}
+    missing = {"brightness": np.nan, "motion": np.nan, "fault": "missing", **_describe_clusters(_EMPTY), "mask": b""}
     previous: NDArray[np.uint8] | None = None
-    found: dict[int, dict[str, Any]] = {}
-    decoded = decode_frames(path, size, wanted=wanted.__contains__, threads=threads)
-    for index, time_s, picture in tqdm(decoded, total=len(wanted), desc=Path(path).stem, unit="frame", disable=None):
-        luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        row = _describe_frame(luma, previous)
-        silhouettes = find_silhouettes(picture, background, config) if row["fault"] != "black" else None
-        clusters = _EMPTY if silhouettes is None else silhouettes.clusters
-        mask = np.zeros(luma.shape, np.uint8) if silhouettes is None else silhouettes.mask
-        found[index] = {"time_s": time_s, **row, **_describe_clusters(clusters), "mask": encode_mask(mask)}
-        previous = luma
-    missing = {"time_s": np.nan, "brightness": np.nan, "motion": np.nan, "fault": "missing", **_describe_clusters(_EMPTY), "mask": b""}
-    rows: Iterable[dict[str, Any]] = (
-        {"frame": frame, "video_frame": shown, **found.get(shown, missing)} for frame, shown in frames.tolist()
-    )
-    table = pd.DataFrame(list(rows))
-    if len(found) < len(wanted):
-        raise InputError(f"{path}: only {len(found)} of {len(wanted)} frames can be decoded; copy or convert it again")
-    # Missing frames lie between their neighbours in time.
-    table["time_s"] = table["time_s"].interpolate(limit_direction="both") - table["time_s"].min()
-    return table
+    number, row = -1, missing
+    for frame, video_frame in frames.tolist():
+        if video_frame >= 0 and video_frame != number:
+            number, _, picture = next(decoded, (-1, 0.0, _EMPTY))
+            if number != video_frame:
+                raise InputError(f"{path}: frame {video_frame} of {frames[:, 1].max() + 1} cannot be decoded; copy or convert it again")
+            luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+            row = _describe_picture(picture, luma, previous, finder)
+            previous = luma
+        yield {"frame": frame, "video_frame": video_frame, **(row if video_frame >= 0 else missing)}
 
 
-def _describe_frame(luma: NDArray[np.uint8], previous: NDArray[np.uint8] | None) -> dict[str, Any]:
-    brightness = float(luma.mean())
-    motion = 0.0 if previous is None else float(cv2.absdiff(luma, previous).mean())
+def _describe_picture(
+    picture: NDArray[np.uint8], luma: NDArray[np.uint8], previous: NDArray[np.uint8] | None, finder: SilhouetteFinder
+) -> dict[str, Any]:
+    brightness = cv2.mean(luma)[0]
+    motion = 0.0 if previous is None else cv2.mean(cv2.absdiff(luma, previous))[0]
     fault = "black" if brightness < _BLACK else "frozen" if previous is not None and motion < _FROZEN else ""
-    return {"brightness": brightness, "motion": motion, "fault": fault}
+    silhouettes = Silhouettes(np.zeros(luma.shape, np.uint8), _EMPTY) if fault == "black" else finder.find(picture)
+    described = {"brightness": brightness, "motion": motion, "fault": fault, **_describe_clusters(silhouettes.clusters)}
+    return {**described, "mask": encode_mask(silhouettes.mask)}
 
 
 def _describe_clusters(clusters: NDArray[np.float64]) -> dict[str, Any]:

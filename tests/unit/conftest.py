@@ -16,7 +16,13 @@ def write_video() -> WriteVideo:
     """Writes RGB pictures as a video, nearly without loss."""
     av = pytest.importorskip("av")
 
-    def write(path: Path, pictures: Iterable[np.ndarray], rate: int = 30, options: dict[str, str] | None = None) -> Path:
+    def write(
+        path: Path,
+        pictures: Iterable[np.ndarray],
+        rate: int = 30,
+        options: dict[str, str] | None = None,
+        codec_options: dict[str, str] | None = None,
+    ) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with av.open(str(path), "w", options=options or {}) as container:
             stream = None
@@ -25,7 +31,7 @@ def write_video() -> WriteVideo:
                     stream = container.add_stream("libx264", rate=Fraction(rate))
                     stream.height, stream.width = picture.shape[:2]
                     stream.pix_fmt = "yuv444p"
-                    stream.options = {"crf": "6", "preset": "ultrafast"}
+                    stream.options = {"crf": "6", "preset": "ultrafast", **(codec_options or {})}
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
             assert stream is not None
             container.mux(stream.encode(None))

@@ -4,7 +4,7 @@ import pytest
 
 from bkind3d.config import SurveyConfig
 from bkind3d.survey.background import Background
-from bkind3d.survey.silhouettes import decode_mask, encode_mask, find_silhouettes
+from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes, decode_mask, encode_mask
 
 CONFIG = SurveyConfig(close_px=5)
 
@@ -13,6 +13,10 @@ def make_background() -> Background:
     noise = np.random.default_rng(0).integers(0, 30, (20, 30, 3), dtype=np.uint8)
     picture = 120 + cv2.resize(noise, (240, 160), interpolation=cv2.INTER_CUBIC)
     return Background(picture.astype(np.uint8), np.full((160, 240), 1.0))
+
+
+def find_silhouettes(picture: np.ndarray, background: Background, config: SurveyConfig) -> Silhouettes:
+    return SilhouetteFinder(background, config).find(picture)
 
 
 def test_a_square_is_found_where_it_is() -> None:

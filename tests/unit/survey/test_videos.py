@@ -83,6 +83,21 @@ def test_frames_that_a_camera_dropped_are_missing(tmp_path: Path, write_video: C
     assert table["time_s"].is_monotonic_increasing
 
 
+def test_a_long_video_is_surveyed_like_a_short_one(
+    tmp_path: Path, write_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [picture for _ in range(15) for picture in film()]
+    video = write_video(tmp_path / "cam1.mp4", pictures, codec_options={"g": "7", "bf": "2", "preset": "medium"})
+    tables = {}
+    for name, held in (("short", 256_000_000), ("long", 3 * 96 * 160 * 50)):
+        monkeypatch.setattr("bkind3d.survey.videos._HELD", held)
+        survey_video(video, SurveyConfig(background_frames=60), tmp_path / f"{name}.parquet")
+        tables[name] = read_table(tmp_path / f"{name}.parquet", "survey")
+    assert tables["long"]["frame"].tolist() == list(range(300))
+    assert tables["long"]["centroid_x"].to_numpy() == pytest.approx(tables["short"]["centroid_x"].to_numpy(), abs=0.5)
+    assert tables["long"]["time_s"].to_numpy() == pytest.approx(np.arange(300) / 30)
+
+
 def test_large_videos_are_shrunk_and_small_ones_are_not() -> None:
     info = VideoInfo(1280, 1024, 30, 100, "h264", 0)
     assert survey_size(info, 480) == (480, 384)
@@ -102,10 +117,10 @@ def test_a_real_persons_trunk_is_in_the_silhouette_although_it_hardly_moves(real
     from bkind3d.geometry.lenses import project_points
 
     folder = real_data / "pose2sim_single"
-    config = SurveyConfig(close_px=21, min_contrast=20)
+    config = SurveyConfig(close_px=14, min_contrast=20)
     survey_video(folder / "videos" / "cam04.mp4", config, tmp_path / "s.parquet")
     table = read_table(tmp_path / "s.parquet", "survey")
-    camera = read_calibration(folder / "Calib_qualisys.toml")[0]["cam_04"].resized((272, 480))
+    camera = read_calibration(folder / "Calib_qualisys.toml")[0]["cam_04"].resized((181, 320))
     joints = read_joints(folder / "pose-3d" / "S00_P00_T01_BalancingTrial_0-100.trc", "m", "ZXY")
     covered = []
     for frame, points in joints.groupby("frame"):
@@ -114,4 +129,4 @@ def test_a_real_persons_trunk_is_in_the_silhouette_although_it_hardly_moves(real
         covered.append(mask[pixels[:, 1], pixels[:, 0]] > 0)
     assert np.mean(covered) > 0.95
     # And it is no blob: a person fills about a twelfth of the picture.
-    assert table["area"].median() < 0.13 * 272 * 480
+    assert table["area"].median() < 0.13 * 181 * 320
