@@ -196,19 +196,23 @@ def _make_picture(frame: VideoFrame, size: tuple[int, int] | None, pixels: str, 
 def _shrink_planes(frame: VideoFrame, size: tuple[int, int], gray: bool) -> Picture:
     """Shrink the stored planes, and make colours of the few pixels that are left: many times faster than the other way round."""
     full_range = frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
-    planes = [_shrink(_read_plane(plane), size) for plane in frame.planes[: 1 if gray else 3]]
-    if not full_range:
-        planes = [cv2.LUT(plane, _EXPAND_COLOUR if index else _EXPAND_LUMA) for index, plane in enumerate(planes)]
-    if gray:
-        return np.asarray(planes[0], dtype=np.uint8)
-    if len(planes) == 1:
-        return np.asarray(cv2.merge(planes * 3), dtype=np.uint8)
-    luma, blue, red = planes
-    return np.asarray(cv2.cvtColor(cv2.merge([luma, red, blue]), cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
+    luma = _shrink(_read_plane(frame.planes[0]), size)
+    if gray or len(frame.planes) == 1:
+        shown = luma if full_range else np.asarray(cv2.LUT(luma, _EXPAND_LUMA), dtype=np.uint8)
+        return shown if gray else np.asarray(cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    if full_range or size[0] % 2 or size[1] % 2:
+        blue, red = (_shrink(_read_plane(plane), size) for plane in frame.planes[1:3])
+        if not full_range:
+            luma, blue, red = cv2.LUT(luma, _EXPAND_LUMA), cv2.LUT(blue, _EXPAND_COLOUR), cv2.LUT(red, _EXPAND_COLOUR)
+        return np.asarray(cv2.cvtColor(cv2.merge([luma, red, blue]), cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
+    # The usual case, for which OpenCV has one function: colours at half the size of the luma.
+    colours = [_shrink(_read_plane(plane), (size[0] // 2, size[1] // 2)) for plane in frame.planes[1:3]]
+    stacked = np.concatenate([luma.ravel(), *(plane.ravel() for plane in colours)]).reshape(-1, size[0])
+    return np.asarray(cv2.cvtColor(stacked, cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)
 
 
 def _read_plane(plane: "av.video.plane.VideoPlane") -> Picture:
-    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def _shrink(plane: Picture, size: tuple[int, int]) -> Picture:

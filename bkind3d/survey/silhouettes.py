@@ -62,8 +62,9 @@ class SilhouetteFinder:
         foreground = contrasting[part] & ~_find_shadows(picture[part], self.background.picture[part], self.config)
         foreground = _drop_small(_close_gaps(foreground, self.config.close_px), _PIECE_SHARE * self._least_area)
         linked = cv2.dilate(foreground, np.ones((self._link, self._link), np.uint8))
-        n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_32S)
-        pieces = [cv2.bitwise_and(foreground, (labels == label).astype(np.uint8)) for label in range(1, n_labels)]
+        n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_16U)
+        masks = [labels == label for label in range(1, n_labels)] if n_labels > 2 else [linked]
+        pieces = [cv2.bitwise_and(foreground, mask.astype(np.uint8)) for mask in masks]
         found = [(_measure_cluster(piece, part), piece) for piece in pieces if cv2.countNonZero(piece) >= self._least_area]
         found = sorted(found, key=lambda item: -item[0][0])[:MAX_CLUSTERS]
         for _, piece in found:

@@ -148,12 +148,12 @@ def _describe_frames(
     number, row = -1, missing
     for frame, video_frame in frames.tolist():
         if video_frame >= 0 and video_frame != number:
-            number, _, picture = next(decoded, (-1, 0.0, _EMPTY))
-            if number != video_frame:
+            found = next(decoded, None)
+            if found is None or found.number != video_frame:
                 raise InputError(f"{path}: frame {video_frame} of {frames[:, 1].max() + 1} cannot be decoded; copy or convert it again")
-            luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-            row = _describe_picture(picture, luma, previous, finder)
-            previous = luma
+            luma = np.asarray(cv2.cvtColor(found.picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+            row = _describe_picture(found.picture, luma, previous, finder)
+            number, previous = video_frame, luma
         yield {"frame": frame, "video_frame": video_frame, **(row if video_frame >= 0 else missing)}
 
 
