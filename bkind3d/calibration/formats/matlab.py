@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bkind3d.calibration.formats.apart import read_apart
 from bkind3d.calibration.formats.given import GivenRig, read_numbers
 from bkind3d.config import InputError
 
@@ -19,6 +20,10 @@ _VARIABLES = ("params", "camnames", "cameras")
 
 def read_variables(path: Path) -> dict[str, Any]:
     """Read the variables of a MATLAB file (any version) that may hold cameras."""
+    return read_apart(_read_variables, path)
+
+
+def _read_variables(path: Path) -> dict[str, Any]:
     import pymatreader
 
     try:

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bkind3d.calibration.formats.apart import read_apart
 from bkind3d.calibration.formats.given import GivenRig, read_numbers
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array, Camera
@@ -23,13 +24,7 @@ _ROTATIONS, _TRANSLATIONS = ("R", "rotation", "rotation_matrix", "rvec"), ("T", 
 
 def read_opencv(path: Path) -> GivenRig:
     """Read all cameras of the file; world to camera."""
-    try:
-        storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
-        root = storage.root() if storage.isOpened() else None
-        keys = list(root.keys()) if root is not None and root.isMap() else []
-        matrices = {key: _read_node(root.getNode(key)) for key in keys} if root is not None else {}
-    except (cv2.error, UnicodeDecodeError, SystemError):
-        matrices = {}
+    matrices = read_apart(_read_storage, path)
     units = matrices.get("units")
     if "Ks" in matrices:
         tables = _split_rows(matrices, path)
@@ -61,6 +56,16 @@ def write_opencv(cameras: Mapping[str, Camera], path: Path, units: str) -> None:
     storage.write("cam_ids", ",".join(cameras))
     storage.write("units", units)
     storage.release()
+
+
+def _read_storage(path: Path) -> dict[str, Any]:
+    """Everything in the file by name; nothing where it is none of OpenCV's."""
+    try:
+        storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
+        root = storage.root() if storage.isOpened() else None
+        return {key: _read_node(root.getNode(key)) for key in root.keys()} if root is not None and root.isMap() else {}  # noqa: SIM118
+    except (cv2.error, UnicodeDecodeError, SystemError):
+        return {}
 
 
 def _read_node(node: Any) -> Any:
