@@ -60,12 +60,20 @@ def undistort_points(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[A
     if known.any():
         given = np.array(pixels[known], dtype=np.float64)[:, None]
         given[..., 0] -= _shear(camera) * (given[..., 1] - camera.matrix[1, 2])
-        if camera.fisheye:
-            found = cv2.fisheye.undistortPoints(given, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS)
-        else:
-            found = cv2.undistortPoints(given, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS)
+        found = _invert_distortion(camera, given)
         undistorted[known] = found.reshape(-1, 2)
     return undistorted
+
+
+def _invert_distortion(camera: Camera, pixels: Float[Array, "point 1 2"]) -> Float[Array, "point 1 2"]:
+    """OpenCV's iteration until it settles; of itself, it stops after five steps."""
+    if camera.fisheye:
+        return np.asarray(cv2.fisheye.undistortPoints(pixels, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS))
+    if hasattr(cv2, "undistortPointsIter"):
+        # OpenCV 4; OpenCV 5 put the criteria into the function without.
+        iterate = cv2.undistortPointsIter
+        return np.asarray(iterate(pixels, camera.matrix, camera.distortion, np.eye(3), camera.matrix, _UNDISTORT_STEPS))
+    return np.asarray(cv2.undistortPoints(pixels, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS))
 
 
 def pixel_directions(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[Array, "point 3"]:

@@ -14,7 +14,7 @@ Content = TypeVar("Content")
 
 def read_apart(read: Callable[[Path], Content], path: Path) -> Content:
     """What `read` makes of `path`; InputError where its process is ended by the file."""
-    # A fork has all libraries at hand, so this takes some hundredths of a second.
+    # A fork has all libraries at hand, so this takes some hundredths of a second; it reads, and waits for no other thread.
     with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
         try:
             return pool.submit(read, path).result()
