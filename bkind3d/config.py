@@ -81,6 +81,13 @@ class SurveyConfig(Section):
     min_area: float = Field(0.0005, ge=0, lt=1, description="Least area of a silhouette, as a share of the picture.")
 
 
+class SynchronisationConfig(Section):
+    """How cameras that show other moments than the rest are found."""
+
+    correct: bool = Field(False, description="Whether offsets that are beyond doubt are corrected, by whole frames; they are reported in any case.")
+    max_offset_frames: int = Field(30, ge=1, le=1000, description="Largest offset between two cameras that is looked for.")
+
+
 class LocationConfig(Section):
     """How the subject's centre and size are found from silhouettes."""
 
@@ -434,6 +441,7 @@ class StudyConfig(Section):
     boards: dict[Name, BoardConfig] = Field(default_factory=dict, description="Calibration boards.")
     calibration: CalibrationConfig = CalibrationConfig()
     survey: SurveyConfig = SurveyConfig()
+    synchronisation: SynchronisationConfig = SynchronisationConfig()
     location: LocationConfig = LocationConfig()
     framesets: dict[Name, FramesConfig] = Field(default_factory=lambda: {"subject": FramesConfig()}, min_length=1)
     experiments: dict[Name, ExperimentConfig] = Field(min_length=1, description="What is trained and compared.")

@@ -1,0 +1,279 @@
+"""Whether the cameras of a session show the same moment in frames of the same number, and by how many frames they do not.
+
+Around the line between two cameras, both see a body between the same two angles: the planes through that line that touch it
+(epipolar tangency; Sinha and Pollefeys, "Synchronization and calibration of camera networks from silhouettes", ICPR 2004).
+Over time these angles are signals that both cameras must share, and so is how much moves in the picture. The offset between
+two cameras is where their signals lie upon each other best. A constant difference is forgiven: silhouettes have soft edges.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from bkind3d.config import SynchronisationConfig
+from bkind3d.data.calibration_files import read_calibration
+from bkind3d.data.parquet import read_table, write_table
+from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.lenses import pixel_directions
+from bkind3d.survey.location import read_sightings
+from bkind3d.survey.silhouettes import decode_mask
+
+log = logging.getLogger(__name__)
+
+#: Residuals are clipped at so many robust standard deviations: a wrong cluster in a few frames moves nothing.
+_CLIP = 3.0
+#: Blocks of time that are resampled for the uncertainty, how often, and the seed.
+_BLOCKS, _RESAMPLES, _SEED = 20, 100, 0
+#: Pairs of frames that two signals need to have in common.
+_LEAST_FRAMES = 20
+#: Frames of a session that are compared, and how many are read at once.
+_MOST_FRAMES, _READ_FRAMES = 6000, 512
+_BOX = ["box_x0", "box_y0", "box_x1", "box_y1"]
+#: The silhouette's edges, as quantiles of its pixels: a wrong pixel or two moves nothing.
+_EDGES = (0.01, 0.99)
+#: Rounds in which each camera's offset is searched while the others keep theirs.
+_ROUNDS = 10
+#: A camera is called out of sync where its offset exceeds this many frames by twice its uncertainty.
+_TOLERATED = 0.5
+#: Signals whose residual at the best offset is not below this share of that elsewhere say nothing.
+_TELLING = 0.9
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """How many frames later than the others each camera shows a moment.
+
+    Attributes
+    ----------
+    frames : best estimates; 0 for most cameras of a rig in which only some are off.
+    uncertainty : one standard deviation, from resampled blocks of time; infinite where nothing tells the offset.
+    """
+
+    frames: Float[NDArray, "view"]
+    uncertainty: Float[NDArray, "view"]
+
+    def out_of_sync(self) -> list[int]:
+        """Cameras whose offset is beyond doubt."""
+        beyond = np.abs(self.frames) - 2 * self.uncertainty > _TOLERATED
+        return np.flatnonzero(beyond).tolist()
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What cameras must see alike at every moment.
+
+    Attributes
+    ----------
+    angles : least and largest angle (radians, around the line to the other camera) at which a view sees the subject; NaN where
+        it does not see all of it.
+    motion : how much moved since the frame before, standardised.
+    """
+
+    angles: Float[NDArray, "2 view other frame"]
+    motion: Float[NDArray, "view frame"]
+
+
+def synchronise_session(
+    config: SynchronisationConfig, calibration: str | Path, surveys: Mapping[str, str | Path], output: str | Path
+) -> None:
+    """Estimate the cameras' offsets, decide which are corrected, and write the table ``synchronisation`` to `output`.
+
+    Parameters
+    ----------
+    config : how.
+    calibration : the rig's file.
+    surveys : survey tables by camera.
+    output : the Parquet file.
+    """
+    cameras, _ = read_calibration(calibration)
+    sightings = read_sightings(cameras, surveys, calibration)
+    offsets = estimate_offsets(read_signals(sightings.cameras, list(surveys.values()), sightings.frames), config.max_offset_frames)
+    late = offsets.out_of_sync()
+    applied = np.zeros(len(surveys), dtype=np.int64)
+    if config.correct:
+        applied[late] = np.rint(offsets.frames[late]).astype(np.int64)
+    table = pd.DataFrame(
+        {
+            "camera": list(surveys),
+            "offset_frames": offsets.frames,
+            "uncertainty_frames": offsets.uncertainty,
+            "out_of_sync": np.isin(np.arange(len(surveys)), late),
+            "applied_frames": applied,
+        }
+    )
+    write_table(table, "synchronisation", output, {"rate": sightings.rate, "correct": config.correct})
+    for row in table.to_dict("records"):
+        log.info("%s: offset %.2f +- %.2f frames", row["camera"], row["offset_frames"], row["uncertainty_frames"])
+        if row["out_of_sync"]:
+            done = f"corrected by {row['applied_frames']}" if config.correct else "not corrected: set synchronisation.correct to true"
+            log.warning("%s: shows moments %.1f frames later than the other cameras; %s", row["camera"], row["offset_frames"], done)
+
+
+def read_shifts(path: str | Path | None, cameras: Sequence[str]) -> dict[str, int]:
+    """By how many frames each camera's survey is shifted before use; none without a file."""
+    if path is None:
+        return dict.fromkeys(cameras, 0)
+    table = read_table(path, "synchronisation").set_index("camera")["applied_frames"]
+    return {camera: int(table.get(camera, 0)) for camera in cameras}
+
+
+def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frames: NDArray[np.int64]) -> Signals:
+    """Read out of the surveys what two cameras must see alike at every moment; of long sessions, the middle part."""
+    first = max(0, (len(frames) - _MOST_FRAMES) // 2)
+    frames = frames[first : first + _MOST_FRAMES]
+    angles = np.full((2, len(cameras), len(cameras), len(frames)), np.nan)
+    motion = np.full((len(cameras), len(frames)), np.nan)
+    for view, path in enumerate(surveys):
+        maps = {other: _map_angles(cameras[view], cameras[other], cameras) for other in range(len(cameras)) if other != view}
+        for start in range(0, len(frames), _READ_FRAMES):
+            part = read_table(path, "survey", [*_BOX, "frame", "motion", "mask"], frames=frames[start : start + _READ_FRAMES].tolist())
+            place = slice(start, start + len(part))
+            motion[view, place] = part["motion"]
+            for row, (box, mask) in enumerate(zip(part[_BOX].to_numpy(), part["mask"], strict=True), start):
+                for other, found in _measure_angles(box, mask, maps).items():
+                    angles[:, view, other, row] = found
+    return Signals(angles, _standardise(np.log(np.maximum(motion, 1e-3))))
+
+
+def _map_angles(camera: Camera, other: Camera, rig: Sequence[Camera]) -> Float[NDArray, "height width"]:
+    """Angle of every pixel's ray around the line from `camera` to `other`, radians; the same planes have the same angle in both."""
+    ahead = np.sum([entry.rotation[2] for entry in rig], axis=0)
+    # One order of the two, so that both views measure in the same sense.
+    start, end = sorted((camera.centre, other.centre), key=tuple)
+    axis = (end - start) / np.linalg.norm(end - start)
+    zero = _direct_zero(axis, [camera.rotation[2], other.rotation[2], ahead])
+    columns, rows = np.meshgrid(np.arange(camera.size[0]), np.arange(camera.size[1]))
+    rays = pixel_directions(camera, np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64))
+    return np.arctan2(rays @ np.cross(axis, zero), rays @ zero).reshape(camera.size[::-1])
+
+
+def _direct_zero(axis: Array, directions: Sequence[Array]) -> Array:
+    """A direction across `axis` that the views of both cameras are around, so that no angle jumps from pi to -pi."""
+    across = [direction - (direction @ axis) * axis for direction in directions[:2]]
+    middle = across[0] + across[1]
+    if np.linalg.norm(middle) < 1e-3:
+        middle = directions[2] - (directions[2] @ axis) * axis
+    return np.asarray(middle / max(float(np.linalg.norm(middle)), 1e-12))
+
+
+def _measure_angles(box: Float[NDArray, "4"], mask: bytes, maps: Mapping[int, Float[NDArray, "height width"]]) -> dict[int, Array]:
+    """Least and largest angle of the largest silhouette, for every other camera; none where the picture's edge cuts it off."""
+    if not np.isfinite(box).all():
+        return {}
+    left, top, right, bottom = box.astype(int)
+    picture = decode_mask(mask)
+    if left <= 0 or top <= 0 or right >= picture.shape[1] - 1 or bottom >= picture.shape[0] - 1:
+        return {}
+    part = np.s_[top : bottom + 1, left : right + 1]
+    inside = picture[part] > 0
+    return {other: np.quantile(angles[part][inside], _EDGES) for other, angles in maps.items()}
+
+
+def estimate_offsets(signals: Signals, max_offset: int) -> Offsets:
+    """Estimate by how many frames each camera is late.
+
+    Parameters
+    ----------
+    signals : see :func:`read_signals`.
+    max_offset : largest offset between two cameras that is looked for, frames.
+    """
+    n_views = len(signals.motion)
+    lags = np.arange(-max_offset, max_offset + 1)
+    pairs, sums = [], []
+    for one, other in combinations(range(n_views), 2):
+        shared = [(angles[one, other], angles[other, one]) for angles in signals.angles]
+        for first, second in (*shared, (signals.motion[one], signals.motion[other])):
+            blocks = _sum_residuals(first, second, lags)
+            if blocks is not None:
+                pairs.append((one, other))
+                sums.append(blocks)
+    if not sums:
+        return Offsets(np.zeros(n_views), np.full(n_views, np.inf))
+    stacked = np.stack(sums)
+    frames = _solve(stacked, pairs, n_views, max_offset, np.zeros(n_views))
+    generator = np.random.default_rng(_SEED)
+    resampled = [
+        _solve(stacked[..., generator.integers(0, _BLOCKS, _BLOCKS)], pairs, n_views, max_offset, np.rint(frames))
+        for _ in range(_RESAMPLES)
+    ]
+    known = np.isin(np.arange(n_views), np.array(pairs))
+    uncertainty = np.where(known, np.sqrt(np.mean((np.array(resampled) - frames) ** 2, axis=0)), np.inf)
+    return Offsets(frames, uncertainty)
+
+
+def _standardise(signals: Float[NDArray, "view frame"]) -> Float[NDArray, "view frame"]:
+    """Zero median and unit robust deviation over time."""
+    centred = signals - np.nanmedian(signals, axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(1.4826 * np.nanmedian(np.abs(centred), axis=1, keepdims=True), 1e-9))
+
+
+def _sum_residuals(
+    first: Float[NDArray, "frame"], second: Float[NDArray, "frame"], lags: NDArray[np.int64]
+) -> Float[NDArray, "2 lag block"] | None:
+    """Sums of clipped squared residuals, and their numbers, for every lag of `second` and block of time; None where they tell nothing."""
+    n_frames = len(first)
+    padded = np.full(n_frames + 2 * int(lags.max()), np.nan)
+    padded[lags.max() : lags.max() + n_frames] = second
+    residuals = np.stack([padded[lags.max() + lag : lags.max() + lag + n_frames] - first for lag in lags])
+    known = np.isfinite(residuals)
+    if known.sum(axis=1).min() < _LEAST_FRAMES:
+        return None
+    residuals -= np.nanmedian(residuals, axis=1, keepdims=True)
+    scales = 1.4826 * np.nanmedian(np.abs(residuals), axis=1)
+    limit = _CLIP * max(float(scales.min()), 1e-9)
+    squared = np.where(known, np.minimum(np.abs(residuals), limit * np.maximum(1.0, scales[:, None] / scales.min())) ** 2, 0.0)
+    block = np.minimum(np.arange(n_frames) * _BLOCKS // n_frames, _BLOCKS - 1)
+    starts = np.searchsorted(block, np.arange(_BLOCKS))
+    sums = np.stack([np.add.reduceat(squared, starts, axis=1), np.add.reduceat(known.astype(np.float64), starts, axis=1)])
+    total = sums[0].sum(axis=1) / sums[1].sum(axis=1)
+    return sums if total.min() < _TELLING * np.median(total) else None
+
+
+def _solve(
+    sums: Float[NDArray, "pair 2 lag block"], pairs: list[tuple[int, int]], n_views: int, max_offset: int, start: Array
+) -> Float[NDArray, "view"]:
+    """Offsets of all cameras that make the signals of all pairs agree best (least sum of log variances), to parts of a frame."""
+    totals = sums.sum(axis=-1)
+    costs = np.log(np.maximum(totals[:, 0], 1e-12) / totals[:, 1]) * totals[:, 1].mean(axis=1, keepdims=True)
+    offsets = start.astype(np.int64)
+    reach = np.arange(-max_offset, max_offset + 1)
+    for _ in range(_ROUNDS):
+        before = offsets.copy()
+        for view in range(n_views):
+            offsets[view] = reach[_cost_of(view, offsets, costs, pairs, reach).argmin()]
+        offsets -= offsets[_find_reference(offsets)]
+        if np.array_equal(before, offsets):
+            break
+    fine = np.array([offsets[view] + _find_vertex(view, offsets, costs, pairs) for view in range(n_views)])
+    return np.asarray(fine - np.median(fine[np.abs(fine) <= _TOLERATED]) if (np.abs(fine) <= _TOLERATED).any() else fine)
+
+
+def _cost_of(
+    view: int, offsets: NDArray[np.int64], costs: Float[NDArray, "pair lag"], pairs: list[tuple[int, int]], reach: NDArray[np.int64]
+) -> Float[NDArray, "candidate"]:
+    """Cost of a camera's candidate offsets while the others keep theirs; beyond the lags that were looked at, that of the last one."""
+    total, last = np.zeros(len(reach)), costs.shape[1] // 2
+    for (one, other), cost in zip(pairs, costs, strict=True):
+        if view in (one, other):
+            lag = reach - offsets[one] if view == other else offsets[other] - reach
+            total += np.where(np.abs(lag) <= last, cost[np.clip(lag, -last, last) + last], cost.max())
+    return total
+
+
+def _find_vertex(view: int, offsets: NDArray[np.int64], costs: Float[NDArray, "pair lag"], pairs: list[tuple[int, int]]) -> float:
+    """Where, within half a frame, the parabola through the costs of the neighbouring offsets has its least value."""
+    left, middle, right = _cost_of(view, offsets, costs, pairs, offsets[view] + np.array([-1, 0, 1]))
+    bend = left - 2 * middle + right
+    return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend > 0 else 0.0
+
+
+def _find_reference(offsets: NDArray[np.int64]) -> int:
+    """The camera that most others agree with (the first of several)."""
+    return int((np.abs(offsets[:, None] - offsets) <= _TOLERATED).sum(axis=1).argmax())
