@@ -81,13 +81,6 @@ class SurveyConfig(Section):
     min_area: float = Field(0.0005, ge=0, lt=1, description="Least area of a silhouette, as a share of the picture.")
 
 
-class SynchronisationConfig(Section):
-    """How cameras that show other moments than the rest are found."""
-
-    correct: bool = Field(False, description="Whether offsets that are beyond doubt are corrected, by whole frames; they are reported in any case.")
-    max_offset_frames: int = Field(30, ge=1, le=1000, description="Largest offset between two cameras that is looked for.")
-
-
 class LocationConfig(Section):
     """How the subject's centre and size are found from silhouettes."""
 
@@ -103,6 +96,11 @@ class LocationConfig(Section):
     side: float | None = Field(
         None, gt=0, description="Side of the cube around the subject, in the rig's units; measured from the silhouettes if not given."
     )
+    correct_offsets: bool = Field(
+        False,
+        description="Whether cameras that are out of sync beyond doubt are shifted by whole frames; offsets are reported in any case.",
+    )
+    max_offset_frames: int = Field(30, ge=1, le=1000, description="Largest offset between two cameras that is looked for, in frames.")
     side_margin: float = Field(1.1, ge=1, le=3, description="Factor between the measured extent of the subject and the cube's side.")
 
 
@@ -441,7 +439,6 @@ class StudyConfig(Section):
     boards: dict[Name, BoardConfig] = Field(default_factory=dict, description="Calibration boards.")
     calibration: CalibrationConfig = CalibrationConfig()
     survey: SurveyConfig = SurveyConfig()
-    synchronisation: SynchronisationConfig = SynchronisationConfig()
     location: LocationConfig = LocationConfig()
     framesets: dict[Name, FramesConfig] = Field(default_factory=lambda: {"subject": FramesConfig()}, min_length=1)
     experiments: dict[Name, ExperimentConfig] = Field(min_length=1, description="What is trained and compared.")

@@ -34,8 +34,6 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
     "survey": {"frame": _I, "time_s": _D, "brightness": _F, "motion": _F, "area": _F, "centroid_x": _F, "centroid_y": _F,
                "box_x0": _F, "box_y0": _F, "box_x1": _F, "box_y1": _F, "fault": _S, "mask": _B,
                "video_frame": _I, "clusters": pa.list_(_F)},
-    # One row per camera of a session: frames by which it shows moments later than the others (one standard deviation beside it).
-    "synchronisation": {"camera": _S, "offset_frames": _D, "uncertainty_frames": _D, "out_of_sync": pa.bool_(), "applied_frames": _I},
     # One row per frame of a session. World units; residual in shares of the picture's longer side.
     "location": {"frame": _I, "time_s": _D, "x": _F, "y": _F, "z": _F, "n_views": _I, "residual": _F, "valid": pa.bool_()},
     # One row per frame of a camera. p00..p23 maps homogeneous world points to pixels of exactly this image;

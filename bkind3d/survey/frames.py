@@ -21,6 +21,7 @@ from bkind3d.data.video import decode_frames
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import project_points, undistorted_window
 from bkind3d.survey.silhouettes import decode_mask, encode_mask
+from bkind3d.survey.synchronisation import CameraOffset
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
         raise InputError(
             f"{sources.location}: has {len(location)} frames that are not those of {sources.survey} ({len(survey)}); locate the subject again"
         )
+    offset = place.get("offsets", {}).get(camera_name)
+    survey = shift_survey(survey, CameraOffset(*offset).shift if offset else 0)
     camera = fit_camera_to_video(cameras[camera_name], (int(metadata["video_width"]), int(metadata["video_height"])))
     survey_size = (int(metadata["width"]), int(metadata["height"]))
     kept = slice(None, None, config.step)
@@ -71,6 +74,15 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     }  # fmt: skip
     write_table(table.drop(columns=["video_frame"]), "frames", output, details)
     log.info("%s: %d windows, %.1f %% valid", output, len(table), 100 * table["valid"].mean())
+
+
+def shift_survey(survey: pd.DataFrame, shift: int) -> pd.DataFrame:
+    """Give every frame of the session what the camera shows `shift` frames later; no picture beyond its ends."""
+    if shift == 0:
+        return survey
+    moved = survey[["video_frame", "mask"]].shift(-shift)
+    moved["video_frame"] = moved["video_frame"].fillna(-1).astype(np.int64)
+    return survey.assign(**moved)
 
 
 def window_matrix(camera: Camera, config: FramesConfig, centre: Array, side: float) -> Array:

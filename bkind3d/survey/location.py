@@ -18,6 +18,7 @@ from bkind3d.survey.consensus import Agreement, agree_on_point
 from bkind3d.survey.extent import ReadMasks, measure_side
 from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask
 from bkind3d.survey.smoothing import fill_gaps, smooth_track
+from bkind3d.survey.synchronisation import measure_offsets, shift_frames
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,9 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     """
     cameras, metadata = read_calibration(calibration)
     sightings = read_sightings(cameras, surveys, calibration)
+    offsets = measure_offsets(config, sightings.cameras, surveys, sightings.frames)
+    shifts = [offset.shift for offset in offsets.values()]
+    sightings = sightings._replace(clusters=shift_frames(sightings.clusters, shifts))
     agreement = agree_on_point(sightings.cameras, sightings.clusters, config.max_residual)
     seen = np.isfinite(agreement.points).all(axis=1)
     if not seen.any():
@@ -69,14 +73,13 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     max_gap = round(config.max_gap_seconds * sightings.rate)
     centres = fill_gaps(smooth_track(agreement.points, config.smooth_seconds * sightings.rate), max_gap)
     side = config.side or config.side_margin * measure_side(
-        sightings.cameras, centres, agreement.chosen, sightings.clusters, _mask_reader(surveys, sightings.frames)
+        sightings.cameras, centres, agreement.chosen, sightings.clusters, _mask_reader(surveys, sightings.frames, shifts)
     )
     valid = np.isfinite(centres).all(axis=1)
     table = _make_table(sightings, agreement, centres, valid)
     share = float(valid.mean())
-    write_table(
-        table, "location", output, {"side": float(side), "units": metadata.get("units", ""), "valid": share, "rate": sightings.rate}
-    )
+    details = {"side": float(side), "units": metadata.get("units", ""), "valid": share, "rate": sightings.rate, "offsets": offsets}
+    write_table(table, "location", output, details)
     log.info(
         "%s: located in %.1f %% of %d frames, %.2f views each, side %.4g %s",
         output,
@@ -124,13 +127,14 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
     return Sightings(fitted, first["frame"].to_numpy(), first["time_s"].to_numpy(), clusters, float(metadata[first_name]["rate"]))
 
 
-def _mask_reader(surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"]) -> ReadMasks:
-    """Read a few silhouettes out of the surveys."""
+def _mask_reader(surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"], shifts: list[int]) -> ReadMasks:
+    """Read a few silhouettes out of the surveys, each shifted by as many frames as its camera is late."""
     paths = list(surveys.values())
 
     def read_masks(view: int, positions: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
-        rows = read_table(paths[view], "survey", ["frame", "mask"], frames=frames[positions].tolist()).set_index("frame")["mask"]
-        return [decode_mask(rows[frame]) for frame in frames[positions]]
+        numbers = frames[positions] + shifts[view]
+        rows = read_table(paths[view], "survey", ["frame", "mask"], frames=numbers.tolist()).set_index("frame")["mask"]
+        return [decode_mask(rows[number]) for number in numbers]
 
     return read_masks
 

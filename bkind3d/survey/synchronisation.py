@@ -11,18 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from bkind3d.config import SynchronisationConfig
-from bkind3d.data.calibration_files import read_calibration
-from bkind3d.data.parquet import read_table, write_table
+from bkind3d.config import LocationConfig
+from bkind3d.data.parquet import read_table
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import pixel_directions
-from bkind3d.survey.location import read_sightings
 from bkind3d.survey.silhouettes import decode_mask
 
 log = logging.getLogger(__name__)
@@ -38,6 +36,8 @@ _MOST_FRAMES, _READ_FRAMES = 6000, 512
 _BOX = ["box_x0", "box_y0", "box_x1", "box_y1"]
 #: The silhouette's edges, as quantiles of its pixels: a wrong pixel or two moves nothing.
 _EDGES = (0.01, 0.99)
+#: Uncertainty, frames, that stands for an offset of which nothing is known.
+_UNKNOWN = 1e6
 #: Rounds in which each camera's offset is searched while the others keep theirs.
 _ROUNDS = 10
 #: A camera is called out of sync where its offset exceeds this many frames by twice its uncertainty.
@@ -65,6 +65,15 @@ class Offsets:
         return np.flatnonzero(beyond).tolist()
 
 
+class CameraOffset(NamedTuple):
+    """One camera's offset (frames that it is late, one standard deviation), whether it is beyond doubt, and the frames it is shifted by."""
+
+    frames: float
+    uncertainty: float
+    out_of_sync: bool
+    shift: int
+
+
 @dataclass(frozen=True)
 class Signals:
     """What cameras must see alike at every moment.
@@ -80,48 +89,37 @@ class Signals:
     motion: Float[NDArray, "view frame"]
 
 
-def synchronise_session(
-    config: SynchronisationConfig, calibration: str | Path, surveys: Mapping[str, str | Path], output: str | Path
-) -> None:
-    """Estimate the cameras' offsets, decide which are corrected, and write the table ``synchronisation`` to `output`.
+def measure_offsets(
+    config: LocationConfig, cameras: Sequence[Camera], surveys: Mapping[str, str | Path], frames: NDArray[np.int64]
+) -> dict[str, CameraOffset]:
+    """Estimate every camera's offset, and decide by how many frames it is corrected.
 
     Parameters
     ----------
-    config : how.
-    calibration : the rig's file.
+    config : `correct_offsets` and `max_offset_frames`.
+    cameras : of the survey pictures, in the order of `surveys`.
     surveys : survey tables by camera.
-    output : the Parquet file.
+    frames : of the session.
     """
-    cameras, _ = read_calibration(calibration)
-    sightings = read_sightings(cameras, surveys, calibration)
-    offsets = estimate_offsets(read_signals(sightings.cameras, list(surveys.values()), sightings.frames), config.max_offset_frames)
+    offsets = estimate_offsets(read_signals(cameras, list(surveys.values()), frames), config.max_offset_frames)
     late = offsets.out_of_sync()
-    applied = np.zeros(len(surveys), dtype=np.int64)
-    if config.correct:
-        applied[late] = np.rint(offsets.frames[late]).astype(np.int64)
-    table = pd.DataFrame(
-        {
-            "camera": list(surveys),
-            "offset_frames": offsets.frames,
-            "uncertainty_frames": offsets.uncertainty,
-            "out_of_sync": np.isin(np.arange(len(surveys)), late),
-            "applied_frames": applied,
-        }
-    )
-    write_table(table, "synchronisation", output, {"rate": sightings.rate, "correct": config.correct})
-    for row in table.to_dict("records"):
-        log.info("%s: offset %.2f +- %.2f frames", row["camera"], row["offset_frames"], row["uncertainty_frames"])
-        if row["out_of_sync"]:
-            done = f"corrected by {row['applied_frames']}" if config.correct else "not corrected: set synchronisation.correct to true"
-            log.warning("%s: shows moments %.1f frames later than the other cameras; %s", row["camera"], row["offset_frames"], done)
+    found = {}
+    for view, name in enumerate(surveys):
+        shift = round(float(offsets.frames[view])) if config.correct_offsets and view in late else 0
+        found[name] = CameraOffset(float(offsets.frames[view]), float(min(offsets.uncertainty[view], _UNKNOWN)), view in late, shift)
+        if view in late:
+            done = f"shifted by {shift}" if shift else "set location.correct_offsets to true, or give a frame map"
+            log.warning("camera %s shows moments %+.1f frames later than the others (+- %.1f); %s", name, *found[name][:2], done)
+    return found
 
 
-def read_shifts(path: str | Path | None, cameras: Sequence[str]) -> dict[str, int]:
-    """By how many frames each camera's survey is shifted before use; none without a file."""
-    if path is None:
-        return dict.fromkeys(cameras, 0)
-    table = read_table(path, "synchronisation").set_index("camera")["applied_frames"]
-    return {camera: int(table.get(camera, 0)) for camera in cameras}
+def shift_frames(values: NDArray[np.float64], shifts: Sequence[int]) -> NDArray[np.float64]:
+    """Give every frame of ``values[frame, view]`` what a camera shows `shifts` frames later; NaN beyond its ends."""
+    shifted = np.full_like(values, np.nan)
+    for view, shift in enumerate(shifts):
+        first, last = max(0, -shift), len(values) - max(0, shift)
+        shifted[first:last, view] = values[first + shift : last + shift, view]
+    return shifted
 
 
 def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frames: NDArray[np.int64]) -> Signals:
@@ -184,7 +182,9 @@ def estimate_offsets(signals: Signals, max_offset: int) -> Offsets:
     signals : see :func:`read_signals`.
     max_offset : largest offset between two cameras that is looked for, frames.
     """
-    n_views = len(signals.motion)
+    n_views, n_frames = signals.motion.shape
+    # Signals that hardly overlap agree by chance.
+    max_offset = max(1, min(max_offset, n_frames // 3))
     lags = np.arange(-max_offset, max_offset + 1)
     pairs, sums = [], []
     for one, other in combinations(range(n_views), 2):

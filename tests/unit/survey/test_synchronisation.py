@@ -1,0 +1,142 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bkind3d.config import FramesConfig, LocationConfig
+from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.survey.frames import FrameSources, extract_frames
+from bkind3d.survey.location import locate_subject
+from bkind3d.survey.synchronisation import Signals, estimate_offsets, read_signals, shift_frames
+from tests.unit.survey.conftest import Scene
+
+
+def make_signals(n_frames: int = 200, noise: float = 0.02, seed: int = 0, late: dict[int, int] | None = None) -> Signals:
+    """Four cameras that see smooth random angles alike, each with a bias, and some of them late."""
+    generator = np.random.default_rng(seed)
+    kernel = np.hanning(15) / np.hanning(15).sum()
+    margin, n_views = 40, 4
+    shown = [np.arange(margin, margin + n_frames) - (late or {}).get(view, 0) for view in range(n_views)]
+
+    def draw() -> np.ndarray:
+        return np.convolve(generator.normal(size=n_frames + 2 * margin + 14), kernel, mode="valid")
+
+    angles = np.full((2, n_views, n_views, n_frames), np.nan)
+    for edge in range(2):
+        for one in range(n_views):
+            for other in range(one):
+                truth = draw()
+                for view, partner in ((one, other), (other, one)):
+                    angles[edge, view, partner] = truth[shown[view]] + generator.normal(0, noise, n_frames) + generator.normal()
+    energy = draw()
+    motion = np.stack([energy[frames] + generator.normal(0, 0.3, n_frames) for frames in shown])
+    return Signals(angles, motion)
+
+
+def test_cameras_that_agree_are_left_alone() -> None:
+    for seed in range(5):
+        offsets = estimate_offsets(make_signals(seed=seed), 30)
+        assert offsets.frames == pytest.approx(np.zeros(4), abs=0.3)
+        assert offsets.out_of_sync() == []
+
+
+@pytest.mark.parametrize("frames", [1, -1, 4, -20])
+def test_the_late_camera_is_named_with_its_frames(frames: int) -> None:
+    offsets = estimate_offsets(make_signals(late={2: frames}), 30)
+    assert offsets.out_of_sync() == [2]
+    assert offsets.frames == pytest.approx([0, 0, frames, 0], abs=0.3)
+    assert (offsets.uncertainty < 0.3).all()
+
+
+def test_two_late_cameras_are_told_apart() -> None:
+    offsets = estimate_offsets(make_signals(late={0: 3, 3: -5}), 30)
+    assert offsets.frames == pytest.approx([3, 0, 0, -5], abs=0.3)
+    assert offsets.out_of_sync() == [0, 3]
+
+
+def test_cameras_that_share_nothing_are_not_accused() -> None:
+    signals = make_signals(noise=50)
+    offsets = estimate_offsets(Signals(signals.angles, np.random.default_rng(1).normal(size=signals.motion.shape)), 30)
+    assert offsets.out_of_sync() == []
+    assert (offsets.uncertainty > 1).all()
+
+
+def test_a_subject_that_is_not_seen_tells_nothing() -> None:
+    offsets = estimate_offsets(Signals(np.full((2, 3, 3, 50), np.nan), np.full((3, 50), np.nan)), 30)
+    assert offsets.frames.tolist() == [0, 0, 0]
+    assert np.isinf(offsets.uncertainty).all()
+    assert offsets.out_of_sync() == []
+
+
+def test_shifting_undoes_a_delay() -> None:
+    values = np.arange(12.0).reshape(6, 2)
+    shifted = shift_frames(values, [0, 2])
+    assert shifted[:, 0].tolist() == values[:, 0].tolist()
+    assert shifted[:4, 1].tolist() == values[2:, 1].tolist()
+    assert np.isnan(shifted[4:, 1]).all()
+    assert np.isnan(shift_frames(values, [0, -1])[0, 1])
+
+
+def delay(scene: Scene, camera: str, frames: int) -> None:
+    """Make a camera's survey show every moment some frames later."""
+    table, metadata = read_table(scene.surveys[camera], "survey"), read_metadata(scene.surveys[camera])
+    rows = table.iloc[np.maximum(np.arange(len(table)) - frames, 0)].reset_index(drop=True)
+    write_table(rows.assign(frame=table["frame"], time_s=table["time_s"]), "survey", scene.surveys[camera], metadata)
+
+
+def test_filmed_silhouettes_touch_the_same_planes(scene: Scene) -> None:
+    signals = read_signals(list(scene.cameras.values()), list(scene.surveys.values()), np.arange(len(scene.track)))
+    for one in range(3):
+        for other in range(one):
+            difference = signals.angles[:, one, other] - signals.angles[:, other, one]
+            moved = np.nanmax(signals.angles[:, one, other]) - np.nanmin(signals.angles[:, one, other])
+            assert np.nanstd(difference, axis=1).max() < 0.05 * moved
+    offsets = estimate_offsets(signals, 8)
+    assert offsets.frames == pytest.approx(np.zeros(3), abs=0.3)
+
+
+@pytest.mark.parametrize("correct", [False, True])
+def test_a_late_camera_is_corrected_where_the_config_says_so(scene: Scene, tmp_path: Path, correct: bool) -> None:
+    delay(scene, "cam2", 3)
+    output = tmp_path / "location.parquet"
+    config = LocationConfig(smooth_seconds=0, correct_offsets=correct, max_offset_frames=6)
+    locate_subject(config, scene.calibration, scene.surveys, output)
+    table, offsets = read_table(output, "location"), read_metadata(output)["offsets"]
+    assert offsets["cam2"][0] == pytest.approx(3, abs=0.3)
+    assert [offset[2] for offset in offsets.values()] == [False, True, False]
+    assert [offset[3] for offset in offsets.values()] == ([0, 3, 0] if correct else [0, 0, 0])
+    errors = np.linalg.norm(table[["x", "y", "z"]].to_numpy() - scene.track, axis=1)[3:-3]
+    assert (np.nanmax(errors) < 5) == correct
+    if correct:
+        frames = tmp_path / "frames.parquet"
+        extract_frames(FrameSources(scene.videos["cam2"], scene.calibration, scene.surveys["cam2"], output), "cam2", FramesConfig(), frames)
+        assert read_table(frames, "frames")["valid"].tolist()[3:-3] == [True] * (len(table) - 6)
+
+
+def test_a_real_persons_inserted_offsets_are_recovered(real_data: Path, tmp_path: Path) -> None:
+    from bkind3d.config import SurveyConfig
+    from bkind3d.data.calibration_files import read_calibration
+    from bkind3d.survey.location import read_sightings
+    from bkind3d.survey.videos import survey_video
+
+    folder = real_data / "pose2sim_single"
+    surveys = {f"cam_0{number}": tmp_path / f"{number}.parquet" for number in range(1, 5)}
+    for number, path in enumerate(surveys.values(), 1):
+        survey_video(folder / "videos" / f"cam0{number}.mp4", SurveyConfig(close_px=14, min_contrast=20), path)
+    cameras, _ = read_calibration(folder / "Calib_qualisys.toml")
+    sightings = read_sightings(cameras, surveys, "rig")
+    signals = read_signals(sightings.cameras, list(surveys.values()), sightings.frames)
+    own = estimate_offsets(signals, 15)
+    # Known to be synchronised to about two frames, and said with an uncertainty that is neither nothing nor everything.
+    assert np.abs(own.frames).max() < 2
+    assert (own.uncertainty > 0.05).all()
+    assert (own.uncertainty < 2).all()
+    for view in range(4):
+        for frames in range(6):
+            angles, motion = signals.angles.copy(), signals.motion.copy()
+            angles[:, view] = np.roll(angles[:, view], frames, axis=-1)
+            motion[view] = np.roll(motion[view], frames)
+            found = estimate_offsets(Signals(angles[..., 5:], motion[:, 5:]), 15)
+            change = found.frames - own.frames
+            others = np.delete(change, view)
+            assert change[view] - np.median(others) == pytest.approx(frames, abs=1)
