@@ -20,6 +20,7 @@ Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 #: A keypoint's name goes into column names and attributes of many formats.
 KeypointName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
 Preset = Literal["demo", "paper"]
+ExportFormat = Literal["tidy", "nwb", "movement", "anipose", "deeplabcut", "sleap", "keypoint-moseq", "rerun"]
 
 
 class InputError(ValueError):
@@ -332,6 +333,14 @@ class ReportConfig(Section):
     overlay_frames: int = Field(6, ge=1, le=50, description="Moments shown as overlay pictures per session.")
 
 
+class ExportConfig(Section):
+    """What the workflow hands over to other tools, in `results/exports/EXPERIMENT/FORMAT/`; `bkind3d export` writes any format at any time."""
+
+    formats: list[ExportFormat] = Field(
+        default_factory=list, description="Formats that every session's keypoints are written in; docs/hand-over.md says who reads which."
+    )
+
+
 class ExperimentConfig(Section):
     """One way to discover keypoints: which frames, which network, which losses."""
 
@@ -444,6 +453,7 @@ class StudyConfig(Section):
     experiments: dict[Name, ExperimentConfig] = Field(min_length=1, description="What is trained and compared.")
     simulation: SimulationConfig = SimulationConfig()
     report: ReportConfig = ReportConfig()
+    export: ExportConfig = ExportConfig()
 
     @model_validator(mode="after")
     def check_references(self) -> "StudyConfig":

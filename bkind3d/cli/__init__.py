@@ -30,6 +30,7 @@ VERBS = (
     "make-tables",
     "plot-figures",
     "write-report",
+    "export",
 )
 
 DESCRIPTION = "3D keypoints from multi-camera videos, without annotation. Most people run the workflow: snakemake --cores all"

@@ -1,6 +1,7 @@
-"""Options of the form ``NAME=PATH NAME=PATH ...``."""
+"""Options that name things: ``NAME=PATH NAME=PATH ...``, and names of what a study has."""
 
 from bkind3d.config import InputError
+from bkind3d.data.sheets import suggest
 
 
 def read_named_paths(entries: list[str], option: str) -> dict[str, str]:
@@ -14,3 +15,12 @@ def read_named_paths(entries: list[str], option: str) -> dict[str, str]:
             raise InputError(f"{option}: {name!r} is given twice")
         paths[name] = path
     return paths
+
+
+def choose_names(given: list[str] | None, known: list[str], option: str) -> list[str]:
+    """The names that were given, or all that are known where none were; refuse unknown ones."""
+    for name in given or []:
+        if name not in known:
+            hint = suggest(name, known) or f"; it has {', '.join(known)}"
+            raise InputError(f"{option}: the study has no {name!r}{hint}")
+    return given or known

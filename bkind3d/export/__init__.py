@@ -1,1 +1,1 @@
-"""How others read the results; no exchange format is written yet, Parquet tables are the output."""
+"""How others read the results: keypoints in the formats of other tools, under the names that they were given."""

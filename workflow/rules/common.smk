@@ -60,6 +60,7 @@ try:
         load_study,
         read_yaml,
     )
+    from bkind3d.export.formats import FORMATS, export_path
 
     if not workflow.overwrite_configfiles:
         read_yaml(Path(CONFIG_FILE))

@@ -162,5 +162,11 @@ def get_final_output(wildcards):
         *collect("results/sessions/{session}.html", session=sessions),
         *collect(keypoints, experiment=experiments, session=sessions),
         *collect(rules.plot_figures.output, experiment=experiments),
+        *(
+            str(export_path("results/exports", experiment, form, session))
+            for experiment in experiments
+            for form in study.config.export.formats
+            for session in sessions
+        ),
         *rules.make_tables.output,
     ]

@@ -1,0 +1,36 @@
+"""Anipose's table of 3D points: one row per frame, six columns per keypoint."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bkind3d.export.csv_files import write_csv
+from bkind3d.export.sessions import ExportedSession
+
+#: Anipose's rotation and centre of the world's axes: ours are the calibration's, so nothing is turned or moved.
+WORLD = {
+    **{f"M_{row}{column}": float(row == column) for row in range(3) for column in range(3)},
+    **{f"center_{axis}": 0.0 for axis in range(3)},
+}
+
+
+def write_session(session: ExportedSession, path: Path) -> None:
+    """Write NAME_x, _y, _z (the rig's units), _error, _ncams and _score of every keypoint, then M_00 to center_2, then fnum.
+
+    ``error`` is the mean distance of the keypoint's projections from the silhouette, in pixels of the frames' images;
+    ``ncams`` the cameras whose videos hold the moment.
+    """
+    found = session.keypoints
+    n_views = session.count_views()
+    columns = [f"{name}_{part}" for name in found.names for part in ("x", "y", "z", "error", "ncams", "score")]
+
+    def make_block(rows: slice) -> list[NDArray]:
+        height = rows.stop - rows.start
+        block: list[NDArray] = []
+        for index in range(len(found.names)):
+            block += [*found.positions[rows, index].T, found.residuals[rows, index], n_views[rows], found.confidences[rows, index]]
+        return [*block, *(np.full(height, value) for value in WORLD.values()), found.frames[rows]]
+
+    header = ",".join([*columns, *WORLD, "fnum"])
+    write_csv(path, header, len(found.frames), len(columns) + len(WORLD) + 1, make_block)

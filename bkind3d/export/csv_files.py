@@ -1,0 +1,32 @@
+"""Comma-separated text, written in blocks: fast, and in little memory."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from numpy.typing import NDArray
+
+from bkind3d.data.parquet import replaced_when_complete
+
+#: Cells that are formatted at once.
+BLOCK_CELLS = 2_000_000
+
+
+def write_csv(path: Path, header: str, n_rows: int, n_columns: int, make_block: Callable[[slice], list[NDArray]]) -> None:
+    """Write `header` as it is, and below it the columns that `make_block` gives for every slice of rows.
+
+    Numbers have the fewest digits that give exactly the same number when they are read again; NaN is left empty.
+    """
+    step = max(BLOCK_CELLS // max(n_columns, 1), 1)
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+    with replaced_when_complete(path) as temporary, open(temporary, "wb") as file:
+        file.write(header.encode() + b"\n")
+        for start in range(0, n_rows, step):
+            columns = [_as_arrow(column) for column in make_block(slice(start, min(start + step, n_rows)))]
+            pyarrow.csv.write_csv(pa.table(columns, names=[str(index) for index in range(len(columns))]), file, options)
+
+
+def _as_arrow(column: NDArray) -> pa.Array:
+    return pa.array(np.ascontiguousarray(column), from_pandas=True)

@@ -1,0 +1,64 @@
+"""Every exchange format: its name, its files, and the module that writes it."""
+
+import logging
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bkind3d.config import InputError
+from bkind3d.data.study import Study
+
+if TYPE_CHECKING:
+    from bkind3d.export.sessions import ExportedSession
+
+    Writer = Callable[[ExportedSession, Path], None]
+
+log = logging.getLogger(__name__)
+
+#: Format: ending of a session's file; where it is empty, a session's files lie in a folder. Its writer is
+#: ``bkind3d.export.<format with underscores>.write_session(session, path)``.
+FORMATS = {
+    "tidy": ".csv",
+    "nwb": ".nwb",
+    "movement": ".nc",
+    "anipose": ".csv",
+    "deeplabcut": "",
+    "sleap": "",
+    "keypoint-moseq": "",
+    "rerun": ".rrd",
+}
+
+
+def export_path(folder: str | Path, experiment: str, form: str, session: str) -> Path:
+    """The file, or the folder, of a session in a format."""
+    return Path(folder) / experiment / form / f"{session}{FORMATS[form]}"
+
+
+def export_sessions(study: Study, experiments: Iterable[str], forms: Iterable[str], sessions: Iterable[str], folder: Path) -> None:
+    """Write sessions in every given format; nothing is written unless all of them have keypoints.
+
+    Raises
+    ------
+    InputError : where keypoints are not there yet, or a format's library is not installed.
+    """
+    from bkind3d.export.sessions import find_keypoints, open_session
+
+    writers = {form: _find_writer(form) for form in forms}
+    wanted = [(experiment, name) for experiment in experiments for name in sessions]
+    for experiment, name in wanted:
+        find_keypoints(study, experiment, name)
+    for experiment, name in wanted:
+        session = open_session(study, experiment, name)
+        for form, write_session in writers.items():
+            path = export_path(folder, experiment, form, name)
+            write_session(session, path)
+            log.info("wrote %s", path)
+
+
+def _find_writer(form: str) -> "Writer":
+    try:
+        writer: Writer = import_module(f"bkind3d.export.{form.replace('-', '_')}").write_session
+        return writer
+    except ModuleNotFoundError as error:
+        raise InputError(f"format {form!r} needs the package {error.name}, which is not installed; pip install 'bkind3d[export]'") from None

@@ -1,0 +1,138 @@
+"""What there is to hand over of one session: keypoints, skeleton, cameras, and which frame of a video is which moment."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+
+from bkind3d.config import InputError
+from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
+from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
+from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.sheets import SessionRow
+from bkind3d.data.skeleton import choose_skeleton
+from bkind3d.data.study import Study
+from bkind3d.geometry.cameras import Camera
+from bkind3d.geometry.lenses import project_points
+
+
+@dataclass(frozen=True)
+class FilmedView:
+    """One camera of a session.
+
+    Attributes
+    ----------
+    camera : calibrated, for the pictures of `video`.
+    video : the file, as seen from the working directory.
+    rate : frames per second.
+    n_frames : frames of the video.
+    video_frames : number in the video of every frame that has keypoints; -1 where the video lacks it.
+    """
+
+    camera: Camera
+    video: Path
+    rate: float
+    n_frames: int
+    video_frames: Int[NDArray, "frame"]
+
+
+@dataclass(frozen=True)
+class ExportedSession:
+    """A session as every writer gets it; positions in `units`.
+
+    Attributes
+    ----------
+    row : of the sheet.
+    skeleton : pairs of indices of keypoints.
+    rate : frames with keypoints per second.
+    """
+
+    experiment: str
+    row: SessionRow
+    keypoints: SessionKeypoints
+    skeleton: list[tuple[int, int]]
+    units: str
+    rate: float
+    views: dict[str, FilmedView]
+
+    @property
+    def name(self) -> str:
+        """The session."""
+        return self.row.session
+
+    @cached_property
+    def located(self) -> NDArray[np.bool_]:
+        """(frame,) whether there is any keypoint."""
+        return np.asarray(np.isfinite(self.keypoints.positions[..., 0]).any(axis=1))
+
+    def count_views(self) -> Int[NDArray, "frame"]:
+        """(frame,) cameras whose videos hold the moment; 0 where there is no keypoint."""
+        seen = np.stack([view.video_frames >= 0 for view in self.views.values()]).sum(axis=0)
+        return np.where(self.located, seen, 0)
+
+    def project(self, name: str) -> tuple[Float[NDArray, "video_frame keypoint 2"], Float[NDArray, "video_frame keypoint"]]:
+        """Keypoints in the video of a camera, frame by frame of that video.
+
+        Returns
+        -------
+        positions : pixels of the distorted picture; (0, 0) is the centre of the top-left pixel. NaN where there are none.
+        confidences : in [0, 1]; 0 where there is no position.
+        """
+        view, n_keypoints = self.views[name], len(self.keypoints.names)
+        positions = np.full((view.n_frames, n_keypoints, 2), np.nan, np.float32)
+        confidences = np.zeros((view.n_frames, n_keypoints), np.float32)
+        kept = np.flatnonzero(self.located & (view.video_frames >= 0) & (view.video_frames < view.n_frames))
+        points = self.keypoints.positions[kept].reshape(-1, 3).astype(np.float64)
+        pixels = project_points(view.camera, points).reshape(-1, n_keypoints, 2)
+        positions[view.video_frames[kept]] = pixels
+        confidences[view.video_frames[kept]] = np.where(np.isfinite(pixels[..., 0]), self.keypoints.confidences[kept], 0)
+        return positions, confidences
+
+
+def open_session(study: Study, experiment: str, session: str) -> ExportedSession:
+    """Read what there is of a session.
+
+    Raises
+    ------
+    InputError : where its keypoints, calibration or surveys are not there yet, or do not belong together.
+    """
+    results, row, naming = study.folder / "results", study.sessions[session], study.config.experiments[experiment].naming
+    keypoints = read_keypoints(find_keypoints(study, experiment, session), naming)
+    edges = read_table(results / "experiments" / experiment / "training" / "edges.parquet", "edges")
+    skeleton = choose_skeleton(edges, study.config.experiments[experiment].model.keypoint_names)
+    cameras, metadata = read_calibration(results / "calibration" / f"{row.rig}.toml")
+    views = {}
+    for name in study.cameras[session]:
+        video = Path(os.path.normpath(study.folder / study.find_video(session, name)))
+        views[name] = _open_view(cameras, video, results / "survey" / session / f"{name}.parquet", keypoints.frames)
+    steps = np.diff(keypoints.times)
+    rate = round(1 / float(np.median(steps)), 6) if len(steps) else float(keypoints.metadata.get("rate", 1))
+    units = str(keypoints.metadata.get("units") or metadata.get("units") or study.rigs[row.rig].units)
+    pairs = [(first, second) for first, second, _ in skeleton]
+    return ExportedSession(experiment, row, keypoints, pairs, units, rate, views)
+
+
+def find_keypoints(study: Study, experiment: str, session: str) -> Path:
+    """The keypoints of a session; refused, in one line that says how to make them, where they are not there yet."""
+    path = study.folder / "results" / "experiments" / experiment / "keypoints" / f"{session}.parquet"
+    if not path.exists():
+        raise InputError(
+            f"{path}: session {session!r} has no keypoints of experiment {experiment!r} yet; make them first: "
+            f"snakemake --directory {study.folder} {path.relative_to(study.folder)}"
+        )
+    return path
+
+
+def _open_view(cameras: dict[str, Camera], video: Path, survey: Path, frames: NDArray) -> FilmedView:
+    camera, metadata = cameras.get(survey.stem), read_metadata(survey)
+    if camera is None:
+        raise InputError(f"{survey}: the calibration of its rig has no camera {survey.stem!r}, only {', '.join(cameras)}; calibrate again")
+    table = read_table(survey, "survey", columns=["frame", "video_frame"]).set_index("frame")["video_frame"]
+    numbers = table.reindex(frames).fillna(-1).to_numpy(np.int64)
+    fitted = fit_camera_to_video(camera, (int(metadata["video_width"]), int(metadata["video_height"])))
+    n_frames = max(int(metadata["n_frames"]), int(numbers.max(initial=-1)) + 1)
+    return FilmedView(fitted, video, float(metadata["rate"]), n_frames, numbers)

@@ -1,0 +1,72 @@
+from typing import get_args
+
+import pytest
+
+from bkind3d.cli import main
+from bkind3d.config import ExportFormat, InputError
+from bkind3d.data.study import load_study
+from bkind3d.export.formats import FORMATS, export_sessions
+
+
+def list_files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_every_format_of_the_settings_has_a_writer():
+    assert set(FORMATS) == set(get_args(ExportFormat))
+
+
+def test_the_verb_writes_every_format_to_its_place(study_folder):
+    formats = ["tidy", "anipose", "keypoint-moseq"]
+    assert main(["export", *formats, "--study", str(study_folder), "--sessions", "s1"]) == 0
+    expected = ["one/anipose/s1.csv", "one/keypoint-moseq/s1/s1.csv", "one/keypoint-moseq/s1/setup.yaml", "one/tidy/s1.csv"]
+    assert list_files(study_folder / "results" / "exports") == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sessions", "s1", "s2"], "session 's2' has no keypoints of experiment 'one' yet; make them first: snakemake"),
+        ([], "session 's2' has no keypoints of experiment 'one' yet"),
+        (["--sessions", "S1"], "--sessions: the study has no 'S1'; did you mean 's1'?"),
+        (["--experiments", "demo"], "--experiments: the study has no 'demo'; did you mean 'one'?"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_in_one_line_before_anything_is_written(study_folder, capsys, arguments, message):
+    assert main(["export", "tidy", "--study", str(study_folder), *arguments]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert message.split("; did")[0] in said[0]
+    assert not (study_folder / "results" / "exports").exists()
+
+
+def test_names_that_collide_are_refused_in_one_line(study_folder, capsys):
+    path = study_folder / "config" / "config.yaml"
+    path.write_text(path.read_text().replace("tail_base", "nose"))
+    assert main(["export", "tidy", "--study", str(study_folder), "--sessions", "s1"]) == 2
+    assert "calls both k00 and k02 'nose'; give every keypoint its own name" in capsys.readouterr().err
+
+
+def test_a_library_that_is_not_installed_is_named(study_folder, monkeypatch, tmp_path):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pynwb", None)
+    monkeypatch.delitem(sys.modules, "bkind3d.export.nwb", raising=False)
+    with pytest.raises(InputError, match=r"format 'nwb' needs the package pynwb, which is not installed; pip install 'bkind3d\[export\]'"):
+        export_sessions(load_study(folder=study_folder), ["one"], ["nwb"], ["s1"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_that_breaks_off_leaves_nothing_and_keeps_the_last_one(study_folder, tmp_path, monkeypatch):
+    study = load_study(folder=study_folder)
+    export_sessions(study, ["one"], ["tidy"], ["s1"], tmp_path / "out")
+    before = (tmp_path / "out" / "one" / "tidy" / "s1.csv").read_bytes()
+
+    def fail(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("pyarrow.csv.write_csv", fail)
+    with pytest.raises(OSError, match="No space"):
+        export_sessions(study, ["one"], ["tidy"], ["s1"], tmp_path / "out")
+    assert list_files(tmp_path / "out") == ["one/tidy/s1.csv"]
+    assert (tmp_path / "out" / "one" / "tidy" / "s1.csv").read_bytes() == before

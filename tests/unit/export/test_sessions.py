@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from bkind3d.config import InputError
+from bkind3d.data.study import load_study
+from bkind3d.export.sessions import open_session
+from tests.unit.export.conftest import CAMERAS, FRAMES, LATE, LOST, NAMES, make_confidences, make_positions, project_with_opencv
+
+
+def test_a_session_has_its_keypoints_names_skeleton_and_units(session):
+    assert session.keypoints.names == NAMES
+    assert session.skeleton == [(0, 1), (1, 2), (2, 3)]
+    assert (session.units, session.rate) == ("cm", 25)
+    np.testing.assert_array_equal(session.keypoints.positions, make_positions())
+    assert session.count_views().tolist() == [1] * 3 + [2] * 2 + [0] * 2 + [2] * 13
+
+
+def test_keypoints_are_projected_into_the_frames_of_each_video(session):
+    for name, late in (("cam1", 0), ("cam2", LATE)):
+        pixels, confidences = session.project(name)
+        expected = project_with_opencv(CAMERAS[name], make_positions())[late:]
+        np.testing.assert_allclose(pixels, expected, atol=1e-3)
+        np.testing.assert_array_equal(confidences, make_confidences()[late:])
+        assert len(pixels) == FRAMES - late
+        assert np.isnan(pixels[np.array(LOST) - late]).all()
+
+
+def test_a_keypoint_behind_a_camera_has_no_pixels_and_no_confidence(study_folder, session):
+    session.keypoints.positions[8, 1] = CAMERAS["cam1"].centre * 2
+    pixels, confidences = session.project("cam1")
+    assert np.isnan(pixels[8, 1]).all()
+    assert confidences[8, 1] == 0
+    assert np.isfinite(pixels[8, [0, 2, 3]]).all()
+
+
+def test_an_export_before_there_are_keypoints_says_how_to_make_them(study_folder):
+    with pytest.raises(InputError, match=r"s2\.parquet: session 's2' has no keypoints of experiment 'one' yet; make them first: snakemake"):
+        open_session(load_study(folder=study_folder), "one", "s2")
+
+
+def test_a_calibration_without_a_camera_is_refused(study_folder):
+    path = study_folder / "results" / "calibration" / "box.toml"
+    path.write_text(path.read_text().replace('"cam2"', '"cam9"'))
+    with pytest.raises(InputError, match="has no camera 'cam2', only cam1, cam9"):
+        open_session(load_study(folder=study_folder), "one", "s1")
