@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pynwb
 import pytest
 
 from bkind3d.data.parquet import read_table
@@ -62,6 +64,15 @@ def test_every_frame_has_every_keypoint(finished):
         assert table.groupby("frame").size().tolist() == [4] * 24
 
 
+def test_chosen_formats_are_handed_over(finished):
+    folder, _ = finished
+    with pynwb.NWBHDF5IO(folder / "results/exports/tiny/nwb/s1.nwb", "r") as io:
+        series = io.read().processing["behavior"]["MultiCameraPoseEstimation"].pose_estimation_series
+        keypoints = read_table(folder / "results/experiments/tiny/keypoints/s1.parquet", "keypoints").query("keypoint == 'k01'")
+        np.testing.assert_allclose(series["k01"].data[:] * 1000, keypoints[["x", "y", "z"]], rtol=1e-5)
+    assert {path.name for path in (folder / "results/exports/tiny/sleap/s2").glob("*.h5")} == {f"cam{n}.analysis.h5" for n in (1, 2, 3)}
+
+
 def test_the_end_of_a_run_shows_the_table_and_the_report(finished):
     folder, result = finished
     assert "PA-MPJPE" in result.stdout
@@ -101,6 +112,12 @@ def test_adding_a_session_retrains_nothing(copy):
             {"train_model", "predict_keypoints", "extract_frames"},
         ),
         ("window_seconds: 0.3", "window_seconds: 0.5", {"classify_actions"}, {"train_model", "predict_keypoints", "regress_joints"}),
+        (
+            "    frames: small\n",
+            "    frames: small\n    naming: {keypoints: {k01: nose}}\n",
+            {"export_nwb", "export_sleap", "write_report", "write_session_page"},
+            {"train_model", "predict_keypoints", "regress_joints", "classify_actions"},
+        ),
         ("steps: 6", "steps: 7", {"train_model", "predict_keypoints"}, {"survey_video", "extract_frames"}),
         ("size: 16", "size: 17", {"extract_frames", "train_model"}, {"survey_video", "locate_subject"}),
     ],

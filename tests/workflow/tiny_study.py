@@ -35,6 +35,7 @@ SETTINGS = {
         }
     },
     "report": {"max_frames": 10, "overlay_frames": 2},
+    "export": {"formats": ["nwb", "sleap"]},
 }
 
 
