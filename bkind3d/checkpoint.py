@@ -1,43 +1,84 @@
 """What a trained model is on disk: weights, the configuration that rebuilds it, and where it comes from."""
 
-import json
+import io
 import pickle
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from bkind3d import __version__
-from bkind3d.config import InputError, ModelConfig, parse_section
+from bkind3d.config import MODEL_REVISION, InputError, ModelConfig
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.model.discovery import DiscoveryModel
-
-#: Raised when the same weights and inputs would give other keypoints.
-MODEL_REVISION = 2
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a model comes from: experiment identity, number of steps, units of its world."""
+    """Where a model comes from.
+
+    Attributes
+    ----------
+    identity : name of the training.
+    steps : optimiser steps after which these are the weights; 0 of an untrained model.
+    units : of its world.
+    seed : of the training.
+    encoder_revision : commit of the hub that the image encoder's first weights came from; empty where there is none.
+    data : SHA-256 of the frames tables of every training session.
+    experiment : the settings of the training, as JSON.
+    """
 
     identity: str
     steps: int
     units: str
     seed: int
+    encoder_revision: str = ""
+    data: dict[str, list[str]] = field(default_factory=dict)
+    experiment: str = ""
+
+    def after(self, steps: int) -> "Provenance":
+        """The same after so many steps."""
+        return replace(self, steps=steps)
+
+
+def write_content(content: Mapping[str, Any], kind: str, revision: int, path: Path) -> None:
+    """Write tensors and plain values to `path`, as a whole or not at all."""
+    file = io.BytesIO()
+    torch.save({"format": kind, "revision": revision, "version": __version__, **content}, file)
+    with replaced_when_complete(path) as temporary:
+        temporary.write_bytes(file.getbuffer())
+
+
+def read_content(path: str | Path, kind: str, revision: int, advice: str) -> dict[str, Any]:
+    """Read what :func:`write_content` wrote; nothing in the file is executed.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read, is not of this `kind`, or has another revision; `advice` says what to do then.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())[:120]}); {advice}") from None
+    if not isinstance(content, dict) or content.get("format") != kind:
+        raise InputError(f"{path}: is not a {kind.replace('-', ' ')} file; {advice}")
+    if content["revision"] != revision:
+        raise InputError(f"{path}: is of revision {content['revision']}, this package has {revision}; {advice}")
+    return content
 
 
 def save_model(model: DiscoveryModel, provenance: Provenance, path: str | Path) -> None:
     """Write `model` to `path` (loadable with ``weights_only=True``)."""
     content = {
-        "format": "bkind3d-model",
-        "revision": MODEL_REVISION,
-        "version": __version__,
         "model_config": model.config.model_dump_json(),
-        "provenance": json.dumps(asdict(provenance)),
+        "provenance": TypeAdapter(Provenance).dump_json(provenance).decode(),
         "weights": {name: value.detach().cpu() for name, value in model.state_dict().items()},
     }
-    with replaced_when_complete(path) as temporary:
-        torch.save(content, temporary)
+    write_content(content, "bkind3d-model", MODEL_REVISION, Path(path))
 
 
 def load_model(path: str | Path) -> tuple[DiscoveryModel, Provenance]:
@@ -46,17 +87,14 @@ def load_model(path: str | Path) -> tuple[DiscoveryModel, Provenance]:
     Raises
     ------
     InputError
-        Where the file is no model of ours, or one of another revision.
+        Where the file is no model of ours, one of another revision, or one whose weights do not fit its configuration.
     """
+    content = read_content(path, "bkind3d-model", MODEL_REVISION, "train it again")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path}: cannot be read as a model ({' '.join(str(error).split())[:120]})") from None
-    if not isinstance(content, dict) or content.get("format") != "bkind3d-model":
-        raise InputError(f"{path}: is not a bkind3d model")
-    if content["revision"] != MODEL_REVISION:
-        raise InputError(f"{path}: is a model of revision {content['revision']}, this package has {MODEL_REVISION}; train it again")
-    config = parse_section(ModelConfig, json.loads(content["model_config"]), str(path))
-    model = DiscoveryModel(config, load=False)
-    model.load_state_dict(content["weights"])
-    return model, Provenance(**json.loads(content["provenance"]))
+        model = DiscoveryModel(ModelConfig.model_validate_json(content["model_config"]), load=False)
+        provenance = TypeAdapter(Provenance).validate_json(content["provenance"])
+        model.load_state_dict(content["weights"])
+    except (KeyError, RuntimeError, ValidationError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(f"{path}: its weights and its configuration do not belong together ({reason}); train it again") from None
+    return model, provenance

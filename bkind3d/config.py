@@ -22,6 +22,12 @@ KeypointName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*
 Preset = Literal["demo", "paper"]
 ExportFormat = Literal["tidy", "nwb", "movement", "anipose", "deeplabcut", "sleap", "keypoint-moseq", "rerun"]
 
+#: Raised when the same settings and frames would give another model. Part of every model's identity, and of its rule.
+TRAINING_REVISION = 3
+
+#: Raised when the same model and frames would give other keypoints. Part of every model's file, and of the rule.
+MODEL_REVISION = 3
+
 
 class InputError(ValueError):
     """The user's input or configuration is wrong: one line that says what, where, and what to do (exit code 2)."""
@@ -203,6 +209,20 @@ class TrainingConfig(Section):
     )
     jitter: float = Field(0.0, ge=0, le=0.5, description="Random shift of the cube, as a share of its side.")
     drop_views: float = Field(0.0, ge=0, le=0.9, description="Chance that a view is left out of a sample (two always stay).")
+    micro_batch_size: int | None = Field(
+        None,
+        ge=1,
+        description="Samples of a batch that are computed at once; fewer need less memory and give the same. Not given: as many as memory holds.",
+    )
+    activation_checkpointing: bool = Field(
+        False, description="Compute large parts of the network twice rather than keep them: slower, in less memory, with the same result."
+    )
+    validation_sessions: tuple[Name, ...] = Field(
+        (), description="Training sessions that are not learned from but watched: the model of the step that does best there is kept."
+    )
+    validation_every: int = Field(500, ge=1, description="Steps between two looks at the validation sessions.")
+    validation_pairs: int = Field(64, ge=1, description="Pairs of moments that are looked at, always the same.")
+    patience: int = Field(0, ge=0, description="Looks without a better result after which the training ends early; 0: never.")
     checkpoint_minutes: float = Field(2.0, gt=0, description="Time between two checkpoints from which an interrupted training goes on.")
     log_every: int = Field(10, ge=1, description="Steps between two rows of the training history.")
     precision: Literal["auto", "32", "bf16"] = Field(
@@ -352,6 +372,11 @@ class ExperimentConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     actions: ActionsConfig = ActionsConfig()
     naming: NamingConfig = NamingConfig()
+
+    @property
+    def pair_gap_seconds(self) -> float | None:
+        """Time between the two moments of a pair; none where they are any neighbours."""
+        return self.training.frame_gap_seconds if self.losses.reconstruction else None
 
     @model_validator(mode="before")
     @classmethod

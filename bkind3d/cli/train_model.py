@@ -18,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--history", required=True, type=Path, help="losses over time (Parquet)")
     parser.add_argument("--edges", required=True, type=Path, help="learned edge weights (Parquet)")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute")
+    parser.add_argument("--devices", type=int, default=None, help="processes per node, each with a GPU of its own; all GPUs if not given")
+    parser.add_argument("--nodes", type=int, default=1, help="machines; start the same command on each, as srun does")
+    parser.add_argument("--workers", type=int, default=None, help="processes that load data; chosen by the device if not given")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads")
 
 
@@ -26,10 +29,12 @@ def run(arguments: argparse.Namespace) -> None:
     import torch
 
     from bkind3d.config import ExperimentConfig, read_section
+    from bkind3d.training.machine import Machine
     from bkind3d.training.trainer import deliver, train_model
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     frames = {name: paths.split(",") for name, _, paths in (entry.partition("=") for entry in arguments.frames)}
-    folder = train_model(read_section(ExperimentConfig, arguments.config), frames, arguments.store, arguments.device)
+    machine = Machine(arguments.device, arguments.devices, arguments.nodes, arguments.workers)
+    folder = train_model(read_section(ExperimentConfig, arguments.config), frames, arguments.store, machine)
     deliver(folder, {"model": arguments.output, "untrained": arguments.untrained, "history": arguments.history, "edges": arguments.edges})

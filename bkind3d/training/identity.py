@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bkind3d.config import ExperimentConfig
+from bkind3d.config import TRAINING_REVISION, ExperimentConfig
 
-#: Raised when the same configuration and data would give other weights.
-TRAINING_REVISION = 2
+#: Settings of the section ``training`` that change how a training runs, but not what comes out of it.
+WITHOUT_EFFECT = {"micro_batch_size", "activation_checkpointing", "checkpoint_minutes", "log_every"}
 
 
 def hash_file(path: str | Path) -> str:
@@ -17,11 +17,24 @@ def hash_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def identify_training(config: ExperimentConfig, frames: Sequence[str | Path]) -> str:
+def hash_frames(frames: Mapping[str, Sequence[str | Path]]) -> dict[str, list[str]]:
+    """SHA-256 of the frames tables of every session."""
+    return {session: [hash_file(path) for path in paths] for session, paths in frames.items()}
+
+
+def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[str]]) -> str:
     """Name a training by its configuration, its data and the stage's revision (16 hexadecimal digits).
 
-    Sections that come after training (evaluation, actions) do not count: changing them retrains nothing.
+    Sections that come after training (evaluation, actions) do not count, nor do settings that have their default: a
+    setting that a new version brings, with a default that changes nothing, retrains nothing.
+
+    Parameters
+    ----------
+    config : the experiment.
+    hashes : per training session, what :func:`hash_frames` gives; the order of sessions and cameras does not count.
     """
-    sections = {name: getattr(config, name).model_dump(mode="json") for name in ("model", "losses", "training")}
-    content = {"revision": TRAINING_REVISION, "data": sorted(hash_file(path) for path in frames), **sections}
+    sections = {name: getattr(config, name).model_dump(mode="json", exclude_defaults=True) for name in ("model", "losses", "training")}
+    sections["training"] = {key: value for key, value in sections["training"].items() if key not in WITHOUT_EFFECT}
+    data = sorted(value for values in hashes.values() for value in values)
+    content = {"revision": TRAINING_REVISION, "data": data, **sections}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

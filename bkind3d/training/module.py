@@ -1,74 +1,181 @@
-"""One training step, for Lightning: which cubes, which terms, which optimiser."""
+"""One training step, for Lightning: micro-batches, gradients, and the optimiser's step if it is a sound one."""
 
+import logging
 import math
-import time
-from datetime import timedelta
 from typing import Any
 
 import lightning
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
-from torch import Generator, Tensor
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Views
-from bkind3d.losses.running_mean import commit_running_means
-from bkind3d.model.discovery import DiscoveryModel
+from bkind3d.losses.running_mean import commit_running_means, discard_running_means, has_fresh_means
+from bkind3d.model.discovery import DiscoveryModel, KeypointEstimate
+from bkind3d.training.draws import Draws, draw_step, drop_views
+from bkind3d.training.health import HEALTH_EVERY, HealthReport, KeypointHealth
+from bkind3d.training.history import History
+from bkind3d.training.memory import advise_on_memory, is_out_of_memory
 from bkind3d.training.objective import Objective
+from bkind3d.training.processes import average_gradients, sum_over_processes
+
+log = logging.getLogger(__name__)
+
+#: Steps in a row that may be skipped because something is not finite.
+MOST_SKIPPED = 10
+
+#: Share of the training after which keypoints that are all in one place stop it.
+COLLAPSE_AFTER = 0.5
 
 
 class DiscoveryTraining(lightning.LightningModule):
     """The model, its objective and its optimiser.
 
     All randomness of a step comes from a generator seeded by (seed, step), so that a resumed training is the same
-    training.
+    training. A step's batch is computed in micro-batches, as many samples at once as memory holds.
+
+    Attributes
+    ----------
+    step : optimiser steps that are done.
+    best : of the validations so far: its value, its step, and how many did not better it since.
+    history : what is logged.
     """
 
     def __init__(self, config: ExperimentConfig) -> None:
         super().__init__()
+        self.automatic_optimization = False
         self.config = config
         self.model = DiscoveryModel(config.model)
+        self.model.detector.economical = config.training.activation_checkpointing
         self.objective = Objective(config)
-        self.history: list[dict[str, Any]] = []
-        self.seconds_before, self.started = 0.0, time.monotonic()
+        self.step, self.skipped, self.stopped_early = 0, 0, False
+        self.best: dict[str, float] = {}
+        self.micro_batch = config.training.micro_batch_size or config.training.batch_size
+        self.history = History()
+        self.health = KeypointHealth(config.model.keypoint_names)
 
     @property
-    def checkpoint_interval(self) -> timedelta:
-        """Time between two resume checkpoints."""
-        return timedelta(minutes=self.config.training.checkpoint_minutes)
+    def is_last(self) -> bool:
+        """Whether all steps are done."""
+        return self.step >= self.config.training.steps
 
     def transfer_batch_to_device(self, batch: tuple[Views, Views], device: torch.device, dataloader_idx: int) -> tuple[Views, Views]:
         """Move both moments of the pairs."""
         return batch[0].to(device), batch[1].to(device)
 
-    def training_step(self, batch: tuple[Views, Views], batch_index: int) -> Tensor:
-        """Compute the weighted sum of all terms in use."""
-        settings, step = self.config.training, self.global_step
-        generator = Generator().manual_seed(settings.seed * 1_000_003 + step)
-        views = drop_views(Views.stack(batch), settings.drop_views, generator)
-        turns, mirrored, shifts = (value.to(views.centres.device) for value in self.draw_cubes(len(views.centres), generator))
-        estimate = self.model.detector(views, turns, mirrored, shifts)
-        terms = self.objective(self.model, views, estimate, step / settings.steps)
-        loss = torch.stack(list(terms.values())).sum()
-        if not torch.isfinite(loss):
-            raise InputError(f"training: the loss is not finite at step {step}; lower training.learning_rate, or look at the frames")
-        if step % settings.log_every == 0 or step == settings.steps - 1:
-            self.record(step, {**terms, "total": loss})
-        self.log("loss", loss.detach(), prog_bar=True)
-        return loss
-
-    def draw_cubes(self, n: int, generator: Generator) -> tuple[Float[Tensor, "batch"], Bool[Tensor, "batch"], Float[Tensor, "batch 3"]]:
-        """Draw how far each cube is turned, whether it is mirrored (where the body has symmetric pairs), and how far shifted."""
+    def training_step(self, batch: tuple[Views, Views], batch_index: int) -> None:
+        """Do one step of the optimiser on this process's share of the batch."""
         settings = self.config.training
-        mirrored = torch.rand(n, generator=generator) < (0.5 if self.config.model.n_symmetric_pairs else 0.0)
-        turns = (torch.rand(n, generator=generator) * 2 - 1) * math.radians(settings.turn_degrees)
-        shifts = (torch.rand(n, 3, generator=generator) * 2 - 1) * settings.jitter
-        return turns, mirrored, shifts
+        draws = draw_step(self.config, self.step, batch[0].present.shape[1])
+        if self.step == 0 and has_fresh_means(self.objective):
+            # Averages begin with the whole first batch: each micro-batch alone would be measured by itself.
+            with torch.no_grad():
+                self.compute_in_memory(batch, draws)
+            commit_running_means(self)
+        self.optimizers().zero_grad()  # type: ignore[union-attr]
+        terms = self.compute_in_memory(batch, draws)
+        if self.trainer.world_size > 1:
+            average_gradients(self)
+        terms = {name: sum_over_processes(value) / self.trainer.world_size for name, value in terms.items()}
+        total = torch.stack(list(terms.values())).sum()
+        with torch.autocast(total.device.type, enabled=False):
+            self.update(terms, total, clip_grad_norm_(self.parameters(), settings.gradient_clip))
+        self.log("loss", total, prog_bar=True)
+        if self.step % settings.log_every == 0 or self.step == settings.steps - 1:
+            self.history.record(self.step, {**terms, "total": total})
+        self.step += 1
+        if self.step % HEALTH_EVERY == 0 or self.is_last:
+            self.check_health()
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Fold what the running averages noted into them."""
-        commit_running_means(self)
+    def compute_in_memory(self, batch: tuple[Views, Views], draws: Draws) -> dict[str, Tensor]:
+        """Compute terms and gradients of a batch, in smaller micro-batches where memory does not hold them.
+
+        Raises
+        ------
+        InputError
+            If memory does not even hold one sample: a line that names what to change.
+        """
+        while True:
+            try:
+                return self.compute(batch, draws)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                size = min(self.micro_batch, len(batch[0].sides))
+            if size == 1:
+                raise InputError(advise_on_memory(self.model.detector.economical))
+            self.micro_batch = -(-size // 2)
+            log.warning("memory does not hold %d samples at once: going on with %d, with the same result", size, self.micro_batch)
+            self.zero_grad()
+            discard_running_means(self)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def compute(self, batch: tuple[Views, Views], draws: Draws) -> dict[str, Tensor]:
+        """Compute the weighted terms, and where gradients are wanted add them up, one micro-batch after the other."""
+        n, first = len(batch[0].sides), self.global_rank * len(batch[0].sides)
+        totals: dict[str, Tensor] = {}
+        for start in range(0, n, self.micro_batch):
+            stop = min(start + self.micro_batch, n)
+            views = Views.stack([moment.take(slice(start, stop)) for moment in batch])
+            terms, estimate = self.look(views, draws.take(range(first + start, first + stop), views.sides.device))
+            share = (stop - start) / n
+            if torch.is_grad_enabled():
+                with torch.autocast(views.sides.device.type, enabled=False):
+                    torch.autograd.backward(share * torch.stack(list(terms.values())).sum())
+                self.health.add((estimate.positions - views.centres[:, None]) / views.sides[:, None, None])
+            for name, value in terms.items():
+                totals[name] = totals.get(name, 0) + share * value.detach()
+        return totals
+
+    def look(self, views: Views, draws: Draws) -> tuple[dict[str, Tensor], KeypointEstimate]:
+        """Find keypoints as drawn, and compute the weighted terms of the objective."""
+        settings = self.config.training
+        views = drop_views(views, settings.drop_views, draws.order)
+        estimate = self.model.detector(views, draws.turns, draws.mirrored, draws.shifts)
+        return self.objective(self.model, views, estimate, self.step / settings.steps), estimate
+
+    def update(self, terms: dict[str, Tensor], total: Tensor, norm: Tensor) -> None:
+        """Do the optimiser's step, or skip it where something is not finite: then neither weights nor averages change."""
+        optimizer, schedule = self.optimizers(), self.lr_schedulers()
+        if torch.isfinite(total) and torch.isfinite(norm):
+            self.skipped = 0
+            commit_running_means(self)
+        else:
+            self.skipped += 1
+            self.tell_skipped(terms)
+            discard_running_means(self)
+            self.zero_grad(set_to_none=True)
+        optimizer.step()  # type: ignore[union-attr]
+        schedule.step()  # type: ignore[union-attr, call-arg]
+
+    def tell_skipped(self, terms: dict[str, Tensor]) -> None:
+        """Name what is not finite; give up after :data:`MOST_SKIPPED` steps in a row."""
+        bad = [f"the term {name}" for name, value in terms.items() if not torch.isfinite(value)]
+        if not bad:
+            broken = [name for name, value in self.named_parameters() if value.grad is not None and not value.grad.isfinite().all()]
+            bad = [f"the gradient of {name.removeprefix('model.')}" for name in broken[:1]] or ["the gradient"]
+        what = f"{', '.join(bad)} {'are' if len(bad) > 1 else 'is'} not finite"
+        if self.skipped >= MOST_SKIPPED:
+            raise InputError(
+                f"training: {what} at step {self.step}, the {MOST_SKIPPED}th in a row; lower training.learning_rate, or look at the frames"
+            )
+        log.warning("step %d is skipped: %s", self.step, what)
+        self.history.record(self.step, {"skipped": torch.ones(())})
+
+    def check_health(self) -> None:
+        """Name dead and merged keypoints; stop where nothing can come of it any more."""
+        report: HealthReport = self.health.report()
+        self.health.reset()
+        self.history.record(self.step - 1, {"merged": torch.tensor(len(report.merged)), "dead": torch.tensor(len(report.dead))})
+        if report.collapsed and self.step > COLLAPSE_AFTER * self.config.training.steps:
+            raise InputError(
+                f"training: all keypoints are in one place at step {self.step}; raise losses.separation or losses.coverage, or lower losses.consistency"
+            )
+        if str(report):
+            log.warning("step %d: %s", self.step, report)
 
     def configure_optimizers(self) -> Any:
         """SGD as in the paper, or AdamW; warm-up, then a cosine to the final rate; larger steps for the edges' weights."""
@@ -94,36 +201,9 @@ class DiscoveryTraining(lightning.LightningModule):
         fall = 0.5 * (1 + math.cos(math.pi * min(step / settings.steps, 1.0)))
         return rise * (settings.final_learning_rate + (1 - settings.final_learning_rate) * fall)
 
-    def record(self, step: int, terms: dict[str, Tensor]) -> None:
-        """Keep the values of a step."""
-        seconds = self.seconds_before + time.monotonic() - self.started
-        self.history += [{"step": step, "seconds": seconds, "term": name, "value": float(value.detach())} for name, value in terms.items()]
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the history, and the time that was spent so far."""
-        checkpoint["history"] = self.history
-        checkpoint["seconds"] = self.seconds_before + time.monotonic() - self.started
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the history up again."""
-        self.history, self.seconds_before = checkpoint["history"], checkpoint["seconds"]
-
-    def history_table(self) -> pd.DataFrame:
-        """Give the history as a table."""
-        return pd.DataFrame(self.history, columns=["step", "seconds", "term", "value"])
-
     def edges_table(self) -> pd.DataFrame:
         """Give the learned weight of every pair of keypoints."""
         names = self.config.model.keypoint_names
         first, second = self.model.edges.pairs.tolist()
         weights = self.model.edges().detach().cpu().tolist()
         return pd.DataFrame({"keypoint_a": [names[i] for i in first], "keypoint_b": [names[j] for j in second], "weight": weights})
-
-
-def drop_views(views: Views, chance: float, generator: Generator) -> Views:
-    """Leave views out at random; at least two of each moment stay."""
-    if not chance:
-        return views
-    order = torch.rand(views.present.shape, generator=generator).to(views.present.device)
-    keep = (order >= chance) | (order.argsort(dim=1, descending=True).argsort(dim=1) < 2)
-    return Views(views.images, views.masks, views.projections, views.present & keep, views.centres, views.sides, views.headings)

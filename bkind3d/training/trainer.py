@@ -2,42 +2,57 @@
 
 import logging
 import shutil
+import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
-from bkind3d.checkpoint import Provenance, save_model
+from bkind3d.checkpoint import Provenance, load_model, save_model
 from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs, describe_sessions
 from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.training.headings import find_headings
-from bkind3d.training.identity import identify_training
+from bkind3d.training.identity import hash_frames, identify_training
+from bkind3d.training.lock import locked
+from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.previews import Previews
+from bkind3d.training.resume import SIGNALS, ResumeCheckpoint
+from bkind3d.training.validation import Validation
 
 log = logging.getLogger(__name__)
 # Lightning tells what hardware it looked for and what else it sells: nothing that a user of a workflow's log needs.
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
-#: Files of a complete training, in its folder of the store.
-COMPLETE = {"model": "model.pt", "untrained": "untrained.pt", "history": "history.parquet", "edges": "edges.parquet"}
+#: Files of a complete training, in its folder of the store. The model is written last.
+COMPLETE = {"untrained": "untrained.pt", "history": "history.parquet", "edges": "edges.parquet", "model": "model.pt"}
 
 
 class ProgressLines(Callback):
     """Plain lines of progress, for logs."""
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object) -> None:
-        total = int(trainer.max_steps)
-        if trainer.global_step % max(total // 20, 1) == 0:
-            log.info("step %d of %d, loss %.4g", trainer.global_step, total, float(trainer.callback_metrics.get("loss", torch.nan)))
+        """Log a line at every twentieth of the training."""
+        assert isinstance(pl_module, DiscoveryTraining)
+        total = pl_module.config.training.steps
+        if pl_module.step % max(total // 20, 1) == 0:
+            log.info("step %d of %d, loss %.4g", pl_module.step, total, float(trainer.callback_metrics.get("loss", torch.nan)))
 
 
-def train_model(config: ExperimentConfig, frames: dict[str, Sequence[str | Path]], store: str | Path, device: str = "auto") -> Path:
+def train_model(
+    config: ExperimentConfig, frames: Mapping[str, Sequence[str | Path]], store: str | Path, machine: Machine | None = None
+) -> Path:
     """Train the experiment's model on the frames of the training sessions.
 
     Parameters
@@ -46,89 +61,156 @@ def train_model(config: ExperimentConfig, frames: dict[str, Sequence[str | Path]
     frames : per training session, one frames table per camera.
     store : folder of all trainings, each in a folder named by its identity: a finished one is never trained again, an
         interrupted one goes on from its last checkpoint.
-    device : a Lightning accelerator (``auto``, ``cpu``, ``cuda``).
+    machine : where to compute.
 
     Returns
     -------
     The folder that holds the files named in :data:`COMPLETE`.
+
+    Raises
+    ------
+    InputError
+        If the sessions do not belong together, another process trains this model, or nothing can come of the training.
     """
-    identity = identify_training(config, [path for paths in frames.values() for path in paths])
+    hashes = hash_frames(frames)
+    identity = identify_training(config, hashes)
     folder = Path(store) / identity
     if all((folder / name).exists() for name in COMPLETE.values()):
         log.info("this training is complete in %s", folder)
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    sessions = [SessionFrames(paths) for paths in frames.values()]
-    check_sessions(sessions)
-    log.info("training %s on\n%s", identity, describe_sessions(sessions).to_string(index=False))
-    lightning.seed_everything(config.training.seed, workers=True, verbose=False)
-    module = DiscoveryTraining(config)
-    provenance = Provenance(identity, 0, sessions[0].units, config.training.seed)
-    if module.model.detector.headings is not None:
-        find_headings(module.model.detector.headings, sessions, config.training.seed)
-    save_model(module.model, provenance, folder / COMPLETE["untrained"])
-    fit(module, sessions, config, folder, device)
-    write_table(module.history_table(), "history", folder / COMPLETE["history"])
-    write_table(module.edges_table(), "edges", folder / COMPLETE["edges"])
-    save_model(
-        module.model, Provenance(identity, config.training.steps, sessions[0].units, config.training.seed), folder / COMPLETE["model"]
-    )
+    with locked(folder) if is_main_process() else nullcontext():
+        sessions = [SessionFrames(paths) for paths in frames.values()]
+        check_sessions(sessions, config.training.validation_sessions)
+        log.info("training %s on\n%s", identity, describe_sessions(sessions).to_string(index=False))
+        lightning.seed_everything(config.training.seed, workers=True, verbose=False)
+        module = DiscoveryTraining(config)
+        encoder = module.model.detector.encoder
+        revision = encoder.revision if encoder is not None else ""
+        provenance = Provenance(identity, 0, sessions[0].units, config.training.seed, revision, hashes, config.model_dump_json())
+        if module.model.detector.headings is not None:
+            find_headings(module.model.detector.headings, sessions, config.training.seed)
+        if is_main_process():
+            save_model(module.model, provenance, folder / COMPLETE["untrained"])
+        fit(module, sessions, provenance, folder, machine or Machine())
+        if is_main_process():
+            finish(module, provenance, folder)
     return folder
 
 
-def check_sessions(sessions: Sequence[SessionFrames]) -> None:
-    """Refuse training sessions whose worlds have different units."""
+def is_main_process() -> bool:
+    """Whether this process writes files: the first one of a training in several processes."""
+    return not getattr(rank_zero_only, "rank", 0)
+
+
+def check_sessions(sessions: Sequence[SessionFrames], held_out: Sequence[str]) -> None:
+    """Refuse training sessions whose worlds have different units, and validation by sessions that are not there."""
     for session in sessions:
         if session.units != sessions[0].units:
             raise InputError(
                 f"session {session.session}: its rig is in {session.units}, session {sessions[0].session} in {sessions[0].units}; use one unit in rigs.tsv"
             )
+    names = [session.session for session in sessions]
+    for name in held_out:
+        if name not in names:
+            raise InputError(f"training.validation_sessions: {name!r} is not a training session; those are {', '.join(names)}")
+    if len(held_out) >= len(names):
+        raise InputError("training.validation_sessions: holds out every training session; leave at least one to learn from")
 
 
-def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], config: ExperimentConfig, folder: Path, device: str) -> None:
-    """Run the training loop from the last checkpoint in `folder`, if there is one."""
-    settings = config.training
-    resume = folder / "last.ckpt"
-    done = int(torch.load(resume, map_location="cpu", weights_only=False)["global_step"]) if resume.exists() else 0
+def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], provenance: Provenance, folder: Path, machine: Machine) -> None:
+    """Run the training loop, from the last checkpoint in `folder` if there is one."""
+    config, settings = module.config, module.config.training
+    resume = ResumeCheckpoint(folder, settings.checkpoint_minutes)
+    done = resume.read()
     if done:
         log.info("going on from step %d of %d", done, settings.steps)
-    gap = settings.frame_gap_seconds if config.losses.reconstruction else None
-    dataset = PairDataset(sessions, settings.steps * settings.batch_size, settings.neighbour_frames, settings.seed, gap)
-    loader = DataLoader(
-        dataset, batch_size=settings.batch_size, sampler=range(done * settings.batch_size, len(dataset)), collate_fn=collate_pairs
-    )
-    checkpoint = ModelCheckpoint(
-        dirpath=folder, filename="last", train_time_interval=module.checkpoint_interval, enable_version_counter=False
-    )
-    shown = TQDMProgressBar() if sys.stderr.isatty() else ProgressLines()
-    trainer = lightning.Trainer(
-        max_steps=settings.steps,
-        accelerator=device,
-        devices=1,
-        precision="bf16-mixed" if uses_bf16(settings.precision, device) else "32-true",
-        gradient_clip_val=settings.gradient_clip,
-        callbacks=[checkpoint, shown],
+    if resume.is_over(settings):
+        resume.restore(module)
+        return
+    learned = [session for session in sessions if session.session not in settings.validation_sessions]
+    watched = [session for session in sessions if session.session in settings.validation_sessions]
+    if is_main_process():
+        module.history.show_on_tensorboard(folder / "tensorboard", done)
+    dataset = PairDataset(learned, settings.steps * settings.batch_size, settings.neighbour_frames, settings.seed, config.pair_gap_seconds)
+    callbacks: list[Callback] = [Previews((watched or learned)[0], folder / "preview.jpg")]
+    callbacks += [Validation(watched, provenance, folder / "best.pt")] if watched else []
+    callbacks += [resume, TQDMProgressBar() if sys.stderr.isatty() else ProgressLines()]
+    trainer = make_trainer(config, machine, callbacks, folder)
+    trainer.fit(module, make_loader(dataset, config, machine, trainer, done))
+
+
+def make_trainer(config: ExperimentConfig, machine: Machine, callbacks: Sequence[Callback], folder: Path) -> lightning.Trainer:
+    """Set up Lightning: it starts processes, moves data and casts numbers; steps and checkpoints are our own."""
+    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
+    warnings.filterwarnings("ignore", message=".*does not have many workers")
+    devices = machine.count_devices(config.training.batch_size)
+    several = devices * machine.nodes > 1
+    return lightning.Trainer(
+        min_epochs=0,
+        max_epochs=1,
+        accelerator=machine.accelerator,
+        devices=devices,
+        num_nodes=machine.nodes,
+        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
+        # A job that Slurm ends is started again by whoever sent it.
+        plugins=[SLURMEnvironment(auto_requeue=False) if several and SLURMEnvironment.detect() else LightningEnvironment()],
+        precision="bf16-mixed" if uses_bf16(config.training.precision, machine.accelerator) else "32-true",
+        callbacks=list(callbacks),
+        use_distributed_sampler=False,
         logger=False,
+        enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=sys.stderr.isatty(),
         default_root_dir=folder,
     )
-    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
-    warnings.filterwarnings("ignore", message=".*does not have many workers")
-    trainer.fit(module, loader, ckpt_path=resume if done else None, weights_only=False)
-    resume.unlink(missing_ok=True)
 
 
-def uses_bf16(precision: str, device: str) -> bool:
-    """Tell whether the network computes in bf16: as asked for, or where the device is built for it."""
-    if precision == "auto":
-        return torch.cuda.is_bf16_supported() if device != "cpu" and torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
-    return precision == "bf16"
+def make_loader(
+    dataset: PairDataset, config: ExperimentConfig, machine: Machine, trainer: lightning.Trainer, done: int
+) -> DataLoader[object]:
+    """Load what this process computes of the batches from step `done` on: a batch is shared out in order."""
+    settings = config.training
+    share = settings.batch_size // trainer.world_size
+    first = trainer.global_rank * share
+    starts = [step * settings.batch_size + first for step in range(done, settings.steps)]
+    workers = machine.count_workers(torch.get_num_threads())
+    return DataLoader(
+        dataset,
+        batch_sampler=[list(range(start, start + share)) for start in starts],
+        collate_fn=collate_pairs,
+        num_workers=workers,
+        pin_memory=machine.accelerator == "cuda",
+        worker_init_fn=ignore_signals,
+        persistent_workers=workers > 0,
+    )
 
 
-def deliver(folder: Path, outputs: dict[str, str | Path]) -> None:
+def ignore_signals(worker: int) -> None:
+    """Let a loading process live until its parent has written a checkpoint: schedulers signal all processes of a job."""
+    torch.set_num_threads(1)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def finish(module: DiscoveryTraining, provenance: Provenance, folder: Path) -> None:
+    """Write the files of a complete training; with validation, the model is the best one and the last stands beside it."""
+    write_table(module.history.table(), "history", folder / COMPLETE["history"])
+    write_table(module.edges_table(), "edges", folder / COMPLETE["edges"])
+    best = folder / "best.pt"
+    if best.exists():
+        save_model(module.model, provenance.after(module.step), folder / "last.pt")
+        save_model(*load_model(best), folder / COMPLETE["model"])
+        best.unlink()
+    else:
+        save_model(module.model, provenance.after(module.step), folder / COMPLETE["model"])
+    (folder / "resume.pt").unlink(missing_ok=True)
+
+
+def deliver(folder: Path, outputs: Mapping[str, str | Path]) -> None:
     """Copy the files of a complete training to where the workflow wants them (keys of :data:`COMPLETE`)."""
+    if not is_main_process():
+        return
     for name, path in outputs.items():
         with replaced_when_complete(path) as temporary:
             shutil.copyfile(folder / COMPLETE[name], temporary)

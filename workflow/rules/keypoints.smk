@@ -16,7 +16,7 @@ rule predict_keypoints:
         mem_mb=8000,
         runtime=240,
     params:
-        revision=2,
+        revision=MODEL_REVISION,
     message:
         "Find the keypoints of session {wildcards.session} with the model of experiment {wildcards.experiment}"
     shell:

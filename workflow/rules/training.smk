@@ -20,7 +20,7 @@ rule train_model:
         mem_mb=16000,
         runtime=2880,
     params:
-        revision=2,
+        revision=TRAINING_REVISION,
         frames=get_training_options,
         store=subpath(output.model, ancestor=4),
     message:

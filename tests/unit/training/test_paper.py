@@ -4,6 +4,7 @@ import pytest
 
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.parquet import read_table
+from bkind3d.training.machine import Machine
 from bkind3d.training.trainer import train_model
 from tests.unit.scenes import write_session
 
@@ -19,9 +20,9 @@ def test_paper_preset_lowers_every_term_but_keeps_them_all(tmp_path) -> None:
     }
     config = parse_section(ExperimentConfig, values, "test")
     assert config.model.encoder == "resnet50"
-    folder = train_model(config, {"one": write_session(tmp_path, "one", n_frames=30)}, tmp_path / "store", "cpu")
+    folder = train_model(config, {"one": write_session(tmp_path, "one", n_frames=30)}, tmp_path / "store", Machine("cpu"))
     history = read_table(folder / "history.parquet", "history").pivot(index="step", columns="term", values="value")
-    assert set(history.columns) == {"reconstruction", "separation", "length", "total"}
+    assert set(history.columns) == {"reconstruction", "separation", "length", "total", "merged", "dead"}
     # Each level is divided by its running average, so the sum is near 6 while nothing improves, and below while it does.
     assert history["reconstruction"].iloc[5:].mean() < 5.8
     assert (history["length"].iloc[:10] == 0).all()

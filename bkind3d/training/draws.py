@@ -1,0 +1,59 @@
+"""The randomness of a step, drawn for the whole batch at once.
+
+However a batch is split over processes and micro-batches, every sample meets the same turn, mirror image and views.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Generator, Tensor
+
+from bkind3d.config import ExperimentConfig
+from bkind3d.data.datasets import Views
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How each moment of a batch of pairs is looked at: first moments of all pairs, then second ones.
+
+    Attributes
+    ----------
+    order : views with the smallest numbers are left out; none if no view is ever left out.
+    turns : radians beyond the subject's heading.
+    mirrored : whether the cube is mirrored.
+    shifts : of the cube, in shares of its side.
+    """
+
+    order: Float[Tensor, "batch view"] | None
+    turns: Float[Tensor, "batch"]
+    mirrored: Bool[Tensor, "batch"]
+    shifts: Float[Tensor, "batch 3"]
+
+    def take(self, pairs: range, device: torch.device) -> "Draws":
+        """Those of some pairs, on a device."""
+        n_pairs = len(self.turns) // 2
+        rows = torch.tensor([*pairs, *(index + n_pairs for index in pairs)])
+        order = None if self.order is None else self.order[rows].to(device)
+        return Draws(order, *(value[rows].to(device) for value in (self.turns, self.mirrored, self.shifts)))
+
+
+def draw_step(config: ExperimentConfig, step: int, n_views: int, n_pairs: int | None = None) -> Draws:
+    """Draw for the batch of a step; the same seed and step always give the same."""
+    settings = config.training
+    n = 2 * (n_pairs or settings.batch_size)
+    generator = Generator().manual_seed(settings.seed * 1_000_003 + step)
+    order = torch.rand(n, n_views, generator=generator) if settings.drop_views else None
+    mirrored = torch.rand(n, generator=generator) < (0.5 if config.model.n_symmetric_pairs else 0.0)
+    turns = (torch.rand(n, generator=generator) * 2 - 1) * math.radians(settings.turn_degrees)
+    shifts = (torch.rand(n, 3, generator=generator) * 2 - 1) * settings.jitter
+    return Draws(order, turns, mirrored, shifts)
+
+
+def drop_views(views: Views, chance: float, order: Float[Tensor, "batch view"] | None) -> Views:
+    """Leave out the views whose number in `order` is below `chance`; at least two of each moment stay."""
+    if order is None:
+        return views
+    ranked = torch.where(views.present, order, -1.0).argsort(dim=1, descending=True).argsort(dim=1)
+    return replace(views, present=views.present & ((order >= chance) | (ranked < 2)))

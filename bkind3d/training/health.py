@@ -1,0 +1,85 @@
+"""Keypoints that are of no use: merged with another one, or always in the same place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+#: Mean distance, as a share of the cube's side, below which two keypoints have merged.
+MERGED = 0.01
+
+#: Standard deviation of a keypoint's place in the cube, as a share of its side, below which it looks at nothing.
+DEAD = 0.005
+
+#: Steps between two reports.
+HEALTH_EVERY = 200
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """What is wrong with the keypoints, by their names."""
+
+    merged: list[tuple[str, str]]
+    dead: list[str]
+    collapsed: bool
+
+    def __str__(self) -> str:
+        parts = [f"{a} and {b} are in one place" for a, b in self.merged] + [f"{name} never moves" for name in self.dead]
+        return "all keypoints are in one place" if self.collapsed else ", ".join(parts)
+
+
+class KeypointHealth:
+    """Gather where keypoints are, and tell which of them are of no use.
+
+    Parameters
+    ----------
+    names : of the keypoints.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._distances: Tensor | None = None
+        self._sums: Tensor | None = None
+        self._squares: Tensor | None = None
+        self._n = 0
+
+    @torch.no_grad()
+    def add(self, points: Float[Tensor, "batch keypoint 3"]) -> None:
+        """Note keypoints, in shares of the cube's side from its centre."""
+        points = points.detach().double()
+        distances, sums, squares = torch.cdist(points, points).sum(0), points.sum(0), points.square().sum(0)
+        self._distances = distances if self._distances is None else self._distances + distances
+        self._sums = sums if self._sums is None else self._sums + sums
+        self._squares = squares if self._squares is None else self._squares + squares
+        self._n += len(points)
+
+    def state(self) -> dict[str, Tensor | int]:
+        """What a resume checkpoint keeps."""
+        if self._distances is None or self._sums is None or self._squares is None:
+            return {}
+        return {"distances": self._distances, "sums": self._sums, "squares": self._squares, "n": self._n}
+
+    def restore(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """Take up what was noted before an interruption."""
+        self.reset()
+        if state:
+            self._distances, self._sums, self._squares = (state[name].to(device) for name in ("distances", "sums", "squares"))
+            self._n = state["n"]
+
+    def report(self) -> HealthReport:
+        """Judge what was noted since the last :meth:`reset`."""
+        if self._distances is None or self._sums is None or self._squares is None:
+            return HealthReport([], [], False)
+        near = (self._distances / self._n < MERGED).triu(diagonal=1)
+        deviations = (self._squares / self._n - (self._sums / self._n).square()).clamp_min(0).sum(dim=1).sqrt()
+        merged = [(self.names[i], self.names[j]) for i, j in near.nonzero().tolist()]
+        dead = [name for name, value in zip(self.names, deviations.tolist(), strict=True) if value < DEAD]
+        n_pairs = len(self.names) * (len(self.names) - 1) // 2
+        return HealthReport(merged, dead, len(merged) == n_pairs)

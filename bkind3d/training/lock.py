@@ -1,0 +1,33 @@
+"""One process at a time trains one model."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bkind3d.config import InputError
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder` for this process; the lock ends with it, however it ends.
+
+    A record lock, unlike ``flock``, is not inherited by the processes that load data and may outlive their parent.
+
+    Raises
+    ------
+    InputError
+        If another process holds it: a training that a killed workflow left behind, say.
+    """
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            owner = file.read().strip() or "another process"
+            raise InputError(f"{folder}: {owner} trains this model right now; wait for it, or end it, and run again") from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {os.uname().nodename}")
+        file.flush()
+        yield

@@ -1,0 +1,84 @@
+"""Watch sessions that nothing is learned from: which step was the best, and whether to go on."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from bkind3d.checkpoint import Provenance, save_model
+from bkind3d.config import TrainingConfig
+from bkind3d.data.datasets import PairDataset, SessionFrames, Views, collate_pairs
+from bkind3d.training.draws import draw_step
+from bkind3d.training.module import DiscoveryTraining
+
+log = logging.getLogger(__name__)
+
+#: Stands in place of a step's number when pairs and cubes for validation are drawn: they are the same ones every time.
+DRAWS_OF_VALIDATION = 999_999
+
+
+class Validation(Callback):
+    """Compute the objective on the same pairs of held-out sessions again and again; keep the best model.
+
+    Every process computes all of it, so that all come to the same decision.
+
+    Parameters
+    ----------
+    sessions : the held-out sessions.
+    provenance : of the model.
+    path : where the best model is kept.
+    """
+
+    def __init__(self, sessions: Sequence[SessionFrames], provenance: Provenance, path: Path) -> None:
+        self.sessions, self.provenance, self.path = list(sessions), provenance, path
+        self.batches: list[tuple[Views, Views]] = []
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object) -> None:
+        """Validate every so many steps, and after the last."""
+        assert isinstance(pl_module, DiscoveryTraining)
+        settings = pl_module.config.training
+        if pl_module.step % settings.validation_every and not pl_module.is_last:
+            return
+        terms = self.compute(pl_module)
+        pl_module.history.record(pl_module.step - 1, {f"validation_{name}": value for name, value in terms.items()})
+        self.judge(trainer, pl_module, float(terms["total"]))
+
+    def judge(self, trainer: lightning.Trainer, module: DiscoveryTraining, value: float) -> None:
+        """Keep the model if it is the best so far; stop if none was for long."""
+        settings, best = module.config.training, module.best
+        if not best or value < best["value"]:
+            module.best = {"value": value, "step": module.step, "stale": 0}
+            if trainer.is_global_zero:
+                save_model(module.model, self.provenance.after(module.step), self.path)
+        else:
+            module.best = {**best, "stale": best["stale"] + 1}
+        log.info("step %d: validation %.4g, best %.4g at step %d", module.step, value, module.best["value"], module.best["step"])
+        if settings.patience and module.best["stale"] >= settings.patience and not module.is_last:
+            log.info("step %d: no better validation since step %d: the training ends here", module.step, module.best["step"])
+            module.stopped_early = trainer.should_stop = True
+
+    @torch.no_grad()
+    def compute(self, module: DiscoveryTraining) -> dict[str, Tensor]:
+        """Mean of every term over the pairs, and their total."""
+        self.batches = self.batches or self.draw(module.config.training, module.config.pair_gap_seconds)
+        module.eval()
+        totals: dict[str, Tensor] = {}
+        for index, batch in enumerate(self.batches):
+            views = Views.stack(batch).to(module.device)
+            draws = draw_step(module.config, DRAWS_OF_VALIDATION + index, views.present.shape[1], len(batch[0].sides))
+            with torch.autocast(module.device.type, torch.bfloat16, enabled=module.trainer.precision == "bf16-mixed"):
+                terms, _ = module.look(views, draws.take(range(len(batch[0].sides)), module.device))
+            for name, value in terms.items():
+                totals[name] = totals.get(name, 0) + value * len(batch[0].sides) / module.config.training.validation_pairs
+        module.train()
+        return {**totals, "total": torch.stack(list(totals.values())).sum()}
+
+    def draw(self, settings: TrainingConfig, gap: float | None) -> list[tuple[Views, Views]]:
+        """Draw the pairs, in batches of at most 16."""
+        n = settings.validation_pairs
+        dataset = PairDataset(self.sessions, n, settings.neighbour_frames, settings.seed + DRAWS_OF_VALIDATION, gap)
+        return [collate_pairs([dataset[i] for i in range(start, min(start + 16, n))]) for start in range(0, n, 16)]

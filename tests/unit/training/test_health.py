@@ -1,0 +1,46 @@
+"""Keypoints that are of no use are told by name."""
+
+import torch
+
+from bkind3d.training.health import KeypointHealth
+
+
+def make_points(n: int = 40) -> torch.Tensor:
+    return torch.rand(n, 4, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+
+
+def test_sound_keypoints_are_not_named() -> None:
+    health = KeypointHealth(["a", "b", "c", "d"])
+    health.add(make_points())
+    assert str(health.report()) == ""
+    assert str(KeypointHealth(["a", "b"]).report()) == ""
+
+
+def test_merged_and_dead_keypoints_are_named_over_several_batches() -> None:
+    health, points = KeypointHealth(["a", "b", "c", "d"]), make_points()
+    points[:, 2] = points[:, 0] + 0.003
+    points[:, 3] = torch.tensor([0.1, 0.2, 0.3])
+    for part in points.split(7):
+        health.add(part)
+    report = health.report()
+    assert (report.merged, report.dead, report.collapsed) == ([("a", "c")], ["d"], False)
+    assert str(report) == "a and c are in one place, d never moves"
+    health.reset()
+    health.add(make_points())
+    assert str(health.report()) == ""
+
+
+def test_keypoints_that_only_met_for_a_moment_have_not_merged() -> None:
+    health, points = KeypointHealth(["a", "b", "c", "d"]), make_points()
+    points[:20, 2] = points[:20, 0]
+    health.add(points)
+    assert not health.report().merged
+
+
+def test_all_in_one_place_is_a_collapse_and_state_survives() -> None:
+    health, again = KeypointHealth(["a", "b", "c", "d"]), KeypointHealth(["a", "b", "c", "d"])
+    health.add(make_points()[:, :1].expand(-1, 4, -1))
+    again.restore(health.state(), torch.device("cpu"))
+    assert health.report() == again.report()
+    assert again.report().collapsed
+    assert str(again.report()) == "all keypoints are in one place"
