@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.config import InputError
     from bkind3d.data.datasets import SessionFrames
     from bkind3d.data.parquet import write_table
+    from bkind3d.inference.agreement import measure_agreement
     from bkind3d.inference.prediction import predict_keypoints
 
     if arguments.threads:
@@ -44,5 +45,6 @@ def run(arguments: argparse.Namespace) -> None:
         "side": session.side,
         "rate": session.rate,
         "n_views": len(session.cameras),
+        "agreement": measure_agreement(model.detector, session, arguments.batch_size, device),
     }
     write_table(table, "keypoints", arguments.output, metadata)

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keypoints", nargs="*", default=[], metavar="SESSION=PATH", help="keypoints of each session")
     parser.add_argument("--untrained", nargs="*", default=[], metavar="SESSION=PATH", help="keypoints of the same network, untrained")
     parser.add_argument("--joints", nargs="*", default=[], metavar="SESSION=PATH", help="joints of the sessions that have them")
+    parser.add_argument("--edges", type=Path, help="edges that the network learned: lengths along their skeleton are watched")
     parser.add_argument("--output", type=Path, required=True, help="summary to write (pose.json)")
     parser.add_argument("--errors", type=Path, required=True, help="errors of every method and test frame to write (Parquet)")
     parser.add_argument("--joint-errors", type=Path, required=True, help="mean errors of every method and joint to write (Parquet)")
@@ -26,12 +27,14 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.config import ExperimentConfig, read_section
     from bkind3d.data.parquet import write_table
     from bkind3d.data.results import write_json
+    from bkind3d.data.skeleton import read_skeleton
     from bkind3d.evaluation.pose import judge_poses
     from bkind3d.evaluation.recordings import read_recordings
 
     config = read_section(ExperimentConfig, arguments.config).evaluation
     paths = {kind: read_named_paths(getattr(arguments, kind), f"--{kind}") for kind in ("keypoints", "untrained", "joints")}
-    judgement = judge_poses(read_recordings(arguments.sessions, **paths), config, arguments.name, arguments.dataset)
+    edges = read_skeleton(arguments.edges) if arguments.edges else []
+    judgement = judge_poses(read_recordings(arguments.sessions, **paths), config, arguments.name, arguments.dataset, edges)
     write_table(judgement.errors, "errors", arguments.errors, {"experiment": arguments.name})
     write_table(judgement.joint_errors, "joint_errors", arguments.joint_errors, {"experiment": arguments.name})
     write_json(judgement.summary, arguments.output)

@@ -1,11 +1,14 @@
 """The learned edges, reduced to a skeleton that a person can read."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import minimum_spanning_tree
+
+from bkind3d.data.parquet import read_table
 
 #: An edge weaker than this share of the strongest one is left out, even where the tree would need it.
 MIN_WEIGHT = 0.05
@@ -32,3 +35,10 @@ def choose_skeleton(edges: pd.DataFrame, names: Sequence[str]) -> list[Edge]:
     tree = minimum_spanning_tree(graph).tocoo()
     order = np.argsort(tree.data, kind="stable")
     return [(int(tree.row[index]), int(tree.col[index]), -float(tree.data[index])) for index in order]
+
+
+def read_skeleton(path: str | Path) -> list[tuple[str, str]]:
+    """The skeleton of the learned edges in the table at `path`, as pairs of keypoints' names, strongest first."""
+    table = read_table(path, "edges")
+    names = list(dict.fromkeys([*table["keypoint_a"], *table["keypoint_b"]]))
+    return [(names[one], names[other]) for one, other, _ in choose_skeleton(table, names)]

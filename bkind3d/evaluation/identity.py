@@ -1,28 +1,30 @@
 """Whether keypoints stay on their part of the body, and apart from each other."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import spearmanr
 
-_PERCENTILE = 95.0
+from bkind3d.evaluation.floors import fill_gaps, mean_shape
+from bkind3d.evaluation.labelled import LabelledFrames
+from bkind3d.evaluation.sides import measure_sides
+from bkind3d.evaluation.steadiness import Motion, measure_steadiness
+from bkind3d.evaluation.swaps import body_length, measure_body_swaps
+
+#: Measures of identity for which the truth is needed, and those for which it is not. For `nearest` and `left_right` more is better.
+WITH_TRUTH = ("swaps", "scatter", "nearest", "left_right")
+WITHOUT_TRUTH = ("jumps", "trades", "edge_variation", "spread", "turned", "fewer_views")
+
+#: Fewer keypoints than this are not worth a rank correlation.
+_MIN_RANKED = 5
 
 
 def _distances_to(point: Float[np.ndarray, "frame 3"], others: Float[np.ndarray, "frame other 3"]) -> Float[np.ndarray, "frame other"]:
     """Distance of one point from others in every frame; infinite where an other is not known."""
     distances = np.linalg.norm(others - point[:, None], axis=2)
     return np.asarray(np.where(np.isnan(distances), np.inf, distances))
-
-
-def body_length(joints: Float[np.ndarray, "frame joint 3"]) -> float:
-    """Length of the body, world units: the largest, over pairs of joints, of the 95th percentile over frames of their distance."""
-    longest = 0.0
-    for joint in range(joints.shape[1] - 1):
-        distances = np.linalg.norm(joints[:, joint + 1 :] - joints[:, joint : joint + 1], axis=2)
-        known = ~np.isnan(distances).all(axis=0)
-        if known.any():
-            longest = max(longest, float(np.nanpercentile(distances[:, known], _PERCENTILE, axis=0).max()))
-    return longest
 
 
 def nearest_consistency(
@@ -100,3 +102,73 @@ def measure_identity(
             content["pair_mean_share"] = float(np.mean([pair["distance"] for pair in pairs])) / length
             content["pair_min_share"] = pairs[0]["distance"] / length
     return content
+
+
+def measure_truth(
+    train: LabelledFrames, test: LabelledFrames, method: str, names: tuple[str, ...], joint_names: tuple[str, ...]
+) -> dict[str, Any]:
+    """Measure identity against the true joints, with the joints that are not known filled in from the mean shape.
+
+    Parameters
+    ----------
+    method : attribute of the frames with the keypoints: keypoints or untrained.
+
+    Returns
+    -------
+    swaps and scatter (see :func:`bkind3d.evaluation.swaps.measure_body_swaps`); nearest: mean over keypoints of the share of
+    frames in which the nearest joint is the usual one; left_right: mean over pairs of joints of the share of frames in which
+    left and right are told apart; sides: these pairs; ``keypoint_...``: the value of each keypoint.
+    """
+    shape = mean_shape(train.joints)
+    known_train, known_test = ((getattr(part, method), part.joints) for part in (train, test))
+    filled_train, filled_test = ((points, fill_gaps(joints, shape)) for points, joints in (known_train, known_test))
+    content = measure_body_swaps(filled_train, filled_test, body_length(test.joints))
+    nearest = nearest_consistency(*known_test, names, joint_names)
+    content["keypoint_nearest"] = np.array([np.nan if entry["share"] is None else entry["share"] for entry in nearest])
+    content["nearest"] = np.nanmean(content["keypoint_nearest"])
+    content["sides"] = measure_sides(known_train, known_test, names, joint_names)
+    shares = [entry["share"] for entry in content["sides"] if entry["share"] is not None]
+    content["left_right"] = np.mean(shares) if shares else None
+    return content
+
+
+def rank_predictors(measures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Tell how well measures that need no truth predict those that do: Spearman's correlation over the keypoints.
+
+    Signs are turned so that a positive correlation means: steadier in itself, truer to the body.
+    """
+    entries = []
+    for free in WITHOUT_TRUTH:
+        for truth in ("swaps", "scatter", "nearest"):
+            values = [measures.get(f"keypoint_{name}") for name in (free, truth)]
+            if any(value is None for value in values):
+                continue
+            pairs = np.array(values, dtype=np.float64)
+            pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+            if pairs.shape[1] < _MIN_RANKED or (np.ptp(pairs, axis=1) == 0).any():
+                continue
+            correlation = float(spearmanr(*pairs).statistic)
+            entries.append(
+                {"predictor": free, "truth": truth, "correlation": -correlation if truth == "nearest" else correlation, "n": pairs.shape[1]}
+            )
+    return entries
+
+
+def summarise_method(
+    motion: Motion, edges: Sequence[tuple[int, int]], names: tuple[str, ...], truth: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Put together what is known of one method's identity, as pose.json holds it.
+
+    Returns
+    -------
+    Every measure of :data:`WITH_TRUTH` and :data:`WITHOUT_TRUTH` by name, None where not known; by_keypoint: the same for
+    each keypoint, where it has one; predictors: see :func:`rank_predictors`; sides: see :func:`measure_truth`.
+    """
+    measures = measure_steadiness(motion, edges) | (truth or {})
+    content = {name: measures.get(name) for name in (*WITH_TRUTH, *WITHOUT_TRUTH)}
+    single = {name: measures.get(f"keypoint_{name}") for name in content}
+    content["by_keypoint"] = [
+        {"name": keypoint} | {name: values[index] for name, values in single.items() if values is not None}
+        for index, keypoint in enumerate(names)
+    ]
+    return content | {"sides": measures.get("sides", []), "predictors": rank_predictors(measures)}

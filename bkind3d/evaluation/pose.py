@@ -7,19 +7,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 
 from bkind3d.config import EvaluationConfig
 from bkind3d.data.parquet import TABLES
 from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS
 from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
-from bkind3d.evaluation.identity import measure_identity
+from bkind3d.evaluation.identity import measure_identity, measure_truth, summarise_method
 from bkind3d.evaluation.labelled import LabelledFrames, all_known, select_common, stack_frames
 from bkind3d.evaluation.methods import MethodResult, measure_methods
 from bkind3d.evaluation.metrics import JointErrors, count_known, mean_over_frames, mean_over_joints
-from bkind3d.evaluation.recordings import Recording, common_units
+from bkind3d.evaluation.recordings import Points, Recording, common_units
 from bkind3d.evaluation.splits import TEST, TRAIN
+from bkind3d.evaluation.steadiness import Motion, find_steps
 
 logger = logging.getLogger(__name__)
+
+Edge = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -96,26 +100,71 @@ def _frame_mean(errors: JointErrors) -> float:
     return float(mean_over_joints(errors).mean())
 
 
-def _without_reference(recordings: Sequence[Recording], base: dict[str, Any], reason: str) -> PoseJudgement:
-    """What can be said where nothing is known of the joints: distances between keypoints."""
+def _describe_motion(
+    positions: Float[np.ndarray, "frame keypoint 3"],
+    session: Int[np.ndarray, " frame"],
+    time_s: Float[np.ndarray, " frame"],
+    sources: Sequence[Points],
+) -> Motion:
+    """Keypoints of the judged frames over time; spread and agreement are means over the whole sessions of `sources`."""
+    spreads = [points.spreads for points in sources if points.spreads is not None]
+    stated = [points.metadata.get("agreement") or {} for points in sources]
+    agreement: dict[str, np.ndarray] = {}
+    for kind in ("turned", "fewer_views"):
+        found = [entry[kind] for entry in stated if entry.get(kind)]
+        agreement |= {kind: np.mean(found, axis=0)} if found else {}
+    spread = np.nanmean(np.concatenate(spreads), axis=0) if spreads else None
+    return Motion(positions, session, find_steps(session, time_s), spread, agreement)
+
+
+def _summarise_identity(train: LabelledFrames, test: LabelledFrames, judged: Sequence[Recording], edges: Sequence[Edge]) -> dict[str, Any]:
+    """Identity of the keypoints, and beside it that of the untrained network, on the test frames."""
+    assert judged[0].joints is not None
+    names, joint_names = judged[0].keypoints.names, judged[0].joints.names
+    content = measure_identity(test.keypoints, names, test.joints, joint_names)
+    methods = {}
+    for method, attribute in (("bkind3d", "keypoints"), ("untrained", "untrained")):
+        points = [getattr(judged[index], attribute) for index in np.unique(test.session)]
+        motion = _describe_motion(getattr(test, attribute), test.session, test.time_s, points)
+        truth = measure_truth(train, test, attribute, names, joint_names)
+        methods[method] = summarise_method(motion, _index_edges(edges, names), names, truth)
+    return content | {"methods": methods}
+
+
+def _index_edges(edges: Sequence[Edge], names: Sequence[str]) -> list[tuple[int, int]]:
+    """Edges as pairs of places in `names`; those of other keypoints are passed over."""
+    return [(names.index(one), names.index(other)) for one, other in edges if one in names and other in names]
+
+
+def _without_reference(recordings: Sequence[Recording], base: dict[str, Any], reason: str, edges: Sequence[Edge]) -> PoseJudgement:
+    """What can be said where nothing is known of the joints: distances between keypoints, and how steady they are."""
     logger.info("%s: %s", NO_REFERENCE, reason)
     row = dict.fromkeys(POSE_COLUMNS) | base | {"method": "bkind3d", "supervision": "none", "regressor": NO_REFERENCE}
     positions = np.concatenate([r.keypoints.positions for r in recordings]) if recordings else np.empty((0, 0, 3))
     names = recordings[0].keypoints.names if recordings else ()
     row |= {"n_keypoints": len(names) or None, "n_views": _count_views(recordings)}
-    identity = measure_identity(positions[all_known(positions)], names)
+    known = all_known(positions) if recordings else np.empty(0, dtype=bool)
+    identity = measure_identity(positions[known], names)
+    if known.any():
+        session = np.concatenate([np.full(len(r.keypoints.frames), index) for index, r in enumerate(recordings)])
+        time_s = np.concatenate([r.keypoints.time_s for r in recordings])
+        motion = _describe_motion(positions[known], session[known], time_s[known], [r.keypoints for r in recordings])
+        identity |= {"methods": {"bkind3d": summarise_method(motion, _index_edges(edges, names), names)}}
     summary = base | {"split": {"name": base["split"]}, "reference": None, "reason": reason}
     summary |= {"models": _list_models(recordings), "rows": [row], "identity": identity}
     return PoseJudgement(summary, *(pd.DataFrame(columns=list(TABLES[kind])) for kind in ("errors", "joint_errors")))
 
 
-def judge_poses(recordings: Sequence[Recording], config: EvaluationConfig, experiment: str, dataset: str) -> PoseJudgement:
+def judge_poses(
+    recordings: Sequence[Recording], config: EvaluationConfig, experiment: str, dataset: str, edges: Sequence[Edge] = ()
+) -> PoseJudgement:
     """Judge the keypoints of an experiment on the sessions that have joints.
 
     Parameters
     ----------
     recordings : of :func:`read_recordings`, with keypoints, untrained keypoints and joints.
     experiment, dataset : names for the tables.
+    edges : the skeleton of the keypoints, as pairs of names; the lengths of its edges are watched.
 
     Raises
     ------
@@ -125,7 +174,7 @@ def judge_poses(recordings: Sequence[Recording], config: EvaluationConfig, exper
     base: dict[str, Any] = {"experiment": experiment, "dataset": dataset, "split": config.split, "unit": common_units(recordings)}
     judged = [r for r in recordings if r.joints is not None and (config.split == "blocks" or r.split in ("train", "test"))]
     if not judged:
-        return _without_reference(recordings, base, "no session of this split has joints")
+        return _without_reference(recordings, base, "no session of this split has joints", edges)
     names = judged[0].joints.names if judged[0].joints else ()
     frames = stack_frames(judged, config)
     train, test = select_common(frames)
@@ -142,7 +191,7 @@ def judge_poses(recordings: Sequence[Recording], config: EvaluationConfig, exper
         "oracle_joints": oracle_joints,
         "joints": list(names),
         "n_unknown_joints": int((~np.isfinite(test.joints).all(axis=2)).sum()),
-        "identity": measure_identity(test.keypoints, judged[0].keypoints.names, test.joints, names),
+        "identity": _summarise_identity(train, test, judged, edges),
     }
     return PoseJudgement(summary, _make_errors_table(results, test, judged), _make_joints_table(results, names))
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class Points:
     names : of the points, as they first appear in the file.
     frames : numbers of the frames, increasing.
     time_s : of the frames; NaN in tables without times.
+    spreads : of keypoints' heatmaps, world units; None in other tables.
     """
 
     names: tuple[str, ...]
@@ -31,6 +32,7 @@ class Points:
     time_s: Float[np.ndarray, " frame"]
     positions: Float[np.ndarray, "frame point 3"]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    spreads: Float[np.ndarray, "frame point"] | None = None
 
     def positions_at(self, frames: Int[np.ndarray, " wanted"]) -> Float[np.ndarray, "wanted point 3"]:
         """Positions in the frames with these numbers; NaN where the table has no such frame."""
@@ -67,7 +69,7 @@ class Recording:
 def read_points(path: str | Path, kind: str) -> Points:
     """Read a table of ``keypoints`` or ``joints`` (world frame) into one array."""
     name_column = kind.removesuffix("s")
-    columns = ["frame", name_column, "x", "y", "z", *(["time_s"] if kind == "keypoints" else [])]
+    columns = ["frame", name_column, "x", "y", "z", *(["time_s", "spread"] if kind == "keypoints" else [])]
     table = read_table(path, kind, columns)
     if table.empty:
         raise InputError(f"{path}: has no rows; expected a row for every frame and {name_column}")
@@ -81,13 +83,15 @@ def read_points(path: str | Path, kind: str) -> Points:
     if repeated.any():
         first = table.loc[repeated].iloc[0]
         raise InputError(f"{path}: {name_column} {first[name_column]!r} is there twice in frame {first['frame']}; keep one row")
-    time_s = np.full(len(frames), np.nan)
+    time_s, spreads = np.full(len(frames), np.nan), None
     if kind == "keypoints":
+        spreads = np.full(positions.shape[:2], np.nan)
+        spreads[rows, codes] = table["spread"].to_numpy(np.float64)
         time_s[rows] = table["time_s"].to_numpy(np.float64)
         if not np.isfinite(time_s).all():
             raise InputError(f"{path}: column 'time_s' has gaps; give every frame its time in seconds")
     positions[~np.isfinite(positions).all(axis=2)] = np.nan
-    return Points(tuple(str(name) for name in names), frames, time_s, positions, read_metadata(path))
+    return Points(tuple(str(name) for name in names), frames, time_s, positions, read_metadata(path), spreads)
 
 
 def read_behaviours(path: str | Path, frames: Int[np.ndarray, " frame"]) -> np.ndarray:
@@ -105,7 +109,8 @@ def same_order(points: Points, names: tuple[str, ...], path: str | Path, referen
         odd = sorted(set(points.names) ^ set(names))[0]
         raise InputError(f"{path}: {odd!r} is not in both this file and {reference}; all sessions must have the same names")
     order = [points.names.index(name) for name in names]
-    return Points(names, points.frames, points.time_s, points.positions[:, order], points.metadata)
+    spreads = None if points.spreads is None else points.spreads[:, order]
+    return replace(points, names=names, positions=points.positions[:, order], spreads=spreads)
 
 
 def _read_group(paths: Mapping[str, str | Path], kind: str) -> dict[str, Points]:

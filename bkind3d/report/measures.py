@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_table
-from bkind3d.data.results import NO_REFERENCE, read_json
+from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.elements import Cell, Chart, Matrix, Table, choose_decimals, format_interval, format_number, format_share, make_chart
 from bkind3d.report.files import StudyFiles
-from bkind3d.report.palette import ACCENT, FLOOR, LINES, ORACLE, mark_of
+from bkind3d.report.palette import ACCENT, FLOOR, LINES, ORACLE
 
 #: What everything is compared with; the rest that is not ours is an oracle.
 FLOORS = ("mean_pose", "untrained")
@@ -140,32 +140,6 @@ def build_joint_chart(errors: pd.DataFrame, unit: str) -> Chart:
     )
     figure.update_layout(margin={"l": 10, "r": 20, "t": 30, "b": 45}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
     return make_chart(figure, 120 + 22 * len(joints))
-
-
-def build_identity_table(files: StudyFiles, experiment: str, unit: str) -> Table | None:
-    """Which joint each keypoint is nearest to, and in what share of the test frames; None where there is no reference."""
-    path = files.experiment_file(experiment, "evaluation", "pose.json")
-    entries = read_json(path).get("identity", {}).get("keypoints", []) if path.exists() else []
-    if not entries:
-        return None
-    decimals = choose_decimals([entry["distance"] or 0.0 for entry in entries])
-    names = files.given_names(experiment, files.shown_sessions(1)[0])
-    rows = [
-        [
-            Cell(names[entry["name"]], mark=mark_of(index)),
-            Cell(entry["nearest"] or "–"),
-            Cell(format_share(entry["share"]), share=entry["share"] or 0.0),
-            Cell(format_number(entry["distance"], decimals)),
-        ]
-        for index, entry in enumerate(entries)
-    ]
-    caption = "A keypoint that stays on its part of the body is nearest to the same joint in nearly all frames."
-    return Table(
-        ["keypoint", "nearest joint", "in frames", f"mean distance ({unit})"],
-        rows,
-        frozenset({"in frames", f"mean distance ({unit})"}),
-        caption,
-    )
 
 
 def build_actions_table(rows: pd.DataFrame) -> Table:

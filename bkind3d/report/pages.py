@@ -20,10 +20,10 @@ from bkind3d.report.findings import (
     write_findings,
 )
 from bkind3d.report.health import KeypointHealth, build_keypoint_table, examine_keypoints
+from bkind3d.report.identity import build_identity_table, build_nearest_table, build_side_table
 from bkind3d.report.measures import (
     build_actions_table,
     build_confusion,
-    build_identity_table,
     build_joint_chart,
     build_learning_charts,
     build_pose_chart,
@@ -151,10 +151,17 @@ def _show_results(files: StudyFiles) -> list[Any]:
         errors, unit = read_joint_errors(files, name)
         if len(errors):
             elements += [Heading(f"{name}: error of each joint"), build_joint_chart(errors, unit)]
-        identity = build_identity_table(files, name, unit)
-        if identity:
-            elements += [Heading(f"{name}: what each keypoint follows"), identity]
+        elements += _show_identity(files, name, unit)
     return elements
+
+
+def _show_identity(files: StudyFiles, name: str, unit: str) -> list[Any]:
+    tables = {
+        "do keypoints keep to their part of the body?": build_identity_table(files, name),
+        "what each keypoint follows": build_nearest_table(files, name, unit),
+        "left and right": build_side_table(files, name),
+    }
+    return [element for title, table in tables.items() if table for element in (Heading(f"{name}: {title}"), table)]
 
 
 def _show_behaviours(files: StudyFiles) -> list[Any]:

@@ -35,6 +35,7 @@ rule regress_joints:
         keypoints=get_results(KEYPOINTS, list_judged_sessions),
         untrained=get_results(UNTRAINED, study.list_pose_sessions),
         joints=get_results(JOINTS, study.list_pose_sessions),
+        edges="results/experiments/{experiment}/training/edges.parquet",
     output:
         pose="results/experiments/{experiment}/evaluation/pose.json",
         errors="results/experiments/{experiment}/evaluation/errors.parquet",
@@ -48,7 +49,7 @@ rule regress_joints:
         mem_mb=4000,
         runtime=60,
     params:
-        revision=1,
+        revision=2,
         dataset=study.config.dataset,
         keypoints=pair_sessions("keypoints"),
         untrained=pair_sessions("untrained"),
@@ -58,7 +59,7 @@ rule regress_joints:
     shell:
         "python -m bkind3d regress-joints --config {input.config:q} --name {wildcards.experiment} --dataset {params.dataset} "
         "--sessions {input.sheet:q} --keypoints {params.keypoints:q} --untrained {params.untrained:q} --joints {params.joints:q} "
-        "--output {output.pose:q} --errors {output.errors:q} --joint-errors {output.joints:q} 2> {log:q}"
+        "--edges {input.edges:q} --output {output.pose:q} --errors {output.errors:q} --joint-errors {output.joints:q} 2> {log:q}"
 
 
 rule classify_actions:

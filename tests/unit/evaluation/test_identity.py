@@ -1,17 +1,10 @@
 import numpy as np
 import pytest
 
-from bkind3d.evaluation.identity import body_length, measure_identity, nearest_consistency, pair_distances
+from bkind3d.evaluation.identity import measure_identity, nearest_consistency, pair_distances, rank_predictors
 
 JOINTS = np.tile(np.array([[0.0, 0, 0], [50, 0, 0], [100, 0, 0]]), (10, 1, 1))
 NAMES = ("head", "back", "rump")
-
-
-def test_body_length_is_the_longest_pair_and_ignores_rare_outliers():
-    joints = np.tile(JOINTS, (10, 1, 1))
-    joints[7, 2] = [5000, 0, 0]
-    joints[3, 1] = np.nan
-    assert body_length(joints) == pytest.approx(100)
 
 
 def test_shares_of_frames_near_a_joint_are_exact():
@@ -60,3 +53,12 @@ def test_without_joints_distances_remain():
 
 def test_without_frames_nothing_is_said():
     assert measure_identity(np.empty((0, 3, 3)), ("a", "b", "c"))["pairs"] == []
+
+
+def test_predictors_are_ranked_over_keypoints():
+    measures = {"keypoint_jumps": np.array([0.1, 0.2, 0.3, 0.4, 0.5]), "keypoint_swaps": np.array([1.0, 2, 4, 8, 16])}
+    measures |= {"keypoint_nearest": np.array([0.9, 0.8, 0.7, 0.6, 0.5]), "keypoint_scatter": None, "keypoint_trades": np.zeros(5)}
+    entries = {(entry["predictor"], entry["truth"]): entry for entry in rank_predictors(measures)}
+    assert set(entries) == {("jumps", "swaps"), ("jumps", "nearest")}
+    assert [entry["correlation"] for entry in entries.values()] == pytest.approx([1.0, 1.0])
+    assert rank_predictors({"keypoint_jumps": np.arange(4.0), "keypoint_swaps": np.arange(4.0)}) == []

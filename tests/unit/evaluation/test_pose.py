@@ -175,3 +175,36 @@ def test_without_sessions_there_is_no_reference():
 def test_joints_of_sessions_outside_the_split_are_no_reference(make):
     _, rows = judge([make.recording("one", "train", make.scene(30, 0), joints=None), make.recording("two", "predict", make.scene(30, 0))])
     assert rows["bkind3d"]["regressor"] == NO_REFERENCE
+
+
+def test_identity_is_measured_beside_the_untrained_network(make, offset):
+    agreement = {"n_moments": 3, "turn_degrees": 30, "turned": [4.0, 4, 4, 8], "fewer_views": None}
+    recordings = []
+    for recording in pair(make, offset):
+        points = replace(recording.keypoints, metadata={"units": "mm", "agreement": agreement}, spreads=np.full((100, 4), 3.0))
+        recordings.append(replace(recording, keypoints=points))
+    judgement = judge_poses(recordings, CONFIG, "demo", "tiny", [("a", "b"), ("b", "nobody")])
+    ours, untrained = (judgement.summary["identity"]["methods"][method] for method in ("bkind3d", "untrained"))
+    assert ours["swaps"] == 0 and 0 <= untrained["swaps"] <= 1
+    assert ours["scatter"] < untrained["scatter"]
+    assert 0 <= ours["left_right"] <= 1 and [entry["left"] for entry in ours["sides"]] == ["paw_left"]
+    assert ours["turned"] == pytest.approx(5 / 3 * ours["spread"])
+    assert (untrained["turned"], untrained["spread"], ours["fewer_views"]) == (None, None, None)
+    assert [entry["name"] for entry in ours["by_keypoint"]] == list(make.keypoint_names)
+    assert np.isfinite(ours["by_keypoint"][0]["edge_variation"]) and np.isnan(ours["by_keypoint"][2]["edge_variation"])
+
+
+def test_keypoints_that_swap_are_found(make):
+    test = make.scene(100, 1)
+    test.keypoints[:25, [0, 1]] = test.keypoints[:25, [1, 0]]
+    judgement, _ = judge(pair(make, test))
+    ours = judgement.summary["identity"]["methods"]["bkind3d"]
+    assert ours["swaps"] == pytest.approx(0.25, abs=0.03)
+    assert ours["trades"] > 0
+
+
+def test_steadiness_is_known_without_joints(make):
+    recordings = [make.recording(name, split, make.scene(30, 0), joints=None) for name, split in (("one", "train"), ("two", "test"))]
+    methods = judge(recordings)[0].summary["identity"]["methods"]
+    assert list(methods) == ["bkind3d"]
+    assert methods["bkind3d"]["jumps"] is not None and methods["bkind3d"]["swaps"] is None

@@ -231,7 +231,12 @@ class ToyStudy:
             nearest = [
                 {"name": name, "nearest": f"j{index}", "share": 0.95, "distance": 4.2, "n_frames": 40} for index, name in enumerate(names)
             ]
-            write_json({"rows": [], "identity": {"keypoints": nearest}}, folder / "evaluation" / "pose.json")
+            sides = [{"left": "j0", "right": "j1", "left_keypoint": "k00", "right_keypoint": "k01", "share": 0.875, "n_frames": 40}]
+            sides.append(sides[0] | {"left": "j2", "right": "j3", "right_keypoint": "k00", "share": 0.0})
+            ours = {"swaps": 0.025, "scatter": 0.0456, "left_right": 0.4375, "jumps": 0.01, "turned": 0.0321, "fewer_views": None}
+            ours |= {"sides": sides, "predictors": [{"predictor": "jumps", "truth": "scatter", "correlation": 0.625, "n": 5}]}
+            identity = {"keypoints": nearest, "methods": {"bkind3d": ours, "untrained": {"swaps": 0.5, "jumps": 0.25}}}
+            write_json({"rows": [], "identity": identity}, folder / "evaluation" / "pose.json")
         if self.behaviours:
             counts = [
                 {"features": f, "true": t, "predicted": p, "count": 30 if t == p else 4}

@@ -1,0 +1,107 @@
+"""How steady keypoints are in themselves, which needs no truth: jumps, trades of place, lengths of edges, spread, agreement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from bkind3d.evaluation.swaps import MARGIN, body_length, find_swaps
+
+#: A keypoint jumps where, beyond what the body as a whole does, it moves faster than this many lengths of the body in a second
+#: (a sprinter's feet reach about six, relative to the ground), and by more than this share of the length.
+JUMP_SPEED, JUMP_SHARE = 5.0, 0.1
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Keypoints over time in the world frame, all known, sessions one after the other.
+
+    Attributes
+    ----------
+    session : code of each frame's session.
+    steps_s : seconds since the row before; infinite where that row is not the moment before.
+    spreads : mean spread of each keypoint's heatmap, world units; None where not known.
+    agreement : distances of :func:`bkind3d.inference.agreement.measure_agreement` for each keypoint, world units, by kind.
+    """
+
+    positions: Float[np.ndarray, "frame keypoint 3"]
+    session: Int[np.ndarray, " frame"]
+    steps_s: Float[np.ndarray, " frame"]
+    spreads: Float[np.ndarray, " keypoint"] | None = None
+    agreement: Mapping[str, Float[np.ndarray, " keypoint"]] = field(default_factory=dict)
+
+
+def find_steps(session: Int[np.ndarray, " frame"], time_s: Float[np.ndarray, " frame"]) -> Float[np.ndarray, " frame"]:
+    """Seconds since the row before; infinite in the first row of a session and after a gap."""
+    seconds = np.diff(time_s, prepend=np.nan)
+    same = np.concatenate([[False], session[1:] == session[:-1]]) & (seconds > 0)
+    usual = np.median(seconds[same]) if same.any() else 0.0
+    return np.where(same & (seconds <= 1.5 * usual), seconds, np.inf)
+
+
+def find_jumps(motion: Motion, length: float) -> np.ndarray:
+    """Tell which keypoints jumped in which of the steps, (step, keypoint)."""
+    later = np.flatnonzero(np.isfinite(motion.steps_s))
+    moved = motion.positions[later] - motion.positions[later - 1]
+    beyond = np.linalg.norm(moved - np.median(moved, axis=1, keepdims=True), axis=2)
+    limit = np.maximum(JUMP_SHARE, JUMP_SPEED * motion.steps_s[later]) * length
+    return np.asarray(beyond > limit[:, None])
+
+
+def find_trades(motion: Motion, length: float) -> np.ndarray:
+    """Tell which keypoints traded places in which of the steps, (step, keypoint), the body's motion as a whole taken out."""
+    later = np.flatnonzero(np.isfinite(motion.steps_s))
+    now, before = motion.positions[later], motion.positions[later - 1]
+    return find_swaps(now - np.median(now - before, axis=1, keepdims=True), before, MARGIN * length)
+
+
+def measure_edges(motion: Motion, edges: Sequence[tuple[int, int]]) -> Float[np.ndarray, " edge"]:
+    """Coefficient of variation of each edge's length over the frames of a session, averaged over sessions by their frames."""
+    if not edges:
+        return np.empty(0)
+    ends = np.array(edges)
+    lengths = np.linalg.norm(motion.positions[:, ends[:, 0]] - motion.positions[:, ends[:, 1]], axis=2)
+    codes, sizes = np.unique(motion.session, return_counts=True)
+    means = np.stack([lengths[motion.session == code].mean(axis=0) for code in codes])
+    spreads = np.stack([lengths[motion.session == code].std(axis=0) for code in codes])
+    return np.asarray(np.average(spreads / np.maximum(means, 1e-12), axis=0, weights=sizes))
+
+
+def _mean_at_keypoints(values: Float[np.ndarray, " edge"], edges: Sequence[tuple[int, int]], number: int) -> np.ndarray:
+    """Mean over each keypoint's edges; NaN for a keypoint without any."""
+    sums, counts = np.zeros(number), np.zeros(number)
+    for value, edge in zip(values, edges, strict=True):
+        for keypoint in edge:
+            sums[keypoint] += value
+            counts[keypoint] += 1
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def measure_steadiness(motion: Motion, edges: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Measure what can be known of keypoints' identity without truth.
+
+    Lengths are in lengths of the body, which is here the keypoints' own (see :func:`body_length`): keypoints that
+    all lie on one place look no steadier for it.
+
+    Returns
+    -------
+    For each of jumps, trades (share of the steps in which any keypoint does), edge_variation, spread, turned, fewer_views: the
+    value, and under ``keypoint_...`` that of each keypoint. None where not known.
+    """
+    number = motion.positions.shape[1]
+    length = body_length(motion.positions) if len(motion.positions) else 0.0
+    content: dict[str, Any] = {}
+    for name, find in (("jumps", find_jumps), ("trades", find_trades)):
+        found = find(motion, length)
+        content[name] = found.any(axis=1).mean() if len(found) else None
+        content[f"keypoint_{name}"] = found.mean(axis=0) if len(found) else None
+    variation = measure_edges(motion, edges) if len(motion.positions) else np.empty(0)
+    content["edge_variation"] = variation.mean() if len(variation) else None
+    content["keypoint_edge_variation"] = _mean_at_keypoints(variation, edges, number) if len(variation) else None
+    for name, values in (("spread", motion.spreads), *((kind, motion.agreement.get(kind)) for kind in ("turned", "fewer_views"))):
+        shares = None if values is None or length == 0 else np.asarray(values) / length
+        content[name] = None if shares is None else shares.mean()
+        content[f"keypoint_{name}"] = shares
+    return content

@@ -1,0 +1,111 @@
+"""Whether keypoints keep to their part of the body: what the evaluation measured, in sentences. Nothing is measured anew here."""
+
+from typing import Any
+
+from bkind3d.data.results import read_json
+from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.palette import mark_of
+
+#: What each measure is called, whether the truth is needed for it, and what it says.
+MEASURES = {
+    "swaps": ("swapped", True, "Share of frames in which any keypoint lies where another one belongs; less is better."),
+    "scatter": ("scatter", True, "How far keypoints lie from their place on the true body, in its lengths; less is better."),
+    "nearest": ("same nearest joint", True, "Share of frames in which a keypoint is nearest to its usual joint; more is better."),
+    "left_right": (
+        "left and right",
+        True,
+        "Share of frames in which the keypoints nearest to a left and a right joint are on their own sides.",
+    ),
+    "jumps": ("jumps", False, "Share of steps in which a keypoint moves faster than a body can; less is better."),
+    "trades": ("trades of place", False, "Share of steps in which keypoints trade places with each other; less is better."),
+    "edge_variation": (
+        "length of edges",
+        False,
+        "How much the lengths along the skeleton vary (coefficient of variation); less is better.",
+    ),
+    "spread": ("spread", False, "How wide the heatmaps are, in lengths of the body; narrow ones know where they are."),
+    "turned": (
+        "turned cube",
+        False,
+        "How far keypoints move when the cube that the network sees is turned, in lengths of the body; less is better.",
+    ),
+    "fewer_views": ("one camera less", False, "How far keypoints move when a camera is left out, in lengths of the body; less is better."),
+}
+
+#: Measures that are shares of frames or steps; the others are in lengths of the body.
+_SHARES = frozenset({"swaps", "nearest", "left_right", "jumps", "trades"})
+
+
+def _read_identity(files: StudyFiles, experiment: str) -> dict[str, Any]:
+    path = files.experiment_file(experiment, "evaluation", "pose.json")
+    identity: dict[str, Any] = read_json(path).get("identity", {}) if path.exists() else {}
+    return identity
+
+
+def build_identity_table(files: StudyFiles, experiment: str) -> Table | None:
+    """Measures of identity, with and without truth, of the keypoints and of the untrained network's; None where there are none."""
+    methods = _read_identity(files, experiment).get("methods", {})
+    if not methods:
+        return None
+    ours, untrained = methods["bkind3d"], methods.get("untrained", {})
+    predictors = {(entry["predictor"], entry["truth"]): entry["correlation"] for entry in ours.get("predictors", [])}
+    rows = []
+    for name, (label, needs_truth, sentence) in MEASURES.items():
+        if ours.get(name) is None and untrained.get(name) is None:
+            continue
+        cells = [Cell(label), *(Cell(_format(name, values.get(name)), style) for values, style in ((ours, "strong"), (untrained, "muted")))]
+        correlation = predictors.get((name, "scatter"))
+        cells += [Cell("needs it" if needs_truth else format_number(correlation, 2), "muted" if needs_truth else ""), Cell(sentence)]
+        rows.append(cells)
+    caption = (
+        "Measured on the test frames where there are joints, else on all. Predicts the truth: rank correlation, over the keypoints, "
+        "with their scatter about the true body; 1 would be a perfect substitute for annotation, 0 or less is none."
+    )
+    columns = ["measure", "keypoints", "untrained", "predicts the truth", "what it says"]
+    return Table(columns, rows, frozenset(columns[1:4]), caption)
+
+
+def _format(name: str, value: float | None) -> str:
+    return format_share(value) if name in _SHARES else format_number(value, 3)
+
+
+def build_nearest_table(files: StudyFiles, experiment: str, unit: str) -> Table | None:
+    """Which joint each keypoint is nearest to, and in what share of the test frames; None where there is no reference."""
+    entries = _read_identity(files, experiment).get("keypoints", [])
+    if not entries:
+        return None
+    decimals = choose_decimals([entry["distance"] or 0.0 for entry in entries])
+    names = files.given_names(experiment, files.shown_sessions(1)[0])
+    rows = [
+        [
+            Cell(names[entry["name"]], mark=mark_of(index)),
+            Cell(entry["nearest"] or "–"),
+            Cell(format_share(entry["share"]), share=entry["share"] or 0.0),
+            Cell(format_number(entry["distance"], decimals)),
+        ]
+        for index, entry in enumerate(entries)
+    ]
+    caption = "A keypoint that stays on its part of the body is nearest to the same joint in nearly all frames."
+    return Table(
+        ["keypoint", "nearest joint", "in frames", f"mean distance ({unit})"],
+        rows,
+        frozenset({"in frames", f"mean distance ({unit})"}),
+        caption,
+    )
+
+
+def build_side_table(files: StudyFiles, experiment: str) -> Table | None:
+    """Which pairs of left and right joints are told apart by which keypoints; None where no joints are paired by name."""
+    sides = _read_identity(files, experiment).get("methods", {}).get("bkind3d", {}).get("sides", [])
+    if not sides:
+        return None
+    names = files.given_names(experiment, files.shown_sessions(1)[0])
+    rows = []
+    for entry in sides:
+        one, other = (names.get(entry[key], entry[key]) for key in ("left_keypoint", "right_keypoint"))
+        verdict = "one keypoint for both" if one == other else format_share(entry["share"])
+        cells = [Cell(f"{entry['left']} and {entry['right']}"), Cell(one if one == other else f"{one} and {other}")]
+        rows.append([*cells, Cell(verdict, "muted" if one == other else "", share=entry["share"] or 0.0)])
+    caption = "In a frame, the sides are told apart where both keypoints are nearer to their own joint than to the other."
+    return Table(["joints", "nearest keypoints", "told apart"], rows, frozenset({"told apart"}), caption)

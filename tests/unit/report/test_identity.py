@@ -1,0 +1,34 @@
+from bkind3d.data.results import write_json
+from bkind3d.report.identity import MEASURES, build_identity_table, build_nearest_table, build_side_table
+
+
+def texts(table):
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+def test_every_known_measure_has_a_row_and_a_sentence(toy):
+    table = build_identity_table(toy.write().open(), "tiny")
+    assert [row[0] for row in texts(table)] == ["swapped", "scatter", "left and right", "jumps", "turned cube"]
+    assert texts(table)[0] == ["swapped", "2.5 %", "50.0 %", "needs it", MEASURES["swaps"][2]]
+    assert texts(table)[3][1:4] == ["1.0 %", "25.0 %", "0.62"]
+    assert texts(table)[4][1:4] == ["0.032", "–", "–"]
+
+
+def test_one_keypoint_for_both_sides_is_said(toy):
+    table = build_side_table(toy.write().open(), "tiny")
+    assert texts(table) == [["j0 and j1", "k00 and k01", "87.5 %"], ["j2 and j3", "k00", "one keypoint for both"]]
+
+
+def test_keypoints_go_by_their_given_names(toy):
+    toy.names = {"k00": "snout"}
+    files = toy.write().open()
+    assert texts(build_side_table(files, "tiny"))[1][1] == "snout"
+    assert texts(build_nearest_table(files, "tiny", "mm"))[0][:3] == ["snout", "j0", "95.0 %"]
+
+
+def test_nothing_known_is_no_table(toy):
+    files = toy.write().open()
+    write_json({"rows": []}, files.experiment_file("tiny", "evaluation", "pose.json"))
+    assert build_identity_table(files, "tiny") is None
+    assert build_nearest_table(files, "tiny", "mm") is None
+    assert build_side_table(files, "tiny") is None
