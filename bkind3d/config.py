@@ -40,12 +40,17 @@ class Section(BaseModel):
 
 
 class BoardConfig(Section):
-    """A calibration board (ChArUco), as printed."""
+    """A calibration board, as printed."""
 
+    pattern: Literal["charuco", "checkerboard"] = Field(
+        "charuco", description="charuco: squares with markers, also found where a part is hidden; checkerboard: squares only."
+    )
     squares_x: int = Field(ge=3, le=40, description="Squares along the board's x axis (columns).")
     squares_y: int = Field(ge=3, le=40, description="Squares along the board's y axis (rows).")
     square_length: float = Field(gt=0, description="Side of a square, in the rig's units.")
-    marker_length: float = Field(gt=0, description="Side of a marker, in the rig's units; shorter than the square.")
+    marker_length: float | None = Field(
+        None, gt=0, description="Side of a marker, in the rig's units; shorter than the square. A checkerboard has none."
+    )
     marker_bits: Literal[4, 5, 6, 7] = Field(4, description="Bits along the side of a marker.")
     dictionary_size: Literal[50, 100, 250, 1000] = Field(50, description="Number of markers in the ArUco dictionary.")
     legacy_pattern: Literal["auto", "true", "false"] = Field(
@@ -53,14 +58,30 @@ class BoardConfig(Section):
     )
 
     @model_validator(mode="after")
-    def check_marker_fits(self) -> "BoardConfig":
+    def check_markers(self) -> "BoardConfig":
+        if self.pattern == "checkerboard":
+            if self.marker_length is not None:
+                raise ValueError("a checkerboard has no markers; leave marker_length out, or write pattern: charuco")
+            if (self.squares_x + self.squares_y) % 2 == 0:
+                raise ValueError(
+                    f"a checkerboard of {self.squares_x} x {self.squares_y} squares looks the same after half a turn, so cameras cannot agree "
+                    "on its corners; use an even number of squares along one side and an odd number along the other, or a ChArUco board"
+                )
+            return self
+        if self.marker_length is None:
+            raise ValueError("marker_length is missing; write the side of a marker, or pattern: checkerboard")
         if self.marker_length >= self.square_length:
             raise ValueError(f"marker_length {self.marker_length} must be shorter than square_length {self.square_length}")
+        if self.squares_x * self.squares_y // 2 > self.dictionary_size:
+            raise ValueError(
+                f"{self.squares_x} x {self.squares_y} squares need {self.squares_x * self.squares_y // 2} markers, "
+                f"dictionary_size is {self.dictionary_size}"
+            )
         return self
 
 
 class CalibrationConfig(Section):
-    """How the cameras are calibrated from board videos."""
+    """How the cameras are calibrated from board videos, and what is good enough."""
 
     max_board_frames: int = Field(100, ge=10, le=2000, description="Frames of a board video that are searched, evenly spread.")
     floor_frame: int | None = Field(
@@ -69,7 +90,29 @@ class CalibrationConfig(Section):
         description="Frame of the board videos in which the board lies still on the floor: it becomes the world's origin and "
         "horizontal plane. Without it, up is the mean up of the cameras.",
     )
-    max_error_px: float = Field(3.0, gt=0, description="Mean reprojection error beyond which the workflow stops.")
+    fisheye: list[Name] = Field(default_factory=list, description="Cameras with a fisheye lens (OpenCV's fisheye model).")
+    held_out: float = Field(
+        0.2, ge=0.05, le=0.5, description="Share of the board views that are kept out of the solve, and by which it is judged."
+    )
+    restarts: int = Field(3, ge=1, le=20, description="Solves from other starting poses and other board views; the best one is kept.")
+    min_board_frames: int = Field(6, ge=3, description="Fewest frames in which a camera has to see the board.")
+    min_coverage: float = Field(
+        0.15, ge=0, le=1, description="Share of its picture that the board should have covered; below it the report warns."
+    )
+    max_error_px: float = Field(
+        3.0, gt=0, description="Mean reprojection error of a camera, on held-out views, beyond which the workflow stops."
+    )
+    max_square_percent: float = Field(
+        2.0,
+        gt=0,
+        description="Mean deviation of the squares, as measured by the cameras, from their true size, beyond which the workflow stops.",
+    )
+    max_spread_percent: float = Field(
+        3.0,
+        gt=0,
+        description="Distance of a camera between restarts, as a share of its distance to the board, beyond which the workflow stops.",
+    )
+    accept_poor: bool = Field(False, description="Go on with a calibration that is beyond these limits; the report says so at its top.")
 
 
 class SurveyConfig(Section):
@@ -286,7 +329,7 @@ class SimulatedRig(Section):
     rate: float = Field(30.0, gt=0, le=1000, description="Frames per second.")
     arena: float = Field(700.0, gt=0, description="Diameter of the arena in millimetres.")
     board: Name = Field("charuco", description="Board (a key of `boards`) that is moved through the rig.")
-    board_frames: int = Field(30, ge=10, le=1000, description="Frames of the board videos; in frame 0 the board lies on the floor.")
+    board_frames: int = Field(36, ge=10, le=1000, description="Frames of the board videos; in frame 0 the board lies on the floor.")
     seed: int = Field(0, ge=0, description="Seed of camera positions, lenses, light and board motion.")
 
     @model_validator(mode="after")
@@ -488,6 +531,8 @@ class StudyConfig(Section):
         for name, rig in self.simulation.rigs.items():
             if rig.board not in self.boards:
                 raise ValueError(f"simulation.rigs.{name}.board {rig.board!r} is not among the boards {sorted(self.boards)}")
+            if self.boards[rig.board].pattern != "charuco":
+                raise ValueError(f"simulation.rigs.{name}.board {rig.board!r} is a checkerboard; simulated boards are ChArUco boards")
         return self
 
 
@@ -549,8 +594,10 @@ def read_section(cls: type[SectionT], path: str | Path) -> SectionT:
 
 
 def read_boards(path: str | Path) -> dict[str, BoardConfig]:
-    """Read the section `boards` (board by name) from the JSON or YAML file at `path`."""
+    """Read boards by name from the JSON or YAML file at `path`: the section `boards` of a study's settings, or the boards alone."""
     values = read_values(path) or {}
+    if isinstance(values, dict) and isinstance(values.get("boards"), dict):
+        values = values["boards"]
     if not isinstance(values, dict):
         raise InputError(f"{path}: boards are given as name: settings, found {type(values).__name__}")
     return {str(name): parse_section(BoardConfig, board, f"{path}: board {name!r}") for name, board in values.items()}

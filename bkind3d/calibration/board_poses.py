@@ -1,4 +1,4 @@
-"""Where a rigid board was: one pose that has to explain what all cameras see of it at a moment.
+"""Where a rigid board was: in one camera's frame, and in the world, where one pose has to explain what all cameras see.
 
 Corners that are triangulated one by one hide errors of scale and depth; a board of known size shows them.
 """
@@ -12,7 +12,10 @@ from scipy.optimize import least_squares
 
 from bkind3d.calibration.boards import Corners
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_points, undistort_points
+
+#: Fewest corners of a plane that tell its pose.
+_MIN_POINTS = 4
 
 
 class BoardPose(NamedTuple):
@@ -23,12 +26,37 @@ class BoardPose(NamedTuple):
     residuals: Float[Array, "corner 2"]
 
 
+def pose_in_view(camera: Camera, model: Float[Array, "corner 3"], points: Float[Array, "corner 2"]) -> Float[Array, "4 4"] | None:
+    """Board to *camera* (rotation and translation, board's units) from one picture's pixels (NaN where unseen); None where they do not tell."""
+    undistorted = undistort_points(camera, points)
+    known = np.isfinite(undistorted).all(axis=1)
+    if known.sum() < _MIN_POINTS:
+        return None
+    try:
+        found, rotation, translation = cv2.solvePnP(model[known], undistorted[known], camera.matrix, np.zeros(5))
+    except cv2.error:
+        return None
+    if not found or not np.isfinite(translation).all() or translation[2, 0] <= 0:
+        return None
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = cv2.Rodrigues(rotation)[0], translation.ravel()
+    return pose
+
+
+def pose_in_views(cameras: list[Camera], corners: Corners) -> Float[Array, "camera frame 4 4"]:
+    """Board to each camera in every frame; NaN where it does not see the board."""
+    poses = np.full((*corners.points.shape[:2], 4, 4), np.nan)
+    for index, frame in np.argwhere(corners.seen):
+        pose = pose_in_view(cameras[index], corners.model, corners.points[index, frame])
+        if pose is not None:
+            poses[index, frame] = pose
+    return poses
+
+
 def pose_board(cameras: list[Camera], corners: Corners, frame: int) -> BoardPose | None:
     """Find the pose of the board in frame number `frame` of `corners`; None where no camera sees it."""
     views = [(camera, points) for camera, points in zip(cameras, corners.points[:, frame], strict=True) if np.isfinite(points).any()]
-    if not views:
-        return None
-    starts = [start for view in views if (start := _pose_in_view(corners.model, *view)) is not None]
+    starts = [start for camera, points in views if (start := _start_in_world(corners.model, camera, points)) is not None]
     if not starts:
         return None
 
@@ -49,14 +77,13 @@ def measure_rigid_error(cameras: list[Camera], corners: Corners) -> float:
     return float(np.concatenate(distances).mean()) if distances else float("inf")
 
 
-def _pose_in_view(model: Float[Array, "corner 3"], camera: Camera, points: Float[Array, "corner 2"]) -> Array | None:
+def _start_in_world(model: Float[Array, "corner 3"], camera: Camera, points: Float[Array, "corner 2"]) -> Array | None:
     """Rotation vector and translation, board to world, from one camera alone."""
-    known = np.isfinite(points[:, 0])
-    found, rotation, translation = cv2.solvePnP(model[known], points[known], camera.matrix, camera.distortion)
-    if not found:
+    pose = pose_in_view(camera, model, points)
+    if pose is None:
         return None
-    in_world = camera.rotation.T @ cv2.Rodrigues(rotation)[0]
-    return np.concatenate([cv2.Rodrigues(in_world)[0].ravel(), camera.rotation.T @ (translation.ravel() - camera.translation)])
+    in_world = camera.rotation.T @ pose[:3, :3]
+    return np.concatenate([cv2.Rodrigues(in_world)[0].ravel(), camera.rotation.T @ (pose[:3, 3] - camera.translation)])
 
 
 def _measure_residuals(model: Float[Array, "corner 3"], views: list[tuple[Camera, Array]], parameters: Float[Array, "6"]) -> Array:

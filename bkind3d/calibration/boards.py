@@ -1,31 +1,22 @@
-"""ChArUco boards: finding their corners in the videos of all cameras."""
+"""Calibration boards: ChArUco and checkerboards as aniposelib knows them, and where their corners are in pictures."""
 
-import logging
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from bkind3d.config import BoardConfig, CalibrationConfig, InputError
-from bkind3d.data.video import VideoInfo, decode_frames, probe_video
+from bkind3d.config import BoardConfig
 
 if TYPE_CHECKING:
-    from aniposelib.boards import CharucoBoard
+    from aniposelib.boards import CalibrationObject
 
-log = logging.getLogger(__name__)
-
-#: Fewest corners of a board in a picture that say where it is.
-MIN_CORNERS = 8
-#: Frames per camera in which both layouts of a board with an even number of rows are tried.
-_TRIAL_FRAMES = 10
-#: Board videos may differ in length by this share (a camera that stopped a moment later), not more.
-_LENGTH_SHARE = 0.05
+Picture = NDArray[np.uint8]
+#: How a checkerboard is searched: thoroughly, and to a fraction of a pixel.
+_CHECKERBOARD = cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_EXHAUSTIVE | cv2.CALIB_CB_ACCURACY
 
 
 @dataclass(frozen=True)
@@ -47,18 +38,49 @@ class Corners:
     frames: Int[NDArray, "frame"]
     points: Float[NDArray, "camera frame corner 2"]
     model: Float[NDArray, "corner 3"]
-    board: "CharucoBoard"
+    board: "CalibrationObject"
 
     @property
     def seen(self) -> NDArray[np.bool_]:
         """(camera, frame): whether the camera sees the board."""
         return np.asarray(np.isfinite(self.points[..., 0]).any(axis=2))
 
+    @property
+    def shared(self) -> NDArray[np.int64]:
+        """(camera, camera): in how many frames both see the board."""
+        seen = self.seen.astype(np.int64)
+        return np.asarray(seen @ seen.T)
 
-def make_board(config: BoardConfig, legacy: bool) -> "CharucoBoard":
+    @cached_property
+    def neighbours(self) -> Int[NDArray, "edge 2"]:
+        """Corners that are one square apart."""
+        distances = np.linalg.norm(self.model[:, None] - self.model, axis=-1)
+        square = distances[distances > 0].min()
+        return np.argwhere(np.triu(np.abs(distances - square) < 1e-3 * square))
+
+    @property
+    def outline(self) -> Float[NDArray, "4 3"]:
+        """The outermost corners of the board."""
+        low, high = self.model.min(axis=0), self.model.max(axis=0)
+        return np.array([[x, y, 0.0] for x, y in ((low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1]))])
+
+    def select(self, chosen: NDArray[Any]) -> "Corners":
+        """The same of some frames (indices, or a mask)."""
+        return replace(self, frames=self.frames[chosen], points=self.points[:, chosen])
+
+    def blank(self, camera: int, frames: NDArray[Any]) -> "Corners":
+        """The same without what one camera sees in some frames."""
+        points = self.points.copy()
+        points[camera, frames] = np.nan
+        return replace(self, points=points)
+
+
+def make_board(config: BoardConfig, legacy: bool = False) -> "CalibrationObject":
     """aniposelib's board, with detection thresholds that suit small pictures as well as large ones."""
-    from aniposelib.boards import CharucoBoard
+    from aniposelib.boards import CharucoBoard, Checkerboard
 
+    if config.pattern == "checkerboard":
+        return Checkerboard(config.squares_x - 1, config.squares_y - 1, config.square_length)
     board = CharucoBoard(
         config.squares_x, config.squares_y, config.square_length, config.marker_length, config.marker_bits, config.dictionary_size
     )
@@ -72,85 +94,32 @@ def make_board(config: BoardConfig, legacy: bool) -> "CharucoBoard":
     return board
 
 
-def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: CalibrationConfig, threads: int = 1) -> Corners:
-    """Search evenly spread frames of all board videos, decoded once in order, `threads` videos at a time.
-
-    Raises
-    ------
-    InputError : where videos differ in length, or cameras never see the board.
-    """
-    infos = {camera: probe_video(path) for camera, path in videos.items()}
-    n_frames = _agree_on_length(infos, config.floor_frame)
-    frames = np.unique(np.linspace(0, n_frames - 1, min(config.max_board_frames, n_frames)).round().astype(np.int64))
-    if config.floor_frame is not None:
-        frames = np.union1d(frames, [config.floor_frame])
-    legacy = _choose_layout(videos, board, frames, threads)
-    maker, points = make_board(board, legacy), _search_videos(videos, board, legacy, frames, threads)
-    points[(np.isfinite(points[..., 0]).sum(axis=2) < MIN_CORNERS)] = np.nan
-    model = np.asarray(maker.board.getChessboardCorners(), dtype=np.float64)
-    corners = Corners(list(videos), [(info.width, info.height) for info in infos.values()], frames, points, model, maker)
-    blind = [camera for camera, seen in zip(videos, corners.seen, strict=True) if not seen.any()]
-    if blind:
-        raise InputError(
-            f"{videos[blind[0]]}: the board is found in no frame by camera(s) {', '.join(blind)}; check the board's squares, marker_bits, "
-            "dictionary_size and legacy_pattern, and that it fills enough of the picture"
-        )
-    return corners
+def locate_model(board: "CalibrationObject") -> Float[NDArray, "corner 3"]:
+    """Where the corners are on `board`: from its corner, x along the columns, y along the rows, in its units."""
+    if hasattr(board, "charuco_detector"):
+        return np.asarray(board.board.getChessboardCorners(), dtype=np.float64)
+    return np.asarray(board.get_object_points(), dtype=np.float64) + board.get_square_length() * np.array([1.0, 1.0, 0.0])
 
 
-def rows_of(corners: Corners, camera: int) -> list[dict[str, Any]]:
-    """One camera's corners in aniposelib's form."""
-    rows = []
-    for frame in np.flatnonzero(corners.seen[camera]):
-        found = np.flatnonzero(np.isfinite(corners.points[camera, frame, :, 0]))
-        points = corners.points[camera, frame, found][:, None].astype(np.float32)
-        rows.append({"framenum": int(frame), "corners": points, "ids": found[:, None].astype(np.int32)})
-    return list(corners.board.fill_points_rows(rows))
-
-
-def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) -> int:
-    lengths = {camera: info.n_frames for camera, info in infos.items()}
-    shortest, longest = min(lengths.values()), max(lengths.values())
-    counts = ", ".join(f"{camera} {length}" for camera, length in lengths.items())
-    if longest - shortest > max(1, _LENGTH_SHARE * longest):
-        raise InputError(
-            f"the board videos have different numbers of frames ({counts}); the cameras have to film the board at the same moments: cut them alike"
-        )
-    if longest != shortest:
-        log.warning("the board videos have different numbers of frames (%s); the first %d are used", counts, shortest)
-    if floor_frame is not None and floor_frame >= shortest:
-        raise InputError(f"calibration.floor_frame is {floor_frame}, but the board videos have {shortest} frames (counted from 0)")
-    return shortest
-
-
-def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, frames: NDArray[np.int64], threads: int) -> bool:
-    """Whether the board has the layout of OpenCV before 4.6; the wrong one finds nothing, without any error."""
-    if config.legacy_pattern != "auto" or config.squares_y % 2:
-        return config.legacy_pattern == "true"
-    trial = frames[np.linspace(0, len(frames) - 1, min(_TRIAL_FRAMES, len(frames))).round().astype(int)]
-    layouts = (False, True)
-    found = [int(np.isfinite(_search_videos(videos, config, legacy, trial, threads)[..., 0]).sum()) for legacy in layouts]
-    log.info("corners found with the layout of OpenCV since 4.6: %d, with the one before: %d", found[False], found[True])
-    return found[True] > found[False]
-
-
-def _search_videos(
-    videos: Mapping[str, str | Path], config: BoardConfig, legacy: bool, frames: NDArray[np.int64], threads: int
-) -> Float[NDArray, "camera frame corner 2"]:
-    """Corners in the given frames of all videos; every thread has a detector of its own."""
-    with ThreadPoolExecutor(threads) as pool:
-        searches = [pool.submit(_search_video, path, make_board(config, legacy), frames, camera) for camera, path in videos.items()]
-        return np.stack([search.result() for search in searches])
-
-
-def _search_video(path: str | Path, board: "CharucoBoard", frames: NDArray[np.int64], camera: str) -> Float[NDArray, "frame corner 2"]:
-    wanted = {int(frame): index for index, frame in enumerate(frames)}
-    points = np.full((len(frames), board.total_size, 2), np.nan)
-    decoded = decode_frames(path, gray=True, wanted=wanted.__contains__)
-    for frame, _, picture in tqdm(decoded, total=len(frames), desc=f"board in {camera}", unit="frame", disable=None):
+def detect_corners(board: "CalibrationObject", picture: Picture) -> Float[NDArray, "corner 2"]:
+    """Find `board` in a grey picture: pixels of its corners, NaN where one is not seen."""
+    points = np.full((board.get_empty_detection().shape[0], 2), np.nan)
+    if hasattr(board, "charuco_detector"):
         found, numbers = board.detect_image(picture)
         if numbers is not None and len(found):
-            points[wanted[frame], np.asarray(numbers).ravel()] = np.asarray(found, dtype=np.float64).reshape(-1, 2)
-        if frame >= frames[-1]:
-            break
-    return points
+            points[np.asarray(numbers).ravel()] = np.asarray(found, dtype=np.float64).reshape(-1, 2)
+        return points
+    # aniposelib's own search takes a part of a checkerboard for the whole.
+    complete, found = cv2.findChessboardCornersSB(picture, board.get_size(), flags=_CHECKERBOARD)
+    return np.asarray(found, dtype=np.float64).reshape(-1, 2) if complete else points
+
+
+def rows_of(corners: Corners, camera: int, poses: Float[NDArray, "frame 4 4"]) -> list[dict[str, Any]]:
+    """One camera's corners in aniposelib's form; `poses` are the board's in the camera's frame (NaN: the frame is left out)."""
+    rows = []
+    for frame in np.flatnonzero(corners.seen[camera] & np.isfinite(poses[:, 0, 0])):
+        found = np.flatnonzero(np.isfinite(corners.points[camera, frame, :, 0]))
+        points = corners.points[camera, frame, found][:, None].astype(np.float32)
+        pose = {"rvec": cv2.Rodrigues(poses[frame, :3, :3])[0], "tvec": poses[frame, :3, 3:]}
+        rows.append({"framenum": int(frame), "corners": points, "ids": found[:, None].astype(np.int32), **pose})
+    return list(corners.board.fill_points_rows(rows))

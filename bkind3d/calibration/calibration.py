@@ -1,27 +1,47 @@
-"""Calibrate a rig from its board videos, judge the result and write it."""
+"""Calibrate a rig from its board videos, judge the saved result on views that were held out, and write it."""
 
 import logging
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import pandas as pd
 
 from bkind3d.calibration.board_poses import measure_rigid_error
-from bkind3d.calibration.boards import find_corners
-from bkind3d.calibration.quality import measure_errors, measure_quality
-from bkind3d.calibration.rig import calibrate_rig
+from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.corners import find_corners
+from bkind3d.calibration.faults import check_scale, find_faults
+from bkind3d.calibration.findings import Finding, log_findings
+from bkind3d.calibration.given import check_given
+from bkind3d.calibration.intrinsics import estimate_intrinsics
+from bkind3d.calibration.judgement import check_views, judge_measures, refuse
+from bkind3d.calibration.quality import choose_held_out, measure_pairs, measure_quality, measure_squares
+from bkind3d.calibration.rig import Solution, calibrate_rig, check_connected
 from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_on_floor
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
 from bkind3d.data.parquet import write_table
+from bkind3d.geometry.cameras import Camera
 
 log = logging.getLogger(__name__)
 
-#: Below this coverage, or above this depth range, a small error proves little.
-_LOW_COVERAGE, _FLAT_DEPTH = 0.3, 0.85
+
+class Judgement(NamedTuple):
+    """What was measured of a calibration, and what that means.
+
+    Attributes
+    ----------
+    table : per camera, as in :func:`bkind3d.calibration.quality.measure_quality`.
+    details : of the whole rig, for metadata: error, rigid_board_px, squares, pairs.
+    findings : failures, warnings and remarks.
+    """
+
+    table: pd.DataFrame
+    details: dict[str, Any]
+    findings: list[Finding]
 
 
 def calibrate_cameras(
@@ -37,49 +57,131 @@ def calibrate_cameras(
     """Calibrate the cameras of `videos` (board videos by camera); write cameras to `output` and the table ``calibration`` to `quality`.
 
     World: the board on the floor if ``config.floor_frame`` is given, else between the cameras; `units` are the board's.
+    Errors are those of the file as written, on views of the board that were not used to solve it.
 
     Raises
     ------
-    InputError : where a video is unusable, cameras see no board or never together, or the error exceeds ``config.max_error_px``.
+    InputError : where a video is unusable, cameras see no board or never together, one does not fit the others, or a
+        limit of `config` is exceeded and ``config.accept_poor`` is not set. Nothing is written then.
     """
+    known = None if truth is None else read_calibration(truth)[0]
+    scale = check_scale(board, units)
+    refuse(scale, config.accept_poor)
+    cameras, judged = calibrate_corners(_search(config, board, videos, threads), config, units)
+    findings = [*scale, *judged.findings]
+    refuse(findings, config.accept_poor)
+    details = {"units": units, **judged.details}
+    if known is not None:
+        details["truth"] = compare_to_truth({camera.name: camera for camera in cameras}, known)
+        _log_truth(details["truth"], units)
+    _write_quality(judged.table, findings, details, quality)
+    about = {key: value for key, value in details.items() if key in ("error", "rigid_board_px", "n_held_out")}
+    poor = [finding.text for finding in findings if finding.level == "failure"]
+    write_calibration({camera.name: camera for camera in cameras}, output, units, about | ({"accepted": poor} if poor else {}))
+
+
+def calibrate_corners(corners: Corners, config: CalibrationConfig, units: str) -> tuple[list[Camera], Judgement]:
+    """Solve the cameras from some of the board views and judge them, as a file keeps them, by the others.
+
+    Raises
+    ------
+    InputError : where cameras see the board too seldom or never together, or do not fit (see :mod:`bkind3d.calibration.faults`).
+        What the solution itself lacks is told by the judgement.
+    """
+    check_views(corners, config)
+    check_connected(corners)
+    held_out = choose_held_out(corners, config.held_out, config.floor_frame, config.min_board_frames)
+    solved = corners.select(~held_out)
+    lenses = _estimate_lenses(solved, config)
+    faults = find_faults(lenses, corners)
+    log_findings(faults)
+    refuse(faults, config.accept_poor)
+    solution = calibrate_rig(solved, lenses, config.restarts)
+    cameras = solution.cameras
+    cameras = place_between_cameras(cameras) if config.floor_frame is None else place_on_floor(cameras, solved, config.floor_frame)
+    saved = _save_and_read(cameras, units)
+    judged = judge_cameras(saved, corners, corners.select(held_out), config, units, solution)
+    log_findings(judged.findings)
+    details = judged.details | {"n_held_out": int(held_out.sum()), "restarts": config.restarts}
+    return saved, Judgement(judged.table, details, [*faults, *judged.findings])
+
+
+def check_calibration(
+    calibration: str | Path,
+    config: CalibrationConfig,
+    board: BoardConfig,
+    videos: Mapping[str, str | Path],
+    units: str,
+    quality: str | Path,
+    threads: int = 1,
+) -> None:
+    """Judge a given calibration by board videos that it was not made from; write the table ``calibration`` to `quality`.
+
+    Raises
+    ------
+    InputError : where it is beyond the limits of `config`, cameras were moved since, or one is a copy of another. The
+        table is written all the same.
+    """
+    found = read_calibration(calibration, allow_copies=True)[0]
+    lacking = [name for name in videos if name not in found]
+    if lacking:
+        raise InputError(f"{calibration}: has no camera {lacking[0]!r}, only {', '.join(found)}; name the videos as the calibration does")
+    cameras = [found[name] for name in videos]
+    corners = _search(config, board, videos, threads)
+    judged = judge_cameras(cameras, corners, corners, config, units)
+    findings = [*check_scale(board, units), *find_faults(cameras, corners), *check_given(cameras, corners), *judged.findings]
+    log_findings(findings)
+    _write_quality(judged.table, findings, {"units": units, "source": Path(calibration).name, **judged.details}, quality)
+    refuse(findings, config.accept_poor)
+
+
+def judge_cameras(
+    cameras: list[Camera], corners: Corners, judged_by: Corners, config: CalibrationConfig, units: str, solution: Solution | None = None
+) -> Judgement:
+    """Measure `cameras` by the views `judged_by`, and hold the measures against the limits of `config`.
+
+    `corners` are all views (for coverage); `solution` knows the spread over restarts. World frame and units are the cameras'.
+    """
+    table = measure_quality(cameras, corners, judged_by)
+    if solution is not None:
+        table = pd.concat([table, pd.DataFrame(solution.spread)], axis=1)
+    squares = measure_squares(cameras, judged_by)
+    weights = table["n_points"] / max(1, table["n_points"].sum())
+    details = {
+        "error": float((table["mean_px"].fillna(0) * weights).sum()) if table["n_points"].any() else None,
+        "rigid_board_px": measure_rigid_error(cameras, judged_by),
+        "squares": squares,
+        "pairs": measure_pairs(cameras, corners, judged_by),
+    }
+    log.info("errors of held-out board views\n%s", table.round(3).to_string(index=False))
+    return Judgement(table, details, judge_measures(table, squares, config, units))
+
+
+def _search(config: CalibrationConfig, board: BoardConfig, videos: Mapping[str, str | Path], threads: int) -> Corners:
     if len(videos) < 2:
         raise InputError(f"--videos: {len(videos)} camera(s) given, at least 2 are needed")
-    known = None if truth is None else read_calibration(truth)[0]
     # OpenCV's own threads wait for each other by spinning, which on a busy machine costs more than they bring.
     cv2.setNumThreads(1)
-    corners = find_corners(videos, board, config, threads)
-    cameras = calibrate_rig(corners)
-    cameras = place_between_cameras(cameras) if config.floor_frame is None else place_on_floor(cameras, corners, config.floor_frame)
-    table = measure_quality(cameras, corners)
-    errors = measure_errors(cameras, corners)
-    error = float(np.nanmean(errors))
-    _log_quality(table, error)
-    if not error <= config.max_error_px:
-        worst = table.loc[table["mean_px"].idxmax()]
-        raise InputError(
-            f"the mean reprojection error is {error:.2f} px, more than calibration.max_error_px {config.max_error_px}; worst is camera "
-            f"{worst['camera']!r} with {worst['mean_px']:.2f} px: check the board's sizes, and that the videos show the same moments"
-        )
-    named = {camera.name: camera for camera in cameras}
-    details: dict[str, Any] = {"units": units, "error": error, "rigid_board_px": measure_rigid_error(cameras, corners)}
-    if known is not None:
-        details["truth"] = compare_to_truth(named, known)
-        _log_truth(details["truth"], units)
-    write_table(table, "calibration", quality, details)
-    write_calibration(named, output, units, {key: value for key, value in details.items() if key not in ("units", "truth")})
+    return find_corners(videos, board, config, threads)
 
 
-def _log_quality(table: pd.DataFrame, error: float) -> None:
-    log.info("mean reprojection error %.3f px\n%s", error, table.round(3).to_string(index=False))
-    for row in table.itertuples():
-        if row.coverage < _LOW_COVERAGE:
-            log.warning(
-                "camera %s: the board covered only %.0f %% of the picture; move it into the corners", row.camera, 100 * row.coverage
-            )
-        if row.depth_range > _FLAT_DEPTH:
-            log.warning(
-                "camera %s: the board hardly changed its distance, so a small error proves little; move it nearer and farther", row.camera
-            )
+def _estimate_lenses(corners: Corners, config: CalibrationConfig) -> list[Camera]:
+    return [
+        estimate_intrinsics(corners.model, points, size, name, name in config.fisheye)
+        for points, size, name in zip(corners.points, corners.sizes, corners.cameras, strict=True)
+    ]
+
+
+def _save_and_read(cameras: list[Camera], units: str) -> list[Camera]:
+    """What will be read from the file is judged, not what is in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_calibration({camera.name: camera for camera in cameras}, Path(folder) / "saved.toml", units)
+        return list(read_calibration(Path(folder) / "saved.toml", allow_copies=True)[0].values())
+
+
+def _write_quality(table: pd.DataFrame, findings: list[Finding], details: dict[str, Any], quality: str | Path) -> None:
+    finite = {key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in details.items()}
+    write_table(table, "calibration", quality, finite | {"findings": [finding.describe() for finding in findings]})
 
 
 def _log_truth(truth: Mapping[str, Mapping[str, float]], units: str) -> None:

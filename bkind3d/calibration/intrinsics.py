@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from bkind3d.geometry.cameras import Array
+from bkind3d.calibration.board_poses import pose_in_view
+from bkind3d.geometry.cameras import Camera
+from bkind3d.geometry.lenses import project_points
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,18 @@ _MODELS = {
     "focal length, k1": _ONE_FOCAL | cv2.CALIB_FIX_PRINCIPAL_POINT | cv2.CALIB_FIX_K2 | cv2.CALIB_FIX_K3,
     "focal length, centre, k1": _ONE_FOCAL | cv2.CALIB_FIX_K2 | cv2.CALIB_FIX_K3,
     "focal length, centre, k1, k2": _ONE_FOCAL | cv2.CALIB_FIX_K3,
+    "focal length, centre, k1, k2, k3": _ONE_FOCAL,
+}
+#: OpenCV 5 keeps the flags of its fisheye functions with all others, OpenCV 4 has other numbers for them in their own module.
+_FLAGS = cv2.fisheye if hasattr(cv2.fisheye, "CALIB_FIX_SKEW") else cv2
+_FISHEYE = _FLAGS.CALIB_FIX_SKEW | _FLAGS.CALIB_RECOMPUTE_EXTRINSIC | _FLAGS.CALIB_USE_INTRINSIC_GUESS
+_FISHEYE_K3_K4 = _FLAGS.CALIB_FIX_K3 | _FLAGS.CALIB_FIX_K4
+#: The same for fisheye lenses, whose model has four coefficients.
+_FISHEYE_MODELS = {
+    "focal length": _FISHEYE | _FLAGS.CALIB_FIX_PRINCIPAL_POINT | _FLAGS.CALIB_FIX_K1 | _FLAGS.CALIB_FIX_K2 | _FISHEYE_K3_K4,
+    "focal length, k1, k2": _FISHEYE | _FLAGS.CALIB_FIX_PRINCIPAL_POINT | _FISHEYE_K3_K4,
+    "focal length, centre, k1, k2": _FISHEYE | _FISHEYE_K3_K4,
+    "focal length, centre, k1 to k4": _FISHEYE,
 }
 #: A freer model has to predict unseen views better by this share.
 _GAIN = 0.03
@@ -32,16 +46,18 @@ _FOLDS = 4
 
 
 def estimate_intrinsics(
-    model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], size: tuple[int, int], camera: str
-) -> tuple[Array, Array]:
-    """Estimate a camera's (3, 3) matrix and (5,) distortion from the board's corners (pixels, NaN where unseen)."""
+    model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], size: tuple[int, int], camera: str, fisheye: bool = False
+) -> Camera:
+    """Estimate a camera's matrix and distortion from the board's corners (pixels, NaN where unseen); its pose is the origin."""
     views = np.flatnonzero(np.isfinite(points[..., 0]).any(axis=1))
     # Views with most corners, of those evenly spread ones: a slow board gives the same view many times.
     counts = np.isfinite(points[views, :, 0]).sum(axis=1)
     views = views[counts >= np.median(counts) / 2]
     views = views[np.linspace(0, len(views) - 1, min(_MAX_VIEWS, len(views))).round().astype(int)]
-    names = list(_MODELS) if len(views) >= _MIN_VIEWS else list(_MODELS)[:1]
-    errors = [_predict_unseen(model, points[views], size, _MODELS[name]) for name in names] if len(names) > 1 else [0.0]
+    models = _FISHEYE_MODELS if fisheye else _MODELS
+    names = list(models) if len(views) >= _MIN_VIEWS else list(models)[:1]
+    plain = make_lens(camera, size, fisheye)
+    errors = [_predict_unseen(model, points[views], plain, models[name]) for name in names] if len(names) > 1 else [0.0]
     best = 0
     for index in range(1, len(names)):
         if errors[index] < (1 - _GAIN) * errors[best]:
@@ -53,40 +69,63 @@ def estimate_intrinsics(
         names[best],
         ", ".join(f"{error:.3f}" for error in errors),
     )
-    return _fit(model, points[views], size, _MODELS[names[best]])
+    return _fit(model, points[views], plain, models[names[best]])
 
 
-def _fit(
-    model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], size: tuple[int, int], flags: int
-) -> tuple[Array, Array]:
+def make_lens(name: str, size: tuple[int, int], fisheye: bool = False) -> Camera:
+    """A camera in the origin with a usual lens: where estimates start from."""
+    matrix = np.array([[max(size), 0, (size[0] - 1) / 2], [0, max(size), (size[1] - 1) / 2], [0, 0, 1]], dtype=np.float64)
+    return Camera(name, size, matrix, np.zeros(4 if fisheye else 5), np.eye(3), np.zeros(3), fisheye)
+
+
+def _fit(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], lens: Camera, flags: int) -> Camera:
     found = [np.isfinite(view[:, 0]) for view in points]
     on_board = [model[known].astype(np.float32) for known in found]
     in_picture = [view[known].astype(np.float32) for view, known in zip(points, found, strict=True)]
-    start = np.array([[max(size), 0, (size[0] - 1) / 2], [0, max(size), (size[1] - 1) / 2], [0, 0, 1]], dtype=np.float64)
-    guess = cv2.initCameraMatrix2D(on_board, in_picture, size, 1.0)
-    if np.isfinite(guess).all() and 0.2 < guess[0, 0] / max(size) < 20:
-        start[0, 0] = start[1, 1] = guess[0, 0]
-    _, matrix, distortion, _, _ = cv2.calibrateCamera(
-        on_board, in_picture, size, start, np.zeros(5), flags=flags | cv2.CALIB_USE_INTRINSIC_GUESS
+    start = lens.matrix.copy()
+    if lens.fisheye:
+        # An equidistant lens sees a half circle across its picture, or less.
+        start[0, 0] = start[1, 1] = max(lens.size) / 2.5
+        _, matrix, distortion, _, _ = cv2.fisheye.calibrate(
+            [points[None].astype(np.float64) for points in on_board],
+            [points[None].astype(np.float64) for points in in_picture],
+            lens.size,
+            start,
+            np.zeros(4),
+            flags=flags,
+        )
+    else:
+        guess = cv2.initCameraMatrix2D(on_board, in_picture, lens.size, 1.0)
+        if np.isfinite(guess).all() and 0.2 < guess[0, 0] / max(lens.size) < 20:
+            start[0, 0] = start[1, 1] = guess[0, 0]
+        _, matrix, distortion, _, _ = cv2.calibrateCamera(
+            on_board, in_picture, lens.size, start, np.zeros(5), flags=flags | cv2.CALIB_USE_INTRINSIC_GUESS
+        )
+    n_coefficients = len(lens.distortion)
+    return Camera(
+        lens.name,
+        lens.size,
+        np.asarray(matrix, dtype=np.float64),
+        np.asarray(distortion, dtype=np.float64).ravel()[:n_coefficients],
+        np.eye(3),
+        np.zeros(3),
+        lens.fisheye,
     )
-    return np.asarray(matrix, dtype=np.float64), np.asarray(distortion, dtype=np.float64).ravel()[:5]
 
 
-def _predict_unseen(
-    model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], size: tuple[int, int], flags: int
-) -> float:
+def _predict_unseen(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], lens: Camera, flags: int) -> float:
     """Root mean square error, pixels, of the views left out when fitting the others."""
     squares = []
     for fold in range(_FOLDS):
         held_out = np.arange(len(points)) % _FOLDS == fold
         try:
-            matrix, distortion = _fit(model, points[~held_out], size, flags)
+            fitted = _fit(model, points[~held_out], lens, flags)
         except cv2.error:
             return float("inf")
         for view in points[held_out]:
-            known = np.isfinite(view[:, 0])
-            posed, rotation, translation = cv2.solvePnP(model[known], view[known], matrix, distortion)
-            if posed:
-                again = cv2.projectPoints(model[known], rotation, translation, matrix, distortion)[0][:, 0]
-                squares.append(((again - view[known]) ** 2).sum(axis=1))
-    return float(np.sqrt(np.concatenate(squares).mean())) if squares else float("inf")
+            pose = pose_in_view(fitted, model, view)
+            if pose is not None:
+                again = project_points(fitted, model @ pose[:3, :3].T + pose[:3, 3])
+                squares.append(((again - view)[np.isfinite(view[:, 0])] ** 2).sum(axis=1))
+    known = np.concatenate(squares) if squares else np.array([np.inf])
+    return float(np.sqrt(np.mean(np.nan_to_num(known, nan=1e4))))

@@ -1,57 +1,134 @@
-"""How good a calibration is: errors per camera, and how much of what could be seen was seen."""
+"""How good a calibration is, in numbers: errors per camera and pair, and how much of what could be seen was seen."""
+
+from itertools import combinations
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from bkind3d.calibration.agreement import SHARED_FRAMES
+from bkind3d.calibration.board_poses import pose_in_views
 from bkind3d.calibration.boards import Corners
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import pixel_directions, project_points
 from bkind3d.geometry.triangulation import triangulate_rays
 
+#: Quantiles between which tilts and distances of the board are said to range: single views do not make a range.
+_RANGE = (0.05, 0.95)
 
-def measure_quality(cameras: list[Camera], corners: Corners) -> pd.DataFrame:
+
+def measure_quality(cameras: list[Camera], corners: Corners, judged_by: Corners) -> pd.DataFrame:
     """The table ``calibration``: one row per camera.
 
-    Errors are distances, in pixels, between corners and the projections of their triangulated points. ``coverage`` is the
-    share of the picture inside the outline of all corners; ``depth_range`` the nearest over the farthest distance of the
-    board (1: it stayed at one distance, and a small error proves little).
+    Errors are distances between corners of the views `judged_by` and the projections of their triangulated points: in
+    pixels, in percent of the picture's width (``mean_percent``), and at the board in world units (``mean_world``). Of
+    all `corners`: ``coverage`` is the share of the picture inside their outline, ``depth_range`` the nearest over the
+    farthest distance of the board (1: it stayed at one distance, and a small error proves little), ``tilt_range`` the
+    degrees over which its angle to the optical axis varied.
     """
-    errors = measure_errors(cameras, corners)
+    errors, depths = measure_errors(cameras, judged_by), measure_depths(cameras, judged_by)
+    poses = pose_in_views(cameras, corners)
     rows = []
-    for camera, points, error in zip(cameras, corners.points, errors, strict=True):
-        known = error[np.isfinite(error)]
-        seen = points[np.isfinite(points[..., 0])]
-        hull = cv2.contourArea(cv2.convexHull(seen.astype(np.float32)))
-        distances = [distance for view in points if np.isfinite(distance := _distance_to_board(camera, corners.model, view))]
-        rows.append(
-            {
-                "camera": camera.name,
-                "n_board_frames": int(np.isfinite(points[..., 0]).any(axis=1).sum()),
-                "n_points": len(known),
-                "mean_px": float(known.mean()) if len(known) else np.nan,
-                "median_px": float(np.median(known)) if len(known) else np.nan,
-                "p95_px": float(np.quantile(known, 0.95)) if len(known) else np.nan,
-                "coverage": float(hull / (camera.size[0] * camera.size[1])),
-                "depth_range": float(min(distances) / max(distances)) if distances else np.nan,
-            }
-        )
+    for index, camera in enumerate(cameras):
+        seen = corners.points[index][np.isfinite(corners.points[index, ..., 0])]
+        hull = cv2.contourArea(cv2.convexHull(seen.astype(np.float32))) if len(seen) else 0.0
+        row: dict[str, Any] = {"camera": camera.name, "n_board_frames": int(corners.seen[index].sum())}
+        row |= _summarise(errors[index], errors[index] * depths[index] / camera.matrix[0, 0])
+        row["mean_percent"] = 100 * row["mean_px"] / camera.size[0]
+        row["coverage"] = float(hull / (camera.size[0] * camera.size[1]))
+        row |= _describe_poses(poses[index][corners.seen[index]])
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def measure_pairs(cameras: list[Camera], corners: Corners, judged_by: Corners) -> list[dict[str, Any]]:
+    """For every pair of cameras: views of the board together, and errors as in :func:`measure_quality` of these two cameras alone."""
+    rows = []
+    for one, other in combinations(range(len(cameras)), 2):
+        both = Corners(
+            [judged_by.cameras[one], judged_by.cameras[other]],
+            [judged_by.sizes[one], judged_by.sizes[other]],
+            judged_by.frames,
+            judged_by.points[[one, other]],
+            judged_by.model,
+            judged_by.board,
+        )
+        pair = [cameras[one], cameras[other]]
+        errors = measure_errors(pair, both)
+        focal = np.array([camera.matrix[0, 0] for camera in pair])[:, None, None]
+        row = {"one": cameras[one].name, "other": cameras[other].name, "n_shared": int(corners.shared[one, other])}
+        rows.append(row | _summarise(errors, errors * measure_depths(pair, both) / focal))
+    return rows
 
 
 def measure_errors(cameras: list[Camera], corners: Corners) -> Float[Array, "camera frame corner"]:
     """Reprojection errors, pixels, of corners that at least two cameras see; NaN elsewhere."""
+    points = triangulate_corners(cameras, corners).reshape(-1, 3)
+    projected = np.stack([project_points(camera, points) for camera in cameras]).reshape(corners.points.shape)
+    return np.asarray(np.linalg.norm(projected - corners.points, axis=-1))
+
+
+def measure_depths(cameras: list[Camera], corners: Corners) -> Float[Array, "camera frame corner"]:
+    """Distances along the optical axes, world units, of corners that at least two cameras see; NaN elsewhere."""
+    points = triangulate_corners(cameras, corners)
+    return np.stack([points @ camera.rotation[2] + camera.translation[2] for camera in cameras])
+
+
+def measure_squares(cameras: list[Camera], corners: Corners) -> dict[str, float]:
+    """Sides of the board's squares between triangulated corners against their true length: percent, mean and 95 % of the absolute deviation."""
+    points = triangulate_corners(cameras, corners)
+    one, other = corners.neighbours.T
+    true = np.linalg.norm(corners.model[one] - corners.model[other], axis=-1)
+    deviations = 100 * (np.linalg.norm(points[:, one] - points[:, other], axis=-1) / true - 1)
+    known = deviations[np.isfinite(deviations)]
+    if not len(known):
+        return {"mean_percent": float("nan"), "p95_percent": float("nan")}
+    return {"mean_percent": float(known.mean()), "p95_percent": float(np.quantile(np.abs(known), 0.95))}
+
+
+def triangulate_corners(cameras: list[Camera], corners: Corners) -> Float[Array, "frame corner 3"]:
+    """World points of corners that at least two cameras see; NaN elsewhere."""
     flat = corners.points.reshape(len(cameras), -1, 2)
     directions = np.stack([pixel_directions(camera, pixels) for camera, pixels in zip(cameras, flat, strict=True)], axis=1)
     points = triangulate_rays(np.stack([camera.centre for camera in cameras]), directions)
-    projected = np.stack([project_points(camera, points) for camera in cameras])
-    return np.asarray(np.linalg.norm(projected - flat, axis=-1).reshape(corners.points.shape[:3]))
+    return points.reshape(*corners.points.shape[1:3], 3)
 
 
-def _distance_to_board(camera: Camera, model: Float[Array, "corner 3"], view: Float[Array, "corner 2"]) -> float:
-    known = np.isfinite(view[:, 0])
+def choose_held_out(corners: Corners, share: float, keep: int | None, min_frames: int) -> np.ndarray:
+    """(frame,) which frames judge and do not solve: about a `share` of those that two cameras see, evenly spread.
+
+    A frame is kept for the solve where a camera would have fewer than `min_frames` left, or a pair that can be solved
+    could not any more; the frame number `keep` (the floor) always is.
+    """
+    shared = np.flatnonzero((corners.seen.sum(axis=0) >= 2) & (corners.frames != (-1 if keep is None else keep)))
+    held_out = np.zeros(len(corners.frames), dtype=bool)
+    step = max(2, round(1 / share))
+    could = corners.shared >= SHARED_FRAMES
+    for frame in shared[step // 2 :: step]:
+        held_out[frame] = True
+        left = corners.select(~held_out).shared
+        if (np.diag(left) < min_frames).any() or (could & (left < SHARED_FRAMES)).any():
+            held_out[frame] = False
+    return held_out
+
+
+def _summarise(pixels: Array, world: Array) -> dict[str, Any]:
+    known = np.isfinite(pixels)
+    row: dict[str, Any] = {"n_points": int(known.sum())}
     if not known.any():
-        return float("nan")
-    found, _, translation = cv2.solvePnP(model[known], view[known], camera.matrix, camera.distortion)
-    return float(np.linalg.norm(translation)) if found else float("nan")
+        return row | dict.fromkeys(("mean_px", "median_px", "p95_px", "mean_world"), float("nan"))
+    errors = pixels[known]
+    row |= {"mean_px": float(errors.mean()), "median_px": float(np.median(errors)), "p95_px": float(np.quantile(errors, 0.95))}
+    return row | {"mean_world": float(np.nanmean(world[known]))}
+
+
+def _describe_poses(poses: Float[Array, "frame 4 4"]) -> dict[str, float]:
+    known = poses[np.isfinite(poses[:, 0, 0])]
+    if not len(known):
+        return {"depth_range": float("nan"), "tilt_range": float("nan")}
+    distances = np.linalg.norm(known[:, :3, 3], axis=1)
+    tilts = np.degrees(np.arccos(np.clip(np.abs(known[:, 2, 2]), 0, 1)))
+    low, high = np.quantile(tilts, _RANGE)
+    return {"depth_range": float(distances.min() / distances.max()), "tilt_range": float(high - low)}

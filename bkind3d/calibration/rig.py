@@ -5,15 +5,17 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from itertools import combinations
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
+from bkind3d.calibration.agreement import SHARED_FRAMES, Boards, chain_poses, compare_pairs, find_boards, group_cameras
 from bkind3d.calibration.board_poses import measure_rigid_error
 from bkind3d.calibration.boards import Corners, rows_of
-from bkind3d.calibration.intrinsics import estimate_intrinsics
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array, Camera
 
@@ -22,86 +24,177 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Fewest frames in which two cameras have to see the board together.
-_SHARED_FRAMES = 3
+#: Share of the views that each further restart uses.
+_RESTART_SHARE = 0.8
+#: How much a corner's distance from the rigid board counts beside its reprojection error, both in pixels.
+_RIGIDITY = 5.0
 
 
-def calibrate_rig(corners: Corners) -> list[Camera]:
-    """Calibrate all cameras together, in the frame of the first one and the board's units.
+class Solution(NamedTuple):
+    """Calibrated cameras in the frame of the first one (board's units), and how far other restarts are from them.
 
-    aniposelib adjusts the cameras twice: their poses only, and poses with focal lengths and radial distortion. Kept is
-    what explains all pictures better by one rigid board per frame.
+    Attributes
+    ----------
+    cameras : the best restart's.
+    error : of the best restart, px from one rigid board per frame of the views that were solved.
+    spread : per camera ``spread_percent`` (largest distance of its centre between restarts, percent of its median
+        distance to the board) and ``focal_spread_percent``; NaN where there was one start.
+    """
+
+    cameras: list[Camera]
+    error: float
+    spread: list[dict[str, float]]
+
+
+def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, keep_intrinsics: bool = False) -> Solution:
+    """Calibrate all cameras together.
+
+    aniposelib adjusts the cameras twice: their poses only, and (unless `keep_intrinsics`) poses with focal lengths and
+    radial distortion. What explains all pictures better by one rigid board per frame is started again from other poses
+    and views.
+
+    Parameters
+    ----------
+    corners : the views to solve.
+    lenses : intrinsics of every camera; their poses are not used.
+    restarts : number of starts in all.
+    keep_intrinsics : whether `lenses` are given ones, which stay as they are, with all of their distortion.
     """
     check_connected(corners)
-    intrinsics = [
-        estimate_intrinsics(corners.model, points, size, name)
-        for points, size, name in zip(corners.points, corners.sizes, corners.cameras, strict=True)
-    ]
-    candidates = {}
-    for label, only_poses in (("poses", True), ("poses, focal lengths and distortion", False)):
-        cameras = _adjust(corners, intrinsics, only_poses)
-        candidates[label] = (measure_rigid_error(cameras, corners), cameras)
-        log.info("bundle adjustment of %s: %.3f px from one rigid board per frame", label, candidates[label][0])
-    return min(candidates.values(), key=lambda candidate: candidate[0])[1]
+    boards = find_boards(lenses, corners)
+    modes = [True] if keep_intrinsics or any(lens.fisheye for lens in lenses) else [True, False]
+    trials = []
+    for only_poses in modes:
+        cameras = _adjust(corners, lenses, boards, only_poses, seed=0)
+        trials.append((measure_rigid_error(cameras, corners), only_poses, cameras))
+        label = "poses" if only_poses else "poses, focal lengths and distortion"
+        log.info("bundle adjustment of %s: %.3f px from one rigid board per frame", label, trials[-1][0])
+    error, only_poses, best = min(trials, key=lambda trial: trial[0])
+    solutions = [best]
+    for seed in range(1, restarts):
+        chosen = _thin(corners, seed)
+        cameras = _adjust(corners.select(chosen), lenses, boards.select(chosen), only_poses, seed)
+        solutions.append(cameras)
+        again = measure_rigid_error(cameras, corners)
+        log.info("restart %d: %.3f px", seed, again)
+        if again < error:
+            error, best = again, cameras
+    return Solution(best, error, _measure_spread(best, solutions, boards))
 
 
 def check_connected(corners: Corners) -> None:
     """Refuse cameras that never see the board together with the others; name them."""
-    groups = [{camera} for camera in range(len(corners.cameras))]
-    for one, other in combinations(range(len(corners.cameras)), 2):
-        if (corners.seen[one] & corners.seen[other]).sum() >= _SHARED_FRAMES:
-            joined = [group for group in groups if one in group or other in group]
-            groups = [group for group in groups if group not in joined] + [set().union(*joined)]
+    links = [(int(one), int(other)) for one, other in np.argwhere(np.triu(corners.shared >= SHARED_FRAMES, k=1))]
+    groups = group_cameras(len(corners.cameras), links)
     if len(groups) > 1:
-        names = " | ".join(", ".join(corners.cameras[camera] for camera in sorted(group)) for group in sorted(groups, key=min))
+        listed = " | ".join(", ".join(corners.cameras[camera] for camera in sorted(group)) for group in groups)
         raise InputError(
-            f"these groups of cameras see the board together in fewer than {_SHARED_FRAMES} frames: {names}; film the board where cameras of "
+            f"groups of cameras see the board together in fewer than {SHARED_FRAMES} frames: {listed}; show the board where cameras of "
             "both groups see it, or raise calibration.max_board_frames"
         )
 
 
-def _adjust(corners: Corners, intrinsics: list[tuple[Array, Array]], only_poses: bool) -> list[Camera]:
-    """aniposelib's iterative bundle adjustment, from poses that it finds itself."""
-    from aniposelib.cameras import Camera as AniposeCamera
-    from aniposelib.cameras import CameraGroup
+def _thin(corners: Corners, seed: int) -> NDArray[np.bool_]:
+    """(frame,) a random share of the frames, if the cameras stay connected by it."""
+    generator = np.random.default_rng(seed)
+    for _ in range(20):
+        chosen = generator.random(len(corners.frames)) < _RESTART_SHARE
+        with contextlib.suppress(InputError):
+            check_connected(corners.select(chosen))
+            return chosen
+    return np.ones(len(corners.frames), dtype=bool)
 
-    group = CameraGroup(
+
+def _adjust(corners: Corners, lenses: list[Camera], boards: Boards, only_poses: bool, seed: int) -> list[Camera]:
+    """aniposelib's iterative bundle adjustment, from poses chained over the pairs of cameras that agree best."""
+    from aniposelib.boards import extract_points, merge_rows
+
+    group = _make_group(lenses)
+    starts = chain_poses(len(lenses), compare_pairs(boards))
+    starts = np.where(np.isfinite(starts), starts, np.eye(4))
+    if seed:
+        starts = _nudge(starts, float(np.nanmedian(boards.poses[..., 2, 3])), seed)
+    group.set_rotations([cv2.Rodrigues(start[:3, :3])[0].ravel() for start in starts])
+    group.set_translations([start[:3, 3] for start in starts])
+    pixels_per_unit = np.median([lens.matrix[0, 0] for lens in lenses]) / np.nanmedian(boards.poses[..., 2, 3])
+    rows = [rows_of(corners, index, boards.poses[index]) for index in range(len(lenses))]
+    with _quiet_and_repeatable(seed):
+        points, extra = extract_points(merge_rows(rows), corners.board, min_cameras=2)
+        # aniposelib divides a corner's distance from the board by the least positive coordinate on it (a square), which lets
+        # boards bend. A board that lies a little off its own plane z = 0 is no other board, but sets that divisor.
+        extra["objp"][:, 2] = 2 / (_RIGIDITY * pixels_per_unit)
+        group.bundle_adjust_iter(points, extra, only_extrinsics=only_poses)
+    return _read_group(group, lenses)
+
+
+def _nudge(poses: Array, distance: float, seed: int) -> Array:
+    """Other starting poses: turned by about a degree, and moved by about a hundredth of the `distance` to the board."""
+    generator = np.random.default_rng(seed)
+    nudged = poses.copy()
+    for pose in nudged:
+        pose[:3, :3] = cv2.Rodrigues(generator.normal(0, np.radians(1), 3))[0] @ pose[:3, :3]
+        pose[:3, 3] += generator.normal(0, 0.01 * distance, 3)
+    return nudged
+
+
+def _make_group(lenses: list[Camera]) -> "CameraGroup":
+    from aniposelib.cameras import Camera as AniposeCamera
+    from aniposelib.cameras import CameraGroup, FisheyeCamera
+
+    # `extra_dist` lets aniposelib adjust k2, which it would set to zero otherwise; all cameras need the same.
+    extra = any(bool(lens.distortion[1]) for lens in lenses)
+    return CameraGroup(
         [
-            # `extra_dist` lets aniposelib adjust k2, which it would set to zero otherwise.
-            AniposeCamera(matrix=matrix.copy(), dist=distortion.copy(), size=size, name=name, extra_dist=bool(distortion[1]))
-            for name, size, (matrix, distortion) in zip(corners.cameras, corners.sizes, intrinsics, strict=True)
+            (FisheyeCamera if lens.fisheye else AniposeCamera)(
+                matrix=lens.matrix.copy(), dist=lens.distortion.copy(), size=lens.size, name=lens.name, extra_dist=extra
+            )
+            for lens in lenses
         ]
     )
-    if len({camera.extra_dist for camera in group.cameras}) > 1:
-        for camera in group.cameras:
-            camera.extra_dist = True
-    rows = [rows_of(corners, index) for index in range(len(corners.cameras))]
-    with _quiet_and_repeatable():
-        group.calibrate_rows(rows, corners.board, init_intrinsics=False, init_extrinsics=True, verbose=False, only_extrinsics=only_poses)
-    return _read_group(group)
 
 
-def _read_group(group: "CameraGroup") -> list[Camera]:
+def _read_group(group: "CameraGroup", lenses: list[Camera]) -> list[Camera]:
     return [
-        Camera(
-            name=camera.get_name(),
-            size=(int(camera.get_size()[0]), int(camera.get_size()[1])),
+        replace(
+            lens,
             matrix=np.array(camera.get_camera_matrix()),
             distortion=np.array(camera.get_distortions()),
             rotation=np.asarray(cv2.Rodrigues(camera.get_rotation())[0]),
             translation=np.array(camera.get_translation()),
         )
-        for camera in group.cameras
+        for camera, lens in zip(group.cameras, lenses, strict=True)
     ]
 
 
+def _measure_spread(best: list[Camera], solutions: list[list[Camera]], boards: Boards) -> list[dict[str, float]]:
+    distances = np.nanmedian(np.linalg.norm(boards.poses[..., :3, 3], axis=-1), axis=1)
+    # A camera is its centre and three points along its axes, so that two cameras are enough to superpose solutions.
+    reference = np.concatenate([_mark(camera, distance) for camera, distance in zip(best, distances, strict=True)])
+    rows = []
+    for index, camera in enumerate(best):
+        moved, focal = [], []
+        for solution in solutions:
+            marks = np.concatenate([_mark(other, distance) for other, distance in zip(solution, distances, strict=True)])
+            turn, _ = Rotation.align_vectors(reference - reference.mean(axis=0), marks - marks.mean(axis=0))
+            centre = turn.apply(solution[index].centre - marks.mean(axis=0)) + reference.mean(axis=0)
+            moved.append(100 * float(np.linalg.norm(centre - camera.centre)) / distances[index])
+            focal.append(100 * abs(solution[index].matrix[0, 0] / camera.matrix[0, 0] - 1))
+        known = len(solutions) > 1
+        rows.append({"spread_percent": max(moved) if known else np.nan, "focal_spread_percent": max(focal) if known else np.nan})
+    return rows
+
+
+def _mark(camera: Camera, distance: float) -> Array:
+    return np.concatenate([camera.centre[None], camera.centre + distance * camera.rotation])
+
+
 @contextlib.contextmanager
-def _quiet_and_repeatable() -> Iterator[None]:
+def _quiet_and_repeatable(seed: int) -> Iterator[None]:
     """aniposelib and what it stands on print, warn and log, and it draws its samples from NumPy's global generator."""
     for chatty in ("jax", "numba"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -16,7 +16,9 @@ from bkind3d.config import InputError
 VERBS = (
     "simulate-board",
     "simulate-session",
+    "board",
     "calibrate-cameras",
+    "check-calibration",
     "import-calibration",
     "export-calibration",
     "import-joints",

@@ -1,33 +1,46 @@
 """The verb ``calibrate-cameras``."""
 
 import argparse
+from typing import TYPE_CHECKING
 
-HELP = "Calibrate a rig's cameras from videos of a ChArUco board."
+if TYPE_CHECKING:
+    from bkind3d.config import BoardConfig, CalibrationConfig
+
+HELP = "Calibrate a rig's cameras from videos of a board, and judge the result on board views that were held out."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
+    add_board_arguments(parser)
+    parser.add_argument("--truth", help="true calibration (.toml), to compare with")
+    parser.add_argument("--output", required=True, help="calibration to write (.toml)")
+
+
+def add_board_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what all verbs need that look at board videos."""
     parser.add_argument("--config", required=True, help="JSON or YAML file with the section 'calibration'")
     parser.add_argument("--boards", required=True, help="JSON or YAML file with the boards by name")
     parser.add_argument("--board", required=True, help="name of the board in the videos")
     parser.add_argument("--units", required=True, help="units of the board's squares, and of the world")
     parser.add_argument("--videos", nargs="+", required=True, metavar="CAMERA=PATH", help="board video of every camera, synchronised")
-    parser.add_argument("--truth", help="true calibration (.toml), to compare with")
     parser.add_argument("--threads", type=int, default=2, help="videos that are searched at a time")
-    parser.add_argument("--output", required=True, help="calibration to write (.toml)")
     parser.add_argument("--quality", required=True, help="Parquet file to write (table 'calibration')")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Calibrate the cameras."""
-    from bkind3d.calibration.calibration import calibrate_cameras
+def read_board_arguments(arguments: argparse.Namespace) -> "tuple[CalibrationConfig, BoardConfig, dict[str, str]]":
+    """Read settings, board, and videos by camera."""
     from bkind3d.cli.named_paths import read_named_paths
     from bkind3d.config import CalibrationConfig, InputError, read_boards, read_section
 
     config, boards = read_section(CalibrationConfig, arguments.config), read_boards(arguments.boards)
     if arguments.board not in boards:
         raise InputError(f"{arguments.boards}: has no board {arguments.board!r}, only {', '.join(boards) or 'none'}")
-    videos = read_named_paths(arguments.videos, "--videos")
-    calibrate_cameras(
-        config, boards[arguments.board], videos, arguments.units, arguments.output, arguments.quality, arguments.truth, arguments.threads
-    )
+    return config, boards[arguments.board], read_named_paths(arguments.videos, "--videos")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Calibrate the cameras."""
+    from bkind3d.calibration.calibration import calibrate_cameras
+
+    config, board, videos = read_board_arguments(arguments)
+    calibrate_cameras(config, board, videos, arguments.units, arguments.output, arguments.quality, arguments.truth, arguments.threads)

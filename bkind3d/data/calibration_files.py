@@ -28,8 +28,8 @@ _DISTORTION_LENGTHS = (4, 5, 8, 12, 14)
 _CROP_SHARE = 0.01
 
 
-def read_calibration(path: str | Path) -> tuple[dict[str, Camera], dict[str, Any]]:
-    """Read the cameras of a rig.
+def read_calibration(path: str | Path, allow_copies: bool = False) -> tuple[dict[str, Camera], dict[str, Any]]:
+    """Read the cameras of a rig; `allow_copies` for those who look for copies themselves.
 
     Returns
     -------
@@ -43,7 +43,10 @@ def read_calibration(path: str | Path) -> tuple[dict[str, Camera], dict[str, Any
     """
     content = read_toml(path)
     metadata = content.get("metadata")
-    return build_cameras(find_tables(content, path), path), metadata if isinstance(metadata, dict) else {}
+    cameras = build_cameras(find_tables(content, path), path)
+    if not allow_copies:
+        check_no_copies(cameras, path)
+    return cameras, metadata if isinstance(metadata, dict) else {}
 
 
 def build_cameras(tables: Mapping[str, Mapping[str, Any]], path: str | Path) -> dict[str, Camera]:
@@ -57,7 +60,7 @@ def build_cameras(tables: Mapping[str, Mapping[str, Any]], path: str | Path) -> 
 
     Raises
     ------
-    InputError : as :func:`read_calibration`.
+    InputError : as :func:`read_calibration`; whether cameras are copies is :func:`check_no_copies`'s matter.
     """
     cameras: dict[str, Camera] = {}
     for section, values in tables.items():
@@ -67,7 +70,6 @@ def build_cameras(tables: Mapping[str, Mapping[str, Any]], path: str | Path) -> 
         cameras[camera.name] = camera
     if len(cameras) < 2:
         raise InputError(f"{path}: has {len(cameras)} camera(s), at least 2 are needed for 3D")
-    _check_no_copies(cameras, path)
     return cameras
 
 
@@ -159,7 +161,7 @@ def _read_array(values: Mapping[str, Any], key: str, shapes: list[tuple[int, ...
     return array
 
 
-def _check_no_copies(cameras: Mapping[str, Camera], path: str | Path) -> None:
+def check_no_copies(cameras: Mapping[str, Camera], path: str | Path) -> None:
     """Two cameras in one place with one direction: a file was copied over another."""
     items = list(cameras.values())
     for index, one in enumerate(items):

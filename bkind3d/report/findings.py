@@ -117,10 +117,13 @@ def _has_faults(files: StudyFiles, session: str, camera: str) -> bool:
 
 
 def find_calibration_faults(files: StudyFiles, rigs: list[str]) -> list[Finding]:
-    """Cameras whose calibration misses the board by more than it should."""
+    """Cameras whose calibration misses the board by more than it should, and limits that were exceeded and accepted."""
     found = []
     for rig in rigs:
-        table, _ = calibration_quality(files, rig)
+        table, metadata = calibration_quality(files, rig)
+        for finding in metadata.get("findings", []):
+            if finding["level"] == "failure":
+                found.append(Finding(f"Rig {rig}: {finding['text']} (accepted by calibration.accept_poor).", True, "calibration"))
         poor = table[table["mean_px"] > HIGH_ERROR_PX] if len(table) else table
         if len(poor):
             listed = ", ".join(f"{row['camera']} ({format_number(row['mean_px'], 2)} px)" for row in poor.to_dict("records"))

@@ -125,6 +125,7 @@ def build_calibration(files: StudyFiles, rig: str) -> list[Table | Note | Fold]:
     source = files.rigs[rig].calibration
     if table.empty or table["mean_px"].isna().all():
         return [Note(f"Rig {rig}: the calibration was given ({source}); nothing is known about its errors.")]
+    verdict = _tell_verdict(rig, metadata)
     labels = {
         "n_board_frames": "board frames",
         "n_points": "points",
@@ -133,11 +134,13 @@ def build_calibration(files: StudyFiles, rig: str) -> list[Table | Note | Fold]:
         "p95_px": "95th percentile (px)",
     }
     further = [column for column in table.columns if column != "camera" and column not in labels]
+    names = {"mean_percent": "of the width (%)", "mean_world": f"at the board ({files.rigs[rig].units})", "tilt_range": "tilts (degrees)"}
+    names |= {"spread_percent": "between restarts (%)", "focal_spread_percent": "focal length between restarts (%)"}
     truth, units = metadata.get("truth") or {}, files.rigs[rig].units
     true_labels = (
         {"distance": f"from true centre ({units})", "percent": "of its distance (%)", "focal_percent": "focal length (%)"} if truth else {}
     )
-    columns = ["camera", *labels.values(), *(column.replace("_", " ") for column in further), *true_labels.values()]
+    columns = ["camera", *labels.values(), *(names.get(column, column.replace("_", " ")) for column in further), *true_labels.values()]
     rows = []
     for row in table.to_dict("records"):
         cells = [Cell(str(row["camera"])), *(Cell(_show(row[key], 0 if key.startswith("n_") else 3)) for key in labels)]
@@ -145,15 +148,45 @@ def build_calibration(files: StudyFiles, rig: str) -> list[Table | Note | Fold]:
         known = truth.get(row["camera"], {})
         rows.append([*cells, *(Cell(_show(known.get(key), 2)) for key in true_labels)])
     origin = f"given as {source}" if source else f"from videos of the board {files.rigs[rig].board}"
-    caption = f"Rig {rig}, {origin}: distance between seen and projected corners of the board."
+    held_out = " of views that were not used to solve it" if metadata.get("n_held_out") else ""
+    caption = f"Rig {rig}, {origin}: distance between seen and projected corners of the board{held_out}."
     caption += " The last columns compare with the simulated truth, which the pipeline did not see." if truth else ""
     more = [
         [Cell(key.replace("_", " ")), Cell(_show(value, 4))]
         for key, value in list_entries(metadata)
-        if key.partition(".")[0] not in ("table", "version", "truth")
+        if key.partition(".")[0] not in ("table", "version", "truth", "pairs", "findings")
     ]
-    elements: list[Table | Note | Fold] = [Table(columns, rows, frozenset(columns[1:]), caption)]
-    return [*elements, Fold(f"More about the calibration of {rig}", [Table(["key", "value"], more)])] if more else elements
+    elements: list[Table | Note | Fold] = [*verdict, Table(columns, rows, frozenset(columns[1:]), caption)]
+    pairs = _build_pairs(metadata.get("pairs") or [], units)
+    tables = [*pairs, *([Table(["key", "value"], more)] if more else [])]
+    return [*elements, Fold(f"More about the calibration of {rig}", tables)] if tables else elements
+
+
+def _tell_verdict(rig: str, metadata: Mapping[str, Any]) -> list[Table | Note | Fold]:
+    """What was found out about the calibration, gravest first; nothing for calibrations that were never judged."""
+    if "findings" not in metadata:
+        return []
+    order = ("failure", "warning", "remark")
+    found = sorted(metadata["findings"], key=lambda finding: order.index(finding["level"]))
+    if not any(finding["level"] != "remark" for finding in found):
+        return [Note(f"Rig {rig}: the calibration is within all limits.", "good"), *(Note(finding["text"]) for finding in found)]
+    words = {"failure": "beyond a limit, accepted by calibration.accept_poor", "warning": "worth a look", "remark": "remark"}
+    return [Note(f"Rig {rig}, {words[row['level']]}: {row['text']}", "info" if row["level"] == "remark" else "warning") for row in found]
+
+
+def _build_pairs(pairs: list[Mapping[str, Any]], units: str) -> list[Table]:
+    labels = {
+        "n_shared": "shared views",
+        "mean_px": "mean (px)",
+        "median_px": "median (px)",
+        "p95_px": "95th percentile (px)",
+        "mean_world": f"at the board ({units})",
+    }
+    rows = [
+        [Cell(f"{row['one']}, {row['other']}"), *(Cell(_show(row[key], 0 if key == "n_shared" else 3)) for key in labels)] for row in pairs
+    ]
+    columns = ["pair of cameras", *labels.values()]
+    return [Table(columns, rows, frozenset(columns[1:]), "Errors of each pair of cameras alone.")] if rows else []
 
 
 def _show(value: Any, decimals: int) -> str:

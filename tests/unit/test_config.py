@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bkind3d.config import PRESETS, ExperimentConfig, InputError, StudyConfig, parse_section, read_section
+from bkind3d.config import PRESETS, BoardConfig, ExperimentConfig, InputError, StudyConfig, parse_section, read_section
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,3 +104,21 @@ def test_names_of_keypoints_that_cannot_be_told_apart_or_written_are_refused(key
 def test_keypoints_may_swap_names():
     names = {"k00": "k01", "k01": "k00"}
     assert parse_section(ExperimentConfig, {"frames": "subject", "naming": {"keypoints": names}}, "x").naming.keypoints == names
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pattern": "checkerboard", "marker_length": None, "squares_x": 8}, "looks the same after half a turn"),
+        ({"pattern": "checkerboard", "marker_length": None, "squares_y": 5}, "looks the same after half a turn"),
+        ({"pattern": "checkerboard"}, "a checkerboard has no markers"),
+        ({"marker_length": None}, "marker_length is missing"),
+        ({"squares_x": 12, "squares_y": 10}, "12 x 10 squares need 60 markers, dictionary_size is 50"),
+    ],
+)
+def test_boards_that_cannot_work_are_refused(changes: dict, message: str) -> None:
+    values = {"squares_x": 7, "squares_y": 6, "square_length": 60, "marker_length": 45} | changes
+    with pytest.raises(InputError, match=message):
+        parse_section(BoardConfig, values, "boards")
+    allowed = {"pattern": "checkerboard", "squares_x": 7, "squares_y": 6, "square_length": 60}
+    assert parse_section(BoardConfig, allowed, "boards").marker_length is None

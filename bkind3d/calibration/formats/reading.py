@@ -14,7 +14,7 @@ from bkind3d.calibration.formats.matlab import read_dannce, read_rat7m, read_var
 from bkind3d.calibration.formats.opencv import read_opencv
 from bkind3d.calibration.formats.qualisys import read_qualisys
 from bkind3d.config import InputError
-from bkind3d.data.calibration_files import build_cameras
+from bkind3d.data.calibration_files import build_cameras, check_no_copies
 from bkind3d.data.calibration_formats import Size, is_caliscope, list_formats, read_toml
 from bkind3d.geometry.cameras import Camera
 
@@ -65,6 +65,7 @@ def read_given_cameras(
         given = READERS[name](path)
     given = replace(given, tables=_fill_sizes(given, sizes or {}, path))
     cameras = build_cameras(given.tables, path)
+    check_no_copies(cameras, path)
     _warn_of_sizes(cameras, path)
     return cameras, given
 

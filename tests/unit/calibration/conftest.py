@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bkind3d.calibration.boards import Corners, find_corners, make_board
+from bkind3d.calibration.boards import Corners, make_board
+from bkind3d.calibration.corners import find_corners
 from bkind3d.config import BoardConfig, CalibrationConfig
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import project_points

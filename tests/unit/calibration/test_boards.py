@@ -1,71 +1,53 @@
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from bkind3d.calibration.boards import MIN_CORNERS, Corners, find_corners, make_board, rows_of
-from bkind3d.config import BoardConfig, CalibrationConfig, InputError
-from tests.unit.calibration.conftest import BOARD, CONFIG, N_FRAMES, BoardScene
+from bkind3d.calibration.board_poses import pose_in_views
+from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board, rows_of
+from bkind3d.config import BoardConfig
+from tests.unit.calibration.conftest import N_FRAMES, make_cameras
+
+CHECKERBOARD = BoardConfig(pattern="checkerboard", squares_x=7, squares_y=6, square_length=20)
 
 
-def test_corners_are_found_where_they_are(corners: Corners, exact_corners: Corners) -> None:
-    assert corners.cameras == ["left", "right", "back"]
-    assert corners.sizes == [(320, 240)] * 3
-    assert corners.frames.tolist() == list(range(N_FRAMES))
-    assert corners.seen.sum() > 0.8 * 3 * N_FRAMES
-    errors = np.linalg.norm(corners.points - exact_corners.points, axis=-1)
-    assert np.nanmean(errors) < 0.15
-    assert np.isfinite(corners.points[..., 0]).sum(axis=2)[corners.seen].min() >= MIN_CORNERS
-
-
-def test_few_frames_are_spread_and_hold_the_floors(board_scene: BoardScene) -> None:
-    config = CalibrationConfig(max_board_frames=10, floor_frame=7)
-    frames = find_corners(board_scene.videos, BOARD, config).frames
-    assert 7 in frames
-    assert 10 <= len(frames) <= 11
-    assert frames[0] == 0
-    assert frames[-1] == N_FRAMES - 1
-
-
-def test_the_layout_of_old_boards_is_recognised(tmp_path: Path, write_video: Callable[..., Path]) -> None:
-    pytest.importorskip("aniposelib")
-    board = BoardConfig(squares_x=5, squares_y=4, square_length=60, marker_length=45)
-    for legacy in (False, True):
-        printed = np.pad(make_board(board, legacy).board.generateImage((250, 200)), 30, constant_values=255)
-        picture = np.repeat(printed[..., None], 3, axis=2)
-        videos = {name: write_video(tmp_path / f"{name}{legacy}.mp4", [picture] * 10) for name in ("a", "b")}
-        found = find_corners(videos, board, CalibrationConfig())
-        assert found.board.board.getLegacyPattern() == legacy
-        assert np.isfinite(found.points[..., 0]).all()
-
-
-def test_cameras_without_a_board_are_named(board_scene: BoardScene, tmp_path: Path, write_video: Callable[..., Path]) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (N_FRAMES, 48, 64, 3), dtype=np.uint8)
-    videos = {**board_scene.videos, "blind": write_video(tmp_path / "blind.mp4", noise)}
-    with pytest.raises(InputError, match=r"blind\.mp4: the board is found in no frame by camera\(s\) blind;"):
-        find_corners(videos, BOARD, CONFIG)
-
-
-def test_videos_of_different_lengths_are_refused_with_numbers(
-    board_scene: BoardScene, tmp_path: Path, write_video: Callable[..., Path]
-) -> None:
-    short = write_video(tmp_path / "short.mp4", np.zeros((10, 64, 64, 3), np.uint8))
-    with pytest.raises(InputError, match="left 24, right 24, back 10"):
-        find_corners({**board_scene.videos, "back": short}, BOARD, CONFIG)
-
-
-def test_a_floor_frame_beyond_the_end_is_refused(board_scene: BoardScene) -> None:
-    with pytest.raises(InputError, match="floor_frame is 24, but the board videos have 24 frames"):
-        find_corners(board_scene.videos, BOARD, CalibrationConfig(floor_frame=24))
+def draw_checkerboard() -> np.ndarray:
+    columns, rows = np.meshgrid(np.arange(7 * 30) // 30, np.arange(6 * 30) // 30)
+    return np.pad(np.where((columns + rows) % 2, 255, 0).astype(np.uint8), 40, constant_values=255)
 
 
 def test_aniposelib_gets_what_was_found(exact_corners: Corners) -> None:
     points = exact_corners.points.copy()
     points[1, 4] = np.nan
     points[1, 5, :6] = np.nan
-    rows = rows_of(replace(exact_corners, points=points), 1)
+    corners = replace(exact_corners, points=points)
+    poses = pose_in_views(list(make_cameras().values()), corners)
+    rows = rows_of(corners, 1, poses[1])
     assert [row["framenum"] for row in rows] == [frame for frame in range(N_FRAMES) if frame != 4]
     assert rows[4]["ids"].ravel().tolist() == list(range(6, 24))
     assert np.allclose(rows[4]["filled"][6:, 0], points[1, 5, 6:], atol=1e-4)
+    assert np.allclose(cv2.Rodrigues(rows[4]["rvec"])[0], poses[1, 5, :3, :3])
+
+
+def test_neighbours_are_one_square_apart(exact_corners: Corners) -> None:
+    one, other = exact_corners.neighbours.T
+    assert len(one) == 6 * 3 + 5 * 4
+    assert np.linalg.norm(exact_corners.model[one] - exact_corners.model[other], axis=1) == pytest.approx(60)
+
+
+def test_a_checkerboard_keeps_its_corners_when_it_is_turned() -> None:
+    pytest.importorskip("aniposelib")
+    board, picture = make_board(CHECKERBOARD), draw_checkerboard()
+    found = detect_corners(board, picture)
+    model = locate_model(board)
+    assert found.shape == (30, 2)
+    assert model[:, :2].min() == 20
+    # Half a turn of the picture leaves every corner where it was on the board.
+    turned = detect_corners(board, np.ascontiguousarray(picture[::-1, ::-1]))
+    assert turned == pytest.approx(np.array(picture.shape[::-1]) - 1 - found, abs=0.2)
+    # Neither the picture's mirror image nor a part of the board is taken for something else.
+    for seen in (found, turned):
+        spread = np.linalg.lstsq(np.c_[model[:, :2], np.ones(30)], seen, rcond=None)[0]
+        assert np.linalg.det(spread[:2]) > 0
+    assert np.isnan(detect_corners(board, picture[:, :150])).all()

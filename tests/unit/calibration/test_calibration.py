@@ -1,9 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bkind3d.calibration.calibration import calibrate_cameras
+from bkind3d.calibration.calibration import calibrate_cameras, check_calibration
 from bkind3d.config import CalibrationConfig, InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
 from bkind3d.data.parquet import read_metadata, read_table
@@ -30,10 +31,43 @@ def test_a_filmed_board_gives_the_cameras_back(board_scene: BoardScene, tmp_path
 
 
 def test_an_error_beyond_the_limit_stops_and_writes_nothing(board_scene: BoardScene, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"more than calibration\.max_error_px 0\.01.*worst is camera"):
+    with pytest.raises(InputError, match=r"camera '\w+' misses held-out corners.*more than calibration\.max_error_px 0\.01.*accept_poor"):
         config = CalibrationConfig(floor_frame=0, max_error_px=0.01)
         calibrate_cameras(config, BOARD, board_scene.videos, "mm", tmp_path / "rig.toml", tmp_path / "rig.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_poor_calibration_may_be_accepted_and_says_so(board_scene: BoardScene, tmp_path: Path) -> None:
+    config = CalibrationConfig(floor_frame=0, max_error_px=0.01, restarts=1, accept_poor=True)
+    calibrate_cameras(config, BOARD, board_scene.videos, "mm", tmp_path / "rig.toml", tmp_path / "rig.parquet")
+    failures = [finding for finding in read_metadata(tmp_path / "rig.parquet")["findings"] if finding["level"] == "failure"]
+    assert {tuple(finding["cameras"]) for finding in failures} == {("left",), ("right",), ("back",)}
+    assert read_calibration(tmp_path / "rig.toml")[1]["accepted"] == [finding["text"] for finding in failures]
+
+
+def test_metres_read_as_millimetres_are_refused_before_anything_is_searched(tmp_path: Path) -> None:
+    videos = {"a": tmp_path / "missing.mp4", "b": tmp_path / "missing.mp4"}
+    with pytest.raises(InputError, match=r"the board would be 420 m \(420 m\) long: square_length 60 is not in the rig's units"):
+        calibrate_cameras(CONFIG, BOARD, videos, "m", tmp_path / "rig.toml", tmp_path / "rig.parquet")
+
+
+def test_a_copied_video_is_named(board_scene: BoardScene, tmp_path: Path) -> None:
+    videos = {**board_scene.videos, "copy": board_scene.videos["right"]}
+    with pytest.raises(InputError, match="cameras 'right' and 'copy' have the same position and direction"):
+        calibrate_cameras(CONFIG, BOARD, videos, "mm", tmp_path / "rig.toml", tmp_path / "rig.parquet")
+
+
+def test_a_given_calibration_is_checked_against_boards(board_scene: BoardScene, tmp_path: Path) -> None:
+    given, quality = tmp_path / "given.toml", tmp_path / "rig.parquet"
+    write_calibration(board_scene.cameras, given, "mm")
+    check_calibration(given, CONFIG, BOARD, board_scene.videos, "mm", quality)
+    assert read_metadata(quality)["error"] < 0.3
+    moved = {**board_scene.cameras, "back": replace(board_scene.cameras["back"], translation=board_scene.cameras["back"].translation + 60)}
+    write_calibration(moved, given, "mm")
+    with pytest.raises(InputError, match="camera 'back' stands .* from where the calibration says"):
+        check_calibration(given, CONFIG, BOARD, board_scene.videos, "mm", quality)
+    with pytest.raises(InputError, match="has no camera 'other', only left, right, back"):
+        check_calibration(given, CONFIG, BOARD, {"other": board_scene.videos["left"]}, "mm", quality)
 
 
 def test_one_camera_is_refused(board_scene: BoardScene, tmp_path: Path) -> None:

@@ -19,24 +19,36 @@ def see(model: np.ndarray, distortion: list[float], shift: tuple[float, float] =
 
 
 def test_a_pinhole_camera_is_found_to_be_one(exact_corners: Corners) -> None:
-    matrix, distortion = estimate_intrinsics(exact_corners.model, see(exact_corners.model, [0, 0, 0, 0, 0]), SIZE, "a")
-    assert matrix[0, 0] == pytest.approx(340, rel=0.005)
-    assert matrix[:2, 2].tolist() == [159.5, 119.5]
-    assert np.abs(distortion).max() == 0
+    lens = estimate_intrinsics(exact_corners.model, see(exact_corners.model, [0, 0, 0, 0, 0]), SIZE, "a")
+    assert lens.matrix[0, 0] == pytest.approx(340, rel=0.005)
+    assert lens.matrix[:2, 2].tolist() == [159.5, 119.5]
+    assert np.abs(lens.distortion).max() == 0
 
 
 def test_distortion_and_centre_are_fit_where_the_pictures_show_them(exact_corners: Corners) -> None:
     points = see(exact_corners.model, [-0.3, 0.1, 0, 0, 0], (6, -4))
-    matrix, distortion = estimate_intrinsics(exact_corners.model, points, SIZE, "a")
-    assert matrix[0, 0] == pytest.approx(340, rel=0.01)
-    assert matrix[:2, 2] == pytest.approx([165.5, 115.5], abs=2)
-    assert distortion[0] == pytest.approx(-0.3, abs=0.05)
+    lens = estimate_intrinsics(exact_corners.model, points, SIZE, "a")
+    assert lens.matrix[0, 0] == pytest.approx(340, rel=0.01)
+    assert lens.matrix[:2, 2] == pytest.approx([165.5, 115.5], abs=2)
+    assert lens.distortion[0] == pytest.approx(-0.3, abs=0.05)
+
+
+def test_a_fisheye_lens_is_found(exact_corners: Corners) -> None:
+    true = replace(make_cameras()["left"], fisheye=True, distortion=np.array([-0.05, 0.01, 0.0, 0.0]))
+    true.matrix[0, 0] = true.matrix[1, 1] = 250
+    points = np.stack([project_points(true, exact_corners.model @ rotation.T + translation) for rotation, translation in make_poses()])
+    lens = estimate_intrinsics(
+        exact_corners.model, points + np.random.default_rng(0).normal(0, 0.05, points.shape), SIZE, "a", fisheye=True
+    )
+    assert lens.fisheye
+    assert lens.distortion.shape == (4,)
+    assert lens.matrix[0, 0] == pytest.approx(250, rel=0.01)
 
 
 def test_few_views_give_a_focal_length_only(exact_corners: Corners) -> None:
     points = see(exact_corners.model, [-0.3, 0, 0, 0, 0])
     points[5:] = np.nan
-    matrix, distortion = estimate_intrinsics(exact_corners.model, points, SIZE, "a")
-    assert matrix[:2, 2].tolist() == [159.5, 119.5]
-    assert np.abs(distortion).max() == 0
-    assert 250 < matrix[0, 0] < 450
+    lens = estimate_intrinsics(exact_corners.model, points, SIZE, "a")
+    assert lens.matrix[:2, 2].tolist() == [159.5, 119.5]
+    assert np.abs(lens.distortion).max() == 0
+    assert 250 < lens.matrix[0, 0] < 450

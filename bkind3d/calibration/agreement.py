@@ -1,0 +1,146 @@
+"""Whether pairs of cameras agree: one relative pose explains every board that both see.
+
+This needs no bundle adjustment, in which one wrong camera spoils all others. From each picture alone follows where the
+board is in that camera's frame; two cameras that stand still, film at the same moments and are not mirrored are related
+by the same motion in every frame.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from bkind3d.calibration.board_poses import pose_in_views
+from bkind3d.calibration.boards import Corners
+from bkind3d.geometry.cameras import Array, Camera
+
+#: A board carried over from another camera may miss by this share of the picture's width, and at least by this many pixels.
+TOLERANCE_SHARE, TOLERANCE_PX = 0.01, 2.0
+#: Share of the frames that one relative pose has to explain.
+AGREEMENT = 0.7
+#: Fewest frames in which two cameras have to see the board together.
+SHARED_FRAMES = 3
+#: Most frames whose relative pose is tried for all others.
+_MAX_CANDIDATES = 40
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What two cameras (numbers `one` and `other`) say about each other.
+
+    Attributes
+    ----------
+    motion : (4, 4) from the frame of `other` to that of `one`, board's units: the one that explains most frames.
+    frames : numbers (in the corners) of the frames that both see.
+    misfits : by how much the board of each frame misses under `motion`, in tolerances (1 and less is agreement).
+    """
+
+    one: int
+    other: int
+    motion: Float[Array, "4 4"]
+    frames: NDArray[np.int64]
+    misfits: Float[Array, "frame"]
+
+    @property
+    def agreement(self) -> float:
+        """Share of the frames that the motion explains."""
+        return float(np.mean(self.misfits <= 1))
+
+
+@dataclass(frozen=True)
+class Boards:
+    """Where every camera sees the board: (camera, frame, 4, 4) board to camera, and what a miss of it counts.
+
+    `scales` are pixels per tangent of the viewing angle, in tolerances; `outline` the board's outermost corners.
+    """
+
+    poses: Float[Array, "camera frame 4 4"]
+    scales: Float[Array, "camera"]
+    outline: Float[Array, "4 3"]
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """(camera, frame): whether the camera's pose of the board is known."""
+        return np.asarray(np.isfinite(self.poses[..., 0, 0]))
+
+    def select(self, chosen: NDArray[np.bool_]) -> "Boards":
+        """The same of some frames."""
+        return replace(self, poses=self.poses[:, chosen])
+
+
+def find_boards(lenses: list[Camera], corners: Corners) -> Boards:
+    """The board in each camera's own frame; of `lenses`, the poses are not used."""
+    tolerances = [max(TOLERANCE_PX, TOLERANCE_SHARE * width) for width, _ in corners.sizes]
+    scales = np.array([lens.matrix[0, 0] / tolerance for lens, tolerance in zip(lenses, tolerances, strict=True)])
+    return Boards(pose_in_views(lenses, corners), scales, corners.outline)
+
+
+def compare_pairs(boards: Boards) -> dict[tuple[int, int], Pair]:
+    """Every pair of cameras that sees the board together in enough frames."""
+    pairs = {}
+    for one, other in combinations(range(len(boards.scales)), 2):
+        pair = compare_pair(boards, one, other, np.flatnonzero(boards.seen[one] & boards.seen[other]))
+        if pair is not None:
+            pairs[one, other] = pair
+    return pairs
+
+
+def compare_pair(boards: Boards, one: int, other: int, frames: NDArray[np.int64], lag: int = 0) -> Pair | None:
+    """Compare two cameras in `frames` of `one`; `other` is taken `lag` frames later. None where there are too few frames."""
+    if len(frames) < SHARED_FRAMES:
+        return None
+    first, second = boards.poses[one, frames], boards.poses[other, frames + lag]
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(_MAX_CANDIDATES, len(frames))).round().astype(int))
+    motions = first[chosen] @ np.linalg.inv(second[chosen])
+    misfits = measure_misfits(first, second, motions, boards.outline, (boards.scales[one], boards.scales[other]))
+    # Most frames explained; among equals the smallest typical misfit.
+    best = int(np.lexsort((np.median(misfits, axis=1), -np.count_nonzero(misfits <= 1, axis=1)))[0])
+    return Pair(one, other, motions[best], frames, misfits[best])
+
+
+def measure_misfits(
+    first: Float[Array, "frame 4 4"],
+    second: Float[Array, "frame 4 4"],
+    motions: Float[Array, "motion 4 4"],
+    outline: Float[Array, "4 3"],
+    scales: tuple[float, float],
+) -> Float[Array, "motion frame"]:
+    """How far boards carried over by `motions` (second to first) miss, mean of both directions, in tolerances."""
+    board = np.concatenate([outline, np.ones((4, 1))], axis=1).T
+    there, back = motions[:, None] @ (second @ board), np.linalg.inv(motions)[:, None] @ (first @ board)
+    misses = [_miss(there, first @ board), _miss(back, second @ board)]
+    return np.asarray((scales[0] * misses[0] + scales[1] * misses[1]) / 2)
+
+
+def _miss(carried: Float[Array, "motion frame 4 4"], seen: Float[Array, "frame 4 4"]) -> Float[Array, "motion frame"]:
+    """Mean distance of the outline's corners, as tangents of viewing angles; infinite where a board lies behind the camera."""
+    ahead = np.asarray((carried[..., 2, :] > 0).all(axis=-1))
+    depth = np.where(ahead[..., None], carried[..., 2, :], 1.0)
+    across = carried[..., :2, :] / depth[..., None, :] - seen[..., :2, :] / seen[..., 2:3, :]
+    return np.where(ahead, np.linalg.norm(across, axis=-2).mean(axis=-1), np.inf)
+
+
+def group_cameras(n_cameras: int, links: list[tuple[int, int]]) -> list[set[int]]:
+    """Cameras that `links` connect, directly or through others; the largest group first, then by the first camera."""
+    groups = [{camera} for camera in range(n_cameras)]
+    for one, other in links:
+        joined = [group for group in groups if one in group or other in group]
+        groups = [group for group in groups if group not in joined] + [set().union(*joined)]
+    return sorted(groups, key=lambda group: (-len(group), min(group)))
+
+
+def chain_poses(n_cameras: int, pairs: dict[tuple[int, int], Pair]) -> Float[Array, "camera 4 4"]:
+    """World (first camera) to each camera, along the pairs with most frames that agree; NaN for cameras that no pair reaches."""
+    poses = np.full((n_cameras, 4, 4), np.nan)
+    poses[0] = np.eye(4)
+    waiting = sorted(pairs.values(), key=lambda pair: -float(np.count_nonzero(pair.misfits <= 1)))
+    while usable := [pair for pair in waiting if np.isfinite(poses[[pair.one, pair.other], 0, 0]).sum() == 1]:
+        pair = usable[0]
+        if np.isfinite(poses[pair.one, 0, 0]):
+            poses[pair.other] = np.linalg.inv(pair.motion) @ poses[pair.one]
+        else:
+            poses[pair.one] = pair.motion @ poses[pair.other]
+        waiting.remove(pair)
+    return poses

@@ -1,0 +1,116 @@
+"""Finding the board's corners in the videos of all cameras."""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board
+from bkind3d.calibration.misprints import explain_unseen_board
+from bkind3d.config import BoardConfig, CalibrationConfig, InputError
+from bkind3d.data.video import VideoInfo, decode_frames, probe_video
+
+log = logging.getLogger(__name__)
+
+#: Fewest corners of a board in a picture that say where it is.
+MIN_CORNERS = 8
+#: Frames per camera in which both layouts of a board with an even number of rows are tried, or a reason is looked for.
+_TRIAL_FRAMES = 10
+#: Board videos may differ in length by this share (a camera that stopped a moment later), not more.
+_LENGTH_SHARE = 0.05
+#: Corners on a line say little about where a board is: least width of what is seen, as a share of its length.
+_LEAST_WIDTH = 0.05
+
+
+def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: CalibrationConfig, threads: int = 1) -> Corners:
+    """Search evenly spread frames of all board videos, decoded once in order, `threads` videos at a time.
+
+    Raises
+    ------
+    InputError : where videos differ in length, or cameras never see the board: with the reason where one is found.
+    """
+    infos = {camera: probe_video(path) for camera, path in videos.items()}
+    n_frames = _agree_on_length(infos, config.floor_frame)
+    frames = np.unique(np.linspace(0, n_frames - 1, min(config.max_board_frames, n_frames)).round().astype(np.int64))
+    if config.floor_frame is not None:
+        frames = np.union1d(frames, [config.floor_frame])
+    legacy = _choose_layout(videos, board, frames, threads)
+    maker, points = make_board(board, legacy), _search_videos(videos, board, legacy, frames, threads)
+    model = locate_model(maker)
+    points[~_is_enough(points, model)] = np.nan
+    corners = Corners(list(videos), [(info.width, info.height) for info in infos.values()], frames, points, model, maker)
+    blind = [camera for camera, seen in zip(videos, corners.seen, strict=True) if not seen.any()]
+    if blind:
+        path = videos[blind[0]]
+        trial = set(_choose_trial(frames).tolist())
+        reason = explain_unseen_board((frame.picture for frame in decode_frames(path, gray=True, wanted=trial.__contains__)), board)
+        raise InputError(f"{path}: the board is found in no frame by camera(s) {', '.join(blind)}; {reason}")
+    return corners
+
+
+def _is_enough(points: Float[NDArray, "camera frame corner 2"], model: Float[NDArray, "corner 3"]) -> NDArray[np.bool_]:
+    """(camera, frame): whether the corners that are seen say where the board is."""
+    known = np.isfinite(points[..., 0])
+    enough = known.sum(axis=2) >= MIN_CORNERS
+    for camera, frame in np.argwhere(enough):
+        spread = np.linalg.svd(model[known[camera, frame], :2] - model[known[camera, frame], :2].mean(axis=0), compute_uv=False)
+        enough[camera, frame] = spread[1] > _LEAST_WIDTH * spread[0]
+    return enough
+
+
+def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) -> int:
+    lengths = {camera: info.n_frames for camera, info in infos.items()}
+    shortest, longest = min(lengths.values()), max(lengths.values())
+    counts = ", ".join(f"{camera} {length}" for camera, length in lengths.items())
+    if longest - shortest > max(1, _LENGTH_SHARE * longest):
+        raise InputError(
+            f"the board videos have different numbers of frames ({counts}); the cameras have to film the board at the same moments: cut them alike"
+        )
+    if longest != shortest:
+        log.warning("the board videos have different numbers of frames (%s); the first %d are used", counts, shortest)
+    if floor_frame is not None and floor_frame >= shortest:
+        raise InputError(f"calibration.floor_frame is {floor_frame}, but the board videos have {shortest} frames (counted from 0)")
+    return shortest
+
+
+def _choose_trial(frames: NDArray[np.int64]) -> NDArray[np.int64]:
+    return frames[np.linspace(0, len(frames) - 1, min(_TRIAL_FRAMES, len(frames))).round().astype(int)]
+
+
+def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, frames: NDArray[np.int64], threads: int) -> bool:
+    """Whether the board has the layout of OpenCV before 4.6; the wrong one finds nothing, without any error."""
+    if config.legacy_pattern != "auto" or config.squares_y % 2 or config.pattern == "checkerboard":
+        return config.legacy_pattern == "true"
+    found = [
+        int(np.isfinite(_search_videos(videos, config, legacy, _choose_trial(frames), threads)[..., 0]).sum()) for legacy in (False, True)
+    ]
+    log.info("corners found with the layout of OpenCV since 4.6: %d, with the one before: %d", found[False], found[True])
+    return found[True] > found[False]
+
+
+def _search_videos(
+    videos: Mapping[str, str | Path], config: BoardConfig, legacy: bool, frames: NDArray[np.int64], threads: int
+) -> Float[NDArray, "camera frame corner 2"]:
+    """Corners in the given frames of all videos; every thread has a detector of its own."""
+    with ThreadPoolExecutor(threads) as pool:
+        searches = [pool.submit(_search_video, path, config, legacy, frames, camera) for camera, path in videos.items()]
+        return np.stack([search.result() for search in searches])
+
+
+def _search_video(
+    path: str | Path, config: BoardConfig, legacy: bool, frames: NDArray[np.int64], camera: str
+) -> Float[NDArray, "frame corner 2"]:
+    board = make_board(config, legacy)
+    wanted = {int(frame): index for index, frame in enumerate(frames)}
+    points = np.full((len(frames), len(locate_model(board)), 2), np.nan)
+    decoded = decode_frames(path, gray=True, wanted=wanted.__contains__)
+    for frame, _, picture in tqdm(decoded, total=len(frames), desc=f"board in {camera}", unit="frame", disable=None):
+        points[wanted[frame]] = detect_corners(board, picture)
+        if frame >= frames[-1]:
+            break
+    return points

@@ -1,0 +1,84 @@
+"""A calibration that is given, held against views of a board: copies, cameras that were moved since, exchanged names."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from bkind3d.calibration.agreement import AGREEMENT, Boards, Pair, compare_pairs, find_boards, measure_misfits
+from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.faults import blame_copy, find_suspects, judge_sameness, measure_motion
+from bkind3d.calibration.findings import Finding
+from bkind3d.geometry.cameras import Array, Camera
+
+
+def check_given(cameras: list[Camera], corners: Corners) -> list[Finding]:
+    """What the board views say against the given `cameras`; the others' word counts against a single one's.
+
+    World frame and units are the cameras'; the board's units have to be the same.
+    """
+    boards = find_boards(cameras, corners)
+    pairs = compare_pairs(boards)
+    findings = find_same_poses(cameras, float(np.nanmedian(np.linalg.norm(boards.poses[..., :3, 3], axis=-1))))
+    # Pairs that disagree whatever the calibration says are another matter (bkind3d.calibration.faults).
+    usable = {key: pair for key, pair in pairs.items() if pair.agreement >= AGREEMENT}
+    held = {key: _hold_against(cameras, boards, pair) for key, pair in usable.items()}
+    suspects = find_suspects(len(cameras), usable, lambda pair: held[pair.one, pair.other] >= AGREEMENT)
+    copies = {name for finding in findings if finding.level == "failure" for name in finding.cameras}
+    for camera, trusted in suspects:
+        findings.append(_explain(camera, trusted, cameras, corners, usable, copies))
+    return findings
+
+
+def find_same_poses(cameras: list[Camera], distance: float) -> list[Finding]:
+    """Cameras that stand in one place with one direction; `distance` is that to what they see."""
+    findings = []
+    for one, other in combinations(cameras, 2):
+        angle, apart = measure_motion(_extrinsics(one), _extrinsics(other))
+        word = judge_sameness(angle, apart / distance)
+        findings += [blame_copy(one.name, other.name, word)] if word else []
+    return findings
+
+
+def _hold_against(cameras: list[Camera], boards: Boards, pair: Pair) -> float:
+    """Share of the frames that the given poses explain."""
+    motion = _extrinsics(cameras[pair.one]) @ np.linalg.inv(_extrinsics(cameras[pair.other]))
+    poses = boards.poses[pair.one, pair.frames], boards.poses[pair.other, pair.frames]
+    misfits = measure_misfits(*poses, motion[None], boards.outline, (boards.scales[pair.one], boards.scales[pair.other]))
+    return float((misfits <= 1).mean())
+
+
+def _explain(
+    camera: int, trusted: list[int], cameras: list[Camera], corners: Corners, pairs: Mapping[tuple[int, int], Pair], copies: set[str]
+) -> Finding:
+    name = cameras[camera].name
+    for other in set(range(len(cameras))) - {camera}:
+        if cameras[other].name in copies and name in copies:
+            continue
+        posed_as = [replace(cameras[other], name=name) if index == camera else given for index, given in enumerate(cameras)]
+        partners = [partner for partner in trusted if partner != other]
+        again = find_boards(posed_as, corners)
+        found = {key: pair for key, pair in compare_pairs(again).items() if camera in key and set(key) & set(partners)}
+        if found and np.median([_hold_against(posed_as, again, pair) for pair in found.values()]) >= AGREEMENT:
+            text = f"what camera {name!r} sees fits the calibration of {cameras[other].name!r}: names or files are exchanged"
+            return Finding("failure", "exchanged", (name,), text)
+    angle, apart = np.median([_displacement(camera, other, cameras, pairs) for other in trusted], axis=0)
+    text = (
+        f"camera {name!r} stands {apart:.3g} (world units) and {angle:.2g} degrees from where the calibration says: "
+        + ("its entry is the copied one" if name in copies else "it was moved since, or this is another camera's calibration")
+        + "; calibrate again"
+    )
+    return Finding("failure", "moved", (name,), text)
+
+
+def _displacement(camera: int, other: int, cameras: list[Camera], pairs: Mapping[tuple[int, int], Pair]) -> tuple[float, float]:
+    pair = pairs[min(camera, other), max(camera, other)]
+    motion = pair.motion if camera < other else np.linalg.inv(pair.motion)
+    return measure_motion(_extrinsics(cameras[camera]), motion @ _extrinsics(cameras[other]))
+
+
+def _extrinsics(camera: Camera) -> Array:
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = camera.rotation, camera.translation
+    return pose

@@ -1,0 +1,61 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bkind3d.calibration.boards import Corners, make_board
+from bkind3d.calibration.corners import MIN_CORNERS, find_corners
+from bkind3d.config import BoardConfig, CalibrationConfig, InputError
+from tests.unit.calibration.conftest import BOARD, CONFIG, N_FRAMES, BoardScene
+
+
+def test_corners_are_found_where_they_are(corners: Corners, exact_corners: Corners) -> None:
+    assert corners.cameras == ["left", "right", "back"]
+    assert corners.sizes == [(320, 240)] * 3
+    assert corners.frames.tolist() == list(range(N_FRAMES))
+    assert corners.seen.sum() > 0.8 * 3 * N_FRAMES
+    errors = np.linalg.norm(corners.points - exact_corners.points, axis=-1)
+    assert np.nanmean(errors) < 0.15
+    assert np.isfinite(corners.points[..., 0]).sum(axis=2)[corners.seen].min() >= MIN_CORNERS
+
+
+def test_few_frames_are_spread_and_hold_the_floors(board_scene: BoardScene) -> None:
+    config = CalibrationConfig(max_board_frames=10, floor_frame=7)
+    frames = find_corners(board_scene.videos, BOARD, config).frames
+    assert 7 in frames
+    assert 10 <= len(frames) <= 11
+    assert frames[0] == 0
+    assert frames[-1] == N_FRAMES - 1
+
+
+def test_the_layout_of_old_boards_is_recognised(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    pytest.importorskip("aniposelib")
+    board = BoardConfig(squares_x=5, squares_y=4, square_length=60, marker_length=45)
+    for legacy in (False, True):
+        printed = np.pad(make_board(board, legacy).board.generateImage((250, 200)), 30, constant_values=255)
+        picture = np.repeat(printed[..., None], 3, axis=2)
+        videos = {name: write_video(tmp_path / f"{name}{legacy}.mp4", [picture] * 10) for name in ("a", "b")}
+        found = find_corners(videos, board, CalibrationConfig())
+        assert found.board.board.getLegacyPattern() == legacy
+        assert np.isfinite(found.points[..., 0]).all()
+
+
+def test_cameras_without_a_board_are_named(board_scene: BoardScene, tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (N_FRAMES, 48, 64, 3), dtype=np.uint8)
+    videos = {**board_scene.videos, "blind": write_video(tmp_path / "blind.mp4", noise)}
+    with pytest.raises(InputError, match=r"blind\.mp4: the board is found in no frame by camera\(s\) blind;"):
+        find_corners(videos, BOARD, CONFIG)
+
+
+def test_videos_of_different_lengths_are_refused_with_numbers(
+    board_scene: BoardScene, tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    short = write_video(tmp_path / "short.mp4", np.zeros((10, 64, 64, 3), np.uint8))
+    with pytest.raises(InputError, match="left 24, right 24, back 10"):
+        find_corners({**board_scene.videos, "back": short}, BOARD, CONFIG)
+
+
+def test_a_floor_frame_beyond_the_end_is_refused(board_scene: BoardScene) -> None:
+    with pytest.raises(InputError, match="floor_frame is 24, but the board videos have 24 frames"):
+        find_corners(board_scene.videos, BOARD, CalibrationConfig(floor_frame=24))
