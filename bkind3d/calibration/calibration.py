@@ -17,16 +17,34 @@ from bkind3d.calibration.faults import check_scale, find_faults
 from bkind3d.calibration.findings import Finding, log_findings
 from bkind3d.calibration.given import check_given
 from bkind3d.calibration.intrinsics import estimate_intrinsics
-from bkind3d.calibration.judgement import check_views, judge_measures, refuse
+from bkind3d.calibration.judgement import check_points_scale, check_views, judge_measures, refuse
 from bkind3d.calibration.quality import choose_held_out, measure_pairs, measure_quality, measure_squares
 from bkind3d.calibration.rig import Solution, calibrate_rig, check_connected
-from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_on_floor
+from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
-from bkind3d.data.calibration_files import read_calibration, write_calibration
+from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
 from bkind3d.data.parquet import write_table
 from bkind3d.geometry.cameras import Camera
 
 log = logging.getLogger(__name__)
+
+
+class Given(NamedTuple):
+    """What is known of a rig beforehand: files, or nothing.
+
+    Attributes
+    ----------
+    intrinsics : calibration whose matrices and distortions are kept as they are; its poses are not used.
+    world_points : table of points that define the world (:func:`bkind3d.calibration.world.place_by_points`).
+    truth : true calibration, to compare with.
+    """
+
+    intrinsics: str | Path | None = None
+    world_points: str | Path | None = None
+    truth: str | Path | None = None
+
+
+NOTHING_GIVEN = Given()
 
 
 class Judgement(NamedTuple):
@@ -51,23 +69,23 @@ def calibrate_cameras(
     units: str,
     output: str | Path,
     quality: str | Path,
-    truth: str | Path | None = None,
+    given: Given = NOTHING_GIVEN,
     threads: int = 1,
 ) -> None:
     """Calibrate the cameras of `videos` (board videos by camera); write cameras to `output` and the table ``calibration`` to `quality`.
 
-    World: the board on the floor if ``config.floor_frame`` is given, else between the cameras; `units` are the board's.
-    Errors are those of the file as written, on views of the board that were not used to solve it.
+    World: that of the `given` points, or the board on the floor if ``config.floor_frame`` is set, else between the cameras;
+    `units` are the board's. Errors are those of the file as written, on views of the board that were not used to solve it.
 
     Raises
     ------
     InputError : where a video is unusable, cameras see no board or never together, one does not fit the others, or a
         limit of `config` is exceeded and ``config.accept_poor`` is not set. Nothing is written then.
     """
-    known = None if truth is None else read_calibration(truth)[0]
+    known = None if given.truth is None else read_calibration(given.truth)[0]
     scale = check_scale(board, units)
     refuse(scale, config.accept_poor)
-    cameras, judged = calibrate_corners(_search(config, board, videos, threads), config, units)
+    cameras, judged = calibrate_corners(_search(config, board, videos, threads), config, units, given)
     findings = [*scale, *judged.findings]
     refuse(findings, config.accept_poor)
     details = {"units": units, **judged.details}
@@ -80,7 +98,9 @@ def calibrate_cameras(
     write_calibration({camera.name: camera for camera in cameras}, output, units, about | ({"accepted": poor} if poor else {}))
 
 
-def calibrate_corners(corners: Corners, config: CalibrationConfig, units: str) -> tuple[list[Camera], Judgement]:
+def calibrate_corners(
+    corners: Corners, config: CalibrationConfig, units: str, given: Given = NOTHING_GIVEN
+) -> tuple[list[Camera], Judgement]:
     """Solve the cameras from some of the board views and judge them, as a file keeps them, by the others.
 
     Raises
@@ -92,18 +112,19 @@ def calibrate_corners(corners: Corners, config: CalibrationConfig, units: str) -
     check_connected(corners)
     held_out = choose_held_out(corners, config.held_out, config.floor_frame, config.min_board_frames)
     solved = corners.select(~held_out)
-    lenses = _estimate_lenses(solved, config)
+    lenses = _estimate_lenses(solved, config) if given.intrinsics is None else _read_lenses(corners, given.intrinsics)
     faults = find_faults(lenses, corners)
     log_findings(faults)
     refuse(faults, config.accept_poor)
-    solution = calibrate_rig(solved, lenses, config.restarts)
-    cameras = solution.cameras
-    cameras = place_between_cameras(cameras) if config.floor_frame is None else place_on_floor(cameras, solved, config.floor_frame)
+    solution = calibrate_rig(solved, lenses, config.restarts, keep_intrinsics=given.intrinsics is not None)
+    cameras, about_world = _place(solution.cameras, solved, config, given)
     saved = _save_and_read(cameras, units)
     judged = judge_cameras(saved, corners, corners.select(held_out), config, units, solution)
     log_findings(judged.findings)
-    details = judged.details | {"n_held_out": int(held_out.sum()), "restarts": config.restarts}
-    return saved, Judgement(judged.table, details, [*faults, *judged.findings])
+    details = judged.details | {"n_held_out": int(held_out.sum()), "restarts": config.restarts} | about_world
+    scale = check_points_scale(about_world, config)
+    log_findings(scale)
+    return saved, Judgement(judged.table, details, [*faults, *judged.findings, *scale])
 
 
 def check_calibration(
@@ -170,6 +191,24 @@ def _estimate_lenses(corners: Corners, config: CalibrationConfig) -> list[Camera
         estimate_intrinsics(corners.model, points, size, name, name in config.fisheye)
         for points, size, name in zip(corners.points, corners.sizes, corners.cameras, strict=True)
     ]
+
+
+def _read_lenses(corners: Corners, path: str | Path) -> list[Camera]:
+    """Given intrinsics, for the pictures' sizes."""
+    found = read_calibration(path, allow_copies=True)[0]
+    lacking = [name for name in corners.cameras if name not in found]
+    if lacking:
+        raise InputError(f"{path}: has no intrinsics of camera {lacking[0]!r}, only of {', '.join(found)}")
+    return [fit_camera_to_video(found[name], size) for name, size in zip(corners.cameras, corners.sizes, strict=True)]
+
+
+def _place(cameras: list[Camera], corners: Corners, config: CalibrationConfig, given: Given) -> tuple[list[Camera], dict[str, Any]]:
+    if given.world_points is not None:
+        moved, details = place_by_points(cameras, given.world_points)
+        return moved, {"world_points": details}
+    if config.floor_frame is not None:
+        return place_on_floor(cameras, corners, config.floor_frame), {}
+    return place_between_cameras(cameras), {}
 
 
 def _save_and_read(cameras: list[Camera], units: str) -> list[Camera]:

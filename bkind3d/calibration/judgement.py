@@ -46,6 +46,18 @@ def judge_measures(table: pd.DataFrame, squares: Mapping[str, float], config: Ca
     return findings
 
 
+def check_points_scale(details: Mapping[str, Any], config: CalibrationConfig) -> list[Finding]:
+    """Whether distances between named points of the world, where there are any, are as long as the cameras measure them."""
+    scale = details.get("world_points", {}).get("scale_percent", 0.0)
+    if abs(scale) <= config.max_square_percent:
+        return []
+    text = (
+        f"distances between the world's named points measure {scale:+.1f} % from their true length, more than calibration.max_square_percent "
+        f"{config.max_square_percent:g}; check the board's square_length, and the points"
+    )
+    return [Finding("failure", "scale", (), text)]
+
+
 def refuse(findings: list[Finding], accepted: bool) -> None:
     """Stop where there are failures that were not accepted beforehand.
 

@@ -1,15 +1,19 @@
 """The world of a calibrated rig: where its origin lies and what is up, and how far it is from a known one."""
 
+import csv
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from bkind3d.calibration.board_poses import pose_board
 from bkind3d.calibration.boards import Corners
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.lenses import pixel_directions
 from bkind3d.geometry.triangulation import triangulate_rays
 
 log = logging.getLogger(__name__)
@@ -46,6 +50,78 @@ def place_between_cameras(cameras: list[Camera]) -> list[Camera]:
     x /= np.linalg.norm(x)
     turn = np.stack([x, np.cross(z, x), z])
     return [camera.moved(turn, -turn @ origin) for camera in cameras]
+
+
+def place_by_points(cameras: list[Camera], path: str | Path) -> tuple[list[Camera], dict[str, Any]]:
+    """Move the world to that of named points, which were marked in the pictures of two or more cameras.
+
+    Parameters
+    ----------
+    cameras : in the units of the points.
+    path : table (tab-separated) with the columns ``point, camera, column, row`` (pixels; 0 is the middle of the first)
+        and ``x, y, z`` (its place in the wanted world, rig's units); one row per point and camera.
+
+    Returns
+    -------
+    cameras : in the points' world; turned and moved, never scaled.
+    details : ``residual`` the largest distance of a point from its place (world units), and ``scale_percent`` by how much
+        distances between the points come out too long.
+
+    Raises
+    ------
+    InputError : where the table is wrong, or fewer than three points off a line are seen by two cameras.
+    """
+    marks, places = _read_points(Path(path), [camera.name for camera in cameras])
+    names = list(places)
+    pixels = [np.array([marks.get((name, camera.name), (np.nan, np.nan)) for name in names]) for camera in cameras]
+    directions = np.stack([pixel_directions(camera, points) for camera, points in zip(cameras, pixels, strict=True)], axis=1)
+    found = triangulate_rays(np.stack([camera.centre for camera in cameras]), directions)
+    true = np.array(list(places.values()))
+    known = np.isfinite(found).all(axis=1)
+    spread = np.linalg.svd(true[known] - true[known].mean(axis=0), compute_uv=False) if known.sum() >= 3 else np.zeros(3)
+    if spread[1] <= 1e-3 * spread[0] or not spread[0]:
+        raise InputError(
+            f"{path}: {int(known.sum())} point(s) are marked in two or more cameras ({', '.join(np.array(names)[known]) or 'none'}); "
+            "at least three that do not lie on one line are needed"
+        )
+    centres = found[known].mean(axis=0), true[known].mean(axis=0)
+    turn = Rotation.align_vectors(true[known] - centres[1], found[known] - centres[0])[0].as_matrix()
+    moved = (found[known] - centres[0]) @ turn.T + centres[1]
+    scale = np.linalg.norm(found[known] - centres[0]) / np.linalg.norm(true[known] - centres[1])
+    details = {"residual": float(np.linalg.norm(moved - true[known], axis=1).max()), "scale_percent": 100 * float(scale - 1)}
+    return [camera.moved(turn, centres[1] - turn @ centres[0]) for camera in cameras], details
+
+
+def _read_points(
+    path: Path, cameras: list[str]
+) -> tuple[dict[tuple[str, str], tuple[float, float]], dict[str, tuple[float, float, float]]]:
+    """Pixels by point and camera, and places by point."""
+    columns = ("point", "camera", "column", "row", "x", "y", "z")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, delimiter="\t")
+            lines = list(reader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); it is the table of the world's points") from None
+    lacking = [column for column in columns if column not in (reader.fieldnames or [])]
+    if lacking:
+        raise InputError(f"{path}: column {lacking[0]!r} is missing; the columns are {', '.join(columns)}, separated by tabs")
+    marks: dict[tuple[str, str], tuple[float, float]] = {}
+    places: dict[str, tuple[float, float, float]] = {}
+    for number, line in enumerate(lines, start=2):
+        name, camera = line["point"], line["camera"]
+        try:
+            column, row, *place = (float(line[key] or "nan") for key in columns[2:])
+        except (TypeError, ValueError):
+            raise InputError(f"{path}: row {number}: {', '.join(columns[2:])} have to be numbers") from None
+        if not np.isfinite([column, row, *place]).all():
+            raise InputError(f"{path}: row {number}: a number of {', '.join(columns[2:])} is missing or not finite")
+        if camera not in cameras:
+            raise InputError(f"{path}: row {number}: camera {camera!r} is not of this rig; it has {', '.join(cameras)}")
+        if (name, camera) in marks or places.get(name, tuple(place)) != tuple(place):
+            raise InputError(f"{path}: row {number}: point {name!r} was given before, with another place or for the same camera")
+        marks[name, camera], places[name] = (column, row), (place[0], place[1], place[2])
+    return marks, places
 
 
 def compare_to_truth(cameras: Mapping[str, Camera], truth: Mapping[str, Camera]) -> dict[str, Any]:

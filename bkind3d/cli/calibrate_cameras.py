@@ -12,6 +12,8 @@ HELP = "Calibrate a rig's cameras from videos of a board, and judge the result o
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_board_arguments(parser)
+    parser.add_argument("--intrinsics", help="calibration (.toml) whose matrices and distortions are kept; only poses are solved")
+    parser.add_argument("--world-points", help="table of named points (point, camera, column, row, x, y, z) that define the world")
     parser.add_argument("--truth", help="true calibration (.toml), to compare with")
     parser.add_argument("--output", required=True, help="calibration to write (.toml)")
 
@@ -40,7 +42,8 @@ def read_board_arguments(arguments: argparse.Namespace) -> "tuple[CalibrationCon
 
 def run(arguments: argparse.Namespace) -> None:
     """Calibrate the cameras."""
-    from bkind3d.calibration.calibration import calibrate_cameras
+    from bkind3d.calibration.calibration import Given, calibrate_cameras
 
     config, board, videos = read_board_arguments(arguments)
-    calibrate_cameras(config, board, videos, arguments.units, arguments.output, arguments.quality, arguments.truth, arguments.threads)
+    given = Given(arguments.intrinsics, arguments.world_points, arguments.truth)
+    calibrate_cameras(config, board, videos, arguments.units, arguments.output, arguments.quality, given, arguments.threads)

@@ -24,7 +24,17 @@ SESSION_COLUMNS = (("session", "subject", "rig"), ("split", "start", "stop", "jo
 CAMERA_COLUMNS = (("session", "camera", "video"), ("frame_map",))
 RIG_COLUMNS = (
     ("rig", "units"),
-    ("calibration", "calibration_format", "calibration_size", "calibration_subject", "board", "board_videos", "up"),
+    (
+        "calibration",
+        "calibration_format",
+        "calibration_size",
+        "calibration_subject",
+        "board",
+        "board_videos",
+        "up",
+        "intrinsics",
+        "world_points",
+    ),
 )
 
 #: How alike a further column's name may be to a known one (0 to 1) before it is taken for a misspelling.
@@ -76,7 +86,8 @@ class RigRow:
 
     `units` are those of the world (mm, cm, m). Of a given calibration: `calibration_format` where it is not to be guessed,
     `calibration_size` of its pictures where the file does not say it, `calibration_subject` for Human3.6M, and `up`, the
-    axis that points up.
+    axis that points up. Beside board videos: `intrinsics` a calibration whose lenses are kept, `world_points` a table of
+    points that define the world.
     """
 
     line: int
@@ -89,6 +100,8 @@ class RigRow:
     board: str
     board_videos: str
     up: str
+    intrinsics: str = ""
+    world_points: str = ""
 
 
 def suggest(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
@@ -164,6 +177,8 @@ def read_rigs(path: Path) -> dict[str, RigRow]:
             board=cells["board"],
             board_videos=cells["board_videos"],
             up=_read_choice(cells, "up", AXES, "z", where),
+            intrinsics=cells["intrinsics"],
+            world_points=cells["world_points"],
         )
         _check_one_calibration(row, where)
         _check_given_calibration(row, where)
@@ -180,6 +195,9 @@ def _check_one_calibration(row: RigRow, where: str) -> None:
         raise InputError(
             f"{where}: rig {row.rig!r} has neither a calibration nor board videos; fill 'calibration', or 'board' and 'board_videos'"
         )
+    for column in ("intrinsics", "world_points"):
+        if row.calibration and getattr(row, column):
+            raise InputError(f"{where}: {column} is used where board videos are calibrated; rig {row.rig!r} has a calibration, remove one")
     if row.board_videos and "{camera}" not in row.board_videos:
         raise InputError(
             f"{where}: board_videos {row.board_videos!r} has no {{camera}}; write {{camera}} where the camera's name stands in the path"

@@ -252,8 +252,8 @@ def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:
         for text in filter(None, (session.joints, session.behaviours)):
             yield f"{study.config.sessions}: row {session.line}", study.find_path(text)
     for rig in study.rigs.values():
-        if rig.calibration:
-            yield f"{study.config.rigs}: row {rig.line}", study.find_path(rig.calibration)
+        for text in filter(None, (rig.calibration, rig.intrinsics, rig.world_points)):
+            yield f"{study.config.rigs}: row {rig.line}", study.find_path(text)
         for path in study.find_board_videos(rig.rig).values():
             yield f"{study.config.rigs}: row {rig.line}", path
 

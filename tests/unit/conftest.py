@@ -40,7 +40,7 @@ def write_video() -> WriteVideo:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of the real recordings."""
     folder = os.environ.get("BKIND3D_REAL_DATA")

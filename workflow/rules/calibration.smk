@@ -7,6 +7,8 @@ rule calibrate_cameras:
         config="results/config/calibration.json",
         board=lambda wildcards: f"results/config/boards/{study.rigs[wildcards.rig].board}.json",
         videos=lambda wildcards: list(study.find_board_videos(wildcards.rig).values()),
+        intrinsics=get_rig_file("intrinsics"),
+        world_points=get_rig_file("world_points"),
         truth=get_true_calibration,
     output:
         calibration="results/calibration/{rig}.toml",
@@ -22,16 +24,16 @@ rule calibrate_cameras:
         mem_mb=4000,
         runtime=120,
     params:
-        revision=1,
+        revision=2,
         board=lambda wildcards: study.rigs[wildcards.rig].board,
         units=lambda wildcards: study.rigs[wildcards.rig].units,
         videos=lambda wildcards, input: pair_names(study.list_rig_cameras(wildcards.rig), input.videos),
-        truth=lambda wildcards, input: ["--truth", input.truth] if input.truth else [],
+        known=get_known_of_rig,
     message:
         "Calibrate the cameras of rig {wildcards.rig}"
     shell:
         "python -m bkind3d calibrate-cameras --config {input.config:q} --boards {input.board:q} --board {params.board} "
-        "--units {params.units} --videos {params.videos:q} {params.truth:q} "
+        "--units {params.units} --videos {params.videos:q} {params.known:q} "
         "--output {output.calibration:q} --quality {output.quality:q} 2> {log:q}"
 
 

@@ -70,6 +70,22 @@ def get_true_calibration(wildcards):
     return f"results/simulation/truth/{wildcards.rig}/calibration.toml" if is_simulated(wildcards.rig) else []
 
 
+def get_rig_file(column):
+    """Finds a file that the sheet of rigs may name."""
+
+    def find(wildcards):
+        text = getattr(study.rigs[wildcards.rig], column)
+        return study.find_path(text) if text else []
+
+    return find
+
+
+def get_known_of_rig(wildcards, input):
+    """The options that say what is known of a rig beforehand."""
+    given = {"--intrinsics": input.intrinsics, "--world-points": input.world_points, "--truth": input.truth}
+    return [part for option, path in given.items() if path for part in (option, path)]
+
+
 def is_simulated(rig):
     return rig in study.config.simulation.rigs and study.rigs[rig].board_videos.startswith(SIMULATION_FOLDER)
 

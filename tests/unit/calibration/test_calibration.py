@@ -4,17 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bkind3d.calibration.calibration import calibrate_cameras, check_calibration
+from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.calibration import Given, calibrate_cameras, calibrate_corners, check_calibration
 from bkind3d.config import CalibrationConfig, InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
 from bkind3d.data.parquet import read_metadata, read_table
-from tests.unit.calibration.conftest import BOARD, CONFIG, BoardScene
+from bkind3d.geometry.lenses import project_points
+from tests.unit.calibration.conftest import BOARD, CONFIG, BoardScene, make_cameras
 
 
 def test_a_filmed_board_gives_the_cameras_back(board_scene: BoardScene, tmp_path: Path) -> None:
     write_calibration(board_scene.cameras, tmp_path / "truth.toml", "mm")
     output, quality = tmp_path / "rig.toml", tmp_path / "rig.parquet"
-    calibrate_cameras(CONFIG, BOARD, board_scene.videos, "mm", output, quality, tmp_path / "truth.toml")
+    calibrate_cameras(CONFIG, BOARD, board_scene.videos, "mm", output, quality, Given(truth=tmp_path / "truth.toml"))
     cameras, metadata = read_calibration(output)
     assert list(cameras) == ["left", "right", "back"]
     assert metadata["units"] == "mm"
@@ -68,6 +70,40 @@ def test_a_given_calibration_is_checked_against_boards(board_scene: BoardScene, 
         check_calibration(given, CONFIG, BOARD, board_scene.videos, "mm", quality)
     with pytest.raises(InputError, match="has no camera 'other', only left, right, back"):
         check_calibration(given, CONFIG, BOARD, {"other": board_scene.videos["left"]}, "mm", quality)
+
+
+def test_given_intrinsics_are_kept_and_points_define_the_world(exact_corners: Corners, tmp_path: Path) -> None:
+    lenses = {
+        name: replace(camera, distortion=np.array([0.0, 0, 1e-9, 0, 1e-9]), rotation=np.eye(3), translation=np.zeros(3))
+        for name, camera in make_cameras().items()
+    }
+    write_calibration(lenses, tmp_path / "lenses.toml", "mm")
+    places = {"a": (0.0, 0, 0), "b": (200.0, 0, 0), "c": (0.0, 150, 20), "d": (100.0, 100, 100)}
+    write_points(tmp_path / "points.tsv", places)
+    given = Given(tmp_path / "lenses.toml", tmp_path / "points.tsv")
+    cameras, judged = calibrate_corners(exact_corners, CalibrationConfig(restarts=2), "mm", given)
+    assert [finding for finding in judged.findings if finding.level == "failure"] == []
+    assert judged.details["world_points"]["residual"] < 0.2
+    assert (judged.table["spread_percent"] < 0.1).all()
+    for camera, true in zip(cameras, make_cameras().values(), strict=True):
+        assert np.array_equal(camera.matrix, lenses[camera.name].matrix)
+        assert np.array_equal(camera.distortion, lenses[camera.name].distortion)
+        assert np.linalg.norm(camera.centre - true.centre) < 1
+    write_points(tmp_path / "points.tsv", {name: tuple(1.05 * np.array(place)) for name, place in places.items()}, places)
+    (finding,) = calibrate_corners(exact_corners, CalibrationConfig(restarts=1), "mm", given)[1].findings
+    assert "distances between the world's named points measure -4.8 %" in finding.text
+    with pytest.raises(InputError, match="has no intrinsics of camera 'left', only of right, back"):
+        write_calibration({name: lenses[name] for name in ("right", "back")}, tmp_path / "lenses.toml", "mm")
+        calibrate_corners(exact_corners, CalibrationConfig(), "mm", given)
+
+
+def write_points(path: Path, places: dict, seen: dict | None = None) -> None:
+    rows = ["point\tcamera\tcolumn\trow\tx\ty\tz"]
+    for name, place in places.items():
+        for camera in make_cameras().values():
+            column, row = project_points(camera, np.array([(seen or places)[name]]))[0]
+            rows.append("\t".join(map(str, (name, camera.name, column, row, *place))))
+    path.write_text("\n".join(rows))
 
 
 def test_one_camera_is_refused(board_scene: BoardScene, tmp_path: Path) -> None:

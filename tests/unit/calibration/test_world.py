@@ -1,11 +1,12 @@
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from bkind3d.calibration.boards import Corners
-from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_on_floor
+from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor
 from bkind3d.config import InputError
 from tests.unit.calibration.conftest import make_cameras
 
@@ -51,3 +52,23 @@ def test_distances_to_the_truth_with_and_without_alignment() -> None:
         assert row["focal_percent"] == pytest.approx(0)
     with pytest.raises(InputError, match="'left'"):
         compare_to_truth(true, {name: camera for name, camera in true.items() if name != "left"})
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["a\tleft\t1\t2\t0\t0\t0", "a\tright\t1\t2\t0\t0\t0"], r"1 point\(s\) are marked in two or more cameras \(a\)"),
+        (["a\tother\t1\t2\t0\t0\t0"], "row 2: camera 'other' is not of this rig; it has left, right, back"),
+        (["a\tleft\t1\ttwo\t0\t0\t0"], "row 2: column, row, x, y, z have to be numbers"),
+        (["a\tleft\t1\t\t0\t0\t0"], "row 2: a number of .* is missing"),
+        (["a\tleft\t1\t2\t0\t0\t0", "a\tright\t1\t2\t0\t0\t1"], "row 3: point 'a' was given before"),
+    ],
+)
+def test_wrong_points_are_refused(tmp_path: Path, rows: list[str], message: str) -> None:
+    path = tmp_path / "points.tsv"
+    path.write_text("\n".join(["point\tcamera\tcolumn\trow\tx\ty\tz", *rows]))
+    with pytest.raises(InputError, match=message):
+        place_by_points(list(make_cameras().values()), path)
+    path.write_text("point\tcamera\tx\ty\tz\n")
+    with pytest.raises(InputError, match="column 'column' is missing"):
+        place_by_points(list(make_cameras().values()), path)
