@@ -141,6 +141,11 @@ class LocationConfig(Section):
         description="Largest distance between a view's silhouette and the projected centre, as a share of the picture's longer "
         "side; views beyond it are rejected.",
     )
+    region: tuple[tuple[float, float, float], tuple[float, float, float]] | None = Field(
+        None,
+        description="Box that the subject's centre stays in, as [[x, y, z], [x, y, z]] (lowest and highest corner, world, the rig's "
+        "units). What moves elsewhere is somebody else.",
+    )
     smooth_seconds: float = Field(0.15, ge=0, le=10, description="Width of the smoothing of the centre over time.")
     max_gap_seconds: float = Field(0.5, ge=0, le=60, description="Longest gap over which the centre is interpolated.")
     side: float | None = Field(
@@ -152,6 +157,12 @@ class LocationConfig(Section):
     )
     max_offset_frames: int = Field(30, ge=1, le=1000, description="Largest offset between two cameras that is looked for, in frames.")
     side_margin: float = Field(1.1, ge=1, le=3, description="Factor between the measured extent of the subject and the cube's side.")
+
+    @model_validator(mode="after")
+    def check_region_holds_something(self) -> "LocationConfig":
+        if self.region is not None and any(low >= high for low, high in zip(*self.region, strict=True)):
+            raise ValueError(f"region {self.region} is empty; write its lowest corner first, [[x, y, z], [x, y, z]]")
+        return self
 
 
 class FramesConfig(Section):

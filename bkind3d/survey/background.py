@@ -2,7 +2,8 @@
 
 The median over time is right wherever the subject is seldom. Where it stays for long, the median shows the subject. There,
 and only there, the colours of those frames are taken in which the pixel is connected to the undisputed surroundings
-without crossing an outline that is not always there: in those frames nobody stands on it.
+without crossing an outline that is not always there: in those frames nobody stands on it. Where there is no such frame,
+the background is hidden throughout, by a subject that keeps its place.
 """
 
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from bkind3d.config import SurveyConfig
+from bkind3d.survey.light import change_light, is_covered, measure_gains, thin_out
 
 #: From the median absolute deviation to a standard deviation (normal noise).
 _MAD_TO_STD = 1.4826
@@ -25,8 +27,12 @@ _DISPUTED_SPREAD = 2.0
 _DISPUTED_AREA = 0.002
 #: The search for undisturbed frames works on pictures of at most this long a side, and on this many frames.
 _SEARCH_SIDE, _SEARCH_FRAMES = 160, 40
-#: Share of the searched frames, the least disturbed ones, of which the median is taken.
-_SEARCH_SHARE = 0.12
+#: Of so many of the searched frames, the least disturbed ones, the median is taken.
+_SEARCH_BEST = 5
+#: Rounds of the search: each knows more of the background's own outlines.
+_SEARCH_ROUNDS = 3
+#: What is more disturbed than this even in those frames (grey levels above the noise) is hidden throughout.
+_HIDDEN = 1.5
 #: Share of the frames in which an outline has to be there to be the background's: the subject seldom stays that long.
 _LASTING = 0.8
 #: Cost of a step in a picture without outlines: of two clean frames the shorter way wins.
@@ -43,14 +49,17 @@ class Background:
     ----------
     picture : (height, width, 3) RGB.
     spread : (height, width) robust standard deviation over time, grey levels.
+    hidden : (height, width) where nobody ever saw the background: `picture` shows what stands on it; None is nowhere.
     """
 
     picture: UInt8[NDArray, "height width 3"]
     spread: Float[NDArray, "height width"]
+    hidden: Bool[NDArray, "height width"] | None = None
 
 
 def model_background(samples: UInt8[NDArray, "frame height width 3"], config: SurveyConfig) -> Background:
     """Model the background from frames spread evenly over a video."""
+    samples = _even_light(samples, config)
     # Sorting along a contiguous axis is several times faster than np.median along the first one.
     ordered = np.sort(np.ascontiguousarray(np.moveaxis(samples, 0, -1)), axis=-1)
     count = len(samples)
@@ -60,10 +69,23 @@ def model_background(samples: UInt8[NDArray, "frame height width 3"], config: Su
     noise = max(float(np.median(spread)), 1.0)
     range_ = largest_channel(cv2.subtract(np.ascontiguousarray(high), np.ascontiguousarray(low)))
     disputed = _find_disputed(range_ > _DISPUTED_SPREAD * max(config.min_contrast, config.threshold * noise))
-    picture = np.ascontiguousarray(median)
+    picture, hidden = np.ascontiguousarray(median), None
     if disputed.any():
-        picture = np.where(disputed[..., None], _find_undisturbed(samples, disputed, noise), picture)
-    return Background(picture, np.clip(spread, noise / 2, _MAX_SPREAD * noise))
+        undisturbed, hidden = _find_undisturbed(samples, disputed, noise)
+        picture = np.where(disputed[..., None], undisturbed, picture)
+    return Background(picture, np.clip(spread, noise / 2, _MAX_SPREAD * noise), hidden)
+
+
+def _even_light(samples: UInt8[NDArray, "frame height width 3"], config: SurveyConfig) -> UInt8[NDArray, "sample height width 3"]:
+    """The samples in the light of their median, without those that show something held before the lens."""
+    thinned = thin_out(samples)
+    usual = _middle(thinned)
+    gains = [measure_gains(sample, usual) for sample in thinned]
+    covered = [is_covered(change_light(sample, 1 / gain), usual, config.min_contrast) for sample, gain in zip(thinned, gains, strict=True)]
+    if not any(covered) and all((gain == 1).all() for gain in gains):
+        return samples
+    kept = [index for index, over in enumerate(covered) if not over] or list(range(len(samples)))
+    return np.stack([change_light(samples[index], 1 / gains[index]) for index in kept])
 
 
 def _find_disputed(varied: Bool[NDArray, "height width"]) -> Bool[NDArray, "height width"]:
@@ -80,8 +102,8 @@ def _find_disputed(varied: Bool[NDArray, "height width"]) -> Bool[NDArray, "heig
 
 def _find_undisturbed(
     samples: UInt8[NDArray, "frame height width 3"], disputed: Bool[NDArray, "height width"], noise: float
-) -> UInt8[NDArray, "height width 3"]:
-    """Per disputed pixel, the median colour of the frames in which it is best connected to the surroundings."""
+) -> tuple[UInt8[NDArray, "height width 3"], Bool[NDArray, "height width"]]:
+    """Per disputed pixel, the median colour of the frames in which it is best connected to the surroundings; and where none is."""
     height, width = disputed.shape
     chosen = samples[np.linspace(0, len(samples) - 1, min(_SEARCH_FRAMES, len(samples))).round().astype(int)]
     shrink = max(1, round(max(height, width) / _SEARCH_SIDE))
@@ -89,11 +111,20 @@ def _find_undisturbed(
     small = np.stack([cv2.resize(frame, small_size, interpolation=cv2.INTER_AREA) for frame in chosen]).astype(np.float32)
     inside = cv2.resize(disputed.astype(np.uint8), small_size, interpolation=cv2.INTER_AREA) > 0
     inside[[0, -1], :] = inside[:, [0, -1]] = False
-    usual = [_find_lasting_steps(np.diff(small, axis=axis), noise) for axis in (1, 2)]
-    disturbance = np.stack([_measure_disturbance(frame, inside, usual, noise) for frame in small])
-    best = np.argsort(disturbance, axis=0, kind="stable")[: max(3, round(_SEARCH_SHARE * len(small)))]
+    steps = [np.diff(small, axis=axis) for axis in (1, 2)]
+    usual = [_find_lasting_steps(of_axis, noise) for of_axis in steps]
+    for _ in range(_SEARCH_ROUNDS):
+        disturbance = np.stack([_measure_disturbance(frame, inside, usual, noise) for frame in small])
+        # What the least disturbed frames have in common belongs to the background, though it be covered for most of the time.
+        pairs = (np.maximum(disturbance[:, :-1], disturbance[:, 1:]), np.maximum(disturbance[:, :, :-1], disturbance[:, :, 1:]))
+        usual = [_add_common_steps(*of_axis, noise) for of_axis in zip(usual, steps, pairs, strict=True)]
+    best = _find_smallest(disturbance)
     full = np.stack([cv2.resize(layer.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) for layer in best])
-    return _middle(np.take_along_axis(chosen, full[..., None], axis=0))
+    least = np.take_along_axis(disturbance, best[-1:], axis=0)[0]
+    hidden = cv2.resize((least > _HIDDEN).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) & disputed
+    hidden = cv2.morphologyEx(hidden, cv2.MORPH_CLOSE, disc(max(1, max(height, width) // 60)))
+    hidden = cv2.morphologyEx(hidden, cv2.MORPH_OPEN, disc(max(1, max(height, width) // 160)))
+    return _middle(np.take_along_axis(chosen, full[..., None], axis=0)), hidden > 0
 
 
 def _find_lasting_steps(steps: Float[NDArray, "frame height width 3"], noise: float) -> Float[NDArray, "height width 3"]:
@@ -101,6 +132,24 @@ def _find_lasting_steps(steps: Float[NDArray, "frame height width 3"], noise: fl
     middle = _middle(steps)
     same = np.stack([largest_channel(np.abs(step - middle)) <= 3 * noise for step in steps])
     return np.where((same.mean(axis=0) >= _LASTING)[..., None], middle, 0.0)
+
+
+def _add_common_steps(
+    lasting: Float[NDArray, "height width 3"],
+    steps: Float[NDArray, "frame height width 3"],
+    disturbance: Float[NDArray, "frame height width"],
+    noise: float,
+) -> Float[NDArray, "height width 3"]:
+    """The lasting steps, and those that are there in all frames in which neither of the two pixels is disturbed."""
+    chosen = np.take_along_axis(steps, _find_smallest(disturbance)[..., None], axis=0)
+    middle = _middle(chosen)
+    same = np.stack([largest_channel(np.abs(step - middle)) <= 3 * noise for step in chosen]).all(axis=0)
+    return np.where(same[..., None], middle, lasting)
+
+
+def _find_smallest(disturbance: Float[NDArray, "frame height width"]) -> Int[NDArray, "rank height width"]:
+    """The least disturbed frames of every pixel, best first."""
+    return np.argsort(disturbance, axis=0, kind="stable")[:_SEARCH_BEST]
 
 
 def _middle(values: NDArray[Any]) -> NDArray[Any]:

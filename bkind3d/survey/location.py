@@ -14,11 +14,13 @@ from bkind3d.config import InputError, LocationConfig
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.survey.consensus import Agreement, agree_on_point
+from bkind3d.survey.consensus import Candidates, find_candidates
 from bkind3d.survey.extent import ReadMasks, measure_side
+from bkind3d.survey.remarks import describe_nothing, remark_others, remark_track
 from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask
 from bkind3d.survey.smoothing import fill_gaps, smooth_track
 from bkind3d.survey.synchronisation import measure_offsets, shift_frames
+from bkind3d.survey.tracking import Track, follow_subject
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,18 @@ class Sightings(NamedTuple):
     clusters: Float[NDArray, "frame view cluster 7"]
     rate: float
 
+    def count_seen(self) -> list[int]:
+        """Number of frames in which each view shows anything that moves."""
+        return [int(number) for number in np.isfinite(self.clusters[..., 0]).any(axis=2).sum(axis=0)]
+
+
+class Found(NamedTuple):
+    """The subject in every frame: the point that its clusters agree on, the clusters (-1: none), and how far they are off."""
+
+    points: Float[NDArray, "frame 3"]
+    chosen: Int[NDArray, "frame view"]
+    residual: Float[NDArray, "frame"]
+
 
 def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Mapping[str, str | Path], output: str | Path) -> None:
     """Locate the subject in every frame of a session and write the table ``location`` to `output`.
@@ -59,38 +73,47 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     InputError : where a camera is not in the calibration, the surveys' frames differ, or nothing can be located.
     """
     cameras, metadata = read_calibration(calibration)
+    units = metadata.get("units", "")
     sightings = read_sightings(cameras, surveys, calibration)
     offsets = measure_offsets(config, sightings.cameras, surveys, sightings.frames)
     shifts = [offset.shift for offset in offsets.values()]
     sightings = sightings._replace(clusters=shift_frames(sightings.clusters, shifts))
-    agreement = agree_on_point(sightings.cameras, sightings.clusters, config.max_residual)
-    seen = np.isfinite(agreement.points).all(axis=1)
-    if not seen.any():
-        raise InputError(
-            f"{calibration}: in no frame do two cameras' silhouettes agree on a place within {config.max_residual} of the picture's longer side; "
-            "check that calibration and videos belong together, and look at the survey's silhouettes"
-        )
+    candidates = find_candidates(sightings.cameras, sightings.clusters, config.max_residual)
+    inside = _find_inside(candidates, config)
+    subject = follow_subject(candidates, sightings.times, inside)
+    if (subject.candidate < 0).all():
+        raise InputError(describe_nothing(str(calibration), dict(zip(surveys, sightings.count_seen(), strict=True)), config))
+    found = _take(candidates, subject)
     max_gap = round(config.max_gap_seconds * sightings.rate)
-    centres = fill_gaps(smooth_track(agreement.points, config.smooth_seconds * sightings.rate), max_gap)
+    centres = fill_gaps(smooth_track(found.points, config.smooth_seconds * sightings.rate), max_gap)
     side = config.side or config.side_margin * measure_side(
-        sightings.cameras, centres, agreement.chosen, sightings.clusters, _mask_reader(surveys, sightings.frames, shifts)
+        sightings.cameras, centres, found.chosen, sightings.clusters, _mask_reader(surveys, sightings.frames, shifts)
     )
-    valid = np.isfinite(centres).all(axis=1)
-    table = _make_table(sightings, agreement, centres, valid)
-    share = float(valid.mean())
-    details = {"side": float(side), "units": metadata.get("units", ""), "valid": share, "rate": sightings.rate, "offsets": offsets}
+    table = _make_table(sightings, found, centres)
+    share = float(table["valid"].mean())
+    remarks = remark_track(table, subject.size, units) + remark_others(candidates, subject, sightings.times, inside, units)
+    details = {"side": float(side), "units": units, "valid": share, "rate": sightings.rate, "offsets": offsets, "remarks": remarks}
     write_table(table, "location", output, details)
-    log.info(
-        "%s: located in %.1f %% of %d frames, %.2f views each, side %.4g %s",
-        output,
-        100 * share,
-        len(table),
-        table["n_views"].mean(),
-        side,
-        metadata.get("units", ""),
-    )
-    if share < 0.5:
-        log.warning("%s: the subject was located in less than half of the frames; look at the silhouettes and the calibration", output)
+    views = table["n_views"].mean()
+    log.info("%s: located in %.1f %% of %d frames, %.2f views each, side %.4g %s", output, 100 * share, len(table), views, side, units)
+    for remark in remarks:
+        log.warning("%s: %s", output, remark)
+
+
+def _find_inside(candidates: Candidates, config: LocationConfig) -> Bool[NDArray, "frame candidate"]:
+    """Which candidates lie in the region of interest."""
+    if config.region is None:
+        return np.ones(candidates.support.shape, dtype=bool)
+    low, high = (np.array(corner) for corner in config.region)
+    return np.asarray(((candidates.points >= low) & (candidates.points <= high)).all(axis=2))
+
+
+def _take(candidates: Candidates, track: Track) -> Found:
+    """The candidates that are the subject."""
+    number, rows = np.maximum(track.candidate, 0), np.arange(len(track.candidate))
+    lost = track.candidate < 0
+    points, chosen, residual = candidates.points[rows, number], candidates.chosen[rows, number], candidates.residual[rows, number]
+    return Found(np.where(lost[:, None], np.nan, points), np.where(lost[:, None], -1, chosen), np.where(lost, np.nan, residual))
 
 
 def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Path], calibration: str | Path) -> Sightings:
@@ -147,7 +170,7 @@ def _stack_clusters(lists: "pd.Series[list[float]]", n_clusters: int = MAX_CLUST
     return stacked
 
 
-def _make_table(sightings: Sightings, agreement: Agreement, centres: Array, valid: Bool[NDArray, "frame"]) -> pd.DataFrame:
+def _make_table(sightings: Sightings, found: Found, centres: Array) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "frame": sightings.frames,
@@ -155,8 +178,8 @@ def _make_table(sightings: Sightings, agreement: Agreement, centres: Array, vali
             "x": centres[:, 0],
             "y": centres[:, 1],
             "z": centres[:, 2],
-            "n_views": (agreement.chosen >= 0).sum(axis=1),
-            "residual": agreement.residual,
-            "valid": valid,
+            "n_views": (found.chosen >= 0).sum(axis=1),
+            "residual": found.residual,
+            "valid": np.isfinite(centres).all(axis=1),
         }
     )

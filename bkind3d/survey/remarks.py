@@ -1,0 +1,78 @@
+"""What the user should know about a located subject before hours are spent on it, in one sentence each."""
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+
+from bkind3d.config import LocationConfig
+from bkind3d.survey.consensus import Candidates
+from bkind3d.survey.tracking import Track, follow_subject
+
+#: A subject that is located in fewer frames than this share is seldom seen.
+_SELDOM = 0.5
+#: A subject whose centre stays this near (in shares of its size) to its usual place in nine of ten frames keeps its place.
+_KEEPS_PLACE = 0.5
+#: Somebody else is told of from this share of the frames on, and is a second subject where as many views see it, and as large.
+_PRESENT, _AS_OFTEN, _AS_SEEN, _AS_LARGE = 0.1, 0.5, 0.75, 0.5
+
+
+def describe_nothing(calibration: str, seen: dict[str, int], config: LocationConfig) -> str:
+    """Why nothing is located, from the number of frames in which each camera sees anything move."""
+    blind = [camera for camera, count in seen.items() if count == 0]
+    if len(seen) - len(blind) < 2:
+        return (
+            f"camera {', '.join(blind)}: nothing moves in any frame, and two cameras have to see the subject; there is no subject, or it "
+            "never moves and is taken for background: look at the videos, or leave this session out"
+        )
+    where = "" if config.region is None else " in the region of interest"
+    return (
+        f"{calibration}: in no frame do two cameras' silhouettes agree on a place{where} within {config.max_residual} of the picture's "
+        "longer side; check that calibration and videos belong together, and look at the survey's silhouettes"
+    )
+
+
+def remark_track(table: pd.DataFrame, size: float, units: str) -> list[str]:
+    """What is odd about where the subject is: seldom located, or hardly leaving its place."""
+    remarks = []
+    known = table.loc[table["valid"], ["x", "y", "z"]].to_numpy(np.float64)
+    share = len(known) / len(table)
+    if share < _SELDOM:
+        remarks.append(
+            f"the subject is located in only {100 * share:.0f} % of the frames; look at the silhouettes and the calibration: "
+            "one that keeps its place is taken for background"
+        )
+    wandered = float(np.quantile(np.linalg.norm(known - np.median(known, axis=0), axis=1), 0.9))
+    if wandered < _KEEPS_PLACE * size:
+        remarks.append(
+            f"the subject hardly leaves its place ({wandered:.3g} {units} in nine of ten frames, it is about {size:.3g} {units} large): "
+            "what of it never moves is taken for background, and there is little to learn keypoints from"
+        )
+    return remarks
+
+
+def remark_others(
+    candidates: Candidates, subject: Track, times: Float[NDArray, "frame"], inside: Bool[NDArray, "frame candidate"], units: str
+) -> list[str]:
+    """Who else moves, beside the subject: where, how often and how large."""
+    rows = np.flatnonzero(subject.candidate >= 0)
+    free = inside.copy()
+    free[rows, subject.candidate[rows]] = False
+    other = follow_subject(candidates, times, free)
+    there = np.flatnonzero(other.candidate >= 0)
+    if len(there) < _PRESENT * len(times):
+        return []
+    numbers = other.candidate[there]
+    place = np.median(candidates.points[there, numbers], axis=0)
+    views = float((candidates.chosen[there, numbers] >= 0).sum(axis=1).mean())
+    own = float((candidates.chosen[rows, subject.candidate[rows]] >= 0).sum(axis=1).mean())
+    share, larger = len(there) / len(times), other.size / subject.size
+    alike = share >= _AS_OFTEN and views >= _AS_SEEN * own and _AS_LARGE <= larger <= 1 / _AS_LARGE
+    where = f"around ({', '.join(f'{value:.4g}' for value in place)}) {units}"
+    said = f"in {100 * share:.0f} % of the frames, seen by {views:.1f} cameras, {larger:.1f} times as large as the subject"
+    if alike:
+        return [
+            f"there are two moving subjects, and one is supported: the other is {where} {said}; "
+            "film one at a time, or give the place of the one that counts (location.region, or masks of the cameras)"
+        ]
+    return [f"somebody else moves {where} {said}; where that is the subject, give its place (location.region, or masks of the cameras)"]
