@@ -25,6 +25,8 @@ _MAD_TO_STD = 1.4826
 _DISPUTED_SPREAD = 2.0
 #: Disputed regions smaller than this share of the picture are left to the median.
 _DISPUTED_AREA = 0.002
+#: Disputed regions are joined over gaps of twice this part of the picture's longer side: what rests between them is the subject.
+_BRIDGE = 16
 #: The search for undisturbed frames works on pictures of at most this long a side, and on this many frames.
 _SEARCH_SIDE, _SEARCH_FRAMES = 160, 40
 #: Of so many of the searched frames, the least disturbed ones, the median is taken.
@@ -81,7 +83,7 @@ def _even_light(samples: UInt8[NDArray, "frame height width 3"], config: SurveyC
     thinned = thin_out(samples)
     usual = _middle(thinned)
     gains = [measure_gains(sample, usual) for sample in thinned]
-    covered = [is_covered(change_light(sample, 1 / gain), usual, config.min_contrast) for sample, gain in zip(thinned, gains, strict=True)]
+    covered = [is_covered(sample, usual, gain, config.min_contrast) for sample, gain in zip(thinned, gains, strict=True)]
     if not any(covered) and all((gain == 1).all() for gain in gains):
         return samples
     kept = [index for index, over in enumerate(covered) if not over] or list(range(len(samples)))
@@ -93,7 +95,7 @@ def _find_disputed(varied: Bool[NDArray, "height width"]) -> Bool[NDArray, "heig
     marked = varied.astype(np.uint8)
     side = max(marked.shape)
     marked = cv2.morphologyEx(marked, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    marked = cv2.morphologyEx(marked, cv2.MORPH_CLOSE, disc(side // 50))
+    marked = cv2.morphologyEx(marked, cv2.MORPH_CLOSE, disc(side // _BRIDGE))
     outlines, _ = cv2.findContours(marked, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     large = [outline for outline in outlines if cv2.contourArea(outline) > _DISPUTED_AREA * marked.size]
     region = cv2.drawContours(np.zeros_like(marked), large, -1, 1, cv2.FILLED)
@@ -143,8 +145,8 @@ def _add_common_steps(
     """The lasting steps, and those that are there in all frames in which neither of the two pixels is disturbed."""
     chosen = np.take_along_axis(steps, _find_smallest(disturbance)[..., None], axis=0)
     middle = _middle(chosen)
-    same = np.stack([largest_channel(np.abs(step - middle)) <= 3 * noise for step in chosen]).all(axis=0)
-    return np.where(same[..., None], middle, lasting)
+    same = np.stack([largest_channel(np.abs(step - middle)) <= 3 * noise for step in chosen])
+    return np.where(np.asarray(same.all(axis=0))[..., None], middle, lasting)
 
 
 def _find_smallest(disturbance: Float[NDArray, "frame height width"]) -> Int[NDArray, "rank height width"]:

@@ -6,15 +6,18 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
 #: Pixels along the longer side of the grid on which the light is measured.
-_GRID_SIDE = 80
+_GRID_SIDE = 40
 #: Grey levels outside of which a pixel says little about the light: dark noise, and what is overexposed.
 _DARK, _BRIGHT = 24, 245
 #: With fewer usable pixels than this the light is taken for unchanged.
 _FEWEST = 50
 #: A smaller change of the light than this share is none.
 _LEAST_CHANGE = 0.015
-#: A picture is not the scene's where more than this share of it contrasts, and it has less than this correlation with it.
-_COVERED_SHARE, _COVERED_CORRELATION = 0.5, 0.5
+#: A picture darker than this share of the usual one is not made lighter by more.
+_LEAST_GAIN = 0.05
+#: A picture is not the scene's where more than this share of it contrasts, or the light changed by more than this factor
+#: (its logarithm), and it has less than this correlation with the scene.
+_COVERED_SHARE, _COVERED_CHANGE, _COVERED_CORRELATION = 0.5, 0.4, 0.5
 
 
 def thin_out(pictures: UInt8[NDArray, "*frame height width 3"]) -> UInt8[NDArray, "*frame row column 3"]:
@@ -28,12 +31,12 @@ def measure_gains(shown: UInt8[NDArray, "row column 3"], usual: UInt8[NDArray, "
 
     It is the median over pixels, so that a subject may cover nearly a half of them.
     """
-    usable = (usual > _DARK) & (usual < _BRIGHT) & (shown < _BRIGHT)
-    if usable.all(axis=-1).sum() < _FEWEST:
+    usable = ((usual > _DARK) & (usual < _BRIGHT) & (shown < _BRIGHT)).all(axis=-1)
+    if np.count_nonzero(usable) < _FEWEST:
         return np.ones(3)
-    ratios = shown / np.maximum(usual, 1).astype(np.float32)
-    gains = np.array([np.median(ratios[..., channel][usable.all(axis=-1)]) for channel in range(3)], dtype=np.float64)
-    gains = np.maximum(gains, 0.05)
+    ratios = shown[usable] / usual[usable].astype(np.float32)
+    middle = len(ratios) // 2
+    gains = np.maximum(np.partition(ratios, middle, axis=0)[middle].astype(np.float64), _LEAST_GAIN)
     return gains if np.abs(gains - 1).max() > _LEAST_CHANGE else np.ones(3)
 
 
@@ -42,11 +45,14 @@ def change_light(picture: UInt8[NDArray, "height width 3"], gains: Float[NDArray
     return np.asarray(cv2.multiply(picture, (*gains.tolist(), 0.0)), dtype=np.uint8) if (gains != 1).any() else picture
 
 
-def is_covered(shown: UInt8[NDArray, "row column 3"], usual: UInt8[NDArray, "row column 3"], least_contrast: float) -> bool:
-    """Tell whether a picture does not show the usual scene (in the same light): something is before the lens."""
-    first, second = shown.astype(np.float32), usual.astype(np.float32)
-    if (np.abs(first - second).max(axis=-1) > least_contrast).mean() <= _COVERED_SHARE:
+def is_covered(
+    shown: UInt8[NDArray, "row column 3"], usual: UInt8[NDArray, "row column 3"], gains: Float[NDArray, "3"], least_contrast: float
+) -> bool:
+    """Tell whether a picture does not show the usual scene in another light (`gains`): something is before the lens."""
+    first, second = shown.astype(np.float32), change_light(usual, gains).astype(np.float32)
+    contrasting = (np.abs(first - second).max(axis=-1) > least_contrast).mean()
+    if contrasting <= _COVERED_SHARE and np.abs(np.log(gains)).max() <= _COVERED_CHANGE:
         return False
     first, second = first.mean(axis=-1) - first.mean(), second.mean(axis=-1) - second.mean()
     scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return bool((first * second).sum() < _COVERED_CORRELATION * scale) if scale > 0 else True
+    return bool((first * second).sum() <= _COVERED_CORRELATION * scale)

@@ -13,8 +13,8 @@ from bkind3d.survey.tracking import Track, follow_subject
 _SELDOM = 0.5
 #: A subject whose centre stays this near (in shares of its size) to its usual place in nine of ten frames keeps its place.
 _KEEPS_PLACE = 0.5
-#: Somebody else is told of from this share of the frames on, and is a second subject where as many views see it, and as large.
-_PRESENT, _AS_OFTEN, _AS_SEEN, _AS_LARGE = 0.1, 0.5, 0.75, 0.5
+#: Somebody else is told of who is there in more than this share of the frames.
+_PRESENT = 0.1
 
 
 def describe_nothing(calibration: str, seen: dict[str, int], config: LocationConfig) -> str:
@@ -65,14 +65,9 @@ def remark_others(
     numbers = other.candidate[there]
     place = np.median(candidates.points[there, numbers], axis=0)
     views = float((candidates.chosen[there, numbers] >= 0).sum(axis=1).mean())
-    own = float((candidates.chosen[rows, subject.candidate[rows]] >= 0).sum(axis=1).mean())
-    share, larger = len(there) / len(times), other.size / subject.size
-    alike = share >= _AS_OFTEN and views >= _AS_SEEN * own and _AS_LARGE <= larger <= 1 / _AS_LARGE
-    where = f"around ({', '.join(f'{value:.4g}' for value in place)}) {units}"
-    said = f"in {100 * share:.0f} % of the frames, seen by {views:.1f} cameras, {larger:.1f} times as large as the subject"
-    if alike:
-        return [
-            f"there are two moving subjects, and one is supported: the other is {where} {said}; "
-            "film one at a time, or give the place of the one that counts (location.region, or masks of the cameras)"
-        ]
-    return [f"somebody else moves {where} {said}; where that is the subject, give its place (location.region, or masks of the cameras)"]
+    return [
+        f"two subjects move, and one is supported: beside the one that is followed, another is around "
+        f"({', '.join(f'{value:.4g}' for value in place)}) {units} in {100 * len(there) / len(times):.0f} % of the frames, seen by "
+        f"{views:.1f} cameras, {other.size / subject.size:.1f} times as large; film one at a time, or say where the right one is "
+        "(location.region, or masks of the cameras)"
+    ]

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from bkind3d.config import SurveyConfig
 from bkind3d.survey.background import Background, disc
+from bkind3d.survey.light import change_light, is_covered, measure_gains, thin_out
 
 #: Pieces nearer to each other than this share of the picture's longer side belong to one cluster.
 _LINK_SHARE = 0.04
 #: Least area of a piece of a cluster, as a share of the least area of a cluster.
 _PIECE_SHARE = 0.25
+#: Gaps of a silhouette up to this share of the picture's longer side are closed where the background is hidden throughout.
+_HIDDEN_GAP_SHARE = 0.065
 #: A shadow keeps the colour: largest deviation from it, averaged over a window of so many pixels, as a share of `min_contrast`.
 _SHADOW_COLOUR, _SHADOW_WINDOW = 0.3, 5
 #: Side of the blocks in which a picture is searched first, and marked pixels of a block that is looked at.
@@ -30,20 +33,30 @@ class Silhouettes:
     ----------
     mask : (height, width) 0 or 255, all clusters.
     clusters : (n, 7) largest first: area, centroid x, y, box x0, y0, x1, y1 (centres of the outermost pixels), pixels.
+    covered : whether something before the lens hides the scene; then there are no clusters.
     """
 
     mask: UInt8[NDArray, "height width"]
     clusters: Float[NDArray, "cluster 7"]
+    covered: bool = False
 
 
 class SilhouetteFinder:
     """Finds, in pictures of one camera, the clusters of pixels that are neither background nor shadow.
 
     Pictures are searched block by block first; all that is costly is done in the part around what was found there.
+
+    Parameters
+    ----------
+    background : of the camera. It follows the light of each picture.
+    config : how.
+    region : where the subject may be; everywhere without it.
     """
 
-    def __init__(self, background: Background, config: SurveyConfig) -> None:
+    def __init__(self, background: Background, config: SurveyConfig, region: Bool[NDArray, "height width"] | None = None) -> None:
         self.background, self.config = background, config
+        self._region = None if region is None else region.astype(np.uint8)
+        self._thinned = thin_out(background.picture)
         limit = np.maximum(config.min_contrast, config.threshold * background.spread)
         self._limit = np.clip(np.floor(limit), 0, 255).astype(np.uint8)
         height, width = background.picture.shape[:2]
@@ -51,16 +64,23 @@ class SilhouetteFinder:
         self._padding = (0, self._blocks[1] * _BLOCK - height, 0, self._blocks[0] * _BLOCK - width)
         self._least_area = max(4.0, config.min_area * width * height)
         self._link = max(config.close_px, round(_LINK_SHARE * max(width, height)))
+        self._hidden = background.hidden.astype(np.uint8) if background.hidden is not None and background.hidden.any() else None
+        self._hidden_gap = max(config.close_px, round(_HIDDEN_GAP_SHARE * max(width, height)))
 
     def find(self, picture: UInt8[NDArray, "height width 3"]) -> Silhouettes:
         """Find the silhouettes in `picture` (RGB)."""
         mask, clusters = np.zeros(picture.shape[:2], np.uint8), np.zeros((0, 7))
-        contrasting = self._find_contrast(picture)
+        thinned = thin_out(picture)
+        gains = measure_gains(thinned, self._thinned)
+        if is_covered(thinned, self._thinned, gains, self.config.min_contrast):
+            return Silhouettes(mask, clusters, covered=True)
+        behind = change_light(self.background.picture, gains)
+        contrasting = self._find_contrast(picture, behind)
         part = self._bound(contrasting)
         if part is None:
             return Silhouettes(mask, clusters)
-        foreground = contrasting[part] & ~_find_shadows(picture[part], self.background.picture[part], self.config)
-        foreground = _drop_small(_close_gaps(foreground, self.config.close_px), _PIECE_SHARE * self._least_area)
+        foreground = contrasting[part] & ~_find_shadows(picture[part], behind[part], self.config)
+        foreground = _drop_small(self._fill(foreground, part), _PIECE_SHARE * self._least_area)
         linked = cv2.dilate(foreground, np.ones((self._link, self._link), np.uint8))
         n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_16U)
         masks = [labels == label for label in range(1, n_labels)] if n_labels > 2 else [linked]
@@ -71,10 +91,20 @@ class SilhouetteFinder:
             cv2.bitwise_or(mask[part], 255 * piece, dst=mask[part])
         return Silhouettes(mask, np.array([numbers for numbers, _ in found], dtype=np.float64).reshape(-1, 7))
 
-    def _find_contrast(self, picture: UInt8[NDArray, "height width 3"]) -> UInt8[NDArray, "height width"]:
-        """1 where a channel differs from the background by more than it usually does."""
-        red, green, blue = cv2.split(cv2.absdiff(picture, self.background.picture))
-        return np.asarray(cv2.compare(cv2.max(cv2.max(red, green), blue), self._limit, cv2.CMP_GT), dtype=np.uint8) & 1
+    def _find_contrast(
+        self, picture: UInt8[NDArray, "height width 3"], behind: UInt8[NDArray, "height width 3"]
+    ) -> UInt8[NDArray, "height width"]:
+        """1 where a channel differs from the background by more than it usually does, and the subject may be."""
+        red, green, blue = cv2.split(cv2.absdiff(picture, behind))
+        marked = np.asarray(cv2.compare(cv2.max(cv2.max(red, green), blue), self._limit, cv2.CMP_GT), dtype=np.uint8) & 1
+        return marked if self._region is None else marked & self._region
+
+    def _fill(self, foreground: UInt8[NDArray, "height width"], part: tuple[slice, slice]) -> UInt8[NDArray, "height width"]:
+        """Close gaps; where the background is hidden throughout, wide ones: there the subject contrasts with itself alone."""
+        filled = _close_gaps(foreground, self.config.close_px)
+        if self._hidden is None or not self._hidden[part].any():
+            return filled
+        return filled | (_close_gaps(foreground, self._hidden_gap) & self._hidden[part])
 
     def _bound(self, marked: UInt8[NDArray, "height width"]) -> tuple[slice, slice] | None:
         """The part of the picture that holds every block with more than single marked pixels, with a margin."""

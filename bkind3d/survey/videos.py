@@ -164,6 +164,7 @@ def _describe_picture(
     motion = 0.0 if previous is None else cv2.mean(cv2.absdiff(luma, previous))[0]
     fault = "black" if brightness < _BLACK else "frozen" if previous is not None and motion < _FROZEN else ""
     silhouettes = Silhouettes(np.zeros(luma.shape, np.uint8), _EMPTY) if fault == "black" else finder.find(picture)
+    fault = "covered" if silhouettes.covered else fault
     described = {"brightness": brightness, "motion": motion, "fault": fault, **_describe_clusters(silhouettes.clusters)}
     return {**described, "mask": encode_mask(silhouettes.mask)}
 

@@ -46,3 +46,32 @@ def test_one_frame_is_its_own_background() -> None:
     sample = film([20])
     background = model_background(sample, SurveyConfig())
     assert np.array_equal(background.picture, sample[0])
+
+
+def test_flicker_and_a_hand_before_the_lens_leave_no_trace() -> None:
+    samples = film(list(range(5, 95, 3))).astype(float)
+    samples *= np.random.default_rng(3).uniform(0.85, 1.15, len(samples))[:, None, None, None]
+    samples[5:9] = 60 + np.arange(4)[:, None, None, None]
+    background = model_background(np.clip(samples, 0, 255).astype(np.uint8), SurveyConfig())
+    light = background.picture.mean() / make_floor().mean()
+    assert 0.9 < light < 1.1
+    assert np.abs(background.picture - light * make_floor()).max() < 8
+    assert np.median(background.spread) < 4
+
+
+def test_where_somebody_always_stands_the_background_is_hidden() -> None:
+    """A body of 24 x 20 pixels with a patch sways by 6 to all sides: the middle of its place is never free."""
+    samples = film([200] * 60)
+    for sample, (x, y) in zip(samples, np.random.default_rng(0).integers((38, 34), (51, 47), (60, 2)), strict=True):
+        sample[y : y + 20, x : x + 24] = (50, 35, 30)
+        sample[y + 8 : y + 12, x + 4 : x + 20] = (90, 80, 40)
+    background = model_background(samples, SurveyConfig())
+    assert background.hidden is not None
+    assert background.hidden[47:53, 52:60].all()
+    assert not background.hidden[:30].any()
+    assert not background.hidden[:, :35].any()
+
+
+def test_where_nobody_stays_nothing_is_hidden() -> None:
+    hidden = model_background(film(list(range(5, 95, 3))), SurveyConfig()).hidden
+    assert hidden is None or not hidden.any()

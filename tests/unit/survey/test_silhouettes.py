@@ -85,6 +85,46 @@ def test_specks_are_dropped() -> None:
     assert len(find_silhouettes(picture, make_background(), CONFIG).clusters) == 0
 
 
+def test_a_silhouette_is_the_same_in_another_light() -> None:
+    picture = make_background().picture.copy()
+    picture[50:80, 100:140] = (20, 60, 200)
+    expected = find_silhouettes(picture, make_background(), CONFIG).mask
+    for gain in (0.85, 1.15):
+        dimmed = np.clip(picture * gain, 0, 255).astype(np.uint8)
+        assert np.array_equal(find_silhouettes(dimmed, make_background(), CONFIG).mask, expected)
+
+
+def test_something_before_the_lens_is_no_silhouette() -> None:
+    cloth = np.full((160, 240, 3), (70, 64, 60), np.uint8)
+    cloth[::2] += 8
+    found = find_silhouettes(cloth, make_background(), CONFIG)
+    assert found.covered
+    assert found.mask.max() == 0
+    assert len(found.clusters) == 0
+
+
+def test_outside_of_the_region_nothing_is_seen() -> None:
+    picture = make_background().picture.copy()
+    picture[50:80, 40:60] = picture[50:80, 100:140] = (20, 60, 200)
+    region = np.zeros((160, 240), bool)
+    region[:, 80:] = True
+    found = SilhouetteFinder(make_background(), CONFIG, region).find(picture)
+    assert found.clusters[:, 1].tolist() == [119.5]
+
+
+def test_where_the_background_is_hidden_wide_gaps_are_closed_and_elsewhere_not() -> None:
+    """A body whose middle, 12 pixels wide, is as its background is thought to be; and two bodies beside each other."""
+    behind = make_background()
+    picture = behind.picture.copy()
+    picture[40:100, 100:134] = picture[40:100, 30:64] = (250, 20, 20)
+    picture[40:100, 111:123], picture[40:100, 41:53] = behind.picture[40:100, 111:123], behind.picture[40:100, 41:53]
+    hidden = np.zeros((160, 240), bool)
+    hidden[45:95, 105:129] = True
+    found = find_silhouettes(picture, Background(behind.picture, behind.spread, hidden), CONFIG).mask
+    assert found[50:90, 100:134].all()
+    assert not found[50:90, 42:52].any()
+
+
 def test_masks_survive_their_encoding() -> None:
     mask = (np.random.default_rng(0).random((40, 50)) > 0.5).astype(np.uint8) * 255
     assert np.array_equal(decode_mask(encode_mask(mask)), mask)

@@ -117,8 +117,7 @@ def test_a_real_persons_trunk_is_in_the_silhouette_although_it_hardly_moves(real
     from bkind3d.geometry.lenses import project_points
 
     folder = real_data / "pose2sim_single"
-    config = SurveyConfig(close_px=14, min_contrast=20)
-    survey_video(folder / "videos" / "cam04.mp4", config, tmp_path / "s.parquet")
+    survey_video(folder / "videos" / "cam04.mp4", SurveyConfig(), tmp_path / "s.parquet")
     table = read_table(tmp_path / "s.parquet", "survey")
     camera = read_calibration(folder / "Calib_qualisys.toml")[0]["cam_04"].resized((181, 320))
     joints = read_joints(folder / "pose-3d" / "S00_P00_T01_BalancingTrial_0-100.trc", "m", "ZXY")
