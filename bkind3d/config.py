@@ -296,6 +296,16 @@ class EvaluationConfig(Section):
         description="subject: the sheet's train and test sessions, no subject in both; session: the same, subjects may be in both; "
         "blocks: alternating blocks within each session that has joints.",
     )
+    root: str = Field(
+        "",
+        description="Joint that poses are moved to for the errors relative to the root; empty: the centroid of the joints that are known.",
+    )
+    pck_threshold: float = Field(
+        0.0,
+        ge=0,
+        description="Distance from the true joint, relative to the root, up to which a joint is correct (PCK), in the rig's units; "
+        "0: a tenth of the body's length.",
+    )
     block_frames: int = Field(10, ge=2, description="Frames of a block (split: blocks).")
     border_frames: int = Field(2, ge=1, description="Frames dropped at either border of a block (split: blocks).")
     bootstrap: int = Field(1000, ge=100, le=100_000, description="Resamples of the bootstrap intervals.")

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keypoints", nargs="*", default=[], metavar="SESSION=PATH", help="keypoints of each session")
     parser.add_argument("--untrained", nargs="*", default=[], metavar="SESSION=PATH", help="keypoints of the same network, untrained")
     parser.add_argument("--joints", nargs="*", default=[], metavar="SESSION=PATH", help="joints of the sessions that have them")
+    parser.add_argument("--behaviours", nargs="*", default=[], metavar="SESSION=PATH", help="behaviours, to tell the errors of each apart")
     parser.add_argument("--edges", type=Path, help="edges that the network learned: lengths along their skeleton are watched")
     parser.add_argument("--output", type=Path, required=True, help="summary to write (pose.json)")
     parser.add_argument("--errors", type=Path, required=True, help="errors of every method and test frame to write (Parquet)")
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.evaluation.recordings import read_recordings
 
     config = read_section(ExperimentConfig, arguments.config).evaluation
-    paths = {kind: read_named_paths(getattr(arguments, kind), f"--{kind}") for kind in ("keypoints", "untrained", "joints")}
+    paths = {kind: read_named_paths(getattr(arguments, kind), f"--{kind}") for kind in ("keypoints", "untrained", "joints", "behaviours")}
     edges = read_skeleton(arguments.edges) if arguments.edges else []
     judgement = judge_poses(read_recordings(arguments.sessions, **paths), config, arguments.name, arguments.dataset, edges)
     write_table(judgement.errors, "errors", arguments.errors, {"experiment": arguments.name})

@@ -26,6 +26,8 @@ _I, _F, _D, _S, _B = pa.int64(), pa.float32(), pa.float64(), pa.string(), pa.bin
 #: Rows of a row group in tables with pictures: few, so that single frames can be read without all the others.
 PICTURE_ROWS = 128
 
+_ERRORS = {"mpjpe": _D, "root_mpjpe": _D, "n_mpjpe": _D, "pa_mpjpe": _D, "pck": _D, "auc": _D}
+
 #: Column names and types of every table. Further columns are allowed only where a reader asks for them.
 TABLES: dict[str, dict[str, pa.DataType]] = {
     # One row per frame of a camera. Pixels of the survey picture (`width` x `height` in the metadata), mask as PNG there.
@@ -48,8 +50,9 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
     "silhouettes": {"frame": _I, "camera": _S, "mask": _B},
     "history": {"step": _I, "seconds": _D, "term": _S, "value": _D},
     # One row per method and test frame, and per method and joint; world units. errors of frames are means over their joints.
-    "errors": {"method": _S, "session": _S, "frame": _I, "time_s": _D, "mpjpe": _D, "n_mpjpe": _D, "pa_mpjpe": _D},
-    "joint_errors": {"method": _S, "joint": _S, "n_frames": _I, "mpjpe": _D, "pa_mpjpe": _D},
+    # pck and auc are shares; n_unknown counts judged frames without a true position of the joint. A frame's behaviour may be empty.
+    "errors": {"method": _S, "session": _S, "frame": _I, "time_s": _D, "behaviour": _S, **_ERRORS},
+    "joint_errors": {"method": _S, "joint": _S, "n_frames": _I, "n_unknown": _I, **_ERRORS},
     "confusion": {"features": _S, "true": _S, "predicted": _S, "count": _I},
     "calibration": {"camera": _S, "n_board_frames": _I, "n_points": _I, "mean_px": _D, "median_px": _D, "p95_px": _D, "coverage": _D},
 }  # fmt: skip

@@ -23,6 +23,7 @@ class LabelledFrames:
     session : index into the recordings.
     part : TRAIN or TEST.
     block : block of the split, unique over sessions; -1 where the split has none.
+    behaviour : of each frame; empty where none is known.
     """
 
     session: Int[np.ndarray, " frame"]
@@ -33,6 +34,7 @@ class LabelledFrames:
     keypoints: Float[np.ndarray, "frame keypoint 3"]
     untrained: Float[np.ndarray, "frame keypoint 3"]
     joints: Float[np.ndarray, "frame joint 3"]
+    behaviour: np.ndarray
 
     def select(self, rows: Bool[np.ndarray, " frame"]) -> "LabelledFrames":
         """The frames where `rows` is true."""
@@ -71,6 +73,7 @@ def stack_frames(recordings: Sequence[Recording], config: EvaluationConfig) -> L
                 keypoints=recording.keypoints.positions[rows],
                 untrained=recording.untrained.positions_at(frames),
                 joints=recording.joints.positions_at(frames),
+                behaviour=np.full(len(frames), "") if recording.behaviours is None else recording.behaviours[rows],
             )
         )
     return LabelledFrames(*(np.concatenate([getattr(item, entry.name) for item in stacked]) for entry in fields(LabelledFrames)))

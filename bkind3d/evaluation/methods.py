@@ -1,15 +1,15 @@
 """What is compared on the same frames: the keypoints, the floors below them, the oracles above."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from bkind3d.config import EvaluationConfig
+from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.evaluation.floors import centre_poses, choose_far_apart, fill_gaps, mean_pose, mean_shape, place_pose
 from bkind3d.evaluation.labelled import LabelledFrames, all_known
-from bkind3d.evaluation.metrics import PoseErrors, align_poses, joint_distances, measure_errors, scale_poses
+from bkind3d.evaluation.metrics import PoseErrors, align_poses, joint_distances, measure_errors
 from bkind3d.evaluation.regression import fit_regressor, make_features, make_groups
 from bkind3d.evaluation.splits import TEST
 
@@ -52,21 +52,27 @@ def regress_joints(
     features, centroid = make_features(train_points)
     regressor = fit_regressor(config.regressor, features, train.joints - centroid, make_groups(train.session, blocks), names)
     features, centroid = make_features(test_points)
-    return measure_errors(regressor.predict(features), test.joints - centroid), regressor.strengths
+    return measure_errors(regressor.predict(features), test.joints - centroid, find_root(config, names)), regressor.strengths
 
 
-def _measure_constant(train: LabelledFrames, test: LabelledFrames, shape: Float[np.ndarray, "joint 3"]) -> PoseErrors:
-    """Errors of the best constant pose: as it lies in the world for MPJPE and N-MPJPE, as a shape for PA-MPJPE.
+def find_root(config: EvaluationConfig, names: tuple[str, ...]) -> int | None:
+    """Index of the root joint that the settings name; None where they name none."""
+    if not config.root:
+        return None
+    if config.root not in names:
+        raise InputError(f"evaluation.root is {config.root!r}, but the joints are {', '.join(names)}; name one of them, or leave it empty")
+    return names.index(config.root)
+
+
+def _measure_constant(train: LabelledFrames, test: LabelledFrames, shape: Float[np.ndarray, "joint 3"], root: int | None) -> PoseErrors:
+    """Errors of the best constant pose: as it lies in the world, but as a shape for PA-MPJPE.
 
     It is placed at the true centroid, which it cannot know: a floor that is, if anything, too low.
     """
     truth, _ = centre_poses(test.joints)
     placed = place_pose(mean_pose(train.joints), test.joints)
-    return PoseErrors(
-        mpjpe=joint_distances(placed, truth),
-        n_mpjpe=joint_distances(scale_poses(placed, truth), truth),
-        pa_mpjpe=joint_distances(align_poses(np.broadcast_to(shape, truth.shape).copy(), truth), truth),
-    )
+    aligned = align_poses(np.broadcast_to(shape, truth.shape).copy(), truth)
+    return replace(measure_errors(placed, truth, root), pa_mpjpe=joint_distances(aligned, truth))
 
 
 def measure_methods(
@@ -83,7 +89,7 @@ def measure_methods(
         errors, strengths = regress_joints(train_points, test_points, train, test, config, names)
         results.append(MethodResult(name, "none", n_keypoints, int((asked & ~all_known(points)).sum()), errors, strengths))
     shape = mean_shape(train.joints)
-    results.append(MethodResult("mean_pose", "3D", 0, 0, _measure_constant(train, test, shape)))
+    results.append(MethodResult("mean_pose", "3D", 0, 0, _measure_constant(train, test, shape, find_root(config, names))))
     oracle_joints = {}
     for number in ORACLES:
         if number >= len(names):

@@ -16,14 +16,20 @@ from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval,
 from bkind3d.evaluation.identity import measure_identity, measure_truth, summarise_method
 from bkind3d.evaluation.labelled import LabelledFrames, all_known, select_common, stack_frames
 from bkind3d.evaluation.methods import MethodResult, measure_methods
-from bkind3d.evaluation.metrics import JointErrors, count_known, mean_over_frames, mean_over_joints
+from bkind3d.evaluation.metrics import ERRORS, mean_over_joints
+from bkind3d.evaluation.pose_tables import group_errors, make_errors_table, make_joints_table
 from bkind3d.evaluation.recordings import Points, Recording, common_units
 from bkind3d.evaluation.splits import TEST, TRAIN
 from bkind3d.evaluation.steadiness import Motion, find_steps
+from bkind3d.evaluation.swaps import body_length
+from bkind3d.evaluation.upstream import judge_as_upstream
 
 logger = logging.getLogger(__name__)
 
 Edge = tuple[str, str]
+
+#: Share of the body's length up to which a joint is correct, where the settings give no threshold.
+PCK_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -66,38 +72,6 @@ def _list_models(recordings: Sequence[Recording]) -> dict[str, list[str]]:
     }
     stated = {method: {str(points.metadata["model"]) for points in group if "model" in points.metadata} for method, group in made.items()}
     return {method: sorted(models) for method, models in stated.items()}
-
-
-def _make_errors_table(results: Sequence[MethodResult], test: LabelledFrames, recordings: Sequence[Recording]) -> pd.DataFrame:
-    """One row per method and test frame; further columns of the sheet are carried along."""
-    where = pd.DataFrame({"session": [recordings[i].session for i in test.session], "frame": test.frame, "time_s": test.time_s})
-    extra = pd.DataFrame([{"session": r.session, "subject": r.subject, **r.columns} for r in recordings])
-    where = where.merge(extra, on="session", how="left", validate="many_to_one")
-    metrics = ("mpjpe", "n_mpjpe", "pa_mpjpe")
-    tables = [where.assign(method=r.name, **{metric: mean_over_joints(getattr(r.errors, metric)) for metric in metrics}) for r in results]
-    return pd.concat(tables, ignore_index=True)
-
-
-def _make_joints_table(results: Sequence[MethodResult], names: tuple[str, ...]) -> pd.DataFrame:
-    """One row per method and joint: means over the test frames in which the joint is known, and their number."""
-    tables = [
-        pd.DataFrame(
-            {
-                "method": result.name,
-                "joint": list(names),
-                "n_frames": count_known(result.errors.mpjpe),
-                "mpjpe": mean_over_frames(result.errors.mpjpe),
-                "pa_mpjpe": mean_over_frames(result.errors.pa_mpjpe),
-            }
-        )
-        for result in results
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-def _frame_mean(errors: JointErrors) -> float:
-    """Mean over frames of the mean over each frame's known joints: every frame counts the same."""
-    return float(mean_over_joints(errors).mean())
 
 
 def _describe_motion(
@@ -180,31 +154,46 @@ def judge_poses(
     train, test = select_common(frames)
     results, oracle_joints = measure_methods(frames, train, test, config, names)
     units = make_units(test.session, test.time_s)
-    shared = base | {"n_views": _count_views(judged), "n_frames": len(test.frame)}
+    threshold = config.pck_threshold or PCK_SHARE * body_length(test.joints)
+    errors = make_errors_table(results, test, judged, threshold)
+    n_unknown = int((~np.isfinite(test.joints).all(axis=2)).sum())
+    shared = base | {"n_views": _count_views(judged), "n_frames": len(test.frame), "n_unknown": n_unknown}
+    shared |= {"pck_threshold": threshold, "interval_unit": units.kind}
     summary = base | {
         "reference": "joints",
         "models": _list_models(judged),
-        "rows": _make_rows(results, _find_intervals(results, units, config), shared, config),
+        "rows": _make_rows(results, _find_intervals(results, units, config), shared, config, errors),
+        "groups": group_errors(errors),
+        "upstream": judge_as_upstream(train, test),
+        "root": config.root or "centroid",
         "regressor": {"name": config.regressor, "strengths": {r.name: r.strengths for r in results if r.strengths}},
         "split": _describe_split(frames, train, test, judged, config),
         "bootstrap": {"unit": units.kind, "n_units": units.number, "resamples": config.bootstrap, "seed": config.seed},
         "oracle_joints": oracle_joints,
         "joints": list(names),
-        "n_unknown_joints": int((~np.isfinite(test.joints).all(axis=2)).sum()),
+        "n_unknown_joints": n_unknown,
         "identity": _summarise_identity(train, test, judged, edges),
     }
-    return PoseJudgement(summary, _make_errors_table(results, test, judged), _make_joints_table(results, names))
+    return PoseJudgement(summary, errors, make_joints_table(results, names, threshold))
 
 
 def _make_rows(
-    results: Sequence[MethodResult], intervals: Sequence[dict[str, float]], base: dict[str, Any], config: EvaluationConfig
+    results: Sequence[MethodResult],
+    intervals: Sequence[dict[str, float]],
+    base: dict[str, Any],
+    config: EvaluationConfig,
+    errors: pd.DataFrame,
 ) -> list[dict[str, Any]]:
-    """The rows of pose.csv, one for each method; floors and oracles that look at no picture have no views."""
+    """The rows of pose.csv, one for each method: means over frames of the means over each frame's known joints.
+
+    Floors and oracles that look at no picture have no views.
+    """
+    means = errors.groupby("method")[[*ERRORS, "pck", "auc"]].mean()
     rows = []
     for result, interval in zip(results, intervals, strict=True):
         row = base | interval
         row |= {"method": result.name, "supervision": result.supervision, "n_keypoints": result.n_points, "n_missing": result.n_missing}
-        row |= {metric: _frame_mean(getattr(result.errors, metric)) for metric in ("mpjpe", "n_mpjpe", "pa_mpjpe")}
+        row |= means.loc[result.name].to_dict()
         row["regressor"] = config.regressor if result.n_points else "none"
         row["n_views"] = base["n_views"] if result.supervision == "none" else 0
         rows.append({column: row[column] for column in POSE_COLUMNS})

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_table
-from bkind3d.data.results import NO_REFERENCE
+from bkind3d.data.results import NO_REFERENCE, read_json
 from bkind3d.report.elements import Cell, Chart, Matrix, Table, choose_decimals, format_interval, format_number, format_share, make_chart
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.palette import ACCENT, FLOOR, LINES, ORACLE
@@ -59,12 +59,26 @@ def build_pose_table(rows: pd.DataFrame) -> Table:
     decimals = choose_decimals([float(value) for value in rows["pa_mpjpe"].dropna()])
     unit = next((str(value) for value in rows["unit"].dropna()), "")
     head = f"PA‑MPJPE ({unit})" if unit else "PA‑MPJPE"
-    columns = ["method", "supervision", "split", "views", "keypoints", "regressor", "frames", "missing", "MPJPE", "N‑MPJPE", head,
+    columns = ["method", "supervision", "split", "views", "keypoints", "regressor", "frames", "missing", "MPJPE", "to root", "N‑MPJPE", "PCK", "AUC", head,
                "95 % interval", "against mean pose", "against untrained"]  # fmt: skip
     body = [_pose_row(row, decimals) for row in rows.to_dict("records")]
     numeric = frozenset(columns) - {"method", "supervision", "split", "regressor"}
     caption = "Intervals are 95 %. The last two columns are intervals of the paired difference: below zero is better than the floor."
+    caption += _describe_measures(rows)
     return Table(columns, body, numeric, caption)
+
+
+def _describe_measures(rows: pd.DataFrame) -> str:
+    """What was resampled, what counts as correct, and how much truth was lacking, in sentences."""
+    first = rows.iloc[0].to_dict()
+    if _is_missing(first.get("pck_threshold")) or _is_missing(first.get("interval_unit")):
+        return ""
+    text = f" Resampled for them: {'sessions' if first['interval_unit'] == 'session' else 'blocks of a second'}."
+    text += f" PCK: share of joints within {format_number(first['pck_threshold'], 1)} {_text(first.get('unit'))} relative to the root."
+    unknown = first.get("n_unknown")
+    return text + (
+        "" if _is_missing(unknown) or not unknown else f" {int(unknown)} joints of the frames have no true position and do not count."
+    )
 
 
 def _pose_row(row: Mapping[Any, Any], decimals: int) -> list[Cell]:
@@ -77,8 +91,9 @@ def _pose_row(row: Mapping[Any, Any], decimals: int) -> list[Cell]:
     ]
     cells += [Cell(_count(row.get("n_frames"))), Cell(_count(row.get("n_missing")))]
     if _is_missing(row.get("pa_mpjpe")):
-        return [*cells, *(Cell("–") for _ in range(2)), Cell(NO_REFERENCE, "muted"), *(Cell("") for _ in range(3))]
-    cells += [Cell(format_number(row.get(key), decimals)) for key in ("mpjpe", "n_mpjpe")]
+        return [*cells, *(Cell("–") for _ in range(5)), Cell(NO_REFERENCE, "muted"), *(Cell("") for _ in range(3))]
+    cells += [Cell(format_number(row.get(key), decimals)) for key in ("mpjpe", "root_mpjpe", "n_mpjpe")]
+    cells += [Cell(format_share(row.get(key))) for key in ("pck", "auc")]
     cells.append(Cell(format_number(row["pa_mpjpe"], decimals), style))
     cells.append(Cell(format_interval(row.get("pa_mpjpe_ci_low"), row.get("pa_mpjpe_ci_high"), decimals)))
     for floor in FLOORS:
@@ -140,6 +155,45 @@ def build_joint_chart(errors: pd.DataFrame, unit: str) -> Chart:
     )
     figure.update_layout(margin={"l": 10, "r": 20, "t": 30, "b": 45}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
     return make_chart(figure, 120 + 22 * len(joints))
+
+
+def build_group_table(files: StudyFiles, experiment: str, unit: str) -> Table | None:
+    """Errors of the keypoints by subject, session and behaviour, beside the floors' PA-MPJPE; None where there is no reference."""
+    path = files.experiment_file(experiment, "evaluation", "pose.json")
+    groups = read_json(path).get("groups", []) if path.exists() else []
+    floors = {(g["kind"], g["name"], g["method"]): g["pa_mpjpe"] for g in groups}
+    ours = [group for group in groups if group["method"] == "bkind3d"]
+    if not ours:
+        return None
+    decimals = choose_decimals([group["pa_mpjpe"] or 0.0 for group in ours])
+    rows = []
+    for group in ours:
+        cells = [Cell(group["kind"]), Cell(group["name"]), Cell(str(group["n_frames"]))]
+        cells += [Cell(format_number(group[key], decimals)) for key in ("mpjpe", "root_mpjpe", "n_mpjpe")]
+        cells += [Cell(format_share(group[key])) for key in ("pck", "auc")]
+        cells.append(Cell(format_number(group["pa_mpjpe"], decimals), "strong"))
+        key = (group["kind"], group["name"])
+        rows.append([*cells, *(Cell(format_number(floors.get((*key, floor)), decimals), "muted") for floor in FLOORS)])
+    columns = ["by", "name", "frames", "MPJPE", "to root", "N‑MPJPE", "PCK", "AUC", f"PA‑MPJPE ({unit})", "mean pose", "untrained"]
+    return Table(columns, rows, frozenset(columns[2:]))
+
+
+def build_upstream_table(files: StudyFiles, experiment: str, unit: str) -> Table | None:
+    """The measures of the authors' public code, which are defined otherwise; None where there are none."""
+    path = files.experiment_file(experiment, "evaluation", "pose.json")
+    methods = read_json(path).get("upstream", {}) if path.exists() else {}
+    names = ("upstream_mpjpe", "upstream_shifted_mpjpe", "upstream_n_mpjpe", "upstream_pa_mpjpe")
+    if not methods:
+        return None
+    decimals = choose_decimals([values[name] for values in methods.values() for name in names])
+    rows = [
+        [Cell(label_of(method)), *(Cell(format_number(values[name], decimals)) for name in names)] for method, values in methods.items()
+    ]
+    columns = ["method", *(f"{name} ({unit})" for name in names)]
+    caption = "As the authors' public code measures: a ridge regression on the first tenth of each sequence, mirror images allowed. "
+    return Table(
+        columns, rows, frozenset(columns[1:]), caption + "Only for comparison with numbers made by that code: see docs/metrics.md."
+    )
 
 
 def build_actions_table(rows: pd.DataFrame) -> Table:

@@ -24,10 +24,12 @@ from bkind3d.report.identity import build_identity_table, build_nearest_table, b
 from bkind3d.report.measures import (
     build_actions_table,
     build_confusion,
+    build_group_table,
     build_joint_chart,
     build_learning_charts,
     build_pose_chart,
     build_pose_table,
+    build_upstream_table,
     has_reference,
     read_confusion,
     read_joint_errors,
@@ -151,6 +153,11 @@ def _show_results(files: StudyFiles) -> list[Any]:
         errors, unit = read_joint_errors(files, name)
         if len(errors):
             elements += [Heading(f"{name}: error of each joint"), build_joint_chart(errors, unit)]
+        folds = {
+            "Errors by subject, session and behaviour": build_group_table(files, name, unit),
+            "As the authors' public code measures": build_upstream_table(files, name, unit),
+        }
+        elements += [Fold(title, [table]) for title, table in folds.items() if table]
         elements += _show_identity(files, name, unit)
     return elements
 

@@ -35,6 +35,7 @@ rule regress_joints:
         keypoints=get_results(KEYPOINTS, list_judged_sessions),
         untrained=get_results(UNTRAINED, study.list_pose_sessions),
         joints=get_results(JOINTS, study.list_pose_sessions),
+        behaviours=get_pose_behaviours,
         edges="results/experiments/{experiment}/training/edges.parquet",
     output:
         pose="results/experiments/{experiment}/evaluation/pose.json",
@@ -54,12 +55,13 @@ rule regress_joints:
         keypoints=pair_sessions("keypoints"),
         untrained=pair_sessions("untrained"),
         joints=pair_sessions("joints"),
+        behaviours=lambda wildcards, input: pair_names(list_pose_sessions_with_behaviours(wildcards), input.behaviours),
     message:
         "Regress joints from the keypoints of experiment {wildcards.experiment}"
     shell:
         "python -m bkind3d regress-joints --config {input.config:q} --name {wildcards.experiment} --dataset {params.dataset} "
         "--sessions {input.sheet:q} --keypoints {params.keypoints:q} --untrained {params.untrained:q} --joints {params.joints:q} "
-        "--edges {input.edges:q} --output {output.pose:q} --errors {output.errors:q} --joint-errors {output.joints:q} 2> {log:q}"
+        "--behaviours {params.behaviours:q} --edges {input.edges:q} --output {output.pose:q} --errors {output.errors:q} --joint-errors {output.joints:q} 2> {log:q}"
 
 
 rule classify_actions:

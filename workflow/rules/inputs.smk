@@ -106,6 +106,15 @@ def get_behaviours(wildcards):
     return [study.find_path(study.sessions[session].behaviours) for session in sessions]
 
 
+def list_pose_sessions_with_behaviours(wildcards):
+    return [name for name in study.list_pose_sessions(wildcards.experiment) if study.sessions[name].behaviours]
+
+
+def get_pose_behaviours(wildcards):
+    """Behaviours of the sessions with joints, to tell the errors of each apart."""
+    return [study.find_path(study.sessions[name].behaviours) for name in list_pose_sessions_with_behaviours(wildcards)]
+
+
 def list_judged_sessions(experiment):
     """Sessions whose keypoints are regressed to joints, or looked at where there are no joints."""
     return study.list_pose_sessions(experiment) or study.list_sessions("train", "test")

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bkind3d.config import EvaluationConfig
+from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS, write_json
 from bkind3d.evaluation.methods import ORACLES
 from bkind3d.evaluation.pose import judge_poses
@@ -80,7 +80,8 @@ def test_all_methods_are_judged_on_the_same_frames(make):
         assert len(table) == 92
         assert not set(table["frame"]) & {*range(10, 17), 20}
     assert judgement.summary["split"]["test"] == {"sessions": ["two"], "n_frames": 92, "n_labelled": 99, "n_unlabelled": 1}
-    assert judgement.summary["n_unknown_joints"] == 3
+    assert judgement.summary["n_unknown_joints"] == rows["bkind3d"]["n_unknown"] == 3
+    assert set(judgement.joint_errors.groupby("joint")["n_unknown"].first().to_dict().items()) >= {("nose", 0), ("paw_right", 3)}
     counts = judgement.joint_errors.set_index(["method", "joint"])["n_frames"]
     assert (counts["bkind3d"]["nose"], counts["bkind3d"]["paw_right"]) == (92, 89)
 
@@ -138,6 +139,27 @@ def test_test_sessions_teach_nothing(make, offset):
     judgement, _ = judge([*pair(make, offset), make.recording("three", "test", other)])
     errors = judgement.errors[(judgement.errors["method"] == "bkind3d") & (judgement.errors["session"] == "two")]
     assert errors["mpjpe"].mean() == pytest.approx(rows["bkind3d"]["mpjpe"])
+
+
+def test_errors_are_told_apart_by_subject_session_and_behaviour(make, offset):
+    offset.behaviours = np.where(np.arange(100) < 30, "rest", "")
+    judgement, rows = judge([*pair(make, offset), make.recording("three", "test", make.scene(50, 5), subject="two")])
+    ours = {(g["kind"], g["name"]): g for g in judgement.summary["groups"] if g["method"] == "bkind3d"}
+    sizes = {("subject", "two"): 150, ("session", "two"): 100, ("session", "three"): 50, ("behaviour", "rest"): 30}
+    assert {key: group["n_frames"] for key, group in ours.items()} == sizes
+    assert ours["behaviour", "rest"]["mpjpe"] == pytest.approx(5 / 6, abs=1e-6)
+    assert ours["session", "three"]["mpjpe"] == pytest.approx(0, abs=1e-6)
+    assert rows["bkind3d"]["mpjpe"] == pytest.approx(5 / 6 * 100 / 150, abs=1e-6)
+
+
+def test_the_root_and_the_threshold_of_pck_are_settings(make, offset):
+    _, rows = judge(pair(make, offset), EvaluationConfig(bootstrap=200, root="back", pck_threshold=4.9))
+    # The root is the joint that is off by 5 mm: all the others are, relative to it.
+    assert rows["bkind3d"]["root_mpjpe"] == pytest.approx(5 * 5 / 6, abs=1e-6)
+    assert rows["bkind3d"]["pck"] == pytest.approx(1 / 6)
+    assert (rows["bkind3d"]["pck_threshold"], rows["bkind3d"]["interval_unit"]) == (4.9, "second")
+    with pytest.raises(InputError, match="evaluation.root is 'hip', but the joints are nose, neck"):
+        judge(pair(make, offset), EvaluationConfig(root="hip"))
 
 
 def test_columns_of_the_sheet_are_carried(make, offset):

@@ -222,8 +222,9 @@ class ToyStudy:
         ]
         write_table(pd.concat(history), "history", folder / "training" / "history.parquet")
         if self.joints:
+            other = {"root_mpjpe": 9.0, "n_mpjpe": 8.0, "pck": 0.75, "auc": 0.5}
             errors = [
-                {"method": m, "joint": f"j{j}", "n_frames": 40, "mpjpe": e + j, "pa_mpjpe": e - j}
+                {"method": m, "joint": f"j{j}", "n_frames": 40, "n_unknown": 0, "mpjpe": e + j, "pa_mpjpe": e - j, **other}
                 for m, e in METHODS.items()
                 for j in range(self.n_keypoints)
             ]
@@ -236,7 +237,12 @@ class ToyStudy:
             ours = {"swaps": 0.025, "scatter": 0.0456, "left_right": 0.4375, "jumps": 0.01, "turned": 0.0321, "fewer_views": None}
             ours |= {"sides": sides, "predictors": [{"predictor": "jumps", "truth": "scatter", "correlation": 0.625, "n": 5}]}
             identity = {"keypoints": nearest, "methods": {"bkind3d": ours, "untrained": {"swaps": 0.5, "jumps": 0.25}}}
-            write_json({"rows": [], "identity": identity}, folder / "evaluation" / "pose.json")
+            groups = [
+                {"kind": "subject", "name": "rat1", "method": m, "n_frames": 40, "mpjpe": e, "pa_mpjpe": e - 1, **other}
+                for m, e in METHODS.items()
+            ]
+            upstream = {"bkind3d": {f"upstream_{name}": 20.0 for name in ("mpjpe", "shifted_mpjpe", "n_mpjpe", "pa_mpjpe")}}
+            write_json({"rows": [], "identity": identity, "groups": groups, "upstream": upstream}, folder / "evaluation" / "pose.json")
         if self.behaviours:
             counts = [
                 {"features": f, "true": t, "predicted": p, "count": 30 if t == p else 4}
@@ -264,6 +270,7 @@ class ToyStudy:
                     "regressor": "linear",
                 }
                 row |= {"n_frames": 40, "n_missing": 0, "unit": "mm", "mpjpe": error * 1.6, "n_mpjpe": error * 1.5, "pa_mpjpe": error}
+                row |= {"root_mpjpe": error * 1.4, "pck": 0.9, "auc": 0.4, "pck_threshold": 20.3, "n_unknown": 7, "interval_unit": "second"}
                 row |= {"pa_mpjpe_ci_low": error - 1, "pa_mpjpe_ci_high": error + 1}
                 for floor in ("mean_pose", "untrained"):
                     if method != floor:

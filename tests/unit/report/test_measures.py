@@ -5,10 +5,12 @@ import pandas as pd
 from bkind3d.data.results import POSE_COLUMNS
 from bkind3d.report.measures import (
     build_confusion,
+    build_group_table,
     build_joint_chart,
     build_learning_charts,
     build_pose_chart,
     build_pose_table,
+    build_upstream_table,
     read_joint_errors,
     rows_of,
     split_terms,
@@ -28,6 +30,8 @@ def test_pose_table_shows_every_method_split_and_interval(toy):
     assert column(table, "95 % interval")[0].text == "[18.0, 20.0]"
     assert column(table, "against mean pose")[0].style == "good"
     assert column(table, "against mean pose")[2].text == ""
+    assert (column(table, "to root")[0].text, column(table, "PCK")[0].text) == ("26.6", "90.0 %")
+    assert "blocks of a second" in table.caption and "within 20.3 mm" in table.caption and "7 joints" in table.caption
 
 
 def test_pose_table_says_where_there_is_no_reference():
@@ -35,6 +39,15 @@ def test_pose_table_says_where_there_is_no_reference():
     table = build_pose_table(pd.DataFrame([row]).astype({"pa_mpjpe": float, "unit": object}))
     assert "no reference" in [cell.text for cell in table.rows[0]]
     assert len(table.rows[0]) == len(table.columns)
+
+
+def test_groups_and_upstream_measures_have_tables_of_their_own(toy):
+    files = toy.write().open()
+    (row,) = build_group_table(files, "tiny", "mm").rows
+    assert [cell.text for cell in row] == ["subject", "rat1", "40", "19.0", "9.0", "8.0", "75.0 %", "50.0 %", "18.0", "21.0", "24.0"]
+    assert [cell.text for cell in build_upstream_table(files, "tiny", "mm").rows[0]] == ["BKinD-3D, this run", *["20.0"] * 4]
+    (files.experiment_file("tiny", "evaluation", "pose.json")).unlink()
+    assert build_group_table(files, "tiny", "mm") is None and build_upstream_table(files, "tiny", "mm") is None
 
 
 def test_differences_around_zero_are_neither_good_nor_bad(toy):

@@ -47,7 +47,7 @@ def test_experiments_are_merged_in_order(write, tmp_path):
     write_csv(merge_poses([first, second]), tmp_path / "pose.csv")
     lines = (tmp_path / "pose.csv").read_text().splitlines()
     assert lines[0] == ",".join(POSE_COLUMNS)
-    assert lines[1] == "demo,bkind3d,,rats,subject,,,linear,100,2,30.1235,29,17.5,mm,,,,,,"
+    assert lines[1] == "demo,bkind3d,,rats,subject,,,linear,100,2,30.1235,29,17.5,mm,,,,,,,,,,,,"
     assert [line.split(",")[:2] for line in lines[1:]] == [["demo", "bkind3d"], ["demo", "mean_pose"], ["other", "bkind3d"]]
     assert lines[2].split(",")[5] == "0"
 
