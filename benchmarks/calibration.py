@@ -77,10 +77,10 @@ def pose_boards(rig: SimulatedRig, cameras: dict[str, Camera], seed: int = 0) ->
 def film(rig: SimulatedRig, cameras: dict[str, Camera], seed: int, folder: Path) -> dict[str, Path]:
     """Board videos of all cameras: rendered without distortion in a larger picture, then warped by each lens."""
     import mujoco
+    from bkind3d.simulation.videos import VideoWriter
 
     from bkind3d.simulation.filming import build_model
     from bkind3d.simulation.rendering import Renderer
-    from bkind3d.simulation.videos import VideoWriter
 
     generator, videos = np.random.default_rng([seed, 11]), {}
     model = build_model(rig, BOARD)

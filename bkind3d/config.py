@@ -415,6 +415,11 @@ class ReportConfig(Section):
     max_sessions: int = Field(6, ge=1, le=100, description="Sessions that are embedded in the main report.")
     max_frames: int = Field(200, ge=10, le=5000, description="Frames of a session in the interactive skeleton.")
     overlay_frames: int = Field(6, ge=1, le=50, description="Moments shown as overlay pictures per session.")
+    overlay_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="Longest overlay video of a session, in seconds of the recording; the rest of a longer session is left out.",
+    )
 
 
 class ExportConfig(Section):

@@ -31,6 +31,8 @@ VERBS = (
     "classify-actions",
     "make-tables",
     "plot-figures",
+    "draw-overlays",
+    "draw-contact-sheets",
     "write-report",
     "export",
 )

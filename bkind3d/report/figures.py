@@ -14,8 +14,10 @@ from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.measures import colour_of, count_confusion, has_reference, label_of, read_confusion, rows_of, split_terms
+from bkind3d.report.overlay_videos import write_animation
 from bkind3d.report.overlays import WHITE, draw_session
 from bkind3d.report.palette import ACCENT
+from bkind3d.report.skeleton_figure import plot_skeleton
 
 #: Text stays text; identifiers inside an SVG do not change from run to run.
 STYLE: dict[Any, Any] = {
@@ -36,21 +38,23 @@ METADATA: dict[str, dict[str, Any]] = {".svg": {"Date": None, "Creator": None}, 
 
 
 def write_figures(files: StudyFiles, experiment: str, folder: Path) -> None:
-    """Write all figures of `experiment`: EXPERIMENT.pose, .learning, .confusion (SVG and PNG) and .overlays (PNG).
+    """Write all figures of `experiment`: EXPERIMENT.pose, .learning, .confusion, .skeleton (SVG and PNG), .overlays (PNG), .animation (GIF).
 
     Where there is no reference, the figure says so: the workflow can count on every file.
     """
+    session = files.shown_sessions(1)[0]
     with mpl.rc_context(STYLE):
         figures = {
             "pose": plot_pose(rows_of(files.pose, experiment)),
             "learning": plot_learning(files.history(experiment)),
             "confusion": plot_confusion(read_confusion(files, experiment)),
+            "skeleton": plot_skeleton(files, experiment, session) or _plot_nothing("not located"),
         }
         for name, figure in figures.items():
             for suffix, metadata in METADATA.items():
                 with replaced_when_complete(folder / f"{experiment}.{name}{suffix}") as temporary:
                     figure.savefig(temporary, dpi=200, metadata=metadata)
-    session = files.shown_sessions(1)[0]
+    write_animation(files, experiment, session, folder / f"{experiment}.animation.gif")
     mosaic = draw_session(files, experiment, session, files.settings.overlay_frames, WHITE)
     picture = Image.new("RGB", (400, 100), "white") if mosaic is None else Image.fromarray(mosaic)
     with replaced_when_complete(folder / f"{experiment}.overlays.png") as temporary:

@@ -74,14 +74,19 @@ def crop_view(view: View, share: float) -> View:
 
 def crop_to_keypoints(moments: Sequence[Moment]) -> list[Moment]:
     """Crop all views alike, as far as every keypoint stays inside with room around it."""
+    share = measure_reach(moments)
+    return [replace(moment, views={camera: crop_view(view, share) for camera, view in moment.views.items()}) for moment in moments]
+
+
+def measure_reach(moments: Sequence[Moment]) -> float:
+    """The share of the views' width and height, about their middle, in which every keypoint lies with room around it."""
     reach = 0.0
     for moment in moments:
         for view in moment.views.values():
             half = np.array(view.picture.shape[1::-1]) / 2
             offsets = np.abs(project_keypoints(moment.points, view.projection) + 0.5 - half) / half
             reach = max(reach, float(np.nanmax(offsets, initial=0.0)))
-    share = min(max(ROOM * reach, LEAST_SHARE), 1.0)
-    return [replace(moment, views={camera: crop_view(view, share) for camera, view in moment.views.items()}) for moment in moments]
+    return min(max(ROOM * reach, LEAST_SHARE), 1.0)
 
 
 def project_keypoints(points: NDArray[np.float64], projection: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -160,43 +165,45 @@ def draw_mosaic(
     (height, width, 3) RGB.
     """
     width = SIDE + len(cameras) * (TILE + GAP)
-    per_row = max((width - 2 * GAP) // max(_widest(names) + 34, 1), 1)
+    per_row = max((width - 2 * GAP) // max(measure_widest(names) + 34, 1), 1)
     legend_rows = -(-len(names) // per_row)
     height = HEAD + len(moments) * (TILE + GAP) + legend_rows * LEGEND_ROW + 8
     image = Image.new("RGB", (width, height), paper.ground)
     draw = ImageDraw.Draw(image)
     for column, camera in enumerate(cameras):
-        draw.text((SIDE + column * (TILE + GAP) + TILE / 2, HEAD / 2), camera, paper.ink, _font(14), anchor="mm")
+        draw.text((SIDE + column * (TILE + GAP) + TILE / 2, HEAD / 2), camera, paper.ink, load_font(14), anchor="mm")
     for row, moment in enumerate(moments):
         top = HEAD + row * (TILE + GAP)
-        draw.text((8, top + TILE / 2 - 10), f"{moment.time_s:.2f} s", paper.ink, _font(15), anchor="lm")
-        draw.text((8, top + TILE / 2 + 10), f"frame {moment.frame}", paper.ink, _font(11), anchor="lm")
+        draw.text((8, top + TILE / 2 - 10), f"{moment.time_s:.2f} s", paper.ink, load_font(15), anchor="lm")
+        draw.text((8, top + TILE / 2 + 10), f"frame {moment.frame}", paper.ink, load_font(11), anchor="lm")
         for column, camera in enumerate(cameras):
             place = (SIDE + column * (TILE + GAP), top)
             if camera in moment.views:
                 image.paste(Image.fromarray(draw_view(moment.views[camera], moment.points, skeleton)), place)
             else:
-                draw.text((place[0] + TILE / 2, top + TILE / 2), "not located", paper.ink, _font(13), anchor="mm")
+                draw.text((place[0] + TILE / 2, top + TILE / 2), "not located", paper.ink, load_font(13), anchor="mm")
     canvas = np.array(image)
-    _draw_legend(canvas, height - legend_rows * LEGEND_ROW - 2, per_row, (width - SIDE) // per_row, names, paper)
+    draw_legend(canvas, height - legend_rows * LEGEND_ROW - 2, per_row, (width - SIDE) // per_row, names, paper)
     return canvas
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def load_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The letters of all pictures, `size` pixels high."""
     return ImageFont.load_default(size)
 
 
-def _widest(names: Sequence[str]) -> int:
-    return max((int(_font(13).getlength(name)) for name in names), default=0)
+def measure_widest(names: Sequence[str]) -> int:
+    """Width in pixels of the longest name in a legend."""
+    return max((int(load_font(13).getlength(name)) for name in names), default=0)
 
 
-def _draw_legend(canvas: Picture, top: int, per_row: int, step: int, names: Sequence[str], paper: Paper) -> None:
+def draw_legend(canvas: Picture, top: int, per_row: int, step: int, names: Sequence[str], paper: Paper) -> None:
     """Write the marks and names of the keypoints into `canvas`, from the row `top` on."""
     image = Image.fromarray(canvas)
     draw = ImageDraw.Draw(image)
     places = [(SIDE + 10 + index % per_row * step, top + LEGEND_ROW // 2 + index // per_row * LEGEND_ROW) for index in range(len(names))]
     for name, (x, y) in zip(names, places, strict=True):
-        draw.text((x + 12, y), name, paper.ink, _font(13), anchor="lm")
+        draw.text((x + 12, y), name, paper.ink, load_font(13), anchor="lm")
     canvas[:] = np.asarray(image)
     for index, place in enumerate(places):
         _draw_mark(canvas, np.array(place, dtype=np.float64), mark_of(index), radius=5)
@@ -217,15 +224,22 @@ def read_moments(files: StudyFiles, experiment: str, session: str, limit: int) -
     frames = choose_frames(located["frame"].to_numpy(), limit)
     times = dict(zip(located["frame"], located["time_s"], strict=True))
     points = arrange_points(keypoints, "keypoint", names, frames)
+    views = read_views(files, experiment, session, frames)
+    return [Moment(frame, float(times[frame]), views[frame], points[index]) for index, frame in enumerate(frames)]
+
+
+def read_views(files: StudyFiles, experiment: str, session: str, frames: Sequence[int]) -> dict[int, dict[str, View]]:
+    """The pictures of some frames of a session, by frame and camera; views that do not see the subject are left out."""
     views: dict[int, dict[str, View]] = {frame: {} for frame in frames}
     columns = ["frame", "image", "valid", *PROJECTION_COLUMNS]
     for camera in files.cameras[session]:
         table = read_table(files.frames_file(experiment, session, camera), "frames", columns=columns, frames=frames)
-        for _, row in table[table["valid"]].iterrows():
-            picture = cv2.imdecode(np.frombuffer(row["image"], dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
-            projection = row[PROJECTION_COLUMNS].to_numpy(dtype=np.float64).reshape(3, 4)
-            views[int(row["frame"])][camera] = View(np.asarray(picture, dtype=np.uint8), projection)
-    return [Moment(frame, float(times[frame]), views[frame], points[index]) for index, frame in enumerate(frames)]
+        table = table[table["valid"]]
+        projections = table[PROJECTION_COLUMNS].to_numpy(dtype=np.float64).reshape(-1, 3, 4)
+        for frame, image, projection in zip(table["frame"], table["image"], projections.copy(), strict=True):
+            picture = cv2.imdecode(np.frombuffer(image, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+            views[int(frame)][camera] = View(np.asarray(picture, dtype=np.uint8), projection)
+    return views
 
 
 def draw_session(files: StudyFiles, experiment: str, session: str, limit: int, paper: Paper = DARK) -> Picture | None:

@@ -17,12 +17,12 @@ from tqdm import tqdm
 
 from bkind3d.config import BoardConfig, SimulatedRig, SimulatedSubject
 from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.video_writer import VideoWriter
 from bkind3d.geometry.cameras import Camera
 from bkind3d.simulation.animals import get_animal
 from bkind3d.simulation.disturbances import Disturbances, add_bystander, disturb_picture
 from bkind3d.simulation.rendering import Renderer
 from bkind3d.simulation.scenes import add_arena, make_board_spec
-from bkind3d.simulation.videos import VideoWriter
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-# Keypoints in the formats of other tools: one rule per format, because some write a file and some a folder.
+# What is handed over: keypoints in the formats of other tools, overlay videos, contact sheets. One rule per format: some write a file, some a folder.
 for form, ending in FORMATS.items():
 
     rule:
@@ -31,3 +31,58 @@ for form, ending in FORMATS.items():
             f"Write session {{wildcards.session}} for {form}"
         shell:
             "python -m bkind3d export {params.form} --experiments {wildcards.experiment} --sessions {wildcards.session} 2> {log:q}"
+
+
+rule draw_overlays:
+    input:
+        config="results/config/report.json",
+        sessions="results/config/sheets/sessions.tsv",
+        cameras="results/config/sheets/cameras.tsv",
+        rigs="results/config/sheets/rigs.tsv",
+        settings=get_settings_files,
+        edges="results/experiments/{experiment}/training/edges.parquet",
+        files=lambda wildcards: get_session_files(wildcards.session, [wildcards.experiment]),
+    output:
+        "results/videos/{experiment}/{session}.mp4",
+    log:
+        "results/logs/draw_overlays/{experiment}/{session}.log",
+    conda:
+        "../../environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        revision=1,
+    message:
+        "Draw the overlay video of session {wildcards.session}"
+    shell:
+        "python -m bkind3d draw-overlays --config {input.config:q} --experiments {wildcards.experiment} --session {wildcards.session} "
+        "--sessions {input.sessions:q} --cameras {input.cameras:q} --rigs {input.rigs:q} --threads {threads} --output {output:q} 2> {log:q}"
+
+
+rule draw_contact_sheets:
+    input:
+        config="results/config/report.json",
+        sessions="results/config/sheets/sessions.tsv",
+        cameras="results/config/sheets/cameras.tsv",
+        rigs="results/config/sheets/rigs.tsv",
+        settings=get_settings_files,
+        files=get_shown_files(3),
+    output:
+        directory("results/contact_sheets/{experiment}"),
+    log:
+        "results/logs/draw_contact_sheets/{experiment}.log",
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        revision=1,
+    message:
+        "Draw a contact sheet of every keypoint of experiment {wildcards.experiment}"
+    shell:
+        "python -m bkind3d draw-contact-sheets --config {input.config:q} --experiments {wildcards.experiment} --sessions {input.sessions:q} "
+        "--cameras {input.cameras:q} --rigs {input.rigs:q} --output {output:q} 2> {log:q}"

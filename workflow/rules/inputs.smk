@@ -161,14 +161,14 @@ def get_session_files(session, experiments=tuple(study.config.experiments)):
     return files
 
 
-def get_first_session_files(wildcards):
-    """What figures show: the first session, unseen ones before those trained on."""
-    unseen = [
-        *study.list_sessions("test"),
-        *study.list_sessions("predict"),
-        *study.list_sessions("train"),
-    ]
-    return get_session_files(unseen[0], [wildcards.experiment])
+def get_shown_files(number):
+    """Input function: what pictures show of an experiment, its first sessions, unseen ones before those trained on."""
+    shown = [session for split in ("test", "predict", "train") for session in study.list_sessions(split)]
+
+    def get_files(wildcards):
+        return [path for session in shown[:number] for path in get_session_files(session, [wildcards.experiment])]
+
+    return get_files
 
 
 def get_settings_files(wildcards):
@@ -193,5 +193,7 @@ def get_final_output(wildcards):
             for form in study.config.export.formats
             for session in sessions
         ),
+        *collect(rules.draw_overlays.output, experiment=experiments, session=sessions),
+        *collect(rules.draw_contact_sheets.output, experiment=experiments),
         *rules.make_tables.output,
     ]

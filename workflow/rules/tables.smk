@@ -41,7 +41,7 @@ rule plot_figures:
             "results/experiments/{{experiment}}/{file}.parquet",
             file=["training/history", "training/edges", "evaluation/confusion"],
         ),
-        files=get_first_session_files,
+        files=get_shown_files(1),
     output:
         collect(
             "results/figures/{{experiment}}.{name}",
@@ -52,7 +52,10 @@ rule plot_figures:
                 "learning.png",
                 "confusion.svg",
                 "confusion.png",
+                "skeleton.svg",
+                "skeleton.png",
                 "overlays.png",
+                "animation.gif",
             ],
         ),
     log:

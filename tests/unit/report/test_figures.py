@@ -4,7 +4,8 @@ from PIL import Image
 
 from bkind3d.report.figures import write_figures
 
-NAMES = {f"tiny.{name}.{suffix}" for name in ("pose", "learning", "confusion") for suffix in ("svg", "png")} | {"tiny.overlays.png"}
+NAMES = {f"tiny.{name}.{suffix}" for name in ("pose", "learning", "confusion", "skeleton") for suffix in ("svg", "png")}
+NAMES |= {"tiny.overlays.png", "tiny.animation.gif"}
 
 
 def write(toy, name):

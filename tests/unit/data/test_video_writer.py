@@ -3,7 +3,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from bkind3d.simulation.videos import VideoWriter
+from bkind3d.data.video_writer import VideoWriter
 
 
 def make_pictures():

@@ -1,0 +1,131 @@
+"""Contact sheets: what a keypoint lies on, in many frames and all views, so that it can be named and impostors show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
+from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.overlays import DARK, Picture, View, load_font, project_keypoints, read_views
+from bkind3d.report.palette import mark_of
+
+#: Sessions that are looked at; of each, rows evenly spread over time, and rows in which the keypoint is least certain.
+SESSIONS, SPREAD_ROWS, DOUBTFUL_ROWS = 3, 5, 2
+#: Side of a crop as shown (pixels), and of its surroundings as a share of the view; layout.
+CROP, SHARE, GAP, HEAD, SIDE = 112, 0.3, 3, 56, 132
+
+
+@dataclass(frozen=True)
+class Row:
+    """One moment of a session on a sheet; `index` is its place among the session's keypoints."""
+
+    session: str
+    index: int
+    doubtful: bool
+
+
+def write_contact_sheets(files: StudyFiles, experiment: str, folder: Path) -> None:
+    """Write KEYPOINT.jpg for every keypoint, by its own name, into `folder`.
+
+    Rows are moments, columns the cameras. Rows under the line are those in which the keypoint is least certain of its
+    place (its confidence is lowest): where it jumps to another part of the body, it shows there first.
+    """
+    found = {
+        session: read_keypoints(files.experiment_file(experiment, "keypoints", f"{session}.parquet"), files.naming[experiment])
+        for session in files.shown_sessions(SESSIONS)
+    }
+    own = files.experiments[experiment].model.keypoint_names
+    rows = [choose_rows(found, keypoint) for keypoint in range(len(own))]
+    views = _read_rows(files, experiment, found, [row for chosen in rows for row in chosen])
+    cameras = list(dict.fromkeys(camera for session in found for camera in files.cameras[session]))
+    for keypoint, chosen in enumerate(rows):
+        sheet = draw_sheet(keypoint, own[keypoint], chosen, found, views, cameras)
+        with replaced_when_complete(folder / f"{own[keypoint]}.jpg") as temporary:
+            Image.fromarray(sheet).save(temporary, quality=90)
+
+
+def choose_rows(found: dict[str, SessionKeypoints], keypoint: int) -> list[Row]:
+    """Moments of every session: first those evenly spread, then the least certain ones, at most one of them per spread."""
+    spread, doubtful = [], []
+    for session, keypoints in found.items():
+        located = np.flatnonzero(np.isfinite(keypoints.positions[:, keypoint, 0]))
+        parts = [part for part in np.array_split(located, SPREAD_ROWS) if len(part)]
+        spread += [Row(session, int(part[len(part) // 2]), False) for part in parts]
+        lowest = sorted(
+            (int(part[np.argmin(keypoints.confidences[part, keypoint])]) for part in parts),
+            key=lambda index: keypoints.confidences[index, keypoint],
+        )
+        doubtful += [Row(session, index, True) for index in lowest[:DOUBTFUL_ROWS]]
+    return spread + doubtful
+
+
+def _read_rows(
+    files: StudyFiles, experiment: str, found: dict[str, SessionKeypoints], rows: Sequence[Row]
+) -> dict[tuple[str, int], dict[str, View]]:
+    views: dict[tuple[str, int], dict[str, View]] = {}
+    for session, keypoints in found.items():
+        indices = sorted({row.index for row in rows if row.session == session})
+        read = read_views(files, experiment, session, [int(frame) for frame in keypoints.frames[indices]])
+        views |= {(session, index): read[int(keypoints.frames[index])] for index in indices}
+    return views
+
+
+def draw_sheet(
+    keypoint: int,
+    own: str,
+    rows: Sequence[Row],
+    found: dict[str, SessionKeypoints],
+    views: dict[tuple[str, int], dict[str, View]],
+    cameras: Sequence[str],
+) -> Picture:
+    """One keypoint's crops: (height, width, 3) RGB."""
+    step = CROP + GAP
+    image = Image.new("RGB", (SIDE + len(cameras) * step, HEAD + len(rows) * step + 2 * GAP), DARK.ground)
+    draw = ImageDraw.Draw(image)
+    first = next(iter(found.values()))
+    name = first.names[keypoint]
+    title = own if name == own else f"{own}: {name}"
+    draw.text((10, 18), title, mark_of(keypoint).rgb, load_font(20), anchor="lm")
+    draw.text((image.width - 8, 12), f"model {first.metadata.get('model', 'unknown')}", DARK.ink, load_font(11), anchor="rm")
+    for column, camera in enumerate(cameras):
+        draw.text((SIDE + column * step + CROP / 2, HEAD - 12), camera, DARK.ink, load_font(13), anchor="mm")
+    for number, row in enumerate(rows):
+        top = HEAD + number * step + 2 * GAP * row.doubtful
+        keypoints = found[row.session]
+        lines = (row.session, f"{keypoints.times[row.index]:.2f} s", f"confidence {keypoints.confidences[row.index, keypoint]:.2f}")
+        for line, text in enumerate((*lines, "least certain") if row.doubtful else lines):
+            draw.text((8, top + 24 + 20 * line), text, DARK.ink, load_font(13), anchor="lm")
+        for column, camera in enumerate(cameras):
+            view = views[row.session, row.index].get(camera)
+            if view is not None:
+                crop = cut_crop(view, keypoints.positions[row.index, keypoint].astype(np.float64))
+                image.paste(Image.fromarray(crop), (SIDE + column * step, top))
+    n_spread = sum(not row.doubtful for row in rows)
+    draw.line([(0, HEAD + n_spread * step), (image.width, HEAD + n_spread * step)], DARK.ink)
+    return np.array(image)
+
+
+def cut_crop(view: View, point: NDArray[np.float64], size: int = CROP) -> Picture:
+    """The surroundings of a world point (3,) in a view: (size, size, 3) RGB, the point in the middle, between four ticks.
+
+    Beyond the picture it is dark.
+    """
+    x, y = project_keypoints(point[None], view.projection)[0]
+    if not (np.isfinite(x) and np.isfinite(y)):
+        return np.full((size, size, 3), DARK.ground, np.uint8)
+    scale = size / (SHARE * max(view.picture.shape[:2]))
+    # (0, 0) is the centre of a pixel: the point goes to the middle of the crop, which lies between its pixels.
+    move = np.array([[scale, 0, (size - 1) / 2 - scale * x], [0, scale, (size - 1) / 2 - scale * y]])
+    crop = cv2.warpAffine(view.picture, move, (size, size), flags=cv2.INTER_CUBIC, borderValue=DARK.ground)
+    middle, inner, outer = size // 2, size // 12, size // 6
+    for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        ends = [(middle + reach * dx, middle + reach * dy) for reach in (inner, outer)]
+        for colour, thickness in (((15, 15, 15), 3), ((245, 245, 245), 1)):
+            cv2.line(crop, ends[0], ends[1], colour, thickness, cv2.LINE_AA)
+    return np.asarray(crop, dtype=np.uint8)

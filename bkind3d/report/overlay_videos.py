@@ -1,0 +1,179 @@
+"""Overlay videos: every view of a session in one picture, keypoints and skeleton drawn in, at the speed of the recording."""
+
+import itertools
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from tqdm import tqdm
+
+from bkind3d.config import InputError
+from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
+from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.skeleton import Edge
+from bkind3d.data.video_writer import VideoWriter
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.overlays import (
+    DARK,
+    HEAD,
+    LEGEND_ROW,
+    SIDE,
+    TILE,
+    Moment,
+    Picture,
+    crop_view,
+    draw_legend,
+    draw_view,
+    load_font,
+    measure_reach,
+    measure_widest,
+    read_views,
+)
+
+log = logging.getLogger(__name__)
+
+#: Frames whose pictures are in memory at once, and moments by which the crop is chosen.
+BLOCK, SAMPLE = 64, 60
+#: The animated picture: seconds, pictures per second, and size relative to the video.
+ANIMATION_SECONDS, ANIMATION_RATE, ANIMATION_SCALE = 3.0, 12.5, 0.75
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """What all pictures of a video have in common.
+
+    Attributes
+    ----------
+    ground : (height, width, 3) with the cameras' names and the keypoints' legend; places of tiles are dark.
+    places : left and top of every camera's tile.
+    skeleton : lines between keypoints.
+    share : of the views that is shown.
+    """
+
+    ground: Picture
+    places: dict[str, tuple[int, int]]
+    skeleton: Sequence[Edge]
+    share: float
+
+    def draw(self, moment: Moment) -> Picture:
+        """Draw one moment."""
+        canvas = self.ground.copy()
+        for camera, view in moment.views.items():
+            left, top = self.places[camera]
+            canvas[top : top + TILE, left : left + TILE] = draw_view(crop_view(view, self.share), moment.points, self.skeleton)
+        label = f"{moment.time_s:.2f} s   frame {moment.frame}"
+        cv2.putText(canvas, label, (8, canvas.shape[0] - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.45, DARK.ink, 1, cv2.LINE_AA)
+        return canvas
+
+
+def lay_out(cameras: Sequence[str], names: Sequence[str], skeleton: Sequence[Edge], share: float) -> Mosaic:
+    """Place the tiles in a grid about as wide as a screen, names above them, the legend below."""
+    n_columns = int(np.ceil(np.sqrt(len(cameras))))
+    n_rows = -(-len(cameras) // n_columns)
+    width = n_columns * TILE
+    per_row = max((width - SIDE) // max(measure_widest(names) + 34, 1), 1)
+    legend_rows = -(-len(names) // per_row)
+    legend_top = n_rows * (TILE + HEAD)
+    height = legend_top + (legend_rows + 1) * LEGEND_ROW
+    image = Image.new("RGB", (width, height + height % 2), DARK.ground)
+    draw = ImageDraw.Draw(image)
+    places = {}
+    for index, camera in enumerate(cameras):
+        left, top = index % n_columns * TILE, index // n_columns * (TILE + HEAD)
+        places[camera] = (left, top + HEAD)
+        draw.text((left + TILE / 2, top + HEAD / 2), camera, DARK.ink, load_font(14), anchor="mm")
+        draw.text((left + TILE / 2, top + HEAD + TILE / 2), "not located", DARK.ink, load_font(13), anchor="mm")
+    ground = np.array(image)
+    draw_legend(ground, legend_top, per_row, (width - SIDE) // per_row, names, DARK)
+    return Mosaic(ground, places, skeleton, share)
+
+
+def write_overlay_video(files: StudyFiles, experiment: str, session: str, path: Path, threads: int = 2) -> None:
+    """Write the overlay video of a session (H.264, MP4), from its first frame on, as long as ``report.overlay_seconds`` allows."""
+    keypoints = _read_keypoints(files, experiment, session)
+    mosaic = _prepare(files, experiment, session, keypoints)
+    limit = files.settings.overlay_seconds
+    kept = keypoints.times < keypoints.times[0] + limit
+    if not kept.all():
+        log.warning(
+            "session %s: its overlay video shows the first %g s of %.0f s (report.overlay_seconds)", session, limit, np.ptp(keypoints.times)
+        )
+    chosen = np.flatnonzero(kept)
+    size = (mosaic.ground.shape[1], mosaic.ground.shape[0])
+    pictures = draw_pictures(mosaic, _read_moments(files, experiment, session, keypoints, chosen), threads)
+    with replaced_when_complete(path) as temporary, VideoWriter(temporary, size, find_rate(keypoints.times)) as writer:
+        for picture in tqdm(pictures, total=len(chosen), desc=f"overlay {session}", unit="frame", disable=None):
+            writer.write(picture)
+
+
+def write_animation(files: StudyFiles, experiment: str, session: str, path: Path) -> None:
+    """Write a short animated picture (GIF) of the liveliest seconds of a session, for slides."""
+    keypoints = _read_keypoints(files, experiment, session)
+    mosaic = _prepare(files, experiment, session, keypoints)
+    rate = find_rate(keypoints.times)
+    step = max(round(rate / ANIMATION_RATE), 1)
+    length = min(max(round(ANIMATION_SECONDS * rate), 1), len(keypoints.frames))
+    start = find_liveliest(keypoints.positions, length)
+    chosen = np.arange(start, start + length, step)
+    size = (round(mosaic.ground.shape[1] * ANIMATION_SCALE), round(mosaic.ground.shape[0] * ANIMATION_SCALE))
+    drawn = draw_pictures(mosaic, _read_moments(files, experiment, session, keypoints, chosen))
+    pictures = [Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS).quantize(192) for picture in drawn]
+    with replaced_when_complete(path) as temporary:
+        pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=round(1000 * step / rate), loop=0)
+
+
+def find_rate(times: NDArray[np.float64]) -> float:
+    """Pictures per second of the recording."""
+    return 1 / float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+
+
+def find_liveliest(positions: NDArray[np.float32], length: int) -> int:
+    """First of `length` frames in which keypoints move most; frames without keypoints count as still."""
+    speeds = np.nan_to_num(np.linalg.norm(np.diff(positions, axis=0), axis=-1)).mean(axis=1)
+    way = np.concatenate([[0.0], np.cumsum(speeds)])
+    return int(np.argmax(way[length - 1 :] - way[: len(way) - length + 1]))
+
+
+def draw_pictures(mosaic: Mosaic, moments: Iterable[Moment], threads: int = 2) -> Iterator[Picture]:
+    """Draw moments in their order, several at a time."""
+    with ThreadPoolExecutor(threads) as pool:
+        for block in _split(moments, 4 * threads):
+            yield from pool.map(mosaic.draw, block)
+
+
+def _split(moments: Iterable[Moment], size: int) -> Iterator[list[Moment]]:
+    source = iter(moments)
+    return iter(lambda: list(itertools.islice(source, size)), [])
+
+
+def _read_keypoints(files: StudyFiles, experiment: str, session: str) -> SessionKeypoints:
+    path = files.experiment_file(experiment, "keypoints", f"{session}.parquet")
+    keypoints = read_keypoints(path, files.naming[experiment])
+    if not len(keypoints.frames):
+        raise InputError(f"{path}: has no frame; predict the keypoints again")
+    return keypoints
+
+
+def _prepare(files: StudyFiles, experiment: str, session: str, keypoints: SessionKeypoints) -> Mosaic:
+    located = np.flatnonzero(np.isfinite(keypoints.positions[..., 0]).any(axis=1))
+    sample = located[:: max(len(located) // SAMPLE, 1)]
+    share = measure_reach(list(_read_moments(files, experiment, session, keypoints, sample)))
+    return lay_out(list(files.cameras[session]), keypoints.names, files.skeleton(experiment), share)
+
+
+def _read_moments(
+    files: StudyFiles, experiment: str, session: str, keypoints: SessionKeypoints, chosen: NDArray[np.int64]
+) -> Iterator[Moment]:
+    """The chosen moments (indices), read block by block."""
+    for start in range(0, len(chosen), BLOCK):
+        block = chosen[start : start + BLOCK]
+        views = read_views(files, experiment, session, [int(frame) for frame in keypoints.frames[block]])
+        for index in block:
+            frame = int(keypoints.frames[index])
+            yield Moment(frame, float(keypoints.times[index]), views[frame], keypoints.positions[index].astype(np.float64))
