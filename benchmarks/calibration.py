@@ -77,8 +77,8 @@ def pose_boards(rig: SimulatedRig, cameras: dict[str, Camera], seed: int = 0) ->
 def film(rig: SimulatedRig, cameras: dict[str, Camera], seed: int, folder: Path) -> dict[str, Path]:
     """Board videos of all cameras: rendered without distortion in a larger picture, then warped by each lens."""
     import mujoco
-    from bkind3d.simulation.videos import VideoWriter
 
+    from bkind3d.data.video_writer import VideoWriter
     from bkind3d.simulation.filming import build_model
     from bkind3d.simulation.rendering import Renderer
 
