@@ -1,10 +1,10 @@
 """Samples for training and inference: one moment of a session in all its views, read from the frames tables."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
@@ -16,11 +16,18 @@ from torch.utils.data import Dataset
 from bkind3d.config import InputError
 from bkind3d.data.pairs import cut_pair
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.pictures import PictureFile
 
 #: Draws after which a dataset gives up finding a pair that stays within its windows.
 MOST_DRAWS = 1000
 
+#: Pictures of a camera that are looked at to tell whether it shows anything.
+N_LOOKS = 5
+
 PROJECTION_COLUMNS = [f"p{i}{j}" for i in range(3) for j in range(4)]
+INDEX_COLUMNS = ["frame", "time_s", "x", "y", "z", "valid", *PROJECTION_COLUMNS]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Views:
 
 
 class SessionFrames:
-    """The frames of one session: encoded pictures in memory, decoded when asked for.
+    """The frames of one session: their index in memory (about 60 bytes per frame and camera), pictures read when asked for.
 
     Parameters
     ----------
@@ -86,7 +93,7 @@ class SessionFrames:
             for key in ("session", "side", "units", "size", "margin"):
                 if entry[key] != metadata[0][key]:
                     raise InputError(f"{path}: {key} is {entry[key]!r}, but {metadata[0][key]!r} in {paths[0]}; extract both again")
-        tables = [read_table(path, "frames") for path in paths]
+        tables = [read_table(path, "frames", INDEX_COLUMNS) for path in paths]
         for path, table in zip(paths, tables, strict=True):
             if not np.array_equal(table["frame"], tables[0]["frame"]):
                 raise InputError(f"{path}: has {len(table)} frames that are not those of {paths[0]} ({len(tables[0])}); extract both again")
@@ -96,8 +103,8 @@ class SessionFrames:
         self.centres = tables[0][["x", "y", "z"]].to_numpy(np.float32)
         self.valid = np.stack([table["valid"].to_numpy(bool) for table in tables], axis=1)
         self.projections = np.stack([table[PROJECTION_COLUMNS].to_numpy(np.float32).reshape(-1, 3, 4) for table in tables], axis=1)
-        self._images = [table["image"].to_list() for table in tables]
-        self._masks = [table["mask"].to_list() for table in tables]
+        self._pictures = [PictureFile(path) for path in paths]
+        self._leave_out_blank_cameras()
         #: Side in pixels of the picture of the cube, without the margin.
         self.size = int(metadata[0]["size"])
         #: Which way the subject faces, radians about the vertical axis; 0 until somebody finds it (``bkind3d.model.heading``).
@@ -143,9 +150,16 @@ class SessionFrames:
 
     def _decode_pictures(self, index: int, views: NDArray[np.int64]) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
         """Decode the RGB images and the masks of some views."""
-        images = [np.asarray(cv2.imdecode(np.frombuffer(self._images[v][index], np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8) for v in views]
-        masks = [np.asarray(cv2.imdecode(np.frombuffer(self._masks[v][index], np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8) for v in views]
-        return images, masks
+        pictures = [self._pictures[view].decode(index) for view in views]
+        return [image for image, _ in pictures], [mask for _, mask in pictures]
+
+    def _leave_out_blank_cameras(self) -> None:
+        """Take no view of a camera whose pictures show one colour."""
+        for view, camera in enumerate(self.cameras):
+            rows = np.flatnonzero(self.valid[:, view])
+            if len(rows) and self._pictures[view].is_blank(rows[np.linspace(0, len(rows) - 1, N_LOOKS).astype(int)]):
+                log.warning("session %s: the pictures of %s show one colour; it is left out", self.session, camera)
+                self.valid[:, view] = False
 
     def _lay_out(
         self,

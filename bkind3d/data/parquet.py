@@ -83,7 +83,8 @@ def write_table(table: pd.DataFrame, kind: str, path: str | Path, metadata: Mapp
     """
     content = _make_content(table, kind, metadata)
     with replaced_when_complete(path) as temporary:
-        pq.write_table(content, temporary, compression="zstd", row_group_size=PICTURE_ROWS if _B in TABLES[kind].values() else None)
+        rows = PICTURE_ROWS if _B in TABLES[kind].values() else None
+        pq.write_table(content, temporary, compression="zstd", row_group_size=rows, write_page_checksum=True)
 
 
 @contextmanager
@@ -98,7 +99,9 @@ def open_table(kind: str, path: str | Path, metadata: Mapping[str, Any] | None =
         def add_rows(table: pd.DataFrame) -> None:
             content = _make_content(table, kind, metadata)
             if not writers:
-                writers.append(stack.enter_context(pq.ParquetWriter(temporary, content.schema, compression="zstd")))
+                writers.append(
+                    stack.enter_context(pq.ParquetWriter(temporary, content.schema, compression="zstd", write_page_checksum=True))
+                )
             writers[0].write_table(content)
 
         yield add_rows

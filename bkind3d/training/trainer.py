@@ -16,12 +16,13 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, get_worker_info
 
 from bkind3d.checkpoint import Provenance, load_model, save_model
 from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs, describe_sessions
 from bkind3d.data.parquet import replaced_when_complete, write_table
+from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.training.headings import find_headings
 from bkind3d.training.identity import hash_frames, identify_training
 from bkind3d.training.lock import locked
@@ -144,6 +145,7 @@ def make_trainer(config: ExperimentConfig, machine: Machine, callbacks: Sequence
     """Set up Lightning: it starts processes, moves data and casts numbers; steps and checkpoints are our own."""
     warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
     warnings.filterwarnings("ignore", message=".*does not have many workers")
+    warnings.filterwarnings("ignore", message="The `srun` command is available")
     devices = machine.count_devices(config.training.batch_size)
     several = devices * machine.nodes > 1
     return lightning.Trainer(
@@ -181,14 +183,16 @@ def make_loader(
         collate_fn=collate_pairs,
         num_workers=workers,
         pin_memory=machine.accelerator == "cuda",
-        worker_init_fn=ignore_signals,
+        worker_init_fn=prepare_loading,
         persistent_workers=workers > 0,
     )
 
 
-def ignore_signals(worker: int) -> None:
-    """Let a loading process live until its parent has written a checkpoint: schedulers signal all processes of a job."""
+def prepare_loading(worker: int) -> None:
+    """Share the memory for pictures, and live until the parent has written a checkpoint: schedulers signal all processes of a job."""
     torch.set_num_threads(1)
+    information = get_worker_info()
+    CACHE.clear(CACHE_BYTES // (information.num_workers if information is not None else 1))
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 

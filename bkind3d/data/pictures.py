@@ -1,0 +1,109 @@
+"""Encoded pictures of recordings that are far larger than memory: read a row group at a time, the latest ones kept."""
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bkind3d.config import InputError
+
+#: Bytes of encoded pictures that one process keeps, all sessions together.
+CACHE_BYTES = 2**30
+
+
+class PictureCache:
+    """Row groups that were read, the least recently used ones forgotten beyond a limit.
+
+    Parameters
+    ----------
+    limit : bytes; the latest row group is kept even if it alone is larger.
+    """
+
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
+        self.limit, self.n_bytes = limit, 0
+        self._groups: OrderedDict[tuple[str, int, int], pa.Table] = OrderedDict()
+
+    def read(self, file: "PictureFile", group: int) -> pa.Table:
+        """Give a row group of a file, from memory if it is there."""
+        key = (str(file.path), file.written, group)
+        if key in self._groups:
+            self._groups.move_to_end(key)
+            return self._groups[key]
+        table = file.read_group(group)
+        self._groups[key] = table
+        self.n_bytes += table.nbytes
+        while self.n_bytes > self.limit and len(self._groups) > 1:
+            self.n_bytes -= self._groups.popitem(last=False)[1].nbytes
+        return table
+
+    def clear(self, limit: int) -> None:
+        """Forget everything, and keep no more than `limit` bytes from now on."""
+        self._groups.clear()
+        self.n_bytes, self.limit = 0, limit
+
+
+#: The cache of this process.
+CACHE = PictureCache()
+
+
+class PictureFile:
+    """The pictures and silhouettes of one camera: a frames table, of which nothing stays open between processes.
+
+    Parameters
+    ----------
+    path : the table.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.written = self.path.stat().st_mtime_ns
+        self._file: pq.ParquetFile | None = None
+        content = self.open().metadata
+        rows = [content.row_group(group).num_rows for group in range(content.num_row_groups)]
+        self._ends = np.cumsum([0, *rows])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_file": None}
+
+    def open(self) -> pq.ParquetFile:
+        """Give the open file. It is mapped, not read: processes that were forked share no position in it."""
+        if self._file is None:
+            self._file = pq.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
+        return self._file
+
+    def read_group(self, group: int) -> pa.Table:
+        """Read the pictures of a row group.
+
+        Raises
+        ------
+        InputError
+            If it is damaged: a line that names it.
+        """
+        try:
+            return self.open().read_row_group(group, columns=["image", "mask"], use_threads=False)
+        except (OSError, pa.ArrowInvalid) as error:
+            rows = f"rows {self._ends[group]} to {self._ends[group + 1] - 1}"
+            reason = " ".join(str(error).split())[:100]
+            raise InputError(f"{self.path}: row group {group} ({rows}) is damaged ({reason}); delete the file and run again") from None
+
+    def decode(self, row: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Decode the RGB picture and the silhouette of a row."""
+        group = int(np.searchsorted(self._ends, row, side="right")) - 1
+        table, place = CACHE.read(self, group), row - int(self._ends[group])
+        return self._decode(table["image"], place, row, cv2.IMREAD_COLOR_RGB), self._decode(table["mask"], place, row, cv2.IMREAD_GRAYSCALE)
+
+    def _decode(self, column: pa.ChunkedArray, place: int, row: int, flags: int) -> NDArray[np.uint8]:
+        content = column[place].as_buffer()
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content is not None and content.size else None
+        if picture is None:
+            raise InputError(f"{self.path}: the picture in row {row} cannot be decoded; delete the file and run again")
+        return np.asarray(picture, np.uint8)
+
+    def is_blank(self, rows: NDArray[np.int64]) -> bool:
+        """Tell whether the pictures in `rows` all show one colour: a covered lens, or a camera that sends nothing."""
+        return all(float(self.decode(int(row))[0].std(axis=(0, 1)).max()) < 1 for row in rows)
