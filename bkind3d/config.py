@@ -188,6 +188,13 @@ class ModelConfig(Section):
         description="Find which way the subject faces (from its visual hull, without labels) and turn the cube that way. For bodies "
         "that keep roughly upright.",
     )
+    place_spread: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Every keypoint starts at a place of its own on the mean body (k-means on hulls that are turned to the heading) and stays "
+        "within about this share of the cube's side of it; null: anywhere. Needs `heading`.",
+    )
     n_symmetric_pairs: int = Field(
         0,
         ge=0,
@@ -468,6 +475,8 @@ class ExperimentConfig(Section):
                 f"model.n_symmetric_pairs {self.model.n_symmetric_pairs} needs at least {2 * self.model.n_symmetric_pairs} keypoints, "
                 f"got n_keypoints {self.model.n_keypoints}"
             )
+        if self.model.place_spread is not None and not self.model.heading:
+            raise ValueError("model.place_spread needs model.heading: true, because places are on a body that faces one way")
         if self.model.volume_size % 2**self.model.volume_levels:
             raise ValueError(
                 f"model.volume_size {self.model.volume_size} must be divisible by 2**volume_levels = {2**self.model.volume_levels}"
@@ -495,8 +504,9 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "demo": {
         "model": {
             "n_keypoints": 12,
-            "n_symmetric_pairs": 4,
+            "n_symmetric_pairs": 3,
             "heading": True,
+            "place_spread": 0.25,
             "volume_size": 24,
             "volume_channels": 16,
             "volume_levels": 2,

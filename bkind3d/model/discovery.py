@@ -92,6 +92,7 @@ class KeypointDetector(nn.Module):
 
     voxel_centres: Tensor
     mirror_order: Tensor
+    places: Tensor
 
     def __init__(self, config: ModelConfig, load: bool = True) -> None:
         super().__init__()
@@ -100,6 +101,7 @@ class KeypointDetector(nn.Module):
         self.economical = False
         self.register_buffer("voxel_centres", make_voxel_centres(config.volume_size), persistent=False)
         self.register_buffer("mirror_order", mirror_order(config.n_keypoints, config.n_symmetric_pairs), persistent=False)
+        self.register_buffer("places", torch.zeros(config.n_keypoints, 3))
         self.encoder: ImageEncoder | None = None
         self.headings = HeadingFinder() if config.heading else None
         channels = N_PLAIN_CHANNELS + N_PLACE_CHANNELS * config.heading
@@ -140,7 +142,7 @@ class KeypointDetector(nn.Module):
         size = self.config.volume_size
         volume = plain.view(len(plain), -1, size, size, size)
         logits = run_economically(self.volume_network, volume, economical=self.economical).flatten(2).float()
-        heatmaps = (logits + self.config.hull_prior * log_hull[:, None]).softmax(dim=-1)
+        heatmaps = (logits + self.config.hull_prior * log_hull[:, None] + self.stay_in_place()).softmax(dim=-1)
         means, spreads = expected_positions(heatmaps, self.voxel_centres)
         swap = mirrored[:, None, None]
         means = torch.where(swap, means[:, self.mirror_order], means)
@@ -154,6 +156,12 @@ class KeypointDetector(nn.Module):
             voxels=voxels,
             appearance=appearance,
         )
+
+    def stay_in_place(self) -> Float[Tensor, "keypoint voxel"] | float:
+        """Log of a normal distribution around every keypoint's place on the body; 0 where keypoints have none."""
+        if self.config.place_spread is None:
+            return 0.0
+        return -0.5 * (torch.cdist(self.places, self.voxel_centres) / self.config.place_spread).square()
 
     def look_at_voxels(
         self, views: Views, voxels: Float[Tensor, "batch voxel 3"]

@@ -28,6 +28,7 @@ from bkind3d.training.identity import hash_frames, identify_training
 from bkind3d.training.lock import locked
 from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.places import find_places
 from bkind3d.training.previews import Previews
 from bkind3d.training.resume import SIGNALS, ResumeCheckpoint
 from bkind3d.training.validation import Validation
@@ -91,6 +92,8 @@ def train_model(
         provenance = Provenance(identity, 0, sessions[0].units, config.training.seed, revision, hashes, config.model_dump_json())
         if module.model.detector.headings is not None:
             find_headings(module.model.detector.headings, sessions, config.training.seed)
+        if config.model.place_spread is not None:
+            find_places(module.model.detector, sessions, config.training.seed)
         if is_main_process():
             save_model(module.model, provenance, folder / COMPLETE["untrained"])
         fit(module, sessions, provenance, folder, machine or Machine())

@@ -1,0 +1,71 @@
+"""Where on the body each keypoint starts: k-means on the mean visual hull of bodies that face one way."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from sklearn.cluster import KMeans
+from torch import Tensor
+
+from bkind3d.data.datasets import SessionFrames, iterate_batches
+from bkind3d.geometry.voxels import cube_to_world, make_orientations
+from bkind3d.model.discovery import KeypointDetector
+
+#: Frames, evenly spread over all sessions, of which the mean hull is made.
+MOST_FRAMES = 400
+
+#: Half the width of the midline's slab, and where the sides begin to count, in shares of the cube's side.
+_MIDLINE = 0.05
+
+
+@torch.inference_mode()
+def average_hulls(detector: KeypointDetector, sessions: Sequence[SessionFrames]) -> Float[Tensor, "voxel"]:
+    """Mean occupancy of the voxels of a cube that is turned to the subject's heading, made symmetric."""
+    total, count = torch.zeros(len(detector.voxel_centres)), 0
+    for session in sessions:
+        chosen = session.usable[:: -(-len(session.usable) * len(sessions) // MOST_FRAMES)]
+        for _, views in iterate_batches(session, 16, chosen):
+            upright = make_orientations(views.headings, torch.zeros(len(views.headings), dtype=torch.bool))
+            voxels = cube_to_world(detector.voxel_centres[None], views.centres, views.sides, upright)
+            total += detector.look_at_voxels(views, voxels)[0].exp().sum(dim=0)
+            count += len(views.centres)
+    size = detector.config.volume_size
+    mean = (total / count).view(size, size, size)
+    return ((mean + mean.flip(1)) / 2).flatten()
+
+
+def choose_places(
+    voxels: Float[ndarray, "voxel 3"], occupancy: Float[ndarray, "voxel"], n_keypoints: int, n_pairs: int, seed: int
+) -> Float[ndarray, "keypoint 3"]:
+    """Spread the keypoints over a symmetric body: pairs over its left half and their mirror images, the rest along its midline.
+
+    Without pairs all keypoints are spread over the whole body.
+
+    Returns
+    -------
+    Places in cube coordinates; keypoints 2i (left, positive y) and 2i + 1 (right) are pairs.
+    """
+
+    def spread(chosen: ndarray, n: int) -> ndarray:
+        weights = occupancy[chosen]
+        return np.asarray(KMeans(n, n_init=10, random_state=seed).fit(voxels[chosen], sample_weight=weights).cluster_centers_)
+
+    body = occupancy > 0.1 * occupancy.max()
+    if not n_pairs:
+        return spread(body, n_keypoints)
+    left = spread(body & (voxels[:, 1] > _MIDLINE), n_pairs)
+    places = np.repeat(left, 2, axis=0) * np.tile([[1, 1, 1], [1, -1, 1]], (n_pairs, 1))
+    if n_keypoints > 2 * n_pairs:
+        midline = spread(body & (np.abs(voxels[:, 1]) <= _MIDLINE), n_keypoints - 2 * n_pairs)
+        places = np.concatenate([places, midline * [1, 0, 1]])
+    return np.asarray(places)
+
+
+def find_places(detector: KeypointDetector, sessions: Sequence[SessionFrames], seed: int) -> None:
+    """Give every keypoint of the detector its place on the mean body of the sessions, whose headings are known."""
+    occupancy = average_hulls(detector, sessions).double().numpy()
+    config = detector.config
+    places = choose_places(detector.voxel_centres.double().numpy(), occupancy, config.n_keypoints, config.n_symmetric_pairs, seed)
+    detector.places.copy_(torch.from_numpy(places))
