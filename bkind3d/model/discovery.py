@@ -104,13 +104,13 @@ class KeypointDetector(nn.Module):
         self.register_buffer("places", torch.zeros(config.n_keypoints, 3))
         self.encoder: ImageEncoder | None = None
         self.headings = HeadingFinder() if config.heading else None
-        channels = N_PLAIN_CHANNELS + N_PLACE_CHANNELS * config.heading
+        channels = (N_PLAIN_CHANNELS + N_PLACE_CHANNELS * config.heading) * (config.plain_features or config.encoder == "none")
         if config.encoder != "none":
             from bkind3d.model import encoders, feature_pyramid  # transformers takes seconds to import
 
             self.encoder = encoders.ImageEncoder(config.encoder, config.pretrained, load)
             self.pyramid = feature_pyramid.FeaturePyramid(self.encoder.channels, config.feature_channels)
-            channels = config.feature_channels
+            channels += config.feature_channels
         self.volume_network = VolumeNetwork(channels, config.n_keypoints, config.volume_channels, config.volume_levels)
         nn.init.normal_(self.volume_network.head.weight, std=0.3)
 
@@ -138,7 +138,8 @@ class KeypointDetector(nn.Module):
         log_hull, plain = self.look_at_voxels(views, voxels)
         appearance = None
         if self.encoder is not None:
-            plain, appearance = self.unproject_features(views, voxels)
+            features, appearance = self.unproject_features(views, voxels)
+            plain = torch.cat([plain, features], dim=1) if self.config.plain_features else features
         size = self.config.volume_size
         volume = plain.view(len(plain), -1, size, size, size)
         logits = run_economically(self.volume_network, volume, economical=self.economical).flatten(2).float()
