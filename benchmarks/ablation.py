@@ -23,8 +23,9 @@ from benchmarks.supervised import measure_ceiling
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs
 from bkind3d.data.study import load_study, read_yaml
+from bkind3d.training.draws import draw_step
+from bkind3d.training.machine import uses_bf16
 from bkind3d.training.module import DiscoveryTraining
-from bkind3d.training.trainer import uses_bf16
 
 KEYPOINTS = 15
 #: Stages of a finished demo that a new study may start from.
@@ -68,17 +69,12 @@ def seconds_per_step(settings: dict[str, Any], frames: dict[str, list[Path]], st
     dataset = PairDataset(sessions, 10**6, config.training.neighbour_frames, 0, gap)
     batch = collate_pairs([dataset[index] for index in range(config.training.batch_size)])
     module = DiscoveryTraining(config)
-    module.log = module.record = lambda *_, **__: None  # type: ignore[method-assign, assignment]
-    optimizer = module.configure_optimizers()["optimizer"]
     torch.set_num_threads(1)
     for step in range(steps):
         if step == 2:  # the first steps allocate
             started = time.process_time()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=uses_bf16(config.training.precision, "cpu")):
-            loss = module.training_step(batch, step)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+            module.compute(batch, draw_step(config, step, batch[0].present.shape[1]))
     return (time.process_time() - started) / (steps - 2)
 
 

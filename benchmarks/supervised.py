@@ -11,9 +11,10 @@ from bkind3d.data.study import load_study, read_yaml
 from bkind3d.evaluation.metrics import measure_errors
 from bkind3d.evaluation.recordings import read_points
 from bkind3d.model.discovery import KeypointDetector
+from bkind3d.training.draws import draw_step
 from bkind3d.training.headings import find_headings
+from bkind3d.training.machine import uses_bf16
 from bkind3d.training.module import DiscoveryTraining
-from bkind3d.training.trainer import uses_bf16
 
 
 class LabelledPairs(PairDataset):
@@ -68,9 +69,9 @@ def train_detector(module: DiscoveryTraining, sessions: list[SessionFrames], tru
     for step in range(settings.steps):
         samples = [data.sample(step * n_moments + index) for index in range(n_moments)]
         views, joints = Views.stack([moment for moment, _ in samples]), torch.cat([pose for _, pose in samples])
-        turns, _, shifts = module.draw_cubes(n_moments, torch.Generator().manual_seed(settings.seed * 1_000_003 + step))
+        draws = draw_step(module.config, step, views.present.shape[1])
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=uses_bf16(settings.precision, "cpu")):
-            estimate = detector(views, turns, None, shifts)
+            estimate = detector(views, draws.turns, None, draws.shifts)
         loss = ((estimate.positions - joints).norm(dim=-1) / views.sides[:, None]).nanmean()
         optimizer.zero_grad()
         loss.backward()
