@@ -47,7 +47,7 @@ LADDER: dict[str, dict[str, Any]] = {
     "weak_separation": {"losses": {"separation": 0.1}},
     "pairs": {"model": {"n_symmetric_pairs": 4}},
     "heading": {"model": {"heading": True}, "training": {"turn_degrees": 30.0}},
-    "places": {"model": {"place_spread": 0.25}},
+    "places": {"model": {"place_spread": 0.13}},
 }  # fmt: skip
 
 

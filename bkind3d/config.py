@@ -509,7 +509,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "n_keypoints": 12,
             "n_symmetric_pairs": 3,
             "heading": True,
-            "place_spread": 0.25,
+            "place_spread": 0.13,
             "volume_size": 24,
             "volume_channels": 16,
             "volume_levels": 2,
@@ -528,7 +528,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "inside": 0.2,
         },
         "training": {
-            "steps": 1000,
+            "steps": 1300,
             "batch_size": 4,
             "optimizer": "adamw",
             "learning_rate": 6e-3,
