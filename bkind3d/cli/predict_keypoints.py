@@ -1,6 +1,7 @@
 """``bkind3d predict-keypoints``."""
 
 import argparse
+import shutil
 from pathlib import Path
 
 HELP = "find the keypoints of every frame of a session with a trained model"
@@ -11,6 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, type=Path, help="a trained (or untrained) model")
     parser.add_argument("--frames", required=True, nargs="+", type=Path, help="frames tables of the session, one per camera")
     parser.add_argument("--output", required=True, type=Path, help="keypoints table (Parquet)")
+    parser.add_argument(
+        "--turns", type=int, default=1, help="cubes, turned a little, over whose answers is averaged; each takes its time again"
+    )
     parser.add_argument("--batch-size", type=int, default=16, help="moments computed together")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads")
@@ -25,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.data.datasets import SessionFrames
     from bkind3d.data.parquet import write_table
     from bkind3d.inference.agreement import measure_agreement
-    from bkind3d.inference.prediction import predict_keypoints
+    from bkind3d.inference.prediction import find_parts, predict_keypoints
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -36,7 +40,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(
             f"{arguments.frames[0]}: is in {session.units}, but {arguments.model} was trained in {provenance.units}; use one unit in rigs.tsv"
         )
-    table = predict_keypoints(model, session, arguments.batch_size, device)
+    parts = find_parts(arguments.output, arguments.model, arguments.frames, arguments.turns)
+    table = predict_keypoints(model, session, arguments.batch_size, device, arguments.turns, parts)
     metadata = {
         "units": session.units,
         "session": session.session,
@@ -48,3 +53,4 @@ def run(arguments: argparse.Namespace) -> None:
         "agreement": measure_agreement(model.detector, session, arguments.batch_size, device),
     }
     write_table(table, "keypoints", arguments.output, metadata)
+    shutil.rmtree(parts, ignore_errors=True)

@@ -1,5 +1,11 @@
 """Find the keypoints of every frame of a session."""
 
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -8,13 +14,37 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
+from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
-from bkind3d.model.discovery import DiscoveryModel
+from bkind3d.inference.agreement import TURN_DEGREES
+from bkind3d.model.discovery import DiscoveryModel, KeypointDetector, KeypointEstimate
+
+#: Frames of a chunk: what a job that is interrupted loses at most.
+CHUNK_FRAMES = 2000
+
+#: What is found of a keypoint, in the order of its columns.
+N_VALUES = 6
 
 
 @torch.inference_mode()
-def predict_keypoints(model: DiscoveryModel, session: SessionFrames, batch_size: int = 16, device: str = "cpu") -> pd.DataFrame:
-    """Find the keypoints of a session.
+def predict_keypoints(
+    model: DiscoveryModel,
+    session: SessionFrames,
+    batch_size: int = 16,
+    device: str = "cpu",
+    n_turns: int = 1,
+    parts: Path | None = None,
+) -> pd.DataFrame:
+    """Find the keypoints of a session, chunk by chunk.
+
+    Parameters
+    ----------
+    model : the network.
+    session : the frames.
+    batch_size : moments computed together.
+    device : where to compute.
+    n_turns : cubes, turned by at most a small angle to either side, over whose answers positions are averaged.
+    parts : folder in which finished chunks are kept until all are there; those that it holds are not computed again.
 
     Returns
     -------
@@ -25,16 +55,66 @@ def predict_keypoints(model: DiscoveryModel, session: SessionFrames, batch_size:
     model = model.eval().to(device)
     if model.detector.headings is not None:
         model.detector.headings.find(session, device)
-    n_keypoints = model.config.n_keypoints
-    values = np.full((len(session), n_keypoints, 6), np.nan, np.float32)
+    chunks = []
+    for start in tqdm(range(0, len(session), CHUNK_FRAMES), desc=f"predict {session.session}", disable=None):
+        stop = min(start + CHUNK_FRAMES, len(session))
+        part = parts / f"{start}.npy" if parts is not None else None
+        values = read_part(part, (stop - start, model.config.n_keypoints, N_VALUES))
+        if values is None:
+            values = predict_chunk(model, session, range(start, stop), batch_size, device, n_turns)
+            if part is not None:
+                with replaced_when_complete(part) as temporary:
+                    np.save(temporary, values)
+        chunks.append(values)
+    return make_table(session, np.concatenate(chunks), model.config.keypoint_names)
+
+
+def find_parts(output: Path, model: Path, frames: Sequence[Path], n_turns: int) -> Path:
+    """Folder beside `output` for chunks of exactly this model and these frames; those of others are removed."""
+    state = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in frames]
+    with model.open("rb") as file:
+        content = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {state} {n_turns} {CHUNK_FRAMES}"
+    folder = output.with_name(f".{output.stem}.{hashlib.sha256(content.encode()).hexdigest()[:16]}")
+    for other in output.parent.glob(f".{output.stem}.*"):
+        if other != folder and other.is_dir():
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+def read_part(path: Path | None, shape: tuple[int, int, int]) -> NDArray[np.float32] | None:
+    """Read a chunk that was finished before; none where there is none, or one that does not fit."""
+    if path is None or not path.exists():
+        return None
+    try:
+        values = np.load(path)
+    except (OSError, ValueError):
+        return None
+    return values if values.shape == shape else None
+
+
+def predict_chunk(
+    model: DiscoveryModel, session: SessionFrames, frames: range, batch_size: int, device: str, n_turns: int
+) -> NDArray[np.float32]:
+    """Find the keypoints of some consecutive frames: (frame, keypoint, value)."""
+    values = np.full((len(frames), model.config.n_keypoints, N_VALUES), np.nan, np.float32)
     values[..., 3] = 0
-    n_batches = -(-len(session.usable) // batch_size)
-    for indices, views in tqdm(iterate_batches(session, batch_size), total=n_batches, desc=f"predict {session.session}", disable=None):
-        estimate = model.detector(views.to(device))
+    chosen = session.usable[(session.usable >= frames.start) & (session.usable < frames.stop)]
+    for indices, views in iterate_batches(session, batch_size, chosen):
+        estimate = look_from_turns(model.detector, views.to(device), n_turns)
         residuals = measure_residuals(estimate.positions.cpu(), views)
         columns = [estimate.positions.cpu(), estimate.confidences.cpu()[..., None], estimate.spreads.cpu()[..., None], residuals[..., None]]
-        values[indices] = torch.cat(columns, dim=-1).numpy()
-    return make_table(session, values, model.config.keypoint_names)
+        values[indices - frames.start] = torch.cat(columns, dim=-1).numpy()
+    return values
+
+
+def look_from_turns(detector: KeypointDetector, views: Views, n_turns: int) -> KeypointEstimate:
+    """Average positions, spreads and confidences over cubes that are turned evenly within :data:`TURN_DEGREES` to either side."""
+    if n_turns == 1:
+        return detector(views)
+    turns = np.radians(np.linspace(-TURN_DEGREES, TURN_DEGREES, n_turns))
+    estimates = [detector(views, turns=torch.full_like(views.headings, float(turn))) for turn in turns]
+    means = {name: torch.stack([getattr(e, name) for e in estimates]).mean(dim=0) for name in ("positions", "spreads", "confidences")}
+    return replace(estimates[0], **means)
 
 
 def measure_residuals(positions: torch.Tensor, views: Views) -> torch.Tensor:

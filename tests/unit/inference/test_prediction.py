@@ -1,12 +1,17 @@
 """Every frame and keypoint has a row; gaps are gaps; residuals are distances to the silhouettes."""
 
+import math
+
 import numpy as np
+import pandas as pd
+import pytest
 import torch
 
 from bkind3d.config import ModelConfig
 from bkind3d.data.datasets import SessionFrames
 from bkind3d.data.parquet import read_metadata, read_table, write_table
-from bkind3d.inference.prediction import distance_to, measure_residuals, predict_keypoints
+from bkind3d.inference import prediction
+from bkind3d.inference.prediction import distance_to, find_parts, measure_residuals, predict_keypoints
 from bkind3d.model.discovery import DiscoveryModel
 from tests.unit.scenes import SIDE, make_body, write_session
 
@@ -51,3 +56,46 @@ def test_distance_to_a_mask() -> None:
     mask[4, 4] = True
     assert abs(distance_to(mask)[4, 8] - 4) < 0.1
     assert distance_to(mask)[4, 4] == 0
+
+
+def test_an_interrupted_prediction_computes_no_chunk_twice(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(prediction, "CHUNK_FRAMES", 4)
+    session, model, parts = SessionFrames(write_session(tmp_path, "one", n_frames=10)), DiscoveryModel(SMALL), tmp_path / "parts"
+    whole = predict_keypoints(model, session)
+    original, computed = prediction.predict_chunk, []
+
+    def count(model, session, frames, *others):
+        if len(computed) == 2:
+            computed.append(None)
+            raise KeyboardInterrupt
+        computed.append(frames)
+        return original(model, session, frames, *others)
+
+    monkeypatch.setattr(prediction, "predict_chunk", count)
+    with pytest.raises(KeyboardInterrupt):
+        predict_keypoints(model, session, parts=parts)
+    (parts / "4.npy").write_bytes(b"half a file")
+    pd.testing.assert_frame_equal(predict_keypoints(model, session, parts=parts), whole)
+    assert computed == [range(0, 4), range(4, 8), None, range(4, 8), range(8, 10)]
+
+
+def test_chunks_of_another_model_are_not_taken(tmp_path) -> None:
+    frames, output = write_session(tmp_path, "one"), tmp_path / "out.parquet"
+    models = [tmp_path / name for name in ("a.pt", "b.pt")]
+    for path in models:
+        path.write_bytes(path.name.encode())
+    first = find_parts(output, models[0], frames, 1)
+    first.mkdir()
+    assert find_parts(output, models[0], frames, 1) == first
+    assert find_parts(output, models[0], frames, 2) != first
+    assert not first.exists()
+    assert find_parts(output, models[1], frames, 1) != first
+
+
+def test_averaging_over_turns_is_the_mean_of_turned_answers(tmp_path) -> None:
+    session, model = SessionFrames(write_session(tmp_path, "one", n_frames=2)), DiscoveryModel(SMALL).eval()
+    views = session.decode(0)
+    turns = [torch.tensor([math.radians(degrees)]) for degrees in (-30, 0, 30)]
+    mean = torch.stack([model.detector(views, turns=turn).positions for turn in turns]).mean(dim=0)
+    assert torch.allclose(prediction.look_from_turns(model.detector, views, 3).positions, mean, atol=1e-4)
+    assert torch.equal(prediction.look_from_turns(model.detector, views, 1).positions, model.detector(views).positions)
