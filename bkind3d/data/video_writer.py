@@ -1,5 +1,6 @@
 """H.264 videos, written one picture at a time."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -7,6 +8,9 @@ from types import TracebackType
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+#: Options of libx264 for pictures that are measured.
+CAREFUL = {"crf": "17", "preset": "veryfast", "threads": "1"}
 
 
 class VideoWriter:
@@ -16,10 +20,9 @@ class VideoWriter:
     version of libx264.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], rate: float, options: Mapping[str, str] = CAREFUL) -> None:
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
-        options = {"crf": "17", "preset": "veryfast", "threads": "1"}
-        self._stream = self._container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001), options=options)
+        self._stream = self._container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001), options=dict(options))
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = "yuv420p"
 

@@ -1,9 +1,9 @@
 """Overlay videos: every view of a session in one picture, keypoints and skeleton drawn in, at the speed of the recording."""
 
-import itertools
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 #: Frames whose pictures are in memory at once, and moments by which the crop is chosen.
 BLOCK, SAMPLE = 64, 60
+#: Encoding that keeps up with the drawing; marks stay sharp.
+FAST = {"crf": "20", "preset": "superfast", "threads": "1"}
 #: The animated picture: seconds, pictures per second, and size relative to the video.
 ANIMATION_SECONDS, ANIMATION_RATE, ANIMATION_SCALE = 3.0, 12.5, 0.75
 
@@ -107,7 +109,7 @@ def write_overlay_video(files: StudyFiles, experiment: str, session: str, path: 
     chosen = np.flatnonzero(kept)
     size = (mosaic.ground.shape[1], mosaic.ground.shape[0])
     pictures = draw_pictures(mosaic, _read_moments(files, experiment, session, keypoints, chosen), threads)
-    with replaced_when_complete(path) as temporary, VideoWriter(temporary, size, find_rate(keypoints.times)) as writer:
+    with replaced_when_complete(path) as temporary, VideoWriter(temporary, size, find_rate(keypoints.times), FAST) as writer:
         for picture in tqdm(pictures, total=len(chosen), desc=f"overlay {session}", unit="frame", disable=None):
             writer.write(picture)
 
@@ -141,15 +143,14 @@ def find_liveliest(positions: NDArray[np.float32], length: int) -> int:
 
 
 def draw_pictures(mosaic: Mosaic, moments: Iterable[Moment], threads: int = 2) -> Iterator[Picture]:
-    """Draw moments in their order, several at a time."""
+    """Draw moments in their order, some ahead of the one that is given."""
+    pending: deque[Future[Picture]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        for block in _split(moments, 4 * threads):
-            yield from pool.map(mosaic.draw, block)
-
-
-def _split(moments: Iterable[Moment], size: int) -> Iterator[list[Moment]]:
-    source = iter(moments)
-    return iter(lambda: list(itertools.islice(source, size)), [])
+        for moment in moments:
+            pending.append(pool.submit(mosaic.draw, moment))
+            if len(pending) > 4 * threads:
+                yield pending.popleft().result()
+        yield from (future.result() for future in pending)
 
 
 def _read_keypoints(files: StudyFiles, experiment: str, session: str) -> SessionKeypoints:
