@@ -201,11 +201,19 @@ Named = tuple[set[tuple[str, tuple[str, ...]]], list[Finding]]
 
 def diagnose(corners: Corners) -> list[Finding]:
     """What ``calibrate-cameras`` finds before it solves."""
-    lenses = [
-        estimate_intrinsics(corners.model, points, size, name)
-        for name, points, size in zip(corners.cameras, corners.points, corners.sizes, strict=True)
-    ]
-    return find_faults(lenses, corners)
+    views = zip(corners.cameras, corners.points, corners.sizes, strict=True)
+    return find_faults([estimate_once(corners.model, points, size, name) for name, points, size in views], corners)
+
+
+_LENSES: dict[tuple[str, bytes], Camera] = {}
+
+
+def estimate_once(model: Array, points: Array, size: tuple[int, int], name: str) -> Camera:
+    """Intrinsics, remembered: the faults of a seed share the cameras that have none."""
+    key = (name, points.tobytes())
+    if key not in _LENSES:
+        _LENSES[key] = estimate_intrinsics(model, points, size, name)
+    return _LENSES[key]
 
 
 def leave_clean(corners: Corners, cameras: dict[str, Camera], victim: int, seed: int, folder: Path) -> Named:

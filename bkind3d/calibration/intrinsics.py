@@ -38,8 +38,8 @@ _FISHEYE_MODELS = {
     "focal length, centre, k1, k2": _FISHEYE | _FISHEYE_K3_K4,
     "focal length, centre, k1 to k4": _FISHEYE,
 }
-#: A freer model has to predict unseen views better by this share.
-_GAIN = 0.03
+#: A freer model has to predict unseen views better by this many standard errors of the difference between views.
+_SURE = 1.5
 #: Fewest views of which some can be held out, and most views that are fit.
 _MIN_VIEWS, _MAX_VIEWS = 8, 40
 _FOLDS = 4
@@ -57,17 +57,17 @@ def estimate_intrinsics(
     models = _FISHEYE_MODELS if fisheye else _MODELS
     names = list(models) if len(views) >= _MIN_VIEWS else list(models)[:1]
     plain = make_lens(camera, size, fisheye)
-    errors = [_predict_unseen(model, points[views], plain, models[name]) for name in names] if len(names) > 1 else [0.0]
+    squares = [_predict_unseen(model, points[views], plain, models[name]) for name in names] if len(names) > 1 else [np.zeros(1)]
     best = 0
     for index in range(1, len(names)):
-        if errors[index] < (1 - _GAIN) * errors[best]:
+        if _is_better(squares[index], squares[best]):
             best = index
     log.info(
         "camera %s: intrinsics from %d views: %s (errors of unseen views: %s px)",
         camera,
         len(views),
         names[best],
-        ", ".join(f"{error:.3f}" for error in errors),
+        ", ".join(f"{np.sqrt(np.mean(square)):.3f}" for square in squares),
     )
     return _fit(model, points[views], plain, models[names[best]])
 
@@ -113,19 +113,29 @@ def _fit(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner
     )
 
 
-def _predict_unseen(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], lens: Camera, flags: int) -> float:
-    """Root mean square error, pixels, of the views left out when fitting the others."""
-    squares = []
+def _is_better(squares: Float[NDArray, "view"], than: Float[NDArray, "view"]) -> bool:
+    """Whether views are predicted better, by more than chance: compared view by view, because views differ more than models."""
+    if not np.isfinite(than).all():
+        return bool(np.isfinite(squares).all())
+    gains = than - squares
+    return bool(np.mean(gains) > _SURE * np.std(gains) / np.sqrt(len(gains)))
+
+
+def _predict_unseen(
+    model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], lens: Camera, flags: int
+) -> Float[NDArray, "frame"]:
+    """Mean square error, square pixels, of each view when it is left out of the fit; infinite where nothing can be fit."""
+    squares = np.full(len(points), np.inf)
     for fold in range(_FOLDS):
-        held_out = np.arange(len(points)) % _FOLDS == fold
+        held_out = np.flatnonzero(np.arange(len(points)) % _FOLDS == fold)
         try:
-            fitted = _fit(model, points[~held_out], lens, flags)
+            fitted = _fit(model, points[np.setdiff1d(np.arange(len(points)), held_out)], lens, flags)
         except cv2.error:
-            return float("inf")
-        for view in points[held_out]:
-            pose = pose_in_view(fitted, model, view)
+            return np.full(len(points), np.inf)
+        for index in held_out:
+            pose = pose_in_view(fitted, model, points[index])
             if pose is not None:
                 again = project_points(fitted, model @ pose[:3, :3].T + pose[:3, 3])
-                squares.append(((again - view)[np.isfinite(view[:, 0])] ** 2).sum(axis=1))
-    known = np.concatenate(squares) if squares else np.array([np.inf])
-    return float(np.sqrt(np.mean(np.nan_to_num(known, nan=1e4))))
+                distances = (again - points[index])[np.isfinite(points[index, :, 0])]
+                squares[index] = np.mean(np.nan_to_num((distances**2).sum(axis=1), nan=1e4))
+    return np.where(np.isfinite(squares), squares, 1e4)
