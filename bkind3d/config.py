@@ -209,7 +209,8 @@ class ModelConfig(Section):
         "resnet50", description="Image encoder whose features are un-projected; none un-projects colour and silhouettes only."
     )
     plain_features: bool = Field(
-        False, description="Un-project colour, silhouettes and place beside the encoder's features; without an encoder they are all there is."
+        False,
+        description="Un-project colour, silhouettes and place beside the encoder's features; without an encoder they are all there is.",
     )
     pretrained: str = Field("none", description="none (random weights), or a local folder or hub name with the encoder's weights.")
     feature_channels: int = Field(32, ge=1, le=256, description="Channels of the geometry features that are un-projected.")
