@@ -59,11 +59,12 @@ def build_pose_table(rows: pd.DataFrame) -> Table:
     decimals = choose_decimals([float(value) for value in rows["pa_mpjpe"].dropna()])
     unit = next((str(value) for value in rows["unit"].dropna()), "")
     head = f"PA‑MPJPE ({unit})" if unit else "PA‑MPJPE"
-    columns = ["method", "supervision", "split", "views", "keypoints", "regressor", "frames", "missing", "MPJPE", "to root", "N‑MPJPE", "PCK", "AUC", head,
-               "95 % interval", "against mean pose", "against untrained"]  # fmt: skip
+    # What decides comes first: on a narrow screen the rest is scrolled to.
+    columns = ["method", head, "95 % interval", "against mean pose", "against untrained", "MPJPE", "to root", "N‑MPJPE", "PCK", "AUC",
+               "keypoints", "views", "frames", "missing", "split", "regressor", "supervision"]  # fmt: skip
     body = [_pose_row(row, decimals) for row in rows.to_dict("records")]
     numeric = frozenset(columns) - {"method", "supervision", "split", "regressor"}
-    caption = "Intervals are 95 %. The last two columns are intervals of the paired difference: below zero is better than the floor."
+    caption = "Intervals are 95 %. What stands against a floor are intervals of the paired difference: below zero is better than the floor."
     caption += _describe_measures(rows)
     return Table(columns, body, numeric, caption)
 
@@ -83,23 +84,19 @@ def _describe_measures(rows: pd.DataFrame) -> str:
 
 def _pose_row(row: Mapping[Any, Any], decimals: int) -> list[Cell]:
     style = "muted" if row["method"] in FLOORS or str(row["method"]).startswith("oracle") else "strong"
-    cells = [Cell(label_of(str(row["method"])), style), *(Cell(_text(row.get(key))) for key in ("supervision", "split"))]
-    cells += [
-        Cell(_count(row.get("n_views"))),
-        Cell(_count(row.get("n_keypoints"))),
-        Cell(_text(row.get("regressor")).replace(NO_REFERENCE, "–")),
-    ]
-    cells += [Cell(_count(row.get("n_frames"))), Cell(_count(row.get("n_missing")))]
+    end = [Cell(_count(row.get(key))) for key in ("n_keypoints", "n_views", "n_frames", "n_missing")]
+    end += [Cell(_text(row.get(key)).replace(NO_REFERENCE, "–")) for key in ("split", "regressor", "supervision")]
+    cells = [Cell(label_of(str(row["method"])), style)]
     if _is_missing(row.get("pa_mpjpe")):
-        return [*cells, *(Cell("–") for _ in range(5)), Cell(NO_REFERENCE, "muted"), *(Cell("") for _ in range(3))]
-    cells += [Cell(format_number(row.get(key), decimals)) for key in ("mpjpe", "root_mpjpe", "n_mpjpe")]
-    cells += [Cell(format_share(row.get(key))) for key in ("pck", "auc")]
+        return [*cells, Cell(NO_REFERENCE, "muted"), *(Cell("") for _ in range(3)), *(Cell("–") for _ in range(5)), *end]
     cells.append(Cell(format_number(row["pa_mpjpe"], decimals), style))
     cells.append(Cell(format_interval(row.get("pa_mpjpe_ci_low"), row.get("pa_mpjpe_ci_high"), decimals)))
     for floor in FLOORS:
         low, high = row.get(f"vs_{floor}_ci_low"), row.get(f"vs_{floor}_ci_high")
         cells.append(Cell(format_interval(low, high, decimals), judge_interval(low, high)))
-    return cells
+    cells += [Cell(format_number(row.get(key), decimals)) for key in ("mpjpe", "root_mpjpe", "n_mpjpe")]
+    cells += [Cell(format_share(row.get(key))) for key in ("pck", "auc")]
+    return cells + end
 
 
 def judge_interval(low: float | None, high: float | None) -> str:
