@@ -299,8 +299,9 @@ class TrainingConfig(Section):
 class EvaluationConfig(Section):
     """How discovered keypoints are judged against annotated joints."""
 
-    regressor: Literal["linear", "ridge"] = Field(
-        "linear", description="linear: ordinary least squares; ridge: strength by cross-validation."
+    regressor: Literal["linear", "ridge", "mlp"] = Field(
+        "linear",
+        description="linear: ordinary least squares, as in the paper; ridge: strength by cross-validation; mlp: two-layer perceptron.",
     )
     split: Literal["subject", "session", "blocks"] = Field(
         "subject",

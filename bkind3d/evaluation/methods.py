@@ -64,8 +64,8 @@ def find_root(config: EvaluationConfig, names: tuple[str, ...]) -> int | None:
     return names.index(config.root)
 
 
-def _measure_constant(train: LabelledFrames, test: LabelledFrames, shape: Float[np.ndarray, "joint 3"], root: int | None) -> PoseErrors:
-    """Errors of the best constant pose: as it lies in the world, but as a shape for PA-MPJPE.
+def measure_constant(train: LabelledFrames, test: LabelledFrames, shape: Float[np.ndarray, "joint 3"], root: int | None) -> PoseErrors:
+    """Measure the errors of the best constant pose: as it lies in the world, but as a shape for PA-MPJPE.
 
     It is placed at the true centroid, which it cannot know: a floor that is, if anything, too low.
     """
@@ -89,7 +89,7 @@ def measure_methods(
         errors, strengths = regress_joints(train_points, test_points, train, test, config, names)
         results.append(MethodResult(name, "none", n_keypoints, int((asked & ~all_known(points)).sum()), errors, strengths))
     shape = mean_shape(train.joints)
-    results.append(MethodResult("mean_pose", "3D", 0, 0, _measure_constant(train, test, shape, find_root(config, names))))
+    results.append(MethodResult("mean_pose", "3D", 0, 0, measure_constant(train, test, shape, find_root(config, names))))
     oracle_joints = {}
     for number in ORACLES:
         if number >= len(names):

@@ -15,6 +15,7 @@ from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS
 from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
 from bkind3d.evaluation.identity import measure_identity, measure_truth, summarise_method
 from bkind3d.evaluation.labelled import LabelledFrames, all_known, select_common, stack_frames
+from bkind3d.evaluation.labels import measure_label_efficiency
 from bkind3d.evaluation.methods import MethodResult, measure_methods
 from bkind3d.evaluation.metrics import ERRORS, mean_over_joints
 from bkind3d.evaluation.pose_tables import group_errors, make_errors_table, make_joints_table
@@ -164,6 +165,7 @@ def judge_poses(
         "models": _list_models(judged),
         "rows": _make_rows(results, _find_intervals(results, units, config), shared, config, errors),
         "groups": group_errors(errors),
+        "label_efficiency": measure_label_efficiency(train, test, config, names),
         "upstream": judge_as_upstream(train, test),
         "root": config.root or "centroid",
         "regressor": {"name": config.regressor, "strengths": {r.name: r.strengths for r in results if r.strengths}},

@@ -1,12 +1,19 @@
-"""Linear maps from keypoints to joints, fit on labelled frames."""
+"""Maps from keypoints to joints, fit on labelled frames: least squares, ridge, or a small network."""
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from bkind3d.config import InputError
 
@@ -19,6 +26,37 @@ _STRENGTHS = np.logspace(-3, 5, 9)
 
 #: Positions are stored in single precision: directions of the features smaller than this share of the largest are rounding.
 _RELATIVE_RANK = 1e-6
+
+
+#: Width of the network's hidden layer, its weight decay, and its epochs at most.
+_HIDDEN, _DECAY, _EPOCHS = 256, 1e-2, 300
+
+
+class Regressor(Protocol):
+    """What :func:`fit_regressor` gives: predicts joints, and says how strongly its ridge was held (nothing where it is none)."""
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """Strength of the ridge for each group of joints that are known in the same frames."""
+
+    def predict(self, features: Float[np.ndarray, "frame feature"]) -> Float[np.ndarray, "frame joint 3"]:
+        """Predict the joints of every frame, world units relative to the keypoints' centroid."""
+
+
+@dataclass(frozen=True)
+class NetworkRegressor:
+    """Two-layer perceptrons on standardised features and targets, one for each group of joints that are known in the same frames."""
+
+    members: Sequence[Int[np.ndarray, " member"]]
+    networks: Sequence[Any]
+    strengths: tuple[float, ...] = ()
+
+    def predict(self, features: Float[np.ndarray, "frame feature"]) -> Float[np.ndarray, "frame joint 3"]:
+        """Predict the joints of every frame, world units relative to the keypoints' centroid."""
+        joints = np.empty((len(features), sum(map(len, self.members)), 3))
+        for members, network in zip(self.members, self.networks, strict=True):
+            joints[:, members] = network.predict(features).reshape(len(features), -1, 3)
+        return joints
 
 
 @dataclass(frozen=True)
@@ -86,44 +124,74 @@ def _fit_ridge(
     return weights, ridge.intercept_ - mean @ weights, float(ridge.alpha_)
 
 
+def _fit_network(features: Float[np.ndarray, "frame feature"], targets: Float[np.ndarray, "frame target"]) -> Any:
+    """Train a perceptron; the same frames give the same network."""
+    perceptron = MLPRegressor(hidden_layer_sizes=(_HIDDEN,), alpha=_DECAY, max_iter=_EPOCHS, random_state=0)
+    network = TransformedTargetRegressor(make_pipeline(StandardScaler(), perceptron), transformer=StandardScaler())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=ConvergenceWarning)
+        return network.fit(features, targets)
+
+
 def _group_joints(known: Bool[np.ndarray, "frame joint"]) -> list[Int[np.ndarray, " member"]]:
     """Joints that are known in the same frames, which can be fit together."""
     _, codes = np.unique(known, axis=1, return_inverse=True)
     return [np.flatnonzero(codes.ravel() == code) for code in range(int(codes.max()) + 1)]
 
 
+def _check_frames(kind: str, known: Bool[np.ndarray, "frame joint"], n_features: int, names: tuple[str, ...]) -> None:
+    """Refuse joints that are known in too few frames for the regressor."""
+    number = known.sum(axis=0)
+    joint = int(np.argmin(number))
+    if number[joint] < MIN_FRAMES:
+        raise InputError(f"joint {names[joint]!r} is known in only {number[joint]} training frames; at least {MIN_FRAMES} are needed")
+    # Of the coordinates relative to a centroid, three follow from the others; one parameter is the offset.
+    n_parameters = n_features - 2
+    if kind == "linear" and number[joint] < n_parameters:
+        raise InputError(
+            f"joint {names[joint]!r} is known in only {number[joint]} training frames, but the linear regression has {n_parameters} parameters "
+            "for each of its coordinates; label more frames, or set evaluation.regressor to ridge"
+        )
+
+
 def fit_regressor(
-    kind: Literal["linear", "ridge"],
+    kind: Literal["linear", "ridge", "mlp"],
     features: Float[np.ndarray, "frame feature"],
     joints: Float[np.ndarray, "frame joint 3"],
     groups: Int[np.ndarray, " frame"],
     names: tuple[str, ...],
-) -> LinearRegressor:
+) -> Regressor:
     """Fit the map from `features` to `joints`; each joint is fit on the frames in which it is known.
 
     Parameters
     ----------
-    kind : linear is ordinary least squares; ridge chooses its strength by cross-validation.
+    kind : linear is ordinary least squares; ridge chooses its strength by cross-validation; mlp is a two-layer perceptron.
     features : finite, as of :func:`make_features`.
     joints : relative to the same centroid, world units; NaN where not known.
     groups : of :func:`make_groups`, for the cross-validation.
     names : of the joints, for messages.
+
+    Raises
+    ------
+    InputError
+        Where a joint is known in fewer than ten frames, or, for least squares, in fewer than there are parameters.
     """
     known = np.isfinite(joints).all(axis=2)
-    number = known.sum(axis=0)
-    if (number < MIN_FRAMES).any():
-        joint = int(np.argmin(number))
-        raise InputError(f"joint {names[joint]!r} is known in only {number[joint]} training frames; at least {MIN_FRAMES} are needed")
-    weights, offset = np.zeros((features.shape[1], *joints.shape[1:])), np.zeros(joints.shape[1:])
-    strengths = []
+    _check_frames(kind, known, features.shape[1], names)
+    parts = []
     for members in _group_joints(known):
         rows = known[:, members[0]]
-        targets = joints[rows][:, members].reshape(int(rows.sum()), -1)
+        parts.append((members, features[rows], joints[rows][:, members].reshape(int(rows.sum()), -1), groups[rows]))
+    if kind == "mlp":
+        return NetworkRegressor([part[0] for part in parts], [_fit_network(*part[1:3]) for part in parts])
+    weights, offset = np.zeros((features.shape[1], *joints.shape[1:])), np.zeros(joints.shape[1:])
+    strengths = []
+    for members, known_features, targets, known_groups in parts:
         if kind == "ridge":
-            slope, constant, strength = _fit_ridge(features[rows], targets, groups[rows])
+            slope, constant, strength = _fit_ridge(known_features, targets, known_groups)
             strengths.append(strength)
         else:
-            slope, constant = _fit_least_squares(features[rows], targets)
+            slope, constant = _fit_least_squares(known_features, targets)
         weights[:, members] = slope.reshape(len(slope), len(members), 3)
         offset[members] = constant.reshape(len(members), 3)
     return LinearRegressor(weights, offset, tuple(strengths))

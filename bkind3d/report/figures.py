@@ -13,7 +13,16 @@ from PIL import Image
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.files import StudyFiles
-from bkind3d.report.measures import colour_of, count_confusion, has_reference, label_of, read_confusion, rows_of, split_terms
+from bkind3d.report.measures import (
+    colour_of,
+    count_confusion,
+    has_reference,
+    label_of,
+    read_confusion,
+    read_label_efficiency,
+    rows_of,
+    split_terms,
+)
 from bkind3d.report.overlay_videos import write_animation
 from bkind3d.report.overlays import WHITE, draw_session
 from bkind3d.report.palette import ACCENT
@@ -38,7 +47,7 @@ METADATA: dict[str, dict[str, Any]] = {".svg": {"Date": None, "Creator": None}, 
 
 
 def write_figures(files: StudyFiles, experiment: str, folder: Path) -> None:
-    """Write all figures of `experiment`: EXPERIMENT.pose, .learning, .confusion, .skeleton (SVG and PNG), .overlays (PNG), .animation (GIF).
+    """Write all figures of `experiment` as SVG and PNG (.pose, .labels, .learning, .confusion, .skeleton), PNG (.overlays), GIF (.animation).
 
     Where there is no reference, the figure says so: the workflow can count on every file.
     """
@@ -46,6 +55,7 @@ def write_figures(files: StudyFiles, experiment: str, folder: Path) -> None:
     with mpl.rc_context(STYLE):
         figures = {
             "pose": plot_pose(rows_of(files.pose, experiment)),
+            "labels": plot_labels(read_label_efficiency(files, experiment), rows_of(files.pose, experiment)),
             "learning": plot_learning(files.history(experiment)),
             "confusion": plot_confusion(read_confusion(files, experiment)),
             "skeleton": plot_skeleton(files, experiment, session) or _plot_nothing("not located"),
@@ -75,6 +85,25 @@ def plot_pose(rows: pd.DataFrame) -> Figure:
     unit, split = rows["unit"].dropna().iloc[0], rows["split"].dropna().iloc[0]
     axes.set_xlabel(f"PA-MPJPE ({unit}), split: {split}")
     axes.tick_params(axis="y", length=0)
+    return figure
+
+
+def plot_labels(curve: pd.DataFrame, rows: pd.DataFrame) -> Figure:
+    """PA-MPJPE against the number of labelled frames, for ours and the floors; bands span the draws."""
+    if curve.empty:
+        return _plot_nothing()
+    figure = Figure(figsize=(3.5, 2.4))
+    axes = figure.subplots()
+    for method, values in curve.groupby("method", sort=False):
+        style = {"mean_pose": ":", "untrained": "--"}.get(str(method), "-")
+        axes.plot(values["n_frames"], values["pa_mpjpe"], style, marker=".", color=colour_of(str(method)), label=label_of(str(method)))
+        axes.fill_between(
+            values["n_frames"], values["pa_mpjpe_low"], values["pa_mpjpe_high"], color=colour_of(str(method)), alpha=0.15, linewidth=0
+        )
+    unit = rows["unit"].dropna().iloc[0] if "unit" in rows and rows["unit"].notna().any() else ""
+    axes.set_xscale("log")
+    axes.set(xlabel="labelled frames", ylabel=f"PA-MPJPE ({unit})", ylim=(0, None))
+    axes.legend(frameon=False)
     return figure
 
 

@@ -129,6 +129,38 @@ def build_pose_chart(rows: pd.DataFrame) -> Chart:
     return make_chart(figure, 90 + 34 * len(measured))
 
 
+def read_label_efficiency(files: StudyFiles, experiment: str) -> pd.DataFrame:
+    """Errors of each method by the number of labelled frames; empty where there is no reference."""
+    path = files.experiment_file(experiment, "evaluation", "pose.json")
+    return pd.DataFrame(read_json(path).get("label_efficiency", []) if path.exists() else [])
+
+
+def build_label_chart(curve: pd.DataFrame, unit: str) -> Chart:
+    """PA-MPJPE of ours and the floors against the number of labelled frames, with the range over the draws."""
+    figure = go.Figure()
+    for method, rows in curve.groupby("method", sort=False):
+        reach = {"type": "data", "symmetric": False, "array": (rows["pa_mpjpe_high"] - rows["pa_mpjpe"]).tolist()}
+        reach |= {"arrayminus": (rows["pa_mpjpe"] - rows["pa_mpjpe_low"]).tolist(), "thickness": 1, "width": 3}
+        line = {"color": colour_of(str(method)), "dash": {"mean_pose": "dot", "untrained": "dash"}.get(str(method), "solid")}
+        figure.add_scatter(
+            x=rows["n_frames"].tolist(),
+            y=rows["pa_mpjpe"].tolist(),
+            error_y=reach,
+            name=label_of(str(method)),
+            line=line,
+            mode="lines+markers",
+        )
+    figure.update_layout(
+        xaxis={"title": {"text": "labelled frames"}, "type": "log"},
+        yaxis={"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"},
+        margin={"l": 50, "r": 20, "t": 30, "b": 45},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    )
+    regressor = curve.loc[curve["method"] == "bkind3d", "regressor"].iloc[0]
+    caption = f"Regressor: {regressor}. Frames are drawn at random five times, the rightmost points use all; bars span the draws."
+    return make_chart(figure, 320, caption)
+
+
 def read_joint_errors(files: StudyFiles, experiment: str) -> tuple[pd.DataFrame, str]:
     """Errors of each joint and method (table joint_errors), and their unit; empty where there is no reference."""
     path = files.experiment_file(experiment, "evaluation", "joints.parquet")

@@ -26,6 +26,7 @@ from bkind3d.report.measures import (
     build_confusion,
     build_group_table,
     build_joint_chart,
+    build_label_chart,
     build_learning_charts,
     build_pose_chart,
     build_pose_table,
@@ -33,6 +34,7 @@ from bkind3d.report.measures import (
     has_reference,
     read_confusion,
     read_joint_errors,
+    read_label_efficiency,
     rows_of,
     split_terms,
 )
@@ -153,6 +155,9 @@ def _show_results(files: StudyFiles) -> list[Any]:
         errors, unit = read_joint_errors(files, name)
         if len(errors):
             elements += [Heading(f"{name}: error of each joint"), build_joint_chart(errors, unit)]
+        curve = read_label_efficiency(files, name)
+        if len(curve):
+            elements += [Heading(f"{name}: how many labelled frames are enough?"), build_label_chart(curve, unit)]
         folds = {
             "Errors by subject, session and behaviour": build_group_table(files, name, unit),
             "As the authors' public code measures": build_upstream_table(files, name, unit),

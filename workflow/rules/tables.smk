@@ -48,6 +48,8 @@ rule plot_figures:
             name=[
                 "pose.svg",
                 "pose.png",
+                "labels.svg",
+                "labels.png",
                 "learning.svg",
                 "learning.png",
                 "confusion.svg",

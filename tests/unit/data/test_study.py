@@ -154,6 +154,21 @@ def test_a_subject_on_both_sides_is_refused_where_subjects_are_split(folder):
     assert load_study(folder=folder).list_pose_sessions("one") == ["a", "b"]
 
 
+def test_a_test_subject_in_training_is_refused_though_that_session_has_no_joints(folder):
+    for name in "ab":
+        (folder / f"rec/{name}.parquet").write_text("x")
+    change(folder, "sessions.tsv", "a\tm1\tbox\ttrain", "a\tm1\tbox\ttrain\t\t\ta.parquet")
+    change(folder, "sessions.tsv", "b\tm2\tbox", "b\tm2\tbox\ttest\t\t\tb.parquet")
+    assert load_study(folder=folder).list_pose_sessions("one") == ["a", "b"]
+    add(folder, "sessions", "c\tm2\tbox\ttrain")
+    add(folder, "cameras", "c\tleft\tc/left.mp4", "c\tright\tc/right.mp4")
+    (folder / "rec/c").mkdir()
+    for camera in ("left", "right"):
+        (folder / f"rec/c/{camera}.mp4").write_bytes(b"x")
+    with pytest.raises(InputError, match="subject 'm2' is in both train and test"):
+        load_study(folder=folder)
+
+
 def test_joints_in_training_alone_judge_only_by_blocks(folder):
     (folder / "rec/a.parquet").write_text("x")
     change(folder, "sessions.tsv", "train", "train\t\t\ta.parquet")

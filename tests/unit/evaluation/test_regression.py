@@ -93,3 +93,33 @@ def test_too_few_frames_of_a_joint_are_refused(generator):
     joints[9:, 1] = np.nan
     with pytest.raises(InputError, match="'tail' is known in only 9 training frames"):
         fit_regressor("linear", generator.normal(size=(40, 6)), joints, np.arange(40), NAMES)
+
+
+def test_the_perceptron_learns_what_no_line_can(generator):
+    features = generator.normal(size=(600, 4))
+    joints = np.stack([np.abs(features[:, :3]), features[:, 1:] * 2 + 100], axis=1)
+    perceptron, linear = (
+        fit_regressor(kind, features[:500], joints[:500], make_groups(np.zeros(500)), NAMES) for kind in ("mlp", "linear")
+    )
+    errors = [np.linalg.norm(regressor.predict(features[500:]) - joints[500:], axis=2).mean() for regressor in (perceptron, linear)]
+    assert errors[0] < 0.5 * errors[1]
+    assert perceptron.strengths == ()
+    again = fit_regressor("mlp", features[:500], joints[:500], make_groups(np.zeros(500)), NAMES)
+    np.testing.assert_array_equal(again.predict(features), perceptron.predict(features))
+
+
+def test_the_perceptron_learns_each_joint_from_the_frames_that_know_it(generator):
+    features = generator.normal(size=(300, 4))
+    joints = np.stack([features[:, :3], features[:, 1:] * 2], axis=1)
+    joints[:150, 1] = np.nan
+    predicted = fit_regressor("mlp", features, joints, make_groups(np.zeros(300)), NAMES).predict(features)
+    assert np.abs(predicted[:, 0] - features[:, :3]).mean() < 0.2
+    assert np.abs(predicted[:, 1] - features[:, 1:] * 2).mean() < 0.4
+
+
+def test_fewer_frames_than_parameters_are_refused_for_least_squares_only(generator):
+    features, joints = generator.normal(size=(20, 24)), generator.normal(size=(20, 2, 3))
+    with pytest.raises(InputError, match="known in only 20 training frames, but the linear regression has 22 parameters .* to ridge"):
+        fit_regressor("linear", features, joints, make_groups(np.zeros(20)), NAMES)
+    fit_regressor("ridge", features, joints, make_groups(np.zeros(20)), NAMES)
+    fit_regressor("linear", features[:, :22], joints, make_groups(np.zeros(20)), NAMES)

@@ -242,7 +242,15 @@ class ToyStudy:
                 for m, e in METHODS.items()
             ]
             upstream = {"bkind3d": {f"upstream_{name}": 20.0 for name in ("mpjpe", "shifted_mpjpe", "n_mpjpe", "pa_mpjpe")}}
-            write_json({"rows": [], "identity": identity, "groups": groups, "upstream": upstream}, folder / "evaluation" / "pose.json")
+            curve = [
+                {"method": m, "n_frames": n, "n_draws": 5, "regressor": "ridge", "mpjpe": e, "pa_mpjpe": e + 30 / n}
+                | {"pa_mpjpe_low": e, "pa_mpjpe_high": e + 60 / n}
+                for n in (10, 30, 40)
+                for m, e in METHODS.items()
+                if m != "oracle_4"
+            ]
+            content = {"identity": identity, "groups": groups, "upstream": upstream, "label_efficiency": curve}
+            write_json({"rows": [], **content}, folder / "evaluation" / "pose.json")
         if self.behaviours:
             counts = [
                 {"features": f, "true": t, "predicted": p, "count": 30 if t == p else 4}

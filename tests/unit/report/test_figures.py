@@ -4,7 +4,7 @@ from PIL import Image
 
 from bkind3d.report.figures import write_figures
 
-NAMES = {f"tiny.{name}.{suffix}" for name in ("pose", "learning", "confusion", "skeleton") for suffix in ("svg", "png")}
+NAMES = {f"tiny.{name}.{suffix}" for name in ("pose", "labels", "learning", "confusion", "skeleton") for suffix in ("svg", "png")}
 NAMES |= {"tiny.overlays.png", "tiny.animation.gif"}
 
 
@@ -23,6 +23,7 @@ def test_figures_show_results_and_are_the_same_every_time(toy):
     for text in ("mean pose (floor)", "untrained network (floor)", "PA-MPJPE (mm), split: subject"):
         assert text in pose
     assert "dc:date" not in pose
+    assert "labelled frames" in first["tiny.labels.svg"].read_text()
 
 
 def test_overlays_show_the_moments_that_are_asked_for(toy):
@@ -33,7 +34,7 @@ def test_overlays_show_the_moments_that_are_asked_for(toy):
     assert (picture[0, 0] == 255).all()
 
 
-@pytest.mark.parametrize(("missing", "figure"), [("joints", "pose"), ("behaviours", "confusion")])
+@pytest.mark.parametrize(("missing", "figure"), [("joints", "pose"), ("joints", "labels"), ("behaviours", "confusion")])
 def test_figures_without_reference_say_so(toy, missing, figure):
     setattr(toy, missing, False)
     toy.write()

@@ -7,11 +7,13 @@ from bkind3d.report.measures import (
     build_confusion,
     build_group_table,
     build_joint_chart,
+    build_label_chart,
     build_learning_charts,
     build_pose_chart,
     build_pose_table,
     build_upstream_table,
     read_joint_errors,
+    read_label_efficiency,
     rows_of,
     split_terms,
 )
@@ -68,6 +70,14 @@ def test_joint_chart_leaves_oracles_out(toy):
     assert len(figure["data"]) == 3
     assert figure["data"][0]["x"] == [19.0, 18.0, 17.0, 16.0, 15.0]
     assert unit == "mm"
+
+
+def test_label_chart_has_a_line_for_each_method_and_the_range_of_the_draws(toy):
+    chart = build_label_chart(read_label_efficiency(toy.write().open(), "tiny"), "mm")
+    figure = json.loads(chart.json)
+    assert [trace["x"] for trace in figure["data"]] == [[10, 30, 40]] * 3
+    assert figure["data"][0]["error_y"]["array"] == [3.0, 1.0, 0.75]
+    assert "ridge" in chart.caption
 
 
 def test_confusion_has_true_behaviours_in_rows():

@@ -1,0 +1,81 @@
+"""How many labelled frames a laboratory needs: the error against the number of frames that the regressor learns from."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from bkind3d.config import EvaluationConfig
+from bkind3d.evaluation.floors import mean_shape
+from bkind3d.evaluation.labelled import LabelledFrames, all_known
+from bkind3d.evaluation.methods import measure_constant, regress_joints
+from bkind3d.evaluation.metrics import PoseErrors, mean_over_joints
+from bkind3d.evaluation.regression import MIN_FRAMES
+
+#: Draws of each number of frames, and frames beyond which more change nothing but the time it takes.
+_DRAWS, _MOST_FRAMES = 5, 20_000
+
+
+def choose_numbers(n_frames: int) -> list[int]:
+    """10, 30, 100, 300, ... frames, and all of them."""
+    steps = [factor * 10**power for power in range(1, 7) for factor in (1, 3)]
+    return [number for number in steps if MIN_FRAMES <= number < n_frames] + ([n_frames] if n_frames >= MIN_FRAMES else [])
+
+
+def _spread(frames: LabelledFrames, limit: int) -> LabelledFrames:
+    """At most `limit` of the frames, evenly spread."""
+    rows = np.zeros(len(frames.frame), dtype=bool)
+    rows[np.linspace(0, len(rows) - 1, min(len(rows), limit)).round().astype(int)] = True
+    return frames.select(rows)
+
+
+def _draw(n_frames: int, number: int, seed: int) -> list[Int[np.ndarray, " drawn"]]:
+    """Some draws of `number` frames, in their order; a single one where all are drawn."""
+    if number == n_frames:
+        return [np.arange(n_frames)]
+    generator = np.random.default_rng((seed, number))
+    return [np.sort(generator.choice(n_frames, number, replace=False)) for _ in range(_DRAWS)]
+
+
+def measure_label_efficiency(
+    train: LabelledFrames, test: LabelledFrames, config: EvaluationConfig, names: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Measure the error on the test frames when only some of the training frames are labelled.
+
+    Frames are drawn at random from those that know every joint. The regressor is always ridge: least squares has no answer to
+    fewer frames than parameters, and a perceptron little.
+
+    Returns
+    -------
+    Entries with method, n_frames, n_draws, regressor, and mpjpe and pa_mpjpe (means over draws, world units), with
+    pa_mpjpe_low and pa_mpjpe_high, the best and the worst of the draws. Empty where fewer than ten frames know every joint.
+    """
+    pool, test = _spread(train.select(all_known(train.joints)), _MOST_FRAMES), _spread(test, _MOST_FRAMES)
+    settings = config.model_copy(update={"regressor": "ridge"})
+    entries = []
+    for number in choose_numbers(len(pool.frame)):
+        draws = [pool.select(np.isin(np.arange(len(pool.frame)), drawn)) for drawn in _draw(len(pool.frame), number, config.seed)]
+        for method in ("bkind3d", "untrained", "mean_pose"):
+            errors = [_measure(method, drawn, test, settings, names) for drawn in draws]
+            single = np.array([np.nanmean(mean_over_joints(error.pa_mpjpe)) for error in errors])
+            entries.append(
+                {
+                    "method": method,
+                    "n_frames": number,
+                    "n_draws": len(draws),
+                    "regressor": "none" if method == "mean_pose" else settings.regressor,
+                    "mpjpe": np.mean([np.nanmean(mean_over_joints(error.mpjpe)) for error in errors]),
+                    "pa_mpjpe": single.mean(),
+                    "pa_mpjpe_low": single.min(),
+                    "pa_mpjpe_high": single.max(),
+                }
+            )
+    return entries
+
+
+def _measure(method: str, drawn: LabelledFrames, test: LabelledFrames, config: EvaluationConfig, names: tuple[str, ...]) -> PoseErrors:
+    """Errors on the test frames of a method that learned from the drawn frames."""
+    if method == "mean_pose":
+        return measure_constant(drawn, test, mean_shape(drawn.joints), None)
+    attribute = "keypoints" if method == "bkind3d" else "untrained"
+    return regress_joints(getattr(drawn, attribute), getattr(test, attribute), drawn, test, config, names)[0]
