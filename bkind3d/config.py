@@ -335,8 +335,8 @@ class ActionsConfig(Section):
 
     enabled: bool = Field(True, description="Whether behaviours are classified where sessions have them.")
     window_seconds: float = Field(1.0, gt=0, le=60, description="Length of the window around a frame.")
-    classifier: Literal["conv1d", "forest"] = Field(
-        "conv1d", description="conv1d: the paper's 1D-convolution network; forest: random forest."
+    classifier: Literal["conv1d", "forest", "boosted"] = Field(
+        "conv1d", description="conv1d: the paper's 1D-convolution network; forest: random forest; boosted: gradient-boosted trees."
     )
     epochs: int = Field(15, ge=1, le=1000, description="Epochs of the network.")
     seed: int = Field(0, ge=0, description="Seed.")

@@ -19,7 +19,7 @@ POSE_COLUMNS = (
 #: Columns of ``results/tables/actions.csv`` in order: one row per experiment and features.
 ACTION_COLUMNS = (
     "experiment", "features", "classifier", "dataset", "n_classes", "n_train", "n_test", "accuracy", "accuracy_ci_low",
-    "accuracy_ci_high", "macro_f1",
+    "accuracy_ci_high", "macro_f1", "mean_average_precision",
 )  # fmt: skip
 
 #: What the regressor and classifier columns say where a session set has nothing to be judged against.

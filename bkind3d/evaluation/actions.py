@@ -1,4 +1,4 @@
-"""Classifiers of behaviour: the paper's 1D-convolution network, and a random forest."""
+"""Classifiers of behaviour: the paper's 1D-convolution network, a random forest, and boosted trees."""
 
 import logging
 import warnings
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from lightning import LightningModule, Trainer
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -17,6 +17,7 @@ from bkind3d.config import ActionsConfig
 
 Features = Float[np.ndarray, "window sample channel"]
 Labels = Int[np.ndarray, " window"]
+Scores = Float[np.ndarray, "window behaviour"]
 
 #: Widths of the network's layers, and their kernel (paper, section on action recognition).
 _WIDTHS, _KERNEL = (128, 64, 32), 5
@@ -79,21 +80,41 @@ def _train_network(features: Features, labels: Labels, n_classes: int, config: A
     return network.eval()
 
 
-def classify_windows(train: Features, labels: Labels, test: Features, n_classes: int, config: ActionsConfig) -> Labels:
-    """Train the configured classifier on the training windows; return the behaviour it sees in each test window.
+def summarise_channels(windows: Features) -> Float[np.ndarray, "window statistic"]:
+    """Mean, spread, extremes and change of every channel over a window: what trees can cut."""
+    statistics = [windows.mean(axis=1), windows.std(axis=1), windows.min(axis=1), windows.max(axis=1), windows[:, -1] - windows[:, 0]]
+    return np.concatenate(statistics, axis=1)
+
+
+def _score_by_trees(train: Features, labels: Labels, test: Features, n_classes: int, config: ActionsConfig) -> Scores:
+    """Train a forest or boosted trees, every behaviour with the same say; behaviours that were never seen score 0."""
+    if config.classifier == "forest":
+        trees: Any = RandomForestClassifier(n_estimators=200, class_weight="balanced", random_state=config.seed, n_jobs=1)
+    else:
+        trees = HistGradientBoostingClassifier(class_weight="balanced", random_state=config.seed, early_stopping=False)
+    trees.fit(summarise_channels(train), labels)
+    scores = np.zeros((len(test), n_classes))
+    scores[:, trees.classes_] = trees.predict_proba(summarise_channels(test))
+    return scores
+
+
+def classify_windows(train: Features, labels: Labels, test: Features, n_classes: int, config: ActionsConfig) -> Scores:
+    """Train the configured classifier on the training windows; score every behaviour in each test window.
 
     Parameters
     ----------
     train, test : of :func:`bkind3d.evaluation.windows.describe_windows`.
     labels : behaviours of the training windows, from 0 up to, not including, `n_classes`.
+
+    Returns
+    -------
+    Probabilities; the largest of a window is the behaviour that the classifier sees in it.
     """
-    if config.classifier == "forest":
-        forest = RandomForestClassifier(n_estimators=200, class_weight="balanced", random_state=config.seed, n_jobs=1)
-        forest.fit(train.reshape(len(train), -1), labels)
-        return np.asarray(forest.predict(test.reshape(len(test), -1)))
+    if config.classifier != "conv1d":
+        return _score_by_trees(train, labels, test, n_classes, config)
     mean, spread = train.mean(axis=(0, 1)), train.std(axis=(0, 1))
     spread = np.where(spread > 0, spread, 1).astype(np.float32)
     network = _train_network((train - mean) / spread, labels, n_classes, config)
     with torch.no_grad():
         logits = [network(batch) for batch in torch.split(torch.as_tensor((test - mean) / spread), 1024)]
-    return torch.cat(logits).argmax(dim=1).numpy()
+    return np.asarray(torch.cat(logits).softmax(dim=1).double().numpy())

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from sklearn.metrics import f1_score
+from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support
 
 from bkind3d.config import ActionsConfig, EvaluationConfig, InputError
 from bkind3d.data.parquet import TABLES
@@ -86,18 +86,44 @@ def collect_windows(
     )
 
 
-def predict_behaviours(
+def score_behaviours(
     train: WindowPart, test: WindowPart, classes: np.ndarray, config: ActionsConfig
-) -> dict[str, Int[np.ndarray, " window"]]:
-    """Predict each test window's behaviour, as an index into `classes`, from each kind of features and from nothing."""
+) -> dict[str, Float[np.ndarray, "window behaviour"]]:
+    """Score each of `classes` in every test window, from each kind of features, from all of them together, and from nothing."""
     labels = np.searchsorted(classes, train.behaviours)
-    predictions = {}
+    described = {}
     for name, windows in train.windows.items():
         heading = fit_heading(windows.middles)
-        described = describe_windows(windows, heading), describe_windows(test.windows[name], heading)
-        predictions[name] = classify_windows(described[0], labels, described[1], len(classes), config)
-    predictions["majority_class"] = np.full(len(test.behaviours), np.bincount(labels).argmax())
-    return predictions
+        described[name] = describe_windows(windows, heading), describe_windows(test.windows[name], heading)
+    if len(described) > 1:
+        parts = zip(*described.values(), strict=True)
+        described["both"] = (np.concatenate(next(parts), axis=2), np.concatenate(next(parts), axis=2))
+    scores = {name: classify_windows(one, labels, other, len(classes), config) for name, (one, other) in described.items()}
+    majority = np.eye(len(classes))[np.bincount(labels).argmax()]
+    return scores | {"majority_class": np.tile(majority, (len(test.behaviours), 1))}
+
+
+def measure_classes(
+    true: Int[np.ndarray, " window"], scores: Float[np.ndarray, "window behaviour"], classes: np.ndarray
+) -> list[dict[str, Any]]:
+    """Precision, recall, F1 and average precision of each behaviour; None where no test window has it (average precision, recall)."""
+    predicted = scores.argmax(axis=1)
+    indices = np.arange(len(classes))
+    precision, recall, f1, support = precision_recall_fscore_support(true, predicted, labels=indices, zero_division=0.0)
+    entries = []
+    for index, name in enumerate(classes):
+        found = support[index] > 0
+        entries.append(
+            {
+                "behaviour": str(name),
+                "n_test": int(support[index]),
+                "precision": precision[index],
+                "recall": recall[index] if found else None,
+                "f1": f1[index],
+                "average_precision": average_precision_score(true == index, scores[:, index]) if found else None,
+            }
+        )
+    return entries
 
 
 def count_confusion(true: Int[np.ndarray, " window"], predicted: Int[np.ndarray, " window"], classes: np.ndarray) -> pd.DataFrame:
@@ -169,7 +195,9 @@ def _compare_features(
     """Train on the windows of `train` from all features, and compare them on those of `test`."""
     classes = _check_classes(train, test)
     true = np.searchsorted(classes, test.behaviours)
-    predictions = predict_behaviours(train, test, classes, config)
+    scores = score_behaviours(train, test, classes, config)
+    predictions = {name: values.argmax(axis=1) for name, values in scores.items()}
+    tables = {name: measure_classes(true, values, classes) for name, values in scores.items()}
     correct = {name: (predicted == true).astype(np.float64) for name, predicted in predictions.items()}
     units = make_units(test.session, test.time_s)
     intervals, differences = _find_intervals(correct, units, evaluation)
@@ -186,6 +214,7 @@ def _compare_features(
                 "accuracy_ci_low": intervals[name][0],
                 "accuracy_ci_high": intervals[name][1],
                 "macro_f1": f1_score(true, predicted, average="macro", zero_division=0.0),
+                "mean_average_precision": np.mean([c["average_precision"] for c in tables[name] if c["n_test"]]),
             }
         )
         rows.append({column: row[column] for column in ACTION_COLUMNS})
@@ -196,6 +225,7 @@ def _compare_features(
         "rows": rows,
         "differences": differences,
         "classes": classes.tolist(),
+        "by_class": tables,
         "split": {"name": evaluation.split, "n_labelled_train": train.n_labelled, "n_labelled_test": test.n_labelled},
         "window_seconds": config.window_seconds,
         "bootstrap": {"unit": units.kind, "n_units": units.number, "resamples": evaluation.bootstrap, "seed": evaluation.seed},

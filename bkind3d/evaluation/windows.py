@@ -10,6 +10,9 @@ from bkind3d.evaluation.recordings import Points
 #: Moments that a window is sampled at, evenly spread; three halvings of the network leave two of them.
 N_SAMPLES = 16
 
+#: Distances between points that a window is described by at most: those of 15 points.
+_MOST_PAIRS = 105
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -90,12 +93,26 @@ def describe_windows(windows: Windows, heading: Complex[np.ndarray, " point"]) -
 
     Returns
     -------
-    Channels: the points relative to their centroid at that moment, then the centroid; without unit, float32.
+    Channels: the points relative to their centroid at that moment, the centroid, how far each point moves from moment to
+    moment, and distances between points (:func:`_pair_points`); all in sizes of the subject, float32.
     """
     turn = np.exp(-1j * np.angle(_horizontal(windows.middles) @ heading.conj()))
     moved = (windows.pieces - windows.middles.mean(axis=1)[:, None, None]) / windows.size[:, None, None, None]
     plane = (moved[..., 0] + 1j * moved[..., 1]) * turn[:, None, None]
-    turned = np.stack([plane.real, plane.imag, moved[..., 2]], axis=-1)
+    turned = np.stack([plane.real, plane.imag, moved[..., 2]], axis=-1).astype(np.float32)
     centroid = turned.mean(axis=2)
-    local = (turned - centroid[:, :, None]).reshape(*turned.shape[:2], -1)
-    return np.concatenate([local, centroid], axis=-1).astype(np.float32)
+    first, second = _pair_points(turned.shape[2])
+    channels = [
+        (turned - centroid[:, :, None]).reshape(*turned.shape[:2], -1),
+        centroid,
+        np.diff(turned, axis=1, prepend=turned[:, :1]).reshape(*turned.shape[:2], -1),
+        np.linalg.norm(turned[:, :, first] - turned[:, :, second], axis=3),
+    ]
+    return np.concatenate(channels, axis=-1)
+
+
+def _pair_points(n_points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of points whose distance is a channel: all of them, or so many of them, evenly spread."""
+    first, second = np.triu_indices(n_points, k=1)
+    kept = np.linspace(0, len(first) - 1, min(len(first), _MOST_PAIRS)).round().astype(int)
+    return first[kept], second[kept]

@@ -26,6 +26,7 @@ LABELS = {
     "untrained": "untrained network (floor)",
     "discovered": "discovered keypoints",
     "ground_truth": "annotated joints",
+    "both": "keypoints and joints",
     "majority_class": "majority class (floor)",
 }
 
@@ -227,7 +228,7 @@ def build_upstream_table(files: StudyFiles, experiment: str, unit: str) -> Table
 
 def build_actions_table(rows: pd.DataFrame) -> Table:
     """Recognition of behaviours from discovered keypoints, annotated joints, and by always naming the most frequent one."""
-    columns = ["features", "classifier", "classes", "train windows", "test windows", "accuracy", "95 % interval", "macro F1"]
+    columns = ["features", "classifier", "classes", "train windows", "test windows", "accuracy", "95 % interval", "macro F1", "mAP"]
     body = []
     for row in rows.to_dict("records"):
         style = "strong" if row["features"] == "discovered" else "muted"
@@ -240,8 +241,25 @@ def build_actions_table(rows: pd.DataFrame) -> Table:
         cells = [Cell(label_of(str(row["features"])), style), Cell(_text(row.get("classifier")).replace(NO_REFERENCE, "–"))]
         cells += [Cell(_count(row.get(key))) for key in ("n_classes", "n_train", "n_test")]
         cells += [Cell(format_share(row["accuracy"]), style) if measured else Cell(NO_REFERENCE, "muted"), Cell(interval)]
-        body.append([*cells, Cell(format_number(row.get("macro_f1"), 2))])
+        body.append([*cells, *(Cell(format_number(row.get(key), 2)) for key in ("macro_f1", "mean_average_precision"))])
     return Table(columns, body, frozenset(columns[2:]))
+
+
+def build_class_table(files: StudyFiles, experiment: str) -> Table | None:
+    """How well each behaviour is recognised from the keypoints, beside the F1 from joints; None where there is no reference."""
+    path = files.experiment_file(experiment, "evaluation", "actions.json")
+    tables = read_json(path).get("by_class", {}) if path.exists() else {}
+    if not tables:
+        return None
+    joints = {entry["behaviour"]: entry["f1"] for entry in tables.get("ground_truth", [])}
+    rows = []
+    for entry in tables["discovered"]:
+        cells = [Cell(entry["behaviour"]), Cell(str(entry["n_test"]))]
+        cells += [Cell(format_share(entry[key])) for key in ("precision", "recall")]
+        cells += [Cell(format_number(entry[key], 2)) for key in ("f1", "average_precision")]
+        rows.append([*cells, Cell(format_number(joints.get(entry["behaviour"]), 2), "muted")])
+    columns = ["behaviour", "test windows", "precision", "recall", "F1", "average precision", "F1 from joints"]
+    return Table(columns, rows, frozenset(columns[1:]), "From discovered keypoints.")
 
 
 def read_confusion(files: StudyFiles, experiment: str, features: str = "discovered") -> pd.DataFrame:

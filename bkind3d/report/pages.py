@@ -23,6 +23,7 @@ from bkind3d.report.health import KeypointHealth, build_keypoint_table, examine_
 from bkind3d.report.identity import build_identity_table, build_nearest_table, build_side_table
 from bkind3d.report.measures import (
     build_actions_table,
+    build_class_table,
     build_confusion,
     build_group_table,
     build_joint_chart,
@@ -185,6 +186,8 @@ def _show_behaviours(files: StudyFiles) -> list[Any]:
             elements.append(Note(f"{name}: {NO_BEHAVIOURS}"))
             continue
         elements.append(build_actions_table(rows))
+        classes = build_class_table(files, name)
+        elements += [Fold("Each behaviour", [classes])] if classes else []
         counts = {features: read_confusion(files, name, features) for features in ("discovered", "ground_truth")}
         elements.append(Gallery([build_confusion(table, features) for features, table in counts.items() if len(table)]))
     return elements

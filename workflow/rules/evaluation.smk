@@ -83,7 +83,7 @@ rule classify_actions:
         mem_mb=4000,
         runtime=120,
     params:
-        revision=1,
+        revision=2,
         dataset=study.config.dataset,
         keypoints=pair_sessions("keypoints"),
         joints=pair_sessions("joints"),

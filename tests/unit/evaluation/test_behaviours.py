@@ -3,7 +3,7 @@ import pytest
 
 from bkind3d.config import ActionsConfig, EvaluationConfig, InputError
 from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE
-from bkind3d.evaluation.behaviours import count_confusion, judge_actions
+from bkind3d.evaluation.behaviours import count_confusion, judge_actions, measure_classes
 
 FOREST = ActionsConfig(classifier="forest", window_seconds=0.4)
 EVALUATION = EvaluationConfig(bootstrap=200)
@@ -31,7 +31,7 @@ def recordings(make):
 
 def test_features_are_compared_on_the_same_windows(recordings):
     judgement, rows = judge(recordings)
-    assert list(rows) == ["discovered", "ground_truth", "majority_class"]
+    assert list(rows) == ["discovered", "ground_truth", "both", "majority_class"]
     for row in rows.values():
         assert tuple(row) == ACTION_COLUMNS
         # Five frames on either side: 240 - 10 and 180 - 10.
@@ -42,6 +42,20 @@ def test_features_are_compared_on_the_same_windows(recordings):
     assert rows["discovered"]["accuracy"] > 0.85
     assert judgement.summary["differences"]["discovered - majority_class"][0] > 0
     assert judgement.summary["bootstrap"]["unit"] == "second"
+    assert set(judgement.summary["differences"]) == {f"discovered - {name}" for name in ("ground_truth", "both", "majority_class")}
+    # A constant score ranks nothing: its average precision is the share of each behaviour.
+    assert rows["majority_class"]["mean_average_precision"] == pytest.approx(0.5)
+    assert 0.85 < rows["discovered"]["mean_average_precision"] <= 1
+
+
+def test_each_behaviour_is_measured_by_hand():
+    scores = np.array([[0.9, 0.1, 0], [0.6, 0.4, 0], [0.7, 0.3, 0], [0.2, 0.8, 0]])
+    first, second, third = measure_classes(np.array([0, 0, 1, 1]), scores, np.array(["rest", "walk", "fly"]))
+    assert (first["precision"], first["recall"], first["n_test"]) == (pytest.approx(2 / 3), 1, 2)
+    # Ranked by the score of rest: right, wrong, right, wrong.
+    assert first["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
+    assert (second["precision"], second["recall"], second["f1"]) == (1, 0.5, pytest.approx(2 / 3))
+    assert (third["recall"], third["average_precision"], third["n_test"]) == (None, None, 0)
 
 
 def test_confusion_counts_every_window_once(recordings):

@@ -43,8 +43,8 @@ def test_from_files_to_tables(study, make, tmp_path, capsys, with_reference):
     if with_reference:
         assert list(poses["method"]) == ["bkind3d", "untrained", "mean_pose", "oracle_4"]
         assert poses["mpjpe"][0] < 0.001
-        assert list(actions["features"]) == ["discovered", "ground_truth", "majority_class"]
-        assert [len(table) for table in errors] == [240, 24, 12]
+        assert list(actions["features"]) == ["discovered", "ground_truth", "both", "majority_class"]
+        assert [len(table) for table in errors] == [240, 24, 16]
         assert "majority_class" in printed and "minus mean_pose" in printed
     else:
         assert list(poses["method"]) == ["bkind3d"]

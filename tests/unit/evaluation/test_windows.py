@@ -64,7 +64,7 @@ def test_description_is_free_of_place_heading_and_size(make, recording):
     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
     moved = make.points(make.keypoint_names, 3 * recording.positions @ turn.T + [500, -80, 40])
     np.testing.assert_allclose(describe_windows(cut_windows(moved, np.arange(10, 50), 8), heading), described, atol=1e-5)
-    assert described.shape == (40, N_SAMPLES, 4 * 3 + 3)
+    assert described.shape == (40, N_SAMPLES, 4 * 3 + 3 + 4 * 3 + 6)
     mirrored = make.points(make.keypoint_names, recording.positions * [1, -1, 1])
     assert np.abs(describe_windows(cut_windows(mirrored, np.arange(10, 50), 8), heading) - described).max() > 0.1
 
@@ -73,8 +73,16 @@ def test_movement_within_the_window_remains():
     pose = np.array([[10.0, 0, 0], [-10, 0, 0]])
     pieces = np.tile(pose, (1, N_SAMPLES, 1, 1)) + np.linspace(-8, 8, N_SAMPLES)[None, :, None, None] * [0, 1, 0]
     described = describe_windows(Windows(pieces, pose[None], np.array([10.0])), fit_heading(pose[None]))
-    steps = np.diff(described[0, :, -3:], axis=0)
-    np.testing.assert_allclose(np.linalg.norm(steps, axis=1), 16 / (N_SAMPLES - 1) / 10, rtol=1e-5)
+    steps = np.diff(described[0, :, 6:9], axis=0)
+    np.testing.assert_allclose(np.linalg.norm(steps, axis=1), 16 / (N_SAMPLES - 1) / 10, rtol=1e-4)
+    np.testing.assert_allclose(described[0, 1:, 9:12], steps, atol=1e-5)
+    np.testing.assert_allclose(described[0, :, 15], 2, rtol=1e-5)
+
+
+def test_distances_of_many_points_are_thinned():
+    pieces = np.random.default_rng(0).normal(size=(2, N_SAMPLES, 30, 3))
+    described = describe_windows(Windows(pieces, pieces[:, 8], np.ones(2)), fit_heading(pieces[:, 8]))
+    assert described.shape[2] == 2 * 90 + 3 + 105
 
 
 def test_heading_turns_a_long_body_to_the_same_direction_however_it_lies():

@@ -258,6 +258,9 @@ class ToyStudy:
                 for t in ("rest", "walk")
                 for p in ("rest", "walk")
             ]
+            single = {"precision": 0.75, "recall": 0.5, "f1": 0.6, "average_precision": 0.8125, "n_test": 34}
+            tables = {features: [single | {"behaviour": b} for b in ("rest", "walk")] for features in ("discovered", "ground_truth")}
+            write_json({"rows": [], "by_class": tables}, folder / "evaluation" / "actions.json")
             write_table(pd.DataFrame(counts), "confusion", folder / "evaluation" / "confusion.parquet")
 
     def _write_tables(self) -> None:
