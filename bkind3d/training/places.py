@@ -16,7 +16,7 @@ from bkind3d.model.discovery import KeypointDetector
 #: Frames, evenly spread over all sessions, of which the mean hull is made.
 MOST_FRAMES = 400
 
-#: Half the width of the midline's slab, and where the sides begin to count, in shares of the cube's side.
+#: Half the width of the midline's slab, in shares of the cube's side; at least the voxels on either side of the middle.
 _MIDLINE = 0.05
 
 
@@ -48,17 +48,20 @@ def choose_places(
     Places in cube coordinates; keypoints 2i (left, positive y) and 2i + 1 (right) are pairs.
     """
 
-    def spread(chosen: ndarray, n: int) -> ndarray:
-        weights = occupancy[chosen]
-        return np.asarray(KMeans(n, n_init=10, random_state=seed).fit(voxels[chosen], sample_weight=weights).cluster_centers_)
+    def spread(part: ndarray, n: int) -> ndarray:
+        filled = np.flatnonzero(part & (occupancy > 0.1 * occupancy.max()))
+        if len(filled) < n:  # a coarse volume, or a thin body
+            filled = np.flatnonzero(part)[np.argsort(-occupancy[part], kind="stable")[:n]]
+        clusters = KMeans(n, n_init=10, random_state=seed).fit(voxels[filled], sample_weight=occupancy[filled])
+        return np.asarray(clusters.cluster_centers_)
 
-    body = occupancy > 0.1 * occupancy.max()
     if not n_pairs:
-        return spread(body, n_keypoints)
-    left = spread(body & (voxels[:, 1] > _MIDLINE), n_pairs)
+        return spread(np.full(len(voxels), True), n_keypoints)
+    slab = max(_MIDLINE, np.abs(voxels[:, 1]).min() + 1e-6)
+    left = spread(voxels[:, 1] > slab, n_pairs)
     places = np.repeat(left, 2, axis=0) * np.tile([[1, 1, 1], [1, -1, 1]], (n_pairs, 1))
     if n_keypoints > 2 * n_pairs:
-        midline = spread(body & (np.abs(voxels[:, 1]) <= _MIDLINE), n_keypoints - 2 * n_pairs)
+        midline = spread(np.abs(voxels[:, 1]) <= slab, n_keypoints - 2 * n_pairs)
         places = np.concatenate([places, midline * [1, 0, 1]])
     return np.asarray(places)
 

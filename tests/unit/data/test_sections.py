@@ -3,10 +3,12 @@ import json
 import pytest
 import yaml
 
-from bkind3d.config import ExperimentConfig, SimulationConfig, read_section
+from bkind3d.config import PRESETS, ExperimentConfig, SimulationConfig, read_section
 from bkind3d.data.sections import explain_retraining, format_sections, format_sheets
 from bkind3d.data.sheets import read_cameras, read_rigs, read_sessions
 from bkind3d.data.study import load_study
+
+STEPS = PRESETS["demo"]["training"]["steps"]
 
 
 def write_files(study):
@@ -66,7 +68,7 @@ def test_a_file_that_means_the_same_is_kept_word_for_word(trained):
 
 def test_retraining_is_explained(trained):
     study = configure(trained, survey={"threshold": 5}, experiments={"one": {"frames": "subject", "training": {"steps": 7}}})
-    assert explain_retraining(study) == ["experiment one will be trained again: training.steps 1000 -> 7; survey.threshold 4.0 -> 5.0"]
+    assert explain_retraining(study) == [f"experiment one will be trained again: training.steps {STEPS} -> 7; survey.threshold 4.0 -> 5.0"]
 
 
 def test_a_session_to_predict_retrains_nothing_and_one_to_train_does(trained):

@@ -1,5 +1,5 @@
 from bkind3d import __version__
-from bkind3d.config import ExperimentConfig
+from bkind3d.config import PRESETS, ExperimentConfig
 from bkind3d.report.origin import build_hashes, build_settings_table, describe_weights, list_settings, list_versions
 
 
@@ -12,7 +12,7 @@ def test_every_switch_is_listed_and_changes_are_marked():
     table = build_settings_table(experiment)
     rows = {row[0].text: row for row in table.rows}
     assert set(rows) == {key for key, *_ in list_settings(experiment)}
-    assert [cell.text for cell in rows["training.steps"][1:4]] == ["7", "1000", "100000"]
+    assert [cell.text for cell in rows["training.steps"][1:4]] == ["7", str(PRESETS["demo"]["training"]["steps"]), "100000"]
     assert rows["training.steps"][1].style == "changed"
     assert rows["model.volume_size"][1].style == "changed"
     assert rows["model.encoder"][1].style == "strong"

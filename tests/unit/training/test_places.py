@@ -31,6 +31,14 @@ def test_without_pairs_places_follow_the_body_wherever_it_is() -> None:
     assert np.linalg.norm(places[:, None] - blobs[None], axis=-1).min(axis=0).max() < 0.05
 
 
+def test_a_coarse_volume_and_a_body_of_one_voxel_have_places_too() -> None:
+    coarse = make_voxel_centres(8).double().numpy()
+    occupancy = np.full(len(coarse), 0.01)
+    occupancy[100] = 1
+    places = choose_places(coarse, occupancy, 12, 3, 0)
+    assert places.shape == (12, 3) and np.isfinite(places).all() and np.abs(places).max() < 0.5
+
+
 def test_mean_hull_of_bodies_that_face_one_way_is_long_and_symmetric(tmp_path) -> None:
     sessions = [SessionFrames(write_session(tmp_path, "one", 60, 4, 0, (3, 4, 5, 7)))]
     config = ModelConfig(
