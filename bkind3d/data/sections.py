@@ -23,6 +23,7 @@ from bkind3d.config import (
     NamingConfig,
     ReportConfig,
     SimulationConfig,
+    StudyConfig,
     SurveyConfig,
 )
 from bkind3d.data.sheets import CameraRow, RigRow, SessionRow
@@ -45,6 +46,7 @@ def list_sections(study: Study) -> dict[str, tuple[TypeAdapter[Any], Value]]:
         "survey": (TypeAdapter(SurveyConfig), config.survey),
         "location": (TypeAdapter(LocationConfig), config.location),
         "report": (TypeAdapter(ReportConfig), config.report),
+        "study": (TypeAdapter(StudyConfig), config),
         TRAINING_SESSIONS: (_PLAIN, _describe_training_sessions(study)),
     }
     sections |= {f"boards/{name}": (_BOARDS, {name: board}) for name, board in config.boards.items()}

@@ -45,6 +45,7 @@ class VideoInfo:
     n_frames : counted, not taken from the header.
     codec : its name.
     rotation : degrees (multiple of 90, counter-clockwise) by which stored pictures are turned before they are shown.
+    container : names of the file's format, whatever the file is called.
     """
 
     width: int
@@ -53,6 +54,7 @@ class VideoInfo:
     n_frames: int
     codec: str
     rotation: int
+    container: str = ""
 
 
 class DecodedFrame(NamedTuple):
@@ -118,13 +120,13 @@ def probe_video(path: str | Path) -> VideoInfo:
             raise InputError(f"{path}: no frame can be decoded; record or copy it again")
         rotation = int(first.rotation) % 360
         width, height = (first.height, first.width) if rotation % 180 else (first.width, first.height)
-        codec = stream.codec_context.name
+        codec, format_names = stream.codec_context.name, container.format.name
     n_frames = len(read_packets(path).times)
     if not rate or rotation % 90:
         raise InputError(
             f"{path}: has no frame rate or is turned by {rotation} degrees; convert it first (ffmpeg -i IN -c:v libx264 OUT.mp4)"
         )
-    return VideoInfo(width, height, float(rate), n_frames, codec, rotation)
+    return VideoInfo(width, height, float(rate), n_frames, codec, rotation, format_names)
 
 
 def decode_frames(

@@ -237,7 +237,8 @@ def _show_keypoints(
 
 
 def _show_recordings(files: StudyFiles, located: dict[str, Located], shown: Sequence[str]) -> list[Any]:
-    elements: list[Any] = [build_session_table(files, located)]
+    elements: list[Any] = [Heading("The doctor's page: every check of videos, calibration and synchronisation", link="doctor.html")]
+    elements.append(build_session_table(files, located))
     for session in shown:
         elements += [
             Heading(session, link=f"sessions/{session}.html"),

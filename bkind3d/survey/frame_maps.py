@@ -1,4 +1,7 @@
-"""Which frame of a video shows which frame of the session: all in order, a range, or a map where a camera dropped frames."""
+"""Which frame of a video shows which frame of the session: all in order, a range, or a map where a camera dropped frames.
+
+A map pairs the numbers, or gives the time of each frame of the video on a clock that all cameras of the session share.
+"""
 
 from pathlib import Path
 
@@ -10,10 +13,14 @@ from bkind3d.config import InputError
 
 #: Columns of a frame map.
 COLUMNS = ("frame", "video_frame")
+#: Columns of a map by the clock.
+CLOCK_COLUMNS = ("video_frame", "time_s")
+#: Seconds since the session's start beyond which a time is that of another clock (since 1970, say).
+_LONGEST = 7 * 24 * 3600.0
 
 
 def choose_frames(
-    n_frames: int, frame_map: str | Path | None = None, start: int | None = None, stop: int | None = None
+    n_frames: int, frame_map: str | Path | None = None, start: int | None = None, stop: int | None = None, rate: float | None = None
 ) -> NDArray[np.int64]:
     """Pair the session's frames with a video's.
 
@@ -21,14 +28,19 @@ def choose_frames(
     ----------
     n_frames : of the video.
     frame_map : a .tsv, .csv or .parquet table with columns ``frame`` (of the session) and ``video_frame``, both counted from
-        0; frames of the session that it lacks have no picture. Without it, both numbers are the same.
+        0; frames of the session that it lacks have no picture. Or with columns ``video_frame`` and ``time_s``, seconds on a
+        clock that starts with the session in all cameras: frame n of the session is what was filmed nearest to n / `rate`.
+        Without it, both numbers are the same.
     start, stop : first frame of the session, and the frame after its last one.
+    rate : frames per second, for maps with times.
 
     Returns
     -------
     frames : (n, 2) the session's and the video's frames, -1 where the video has none.
     """
-    mapping = pd.Series(np.arange(n_frames), index=np.arange(n_frames)) if frame_map is None else _read_frame_map(Path(frame_map), n_frames)
+    mapping = (
+        pd.Series(np.arange(n_frames), index=np.arange(n_frames)) if frame_map is None else _read_frame_map(Path(frame_map), n_frames, rate)
+    )
     first = 0 if start is None else start
     last = int(mapping.index.max()) + 1 if stop is None else stop
     if first < 0 or last <= first or (frame_map is None and last > n_frames):
@@ -41,11 +53,13 @@ def choose_frames(
     return np.stack([shown.index.to_numpy(np.int64), shown.to_numpy(np.int64)], axis=1)
 
 
-def _read_frame_map(path: Path, n_frames: int) -> "pd.Series[int]":
+def _read_frame_map(path: Path, n_frames: int, rate: float | None) -> "pd.Series[int]":
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep="," if path.suffix == ".csv" else "\t")
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a table ({' '.join(str(error).split())})") from None
+    if "frame" not in table.columns and set(CLOCK_COLUMNS) <= set(table.columns) and rate:
+        table = _number_times(path, table, rate)
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise InputError(
@@ -60,3 +74,16 @@ def _read_frame_map(path: Path, n_frames: int) -> "pd.Series[int]":
             f"{path}: video_frame goes from {table['video_frame'].min()} to {table['video_frame'].max()}, the video has frames 0 to {n_frames - 1}"
         )
     return table.set_index("frame")["video_frame"].astype(np.int64)
+
+
+def _number_times(path: Path, table: pd.DataFrame, rate: float) -> pd.DataFrame:
+    """Turn times into frames of the session; of two that are nearest to one frame, the nearer is taken."""
+    times = pd.to_numeric(table["time_s"], errors="coerce")
+    if not times.between(-1 / rate, _LONGEST).all():
+        raise InputError(
+            f"{path}: time_s goes from {table['time_s'].min()} to {table['time_s'].max()}, and has to count seconds from the session's start; "
+            "subtract the same start from the times of all cameras"
+        )
+    frame = (times * rate).round().clip(lower=0).astype(np.int64)
+    ordered = table.assign(frame=frame, off=(times * rate - frame).abs()).sort_values("off", kind="stable")
+    return ordered.drop_duplicates("frame").sort_values("frame")

@@ -57,7 +57,7 @@ def survey_video(
     """
     cv2.setNumThreads(threads)
     info, packets = probe_video(path), read_packets(path)
-    frames = choose_frames(info.n_frames, frame_map, start, stop)
+    frames = choose_frames(info.n_frames, frame_map, start, stop, info.rate)
     size = survey_size(info, config.long_side)
     shown = np.unique(frames[frames[:, 1] >= 0, 1])
     wanted = set(shown.tolist())

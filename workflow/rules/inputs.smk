@@ -22,6 +22,10 @@ def get_video(wildcards):
     return study.find_video(wildcards.session, wildcards.camera)
 
 
+def get_videos(session):
+    return [study.find_video(session, camera) for camera in study.cameras[session]]
+
+
 def get_frame_map(wildcards):
     text = study.cameras[wildcards.session][wildcards.camera].frame_map
     return study.find_path(text) if text else []
@@ -184,6 +188,7 @@ def get_final_output(wildcards):
     keypoints = "results/experiments/{experiment}/keypoints/{session}.parquet"
     return [
         "results/report.html",
+        "results/doctor.html",
         *collect("results/sessions/{session}.html", session=sessions),
         *collect(keypoints, experiment=experiments, session=sessions),
         *collect(rules.plot_figures.output, experiment=experiments),

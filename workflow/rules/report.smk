@@ -69,3 +69,28 @@ rule write_session_page:
     shell:
         "python -m bkind3d write-report --session {wildcards.session} --config {input.config:q} --experiments {params.experiments} "
         "--sessions {input.sessions:q} --cameras {input.cameras:q} --rigs {input.rigs:q} --output {output:q} 2> {log:q}"
+
+
+rule examine_recordings:
+    input:
+        config="results/config/study.json",
+        videos=[path for session in study.sessions for path in get_videos(session)],
+        calibrations=collect("results/calibration/{rig}.toml", rig=study.rigs),
+        locations=collect("results/location/{session}.parquet", session=study.sessions),
+        frames=[path for session in study.sessions for path in get_session_frames(next(iter(study.config.experiments)), session)],
+    output:
+        "results/doctor.html",
+    log:
+        "results/logs/examine_recordings.log",
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        revision=1,
+    message:
+        "Examine the recordings"
+    shell:
+        "python -m bkind3d doctor {input.config:q} --keep-going --page {output:q} > {log:q} 2>&1"

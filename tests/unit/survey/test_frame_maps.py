@@ -51,3 +51,19 @@ def test_a_wrong_map_is_refused(tmp_path: Path, columns: dict[str, list[float]],
 def test_a_missing_map_is_named() -> None:
     with pytest.raises(InputError, match=r"nowhere\.tsv: cannot be read"):
         choose_frames(5, "nowhere.tsv")
+
+
+def test_times_on_a_shared_clock_pair_frames(tmp_path: Path) -> None:
+    times = np.array([0.101, 0.133, 0.166, 0.268, 0.299, 0.301])  # started late, dropped two frames, filmed one moment twice
+    path = tmp_path / "clock.csv"
+    path.write_text("video_frame,time_s\n" + "".join(f"{number},{time}\n" for number, time in enumerate(times)))
+    frames = choose_frames(6, path, rate=30)
+    assert frames[:, 0].tolist() == list(range(10))
+    assert frames[:, 1].tolist() == [-1, -1, -1, 0, 1, 2, -1, -1, 3, 5]
+
+
+def test_times_since_1970_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "clock.csv"
+    path.write_text("video_frame,time_s\n0,1700000000.0\n1,1700000000.033\n")
+    with pytest.raises(InputError, match=r"clock\.csv: time_s goes from 1700000000\.0 .*subtract the same start"):
+        choose_frames(2, path, rate=30)

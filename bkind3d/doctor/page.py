@@ -1,0 +1,214 @@
+"""The doctor's page: every check, and what the calibration says drawn into every view."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+
+from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.study import Study
+from bkind3d.data.video import Picture as Pixels
+from bkind3d.doctor.checks import Check, sort_checks, summarise
+from bkind3d.doctor.pictures import (
+    AXES,
+    choose_moment,
+    choose_spacing,
+    draw_epipolar_lines,
+    draw_world,
+    list_cube_lines,
+    list_floor_lines,
+    tile_pictures,
+    tile_views,
+)
+from bkind3d.doctor.sessions import Examined, measure_distance
+from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.report.elements import Cell, Chart, Note, Page, Picture, Section, Table, make_chart
+from bkind3d.report.overlays import encode_jpeg
+from bkind3d.report.palette import ACCENT, LINES
+from bkind3d.report.rendering import write_page
+
+#: Moments of the crops, their side in pixels, and points of a line over time.
+_MOMENTS, _CROP, _MAX_POINTS = 8, 128, 1500
+_STYLES = {"pass": "good", "warning": "warning", "failure": "bad"}
+
+
+def write_doctor_page(study: Study, examined: Sequence[Examined], checks: Sequence[Check], path: Path) -> None:
+    """Write the page of all examined sessions."""
+    counts = summarise(checks)["counts"]
+    facts = [f"{counts['failure']} failures", f"{counts['warning']} warnings", f"{counts['pass']} passed"]
+    sections = [Section("checks", "Checks", _show_checks(checks), "Failures first. Each says what to do next.")]
+    for entry in examined:
+        elements = [*_show_views(entry), *_show_epipolar(entry), *_show_rig(entry), *_show_location(study, entry)]
+        sections.append(Section(f"session-{entry.name}", entry.name, elements))
+    write_page(Page("Doctor", study.config.report.title, facts, sections, back="report.html"), "sessions/", path)
+
+
+def _show_checks(checks: Sequence[Check]) -> list[Any]:
+    grave = [check for check in sort_checks(checks) if check.status != "pass"]
+    notes = [Note(check.describe().split(maxsplit=1)[1], "warning") for check in grave if check.status == "failure"]
+    rows = [
+        [
+            Cell(check.status, _STYLES[check.status]),
+            *(Cell(text) for text in (check.session, check.camera, check.what, check.sentence, check.next_step)),
+        ]
+        for check in sort_checks(checks)
+    ]
+    columns = ["status", "session", "camera", "check", "found", "next step"]
+    return [*(notes or [Note("No check failed.", "good")]), Table(columns, rows)]
+
+
+def _pick_frame(entry: Examined) -> int:
+    moment = choose_moment(entry.silhouettes)
+    return moment if moment is not None else min(min(sample.pictures, default=0) for sample in entry.samples.values())
+
+
+def _find_cube(entry: Examined, frame: int) -> tuple[Array, float] | None:
+    """The located cube nearest in time."""
+    if entry.location is None or not entry.location["valid"].any():
+        return None
+    known = entry.location[entry.location["valid"]]
+    row = known.iloc[(known["frame"] - frame).abs().argmin()]
+    return row[["x", "y", "z"]].to_numpy(np.float64), float(entry.place["side"])
+
+
+def _shown(entry: Examined, name: str, frame: int) -> Pixels:
+    pictures = entry.samples[name].pictures
+    return pictures[min(pictures, key=lambda number: abs(number - frame))]
+
+
+def _fit(camera: Camera, picture: Pixels) -> Camera:
+    return camera.resized((picture.shape[1], picture.shape[0]))
+
+
+def _show_views(entry: Examined) -> list[Any]:
+    usable = [name for name, sample in entry.samples.items() if sample.pictures]
+    if not usable:
+        return [Note("No picture could be decoded.", "warning")]
+    frame, drawn = _pick_frame(entry), {}
+    spacing = choose_spacing(measure_distance(entry.cameras)) if entry.cameras else 0.0
+    cube = _find_cube(entry, frame)
+    for name in usable:
+        picture = _shown(entry, name, frame)
+        if name in entry.cameras:
+            picture = draw_world(picture, _fit(entry.cameras[name], picture), spacing, cube)
+        drawn[name] = picture
+    mosaic = Picture(encode_jpeg(tile_views(drawn)), f"All views of {entry.name}, with the world's axes")
+    if not entry.cameras:
+        return [mosaic, Note("Without a calibration, nothing can be drawn into the pictures.", "info")]
+    text = f"World axes (x red, y green, z blue, {2 * spacing:g} {entry.units} long), floor grid (squares of {spacing:g} {entry.units})"
+    text += " and the subject's cube (yellow)." if cube else "; the cube is drawn once the subject is located."
+    return [Note(text + " Lines have to stick to the same place of the scene in all views."), mosaic]
+
+
+def _show_epipolar(entry: Examined) -> list[Any]:
+    silhouettes = {name: found for name, found in entry.silhouettes.items() if name in entry.cameras}
+    frame = choose_moment(silhouettes)
+    if frame is None:
+        return [Note("No moment has silhouettes in two calibrated views, so no epipolar lines are drawn.", "info")] if entry.cameras else []
+    moment = {name: found[frame] for name, found in silhouettes.items()}
+    pictures = {name: entry.samples[name].pictures[frame] for name in moment}
+    cameras = {name: _fit(entry.cameras[name], picture) for name, picture in pictures.items()}
+    source = max(moment, key=lambda name: moment[name].clusters[0, 0] if len(moment[name].clusters) else 0)
+    drawn, distances = draw_epipolar_lines(pictures, cameras, moment, source, 5 * measure_distance(entry.cameras))
+    titled = {f"{name}: {distances[name]:.1f} px from the line" if name in distances else name: picture for name, picture in drawn.items()}
+    text = f"Frame {frame}: the line of sight through the middle of the silhouette in {source}, seen by the others. It has to run through their silhouettes."
+    return [Note(text), Picture(encode_jpeg(tile_views(titled)), f"Epipolar lines of {source} in the other views")]
+
+
+def _show_rig(entry: Examined) -> list[Any]:
+    return [build_rig_chart(entry)] if entry.cameras else []
+
+
+def build_rig_chart(entry: Examined) -> Chart:
+    """The cameras, floor, axes and the subject's way in 3D, to turn with the mouse."""
+    figure, distance = go.Figure(), measure_distance(entry.cameras)
+    spacing = choose_spacing(distance)
+    _add_lines(figure, list_floor_lines(spacing), "#9aa0a6", "floor", 1)
+    for axis, colour in enumerate(AXES):
+        _add_lines(figure, [np.stack([np.zeros(3), 2 * spacing * np.eye(3)[axis]])], f"rgb{colour}", "xyz"[axis], 5)
+    for index, camera in enumerate(entry.cameras.values()):
+        _add_lines(figure, _list_camera_lines(camera, 0.15 * distance), LINES[index % len(LINES)], camera.name, 3)
+    centres = np.stack([camera.centre for camera in entry.cameras.values()])
+    figure.add_scatter3d(
+        x=centres[:, 0].tolist(),
+        y=centres[:, 1].tolist(),
+        z=centres[:, 2].tolist(),
+        mode="text",
+        text=list(entry.cameras),
+        showlegend=False,
+    )
+    if entry.location is not None and entry.location["valid"].any():
+        way = entry.location[entry.location["valid"]]
+        way = way.iloc[:: max(1, len(way) // _MAX_POINTS)]
+        figure.add_scatter3d(
+            x=way["x"].tolist(), y=way["y"].tolist(), z=way["z"].tolist(), mode="lines", name="subject", line={"width": 3, "color": ACCENT}
+        )
+        cube = _find_cube(entry, int(way["frame"].iloc[0]))
+        if cube:
+            _add_lines(figure, list_cube_lines(*cube), "#d9a520", "cube", 3)
+    figure.update_layout(scene={"aspectmode": "data", **{f"{axis}axis": {"title": {"text": f"{axis} ({entry.units})"}} for axis in "xyz"}})
+    figure.update_layout(margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h"})
+    return make_chart(figure, 520, "Cameras (their pictures' outline as a pyramid), floor, axes and the subject's way. Drag to turn.")
+
+
+def _list_camera_lines(camera: Camera, depth: float) -> list[Array]:
+    """A pyramid from the camera's centre to the corners of its picture, `depth` away."""
+    width, height = camera.size
+    corners = np.array([[0, 0, 1], [width - 1, 0, 1], [width - 1, height - 1, 1], [0, height - 1, 1]]) @ np.linalg.inv(camera.matrix).T
+    world = (depth * corners - camera.translation) @ camera.rotation
+    return [np.stack([world[index], world[(index + 1) % 4]]) for index in range(4)] + [
+        np.stack([camera.centre, corner]) for corner in world
+    ]
+
+
+def _add_lines(figure: go.Figure, lines: Sequence[Array], colour: str, name: str, width: int) -> None:
+    flat: list[list[float | None]] = [[], [], []]
+    for line in lines:
+        for axis in range(3):
+            flat[axis] += [float(line[0, axis]), float(line[1, axis]), None]
+    figure.add_scatter3d(x=flat[0], y=flat[1], z=flat[2], mode="lines", name=name, line={"color": colour, "width": width}, hoverinfo="name")
+
+
+def _show_location(study: Study, entry: Examined) -> list[Any]:
+    if entry.location is None:
+        return [Note("The subject is not located yet; crops and its way are shown after `snakemake`.", "info")]
+    way = entry.location.iloc[:: max(1, len(entry.location) // _MAX_POINTS)]
+    figure = go.Figure()
+    for axis, colour in zip("xyz", LINES, strict=False):
+        values = [float(value) if np.isfinite(value) else None for value in way[axis]]
+        figure.add_scatter(x=way["time_s"].round(3).tolist(), y=values, mode="lines", name=axis, line={"width": 1.5, "color": colour})
+    figure.update_layout(xaxis={"title": {"text": "time (s)"}}, yaxis={"title": {"text": f"centre ({entry.units})"}})
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, margin={"l": 60, "r": 10, "t": 30, "b": 45})
+    return [make_chart(figure, 280, "Where the subject's centre is; gaps where it was not located."), *_show_crops(study, entry)]
+
+
+def _show_crops(study: Study, entry: Examined) -> list[Any]:
+    """Windows of the first frameset that was cut, spread over the session; a row per camera."""
+    rows, names = [], []
+    for frameset in study.list_framesets():
+        paths = {
+            name: study.folder / "results" / "frames" / frameset / entry.name / f"{name}.parquet" for name in study.cameras[entry.name]
+        }
+        for name, path in paths.items():
+            row = _read_crops(path) if path.exists() else []
+            if row:
+                rows.append(row)
+                names.append(name)
+        if rows:
+            caption = f"The subject in windows of frameset {frameset} over time, rows: {', '.join(names)}. It has to stay in the middle."
+            return [Picture(encode_jpeg(tile_pictures(rows)), f"Windows of {entry.name}", caption)]
+    return []
+
+
+def _read_crops(path: Path) -> list[Pixels]:
+    table = read_table(path, "frames", ["frame", "valid"])
+    valid = table.loc[table["valid"], "frame"].to_numpy()
+    if not len(valid) or not read_metadata(path):
+        return []
+    chosen = valid[np.linspace(0, len(valid) - 1, min(_MOMENTS, len(valid))).round().astype(int)]
+    images = read_table(path, "frames", ["frame", "image"], frames=chosen.tolist())["image"]
+    decoded = (cv2.cvtColor(cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB) for image in images)
+    return [np.asarray(cv2.resize(picture, (_CROP, _CROP), interpolation=cv2.INTER_AREA), dtype=np.uint8) for picture in decoded]

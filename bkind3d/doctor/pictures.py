@@ -1,0 +1,158 @@
+"""What a calibration says, drawn into the pictures: world axes, floor, the subject's cube and epipolar lines, all with distortion.
+
+Points are world units; pixels have (0, 0) at the centre of the top-left pixel of the picture that is drawn into.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bkind3d.data.video import Picture
+from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.lenses import pixel_directions, project_points
+from bkind3d.survey.silhouettes import Silhouettes
+
+Colour = tuple[int, int, int]
+
+#: Colours of the x, y and z axis, the floor, the cube, silhouettes and epipolar lines.
+AXES: tuple[Colour, ...] = ((226, 60, 60), (70, 190, 80), (70, 130, 255))
+FLOOR, CUBE, OUTLINE, LINE = (190, 190, 190), (255, 200, 60), (255, 90, 175), (0, 255, 204)
+#: Points along a line, so that distortion bends it.
+_POINTS = 60
+#: Squares of the floor grid on either side of the origin, and their share of the cameras' distance.
+_SQUARES, _SQUARE_SHARE = 4, 0.1
+#: Height of a picture's title, pixels.
+_TITLE = 20
+_EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
+
+
+def choose_spacing(distance: float) -> float:
+    """Side of the floor's squares: 1, 2 or 5 times a power of ten, about a tenth of the cameras' `distance`."""
+    wanted = _SQUARE_SHARE * distance
+    power = 10.0 ** np.floor(np.log10(wanted))
+    return float(max((step * power for step in (1, 2, 5) if step * power <= wanted), default=power))
+
+
+def list_floor_lines(spacing: float) -> list[Array]:
+    """Lines of the grid on the floor (z = 0) around the origin."""
+    reach = _SQUARES * spacing
+    lines = []
+    for step in range(-_SQUARES, _SQUARES + 1):
+        lines += [
+            np.array([[step * spacing, -reach, 0], [step * spacing, reach, 0]]),
+            np.array([[-reach, step * spacing, 0], [reach, step * spacing, 0]]),
+        ]
+    return lines
+
+
+def list_cube_lines(centre: Array, side: float) -> list[Array]:
+    """The twelve edges of a cube."""
+    corners = centre + side * (np.array([[index >> bit & 1 for bit in range(3)] for index in range(8)]) - 0.5)
+    return [corners[[first, second]] for first, second in _EDGES]
+
+
+def draw_lines(picture: Picture, camera: Camera, lines: Sequence[Array], colour: Colour, thickness: int = 1) -> None:
+    """Draw straight lines of the world, each (2, 3), as the lens bends them."""
+    share = np.linspace(0, 1, _POINTS)[:, None]
+    for line in lines:
+        _draw_track(picture, project_points(camera, (1 - share) * line[0] + share * line[1]), colour, thickness)
+
+
+def draw_world(picture: Picture, camera: Camera, spacing: float, cube: tuple[Array, float] | None) -> Picture:
+    """The picture with the floor's grid, the world's axes (x red, y green, z blue; two squares long) and the subject's cube."""
+    drawn = picture.copy()
+    draw_lines(drawn, camera, list_floor_lines(spacing), FLOOR)
+    for axis, colour in enumerate(AXES):
+        draw_lines(drawn, camera, [np.stack([np.zeros(3), 2 * spacing * np.eye(3)[axis]])], colour, 3)
+    if cube is not None:
+        draw_lines(drawn, camera, list_cube_lines(*cube), CUBE, 2)
+    return drawn
+
+
+def choose_moment(silhouettes: Mapping[str, Mapping[int, Silhouettes]]) -> int | None:
+    """The frame that was decoded in every view and in which most views, and then most pixels, show a silhouette."""
+    frames = set.intersection(*(set(found) for found in silhouettes.values())) if silhouettes else set()
+    seen = {frame: [found[frame].clusters[0, 0] for found in silhouettes.values() if len(found[frame].clusters)] for frame in frames}
+    best = max(sorted(seen), key=lambda frame: (len(seen[frame]), min(seen[frame], default=0)), default=None)
+    return best if best is not None and len(seen[best]) >= 2 else None
+
+
+def draw_epipolar_lines(
+    pictures: Mapping[str, Picture], cameras: Mapping[str, Camera], silhouettes: Mapping[str, Silhouettes], source: str, reach: float
+) -> tuple[dict[str, Picture], dict[str, float]]:
+    """Outline the silhouettes of one moment, and draw what the silhouette's centroid in view `source` looks along into the others.
+
+    Parameters
+    ----------
+    pictures, cameras, silhouettes : by view; cameras of pictures of this size.
+    source : the view.
+    reach : how far its ray is followed, world units.
+
+    Returns
+    -------
+    pictures : with drawings.
+    distances : from each other view's centroid to the line, pixels.
+    """
+    centroid = silhouettes[source].clusters[0, 1:3]
+    direction = pixel_directions(cameras[source], centroid[None])[0]
+    ray = cameras[source].centre + np.geomspace(reach / 50, reach, 400)[:, None] * direction
+    drawn, distances = {}, {}
+    for name, picture in pictures.items():
+        canvas = picture.copy()
+        outlines, _ = cv2.findContours(silhouettes[name].mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(canvas, outlines, -1, OUTLINE, 1, cv2.LINE_AA)
+        if name != source:
+            track = project_points(cameras[name], ray)
+            _draw_track(canvas, track, LINE, 2)
+            if len(silhouettes[name].clusters):
+                distances[name] = float(np.nanmin(np.linalg.norm(track - silhouettes[name].clusters[0, 1:3], axis=1), initial=np.inf))
+        if len(silhouettes[name].clusters):
+            x, y = silhouettes[name].clusters[0, 1:3].round().astype(int).tolist()
+            cv2.drawMarker(canvas, (x, y), LINE if name == source else OUTLINE, cv2.MARKER_CROSS, 16, 2)
+        drawn[name] = canvas
+    return drawn, distances
+
+
+def tile_pictures(rows: Sequence[Sequence[Picture]], gap: int = 4) -> Picture:
+    """Pictures of one size side by side, rows below each other; missing ones stay dark."""
+    height, width = rows[0][0].shape[:2]
+    columns = max(len(row) for row in rows)
+    canvas = np.full((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 40, np.uint8)
+    for index, row in enumerate(rows):
+        for column, picture in enumerate(row):
+            canvas[index * (height + gap) :, column * (width + gap) :][:height, :width] = picture
+    return canvas
+
+
+def tile_views(pictures: Mapping[str, Picture], width: int = 1160, gap: int = 4) -> Picture:
+    """Views of any sizes, each with its title, in rows of at most four, `width` pixels wide."""
+    titles = list(pictures)
+    per_row = min(4, len(titles)) if len(titles) != 6 else 3
+    cell_width = (width + gap) // per_row - gap
+    scaled = [_fit_width(picture, cell_width) for picture in pictures.values()]
+    cell_height = max(picture.shape[0] for picture in scaled)
+    cells = []
+    for title, picture in zip(titles, scaled, strict=True):
+        cell = np.full((cell_height + _TITLE, cell_width, 3), 40, np.uint8)
+        cell[_TITLE : _TITLE + picture.shape[0]] = picture
+        cv2.putText(cell, title, (4, _TITLE - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (230, 230, 230), 1, cv2.LINE_AA)
+        cells.append(cell)
+    return tile_pictures([cells[start : start + per_row] for start in range(0, len(cells), per_row)], gap)
+
+
+def _fit_width(picture: Picture, width: int) -> Picture:
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    smaller = width < picture.shape[1]
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC), dtype=np.uint8)
+
+
+def _draw_track(picture: Picture, pixels: NDArray[np.float64], colour: Colour, thickness: int) -> None:
+    """Connect pixels; leave out what lies behind the camera or far outside of the picture."""
+    height, width = picture.shape[:2]
+    near = np.isfinite(pixels).all(axis=1) & (np.abs(np.nan_to_num(pixels)) < 4 * max(height, width)).all(axis=1)
+    for part in np.split(np.arange(len(pixels)), np.flatnonzero(~near)):
+        kept = part[near[part]]
+        if len(kept) > 1:
+            cv2.polylines(picture, [(16 * pixels[kept]).round().astype(np.int32)], False, colour, thickness, cv2.LINE_AA, 4)

@@ -1,0 +1,232 @@
+"""Sessions: whether a session's cameras fit together, its calibration fits its videos, and its results make sense."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from bkind3d.config import InputError
+from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
+from bkind3d.data.camera_names import match_cameras
+from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.study import Study
+from bkind3d.doctor.checks import Check
+from bkind3d.doctor.videos import Sample, examine_video
+from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.survey.frame_maps import choose_frames
+from bkind3d.survey.silhouettes import Silhouettes
+from bkind3d.survey.synchronisation import CameraOffset
+
+log = logging.getLogger(__name__)
+
+#: Rates of two cameras that differ by more than this share are different.
+_RATE_SHARE = 1e-3
+#: Metres per unit, and the distances (m) between which cameras stand from what they film.
+_METRES, _NEAREST, _FARTHEST = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}, 0.02, 100.0
+#: A subject that is seen moving in fewer of the pictures, or whose silhouette goes less far than its own size, keeps its place.
+_SEEN, _TRAVEL = 0.5, 0.25
+#: Located in fewer of the frames, a session is worth a look.
+_LOCATED = 0.9
+
+
+@dataclass
+class Examined:
+    """What is known of a session after it was looked at.
+
+    Attributes
+    ----------
+    name, units : of the session and its world.
+    checks : what was found.
+    samples : decoded pictures by camera.
+    cameras : of the videos at their own size, by name; none without a calibration.
+    silhouettes : by camera and frame number.
+    location, place : table and metadata; none before the subject was located.
+    """
+
+    name: str
+    units: str
+    checks: list[Check] = field(default_factory=list)
+    samples: dict[str, Sample] = field(default_factory=dict)
+    cameras: dict[str, Camera] = field(default_factory=dict)
+    silhouettes: dict[str, dict[int, Silhouettes]] = field(default_factory=dict)
+    location: pd.DataFrame | None = None
+    place: dict[str, Any] = field(default_factory=dict)
+
+
+def examine_session(study: Study, name: str, full: bool = False) -> Examined:
+    """Look at a session's videos, calibration and, where they exist, results."""
+    row = study.sessions[name]
+    examined = Examined(name, study.rigs[row.rig].units)
+    for camera, entry in tqdm(study.cameras[name].items(), desc=name, unit="camera", disable=None):
+        path = study.folder / study.find_path(entry.video)
+        checks, sample = examine_video(path, full, bool(entry.frame_map))
+        examined.checks += [replace(check, camera=camera) for check in checks]
+        if sample is not None:
+            examined.samples[camera] = sample
+    examined.checks += check_lengths(study, name, examined.samples)
+    examined.checks += check_rates(examined.samples)
+    examined.checks += _fit_calibration(study, examined, row.rig)
+    for camera, sample in examined.samples.items():
+        examined.silhouettes[camera] = sample.find_silhouettes(study.config.survey)
+    location = study.folder / "results" / "location" / f"{name}.parquet"
+    if location.exists():
+        examined.location, examined.place = read_table(location, "location"), read_metadata(location)
+        examined.checks += check_location(examined.location, examined.place)
+    if examined.location is None or examined.location["valid"].mean() < _LOCATED:
+        examined.checks += check_movement(examined.silhouettes)
+    examined.checks = [replace(check, session=name) for check in examined.checks]
+    return examined
+
+
+def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> list[Check]:
+    """Whether frames of all cameras can be paired."""
+    row, spans, counts = study.sessions[name], {}, []
+    for camera, sample in samples.items():
+        entry = study.cameras[name][camera]
+        frame_map = study.folder / study.find_path(entry.frame_map) if entry.frame_map else None
+        try:
+            frames = choose_frames(sample.info.n_frames, frame_map, row.start, row.stop, sample.info.rate)
+        except InputError as error:
+            sentence, _, step = str(error).rpartition("; ")
+            return [Check("failure", "frames of the session", sentence, step, camera=camera)]
+        spans[camera] = (int(frames[0, 0]), int(frames[-1, 0]))
+        counts.append(f"{camera} {sample.info.n_frames}")
+    if len(set(spans.values())) > 1:
+        sentence = f"the cameras have different numbers of frames ({', '.join(counts)})"
+        return [
+            Check("failure", "frames of the session", sentence, "give frame maps, or start and stop, so that frames show the same moments")
+        ]
+    return (
+        [Check("pass", "frames of the session", f"all cameras have the same frames ({', '.join(counts)} in the videos)")] if spans else []
+    )
+
+
+def check_rates(samples: Mapping[str, Sample]) -> list[Check]:
+    """Whether all cameras film at one rate."""
+    rates = {camera: sample.info.rate for camera, sample in samples.items()}
+    if not rates:
+        return []
+    listed = ", ".join(f"{camera} {rate:.6g}" for camera, rate in rates.items())
+    if max(rates.values()) > (1 + _RATE_SHARE) * min(rates.values()):
+        return [
+            Check(
+                "failure",
+                "rates",
+                f"the cameras film at different rates ({listed} per second)",
+                "give frame maps with the columns frame and video_frame",
+            )
+        ]
+    return [Check("pass", "rates", f"all cameras film at {next(iter(rates.values())):.6g} frames per second")]
+
+
+def _fit_calibration(study: Study, examined: Examined, rig: str) -> list[Check]:
+    try:
+        cameras = read_rig(study, rig)
+        if cameras is None:
+            return [Check("warning", "calibration", f"rig {rig!r} is not calibrated yet", f"snakemake results/calibration/{rig}.toml")]
+        checks = check_distances(cameras, examined.units)
+        for name, sample in examined.samples.items():
+            camera, size = cameras[name], (sample.info.width, sample.info.height)
+            examined.cameras[name] = fit_camera_to_video(camera, size)
+            if camera.size == size:
+                checks.append(Check("pass", "picture size", f"calibrated at the video's {size[0]}x{size[1]} pixels", camera=name))
+            else:
+                sentence = f"calibrated at {camera.size[0]}x{camera.size[1]}, the video has {size[0]}x{size[1]} pixels; scaled or cropped"
+                checks.append(Check("warning", "picture size", sentence, "look at the drawn axes: they have to fit", camera=name))
+    except InputError as error:
+        examined.cameras.clear()
+        sentence, _, step = str(error).rpartition("; ")
+        return [Check("failure", "calibration", sentence or str(error), step if sentence else "calibrate again")]
+    return checks
+
+
+def read_rig(study: Study, rig: str) -> dict[str, Camera] | None:
+    """The cameras of a rig by the sheet's names: as calibrated by the workflow, or else as given; none where there is neither."""
+    made = study.folder / "results" / "calibration" / f"{rig}.toml"
+    given = study.folder / study.find_path(study.rigs[rig].calibration) if study.rigs[rig].calibration else Path()
+    path = made if made.exists() else given
+    if path.suffix != ".toml" or not path.exists():
+        return None
+    cameras, _ = read_calibration(path)
+    matched = match_cameras(cameras, study.list_rig_cameras(rig), str(path))
+    return {name: replace(cameras[other], name=name) for name, other in matched.items()}
+
+
+def find_focus(cameras: Mapping[str, Camera]) -> Array:
+    """The point nearest to all optical axes, world units."""
+    ahead = np.stack([camera.rotation[2] for camera in cameras.values()])
+    centres = np.stack([camera.centre for camera in cameras.values()])
+    across = np.eye(3) - ahead[:, :, None] * ahead[:, None]
+    return np.asarray(np.linalg.lstsq(across.sum(axis=0), np.einsum("vij,vj->i", across, centres), rcond=None)[0])
+
+
+def measure_distance(cameras: Mapping[str, Camera]) -> float:
+    """Median distance of the cameras from the point they look at, world units."""
+    focus = find_focus(cameras)
+    return float(np.median([np.linalg.norm(camera.centre - focus) for camera in cameras.values()]))
+
+
+def check_distances(cameras: Mapping[str, Camera], units: str) -> list[Check]:
+    """Whether the cameras stand where cameras can stand: a world in metres that is read as millimetres is found here."""
+    metres = measure_distance(cameras) * _METRES[units]
+    if not _NEAREST <= metres <= _FARTHEST:
+        sentence = f"the cameras stand {metres:.3g} m from what they look at, if the calibration is in {units}"
+        return [Check("failure", "scale", sentence, "correct the units of the rig in the sheet of rigs")]
+    return [Check("pass", "scale", f"the cameras stand {metres:.3g} m from what they look at")]
+
+
+def check_movement(silhouettes: Mapping[str, Mapping[int, Silhouettes]]) -> list[Check]:
+    """Whether something moves, and leaves its place: what keeps its place is taken for background."""
+    checks = []
+    for camera, found in silhouettes.items():
+        clusters = [entry.clusters[0] for entry in found.values() if len(entry.clusters)]
+        share = len(clusters) / max(1, len(found))
+        step = "film an empty scene for some seconds before or after, or leave this session out"
+        if share < _SEEN:
+            sentence = f"hardly anything moves: a silhouette in {len(clusters)} of {len(found)} pictures; a subject that keeps its place is taken for background"
+            checks.append(Check("warning", "movement", sentence, step, camera=camera))
+            continue
+        boxes = np.array(clusters)[:, 1:7]
+        travel = float(np.linalg.norm(np.diff(np.quantile(boxes[:, :2], (0.05, 0.95), axis=0), axis=0)))
+        extent = float(np.median(np.linalg.norm(boxes[:, 4:6] - boxes[:, 2:4], axis=1)))
+        if travel < _TRAVEL * extent:
+            sentence = f"the subject keeps its place: its silhouette goes {travel:.0f} px and is {extent:.0f} px large; parts may be taken for background"
+            checks.append(Check("warning", "movement", sentence, step, camera=camera))
+        else:
+            checks.append(Check("pass", "movement", f"something moves in {len(clusters)} of {len(found)} pictures", camera=camera))
+    return checks
+
+
+def check_location(location: pd.DataFrame, place: Mapping[str, Any]) -> list[Check]:
+    """Whether the subject was located, and whether the cameras show it at the same moments."""
+    share = float(location["valid"].mean())
+    sentence = f"the subject was located in {100 * share:.1f} % of {len(location)} frames"
+    step = "look at the silhouettes below: is the subject in them, in all views?"
+    checks = [Check("pass", "location", sentence) if share >= _LOCATED else Check("warning", "location", sentence, step)]
+    for camera, values in place.get("offsets", {}).items():
+        offset = CameraOffset(*values)
+        sentence = f"shows moments {offset.frames:+.1f} frames later than the other cameras (+- {offset.uncertainty:.1f})"
+        if offset.out_of_sync and not offset.shift:
+            checks.append(
+                Check("warning", "synchronisation", sentence, "set location.correct_offsets to true, or give a frame map", camera=camera)
+            )
+        elif offset.shift:
+            checks.append(Check("warning", "synchronisation", f"{sentence}; shifted by {offset.shift} frames", camera=camera))
+        elif offset.uncertainty > 5:
+            checks.append(
+                Check(
+                    "warning",
+                    "synchronisation",
+                    "nothing tells whether it is in time with the others",
+                    "compare a sudden event by eye",
+                    camera=camera,
+                )
+            )
+        else:
+            checks.append(Check("pass", "synchronisation", sentence, camera=camera))
+    return checks

@@ -1,0 +1,93 @@
+"""A whole study: its settings and sheets, then every session."""
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from bkind3d.config import InputError
+from bkind3d.data.study import CONFIG_FILE, Study, load_study
+from bkind3d.doctor.checks import Check, sort_checks, summarise
+from bkind3d.doctor.page import write_doctor_page
+from bkind3d.doctor.sessions import examine_session
+
+log = logging.getLogger(__name__)
+
+PAGE = "results/doctor.html"
+
+
+def examine_study(
+    config: Path, sessions: Sequence[str] | None = None, full: bool = False, page: Path | None = None
+) -> tuple[list[Check], Path | None]:
+    """Examine a study and write its page.
+
+    Parameters
+    ----------
+    config : the study's folder, or its file of settings.
+    sessions : names of those to examine; all without it.
+    full : whether every frame is decoded.
+    page : the HTML file; in the study's results without it.
+
+    Returns
+    -------
+    checks : grave ones first.
+    page : the file that was written; none where settings or sheets are refused.
+    """
+    folder = find_folder(config)
+    try:
+        study = load_study(CONFIG_FILE if config.is_dir() else os.path.relpath(config, folder), folder)
+    except InputError as error:
+        sentence, _, step = str(error).rpartition("; ")
+        return [Check("failure", "sheets", sentence or str(error), step if sentence else "correct it")], None
+    wanted = list(sessions or study.sessions)
+    for name in wanted:
+        if name not in study.sessions:
+            raise InputError(f"{study.config.sessions}: has no session {name!r}; known: {', '.join(study.sessions)}")
+    checks = [
+        Check("pass", "sheets", f"settings and sheets agree: {len(study.sessions)} sessions, {len(study.rigs)} rigs"),
+        *check_units(study),
+    ]
+    examined = []
+    for name in wanted:
+        if not all((study.folder / study.find_video(name, camera)).exists() for camera in study.cameras[name]):
+            checks.append(Check("warning", "video", "its videos are not there yet", "snakemake renders them", session=name))
+            continue
+        examined.append(examine_session(study, name, full))
+        checks += examined[-1].checks
+    path = page or study.folder / PAGE
+    write_doctor_page(study, examined, checks, path)
+    log.info("%s: %s", path, ", ".join(f"{count} {status}" for status, count in summarise(checks)["counts"].items()))
+    return sort_checks(checks), path
+
+
+def check_units(study: Study) -> list[Check]:
+    """Settings in world units that cannot be meant: a cube or a board of a size that nothing has."""
+    checks = []
+    for name, row in study.rigs.items():
+        board = study.config.boards.get(row.board)
+        metres = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}[row.units]
+        if board is not None and not 1e-3 <= board.square_length * metres <= 1:
+            sentence = f"rig {name!r}: a board with squares of {board.square_length:g} {row.units} cannot be"
+            checks.append(Check("failure", "units", sentence, "give square_length and marker_length in the rig's units"))
+    return checks
+
+
+def find_folder(config: Path) -> Path:
+    """The study's folder: the one with a folder ``config`` that holds the settings, or ``results/config`` with a copy of them."""
+    if config.is_dir():
+        return config
+    if not config.exists():
+        raise InputError(f"{config}: there is no such file; give the study's folder, or its config/config.yaml")
+    parent = config.resolve().parent
+    folder = parent.parent if parent.name == "config" else parent
+    return folder.parent if folder.name == "results" else folder
+
+
+def format_checks(checks: Sequence[Check], as_json: bool) -> str:
+    """The checks as lines for people, or as JSON for machines."""
+    if as_json:
+        return json.dumps(summarise(checks), indent=1) + "\n"
+    counts = summarise(checks)["counts"]
+    lines = [check.describe() for check in checks]
+    return "\n".join([*lines, ", ".join(f"{count} {status}" for status, count in counts.items())]) + "\n"

@@ -1,0 +1,178 @@
+"""Single videos: what they are, whether all of them can be read, and what is wrong with their frames."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bkind3d.config import InputError, SurveyConfig
+from bkind3d.data.video import Packets, Picture, VideoInfo, decode_frames, decode_keyframes, probe_video, read_packets
+from bkind3d.doctor.checks import Check
+from bkind3d.survey.background import Background, model_background
+from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes
+
+log = logging.getLogger(__name__)
+
+#: Pictures per camera that are looked at: keyframes, which are spread over the video, and others spread over its beginning.
+SAMPLES = 50
+#: Frames of the beginning that are decoded without `--full`.
+BEGINNING = 600
+#: Longer side of the pictures that are looked at, pixels.
+LONG_SIDE = 640
+#: Intervals that differ from the usual one by more than this share of it are irregular.
+_IRREGULAR = 0.25
+#: With irregular intervals in a larger share of the frames, the rate is called variable.
+_VARIABLE = 0.02
+#: A darker frame (mean grey level) is black. One that differs from the frame before by less than this share of the usual
+#: difference repeats it; where that difference (grey levels) is too small, the scene is still and nothing can be said.
+_BLACK, _REPEATED, _STILL = 6.0, 0.005, 0.01
+#: What a container's name says about how a file's name should end.
+_SUFFIXES = {
+    "mov": (".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".mj2"),
+    "matroska": (".mkv", ".webm"),
+    "avi": (".avi",),
+    "mpegts": (".ts", ".mts", ".m2ts"),
+    "asf": (".wmv", ".asf"),
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some frames of a video, shrunk.
+
+    Attributes
+    ----------
+    info, packets : of the video.
+    pictures : RGB by frame number.
+    black, repeated : numbers of decoded frames that show nothing, or the frame before again.
+    n_decoded : frames that were looked at for these.
+    """
+
+    info: VideoInfo
+    packets: Packets
+    pictures: dict[int, Picture]
+    black: list[int]
+    repeated: list[int]
+    n_decoded: int
+
+    def find_silhouettes(self, config: SurveyConfig) -> dict[int, Silhouettes]:
+        """The silhouettes in every picture."""
+        finder = SilhouetteFinder(self.model_background(config), config)
+        return {number: finder.find(picture) for number, picture in self.pictures.items()}
+
+    def model_background(self, config: SurveyConfig) -> Background:
+        """The background, from all pictures."""
+        return model_background(np.stack(list(self.pictures.values())), config)
+
+
+def examine_video(path: Path, full: bool, has_map: bool) -> tuple[list[Check], Sample | None]:
+    """Look at one video: its header, every packet, and some frames (`full`: all)."""
+    try:
+        info, packets = probe_video(path), read_packets(path)
+        sample = sample_video(path, info, packets, full)
+    except InputError as error:
+        sentence, _, step = str(error).rpartition("; ")
+        return [Check("failure", "video", sentence or str(error), step if sentence else "copy or convert it again")], None
+    seconds = float(packets.times[-1]) + 1 / info.rate
+    described = (
+        f"{path.name}: {info.codec}, {info.width}x{info.height}, {info.n_frames} frames at {info.rate:.4g} per second, {seconds:.1f} s"
+    )
+    checks = [Check("pass", "video", described)]
+    checks += _check_suffix(path, info)
+    if info.rotation:
+        checks.append(
+            Check(
+                "warning",
+                "rotation",
+                f"{path.name} is marked to be turned by {info.rotation} degrees before it is shown, and is turned",
+                "calibrate with pictures that are turned alike",
+            )
+        )
+    return [*checks, _check_times(path, packets, has_map), *_check_frames(path, sample)], sample
+
+
+def sample_video(path: Path, info: VideoInfo, packets: Packets, full: bool) -> Sample:
+    """Decode some frames, or all."""
+    scale = min(1.0, LONG_SIDE / max(info.width, info.height))
+    size = (max(2, round(info.width * scale / 2) * 2), max(2, round(info.height * scale / 2) * 2))
+    keys = np.flatnonzero(packets.keys)
+    keys = keys[np.linspace(0, len(keys) - 1, min(SAMPLES // 2, len(keys))).round().astype(int)] if len(keys) else keys
+    pictures, black, motions = {}, [], [np.inf]
+    n_first, n_kept = (info.n_frames, SAMPLES) if full else (min(BEGINNING, info.n_frames), SAMPLES - len(keys))
+    kept = set(np.linspace(0, n_first - 1, n_kept).round().astype(int).tolist())
+    previous: Picture | None = None
+    n_decoded = 0
+    for number, picture in _decode(path, size, n_first):
+        n_decoded += 1
+        luma = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        if previous is not None:
+            motions.append(float(cv2.mean(cv2.absdiff(luma, previous))[0]))
+        if cv2.mean(luma)[0] < _BLACK:
+            black.append(number)
+        elif number in kept:
+            pictures[number] = picture
+        previous = luma
+    if not full:
+        keyed = {frame.number: frame.picture for frame in decode_keyframes(path, set(keys.tolist()), size)}
+        pictures |= {number: picture for number, picture in keyed.items() if picture.mean() >= _BLACK}
+    usual = float(np.median(motions))
+    # A still scene repeats its frames by rights: a codec stores no change.
+    repeated = np.flatnonzero(np.array(motions) < _REPEATED * usual).tolist() if usual >= _STILL else []
+    return Sample(info, packets, pictures, black, repeated, n_decoded)
+
+
+def _decode(path: Path, size: tuple[int, int], limit: int) -> Iterator[tuple[int, Picture]]:
+    for frame in islice(decode_frames(path, size), limit):
+        yield frame.number, frame.picture
+
+
+def _check_suffix(path: Path, info: VideoInfo) -> list[Check]:
+    known = next((suffixes for name, suffixes in _SUFFIXES.items() if name in info.container.split(",")), None)
+    if known is None or path.suffix.lower() in known:
+        return []
+    sentence = f"{path.name} is called {path.suffix or 'nothing'}, but what is in it is {info.container.split(',')[0]}"
+    return [Check("warning", "name", sentence, f"rename it to {path.with_suffix(known[0]).name}: other programs go by the name")]
+
+
+def find_irregular(times: NDArray[np.float64]) -> tuple[NDArray[np.int64], float]:
+    """Numbers of the frames after which an irregular interval follows, and the usual interval, seconds."""
+    intervals = np.diff(times)
+    usual = float(np.median(intervals)) if len(intervals) else 0.0
+    return np.flatnonzero(np.abs(intervals - usual) > _IRREGULAR * usual), usual
+
+
+def _check_times(path: Path, packets: Packets, has_map: bool) -> Check:
+    irregular, usual = find_irregular(packets.times)
+    if not len(irregular) or usual == 0:
+        return Check("pass", "times", f"{path.name}: all frames are {1000 * usual:.4g} ms apart")
+    intervals = np.diff(packets.times)[irregular]
+    mapped = "a frame map is given" if has_map else "give a frame_map, or record at a constant rate"
+    if len(irregular) > _VARIABLE * len(packets.times):
+        low, high = 1000 * float(np.diff(packets.times).min()), 1000 * float(np.diff(packets.times).max())
+        sentence = f"{path.name} has a variable frame rate: its frames are {low:.4g} to {high:.4g} ms apart"
+        return Check("warning" if has_map else "failure", "times", sentence, mapped)
+    n_dropped = int(np.maximum(np.rint(intervals / usual) - 1, 0).sum())
+    where = f"the first after frame {irregular[0]}, at {packets.times[irregular[0]]:.2f} s"
+    return Check("warning", "times", f"{path.name}: {n_dropped} frames are missing in {len(irregular)} gaps, {where}", mapped)
+
+
+def _check_frames(path: Path, sample: Sample) -> list[Check]:
+    checks = []
+    for what, numbers, meaning in (("black", sample.black, "show nothing"), ("repeated", sample.repeated, "repeat the frame before")):
+        if not numbers:
+            continue
+        runs = np.split(np.array(numbers), np.flatnonzero(np.diff(numbers) > 1) + 1)
+        longest = max(runs, key=len)
+        kind = (
+            "frozen picture" if what == "repeated" and len(longest) > 2 else "duplicated frames" if what == "repeated" else "black frames"
+        )
+        sentence = f"{path.name}: {kind}: {len(numbers)} of {sample.n_decoded} decoded frames {meaning}, {len(longest)} at a time from frame {longest[0]} on"
+        checks.append(Check("warning", what, sentence, "look at the recording; a frame_map can leave frames out"))
+    if not checks:
+        checks.append(Check("pass", "frames", f"{path.name}: none of {sample.n_decoded} decoded frames is black or repeated"))
+    return checks
