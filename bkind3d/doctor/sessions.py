@@ -208,6 +208,7 @@ def check_location(location: pd.DataFrame, place: Mapping[str, Any]) -> list[Che
     sentence = f"the subject was located in {100 * share:.1f} % of {len(location)} frames"
     step = "look at the silhouettes below: is the subject in them, in all views?"
     checks = [Check("pass", "location", sentence) if share >= _LOCATED else Check("warning", "location", sentence, step)]
+    checks += [Check("warning", "location", remark, step) for remark in place.get("remarks", [])]
     for camera, values in place.get("offsets", {}).items():
         offset = CameraOffset(*values)
         sentence = f"shows moments {offset.frames:+.1f} frames later than the other cameras (+- {offset.uncertainty:.1f})"
