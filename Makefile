@@ -5,17 +5,21 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 PYTEST := OMP_NUM_THREADS=1 python -m pytest
 
-.PHONY: demo test test-slow lint format reference lock bench system
+.PHONY: demo test test-slow test-slurm lint format reference lock bench system
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp
 	snakemake --cores all
 
 test: lint
-	$(PYTEST) -n 2 -m "not slow"
+	$(PYTEST) -n 2 -m "not slow and not slurm"
 
 test-slow: .venv/test.stamp
 	$(PYTEST) -m slow
+
+# On Debian or Ubuntu, as root: installs SLURM, starts it on this machine, and stops it.
+test-slurm: .venv/test.stamp
+	tests/slurm/cluster install && $(PYTEST) -m slurm tests/slurm
 
 lint: .venv/test.stamp
 	ruff check . && ruff format --check . && codespell && mypy && lint-imports

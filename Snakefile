@@ -17,6 +17,7 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/hooks.smk"
 
 
@@ -31,6 +32,10 @@ rule all:
     default_target: True
     input:
         get_final_output,
+
+
+onstart:
+    prepare_cluster()
 
 
 onsuccess:

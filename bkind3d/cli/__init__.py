@@ -36,6 +36,7 @@ VERBS = (
     "draw-contact-sheets",
     "write-report",
     "export",
+    "profile",
 )
 
 DESCRIPTION = "3D keypoints from multi-camera videos, without annotation. Most people run the workflow: snakemake --cores all"

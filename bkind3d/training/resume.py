@@ -21,10 +21,13 @@ from bkind3d.config import TRAINING_REVISION, InputError, TrainingConfig
 from bkind3d.data.parquet import write_table
 from bkind3d.training.module import DiscoveryTraining
 from bkind3d.training.processes import any_process
+from bkind3d.training.requeue import requeue_job
 
 log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+#: What SLURM is asked to send before the time of a job is over (profiles/slurm).
+WARNING_SIGNAL = signal.SIGUSR1
 
 
 class ResumeCheckpoint(Callback):
@@ -90,6 +93,8 @@ class ResumeCheckpoint(Callback):
         if stop or due:
             self.save(trainer, pl_module)
         if stop:
+            if self.received == WARNING_SIGNAL and trainer.is_global_zero:
+                requeue_job()
             name = signal.Signals(self.received).name if self.received is not None else "a signal to another process"
             sys.exit(f"bkind3d train-model: stopped by {name} after step {pl_module.step}; the same command goes on from there")
 

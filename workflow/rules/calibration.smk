@@ -21,8 +21,8 @@ rule calibrate_cameras:
         "../../environment.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=grow_memory(4000),
+        runtime=grow_time(120),
     params:
         revision=2,
         board=lambda wildcards: study.rigs[wildcards.rig].board,
@@ -51,8 +51,8 @@ rule import_calibration:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grow_memory(1000),
+        runtime=grow_time(10),
     params:
         revision=1,
         units=lambda wildcards: study.rigs[wildcards.rig].units,

@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from snakemake.settings.types import DeploymentMethod
 
 CONFIG_FILE = "config/config.yaml"
+IS_DRY_RUN = any(re.fullmatch("--dry-?run|-[A-Za-z]*n[A-Za-z]*", argument) for argument in sys.argv[1:])
 
 
 def refuse(message):
@@ -37,7 +39,7 @@ def release_stale_lock():
     Snakemake's own lock outlives its process. So every run also holds a lock of the operating system, which ends with
     the process: who gets that one knows that no other run is alive. Dry runs take no part.
     """
-    if any(re.fullmatch("--dry-?run|-[A-Za-z]*n[A-Za-z]*", argument) for argument in sys.argv[1:]):
+    if IS_DRY_RUN:
         return None
     Path(".snakemake").mkdir(exist_ok=True)
     held = open(".snakemake/alive", "w")
@@ -79,15 +81,26 @@ except InputError as error:
     refuse(error)
 SETTINGS = sections.format_sections(study)
 SHEETS = sections.format_sheets(study)
+# Snakemake tells BLAS and torch how many threads a job has; OpenCV would take all cores of the machine.
+prefix = "set -euo pipefail; export OPENCV_FOR_THREADS_NUM=$OMP_NUM_THREADS; "
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     # environment.yaml has what the package needs, but not the package.
-    shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")
+    prefix += f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; "
 elif workflow.is_main_process:
     check_shell_python()
-if workflow.is_main_process:
+shell.prefix(prefix)
+if not workflow.is_main_process:
+    # SLURM warns all processes of a job before its time is over. It is meant for the training, which sets a handler.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+else:
     alive = release_stale_lock()
     for line in sections.explain_retraining(study):
         sys.stderr.write(f"{line}\n")
+    if IS_DRY_RUN:
+        from bkind3d.data.storage import explain_storage
+
+        if line := explain_storage(study):
+            sys.stderr.write(f"{line}\n")
 
 
 def one_of(names):
@@ -101,6 +114,18 @@ wildcard_constraints:
     rig=one_of(study.rigs),
     frameset=one_of(study.config.framesets),
     experiment=one_of(study.config.experiments),
+
+
+def grow_memory(megabytes):
+    """Memory of a rule: more at every attempt."""
+    return lambda wildcards, attempt: megabytes * attempt
+
+
+def grow_time(minutes):
+    """Run time of a rule: more at every attempt, but no more than a profile gives to rules that say nothing."""
+    longest = (workflow.resource_settings.default_resources or {}).get("runtime")
+    most = longest.value if longest else None
+    return lambda wildcards, attempt: min(filter(None, (minutes * attempt, most)))
 
 
 def pair_names(names, paths):

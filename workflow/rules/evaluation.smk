@@ -17,8 +17,8 @@ rule import_joints:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grow_memory(1000),
+        runtime=grow_time(10),
     params:
         revision=1,
         options=get_joints_options,
@@ -47,8 +47,8 @@ rule regress_joints:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grow_memory(4000),
+        runtime=grow_time(60),
     params:
         revision=2,
         dataset=study.config.dataset,
@@ -80,8 +80,8 @@ rule classify_actions:
         "../../environment.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=grow_memory(4000),
+        runtime=grow_time(120),
     params:
         revision=2,
         dataset=study.config.dataset,

@@ -22,8 +22,8 @@ for form, ending in FORMATS.items():
             "../../environment.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=30,
+            mem_mb=grow_memory(2000),
+            runtime=grow_time(30),
         params:
             revision=1,
             form=form,

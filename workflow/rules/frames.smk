@@ -14,8 +14,8 @@ rule survey_video:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=grow_memory(3000),
+        runtime=grow_time(120),
     params:
         revision=1,
         options=get_survey_options,
@@ -39,8 +39,8 @@ rule locate_subject:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=grow_memory(3000),
+        runtime=grow_time(60),
     params:
         revision=1,
         surveys=lambda wildcards, input: pair_names(get_cameras(wildcards), input.surveys),
@@ -66,8 +66,8 @@ rule extract_frames:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=grow_memory(3000),
+        runtime=grow_time(120),
     params:
         revision=1,
     message:

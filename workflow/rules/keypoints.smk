@@ -13,8 +13,8 @@ rule predict_keypoints:
         "../../environment.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=grow_memory(8000),
+        runtime=grow_time(240),
     params:
         revision=MODEL_REVISION,
     message:

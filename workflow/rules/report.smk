@@ -29,8 +29,8 @@ rule write_report:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grow_memory(4000),
+        runtime=grow_time(60),
     params:
         experiments=list(study.config.experiments),
     message:
@@ -60,8 +60,8 @@ rule write_session_page:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grow_memory(2000),
+        runtime=grow_time(30),
     params:
         experiments=list(study.config.experiments),
     message:

@@ -20,8 +20,8 @@ for rig, settings in study.config.simulation.rigs.items():
             "../../environment.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=60,
+            mem_mb=grow_memory(2000),
+            runtime=grow_time(60),
         params:
             revision=1,
             rig=rig,
@@ -53,8 +53,8 @@ for rig, settings in study.config.simulation.rigs.items():
             "../../environment.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=240,
+            mem_mb=grow_memory(2000),
+            runtime=grow_time(240),
         params:
             revision=1,
             folder=subpath(output.joints, ancestor=3),

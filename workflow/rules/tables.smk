@@ -20,8 +20,8 @@ rule make_tables:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grow_memory(1000),
+        runtime=grow_time(10),
     message:
         "Make the tables"
     shell:
@@ -66,8 +66,8 @@ rule plot_figures:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grow_memory(2000),
+        runtime=grow_time(30),
     params:
         folder=subpath(output[0], parent=True),
     message:

@@ -17,7 +17,8 @@ rule train_model:
         "../../environment.yaml"
     threads: 8
     resources:
-        mem_mb=16000,
+        mem_mb=grow_memory(16000),
+        # Not more at another attempt: a training goes on where it was.
         runtime=2880,
     params:
         revision=TRAINING_REVISION,
@@ -28,4 +29,4 @@ rule train_model:
     shell:
         "python -m bkind3d train-model --config {input.config:q} --frames {params.frames:q} --store {params.store}/models "
         "--output {output.model:q} --untrained {output.untrained:q} --history {output.history:q} --edges {output.edges:q} "
-        "--threads {threads} 2> {log:q}"
+        "--threads {threads} 2>> {log:q}"

@@ -1,0 +1,84 @@
+"""How much a run will write, estimated from the headers of its videos, and how much the disk has left."""
+
+import math
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import av
+
+from bkind3d.data.sheets import SessionRow
+from bkind3d.data.study import SIMULATION_FOLDER, Study
+
+#: Bytes per stored pixel of a frameset (picture and silhouette), and per pixel of a surveyed frame, as measured on the demo and rounded up.
+FRAMESET_BYTES, SURVEY_BYTES = 0.4, 0.025
+#: Keypoints, location and pages, per frame of a session.
+SESSION_BYTES = 2000
+#: Videos whose headers are read; the frames of the others follow from the sizes of their files.
+MOST_HEADERS = 60
+
+
+def explain_storage(study: Study) -> str | None:
+    """One line on what a run will write to the disk, or nothing where all is there.
+
+    Only what grows with the recordings counts: surveys, framesets, and the results per session. Sessions that are rendered are not counted before they are there.
+    """
+    waiting = [(session, video, size) for session, video, size in _list_waiting(study) if size]
+    frames = count_frames({video for _, video, _ in waiting})
+    total = sum(_clip(frames[video], study.sessions[session]) * size for session, video, size in waiting)
+    if not total:
+        return None
+    free = shutil.disk_usage(study.folder).free
+    line = f"about {total / 1e9:.2g} GB will be written to {study.folder.resolve()}, {free / 1e9:.3g} GB are free"
+    return line if total < 0.9 * free else f"warning: {line}: make room first, or lower size, margin or quality of the framesets"
+
+
+def count_frames(videos: Iterable[str]) -> dict[str, float]:
+    """Frames of every video, from its header or by its file's size; 0 where no header can be read.
+
+    Parameters
+    ----------
+    videos : paths; evenly spread ones of them are opened.
+    """
+    sizes = {video: os.path.getsize(video) for video in sorted(videos)}
+    step = max(math.ceil(len(sizes) / MOST_HEADERS), 1)
+    opened = {video: _read_header(video) for video in list(sizes)[::step]}
+    read = sum(sizes[video] for video, frames in opened.items() if frames)
+    per_byte = sum(opened.values()) / read if read else 0.0
+    return {video: opened.get(video) or per_byte * size for video, size in sizes.items()}
+
+
+def _read_header(video: str) -> float:
+    try:
+        with av.open(video) as container:
+            stream = container.streams.video[0]
+            seconds = (container.duration or 0) / av.time_base
+            return float(stream.frames or seconds * float(stream.average_rate or 0))
+    except (av.FFmpegError, OSError, IndexError):
+        return 0.0
+
+
+def _clip(frames: float, row: SessionRow) -> float:
+    """Frames of a video that belong to the session."""
+    last = frames - 1 if row.stop is None else min(row.stop, frames - 1)
+    return max(last - (row.start or 0) + 1, 0)
+
+
+def _list_waiting(study: Study) -> Iterator[tuple[str, str, float]]:
+    """Session and path of every video, and the bytes per frame of the tables that are still to be made of it."""
+    for session, cameras in study.cameras.items():
+        for camera in cameras:
+            video = study.find_video(session, camera)
+            if not video.startswith(SIMULATION_FOLDER) or os.path.exists(study.folder / video):
+                yield session, str(study.folder / video), sum(_list_tables(study, session, camera))
+
+
+def _list_tables(study: Study, session: str, camera: str) -> Iterator[float]:
+    results = Path(study.folder) / "results"
+    if not (results / "survey" / session / f"{camera}.parquet").exists():
+        yield SURVEY_BYTES * study.config.survey.long_side**2 * 0.75 + SESSION_BYTES / len(study.cameras[session])
+    for name in study.list_framesets():
+        settings = study.config.framesets[name]
+        if not (results / "frames" / name / session / f"{camera}.parquet").exists():
+            yield FRAMESET_BYTES * (settings.size * settings.margin) ** 2 / settings.step

@@ -1,0 +1,50 @@
+import shutil
+from collections import namedtuple
+
+import pytest
+
+from bkind3d.data.storage import count_frames, explain_storage
+from bkind3d.data.study import load_study
+from tests.workflow.tiny_study import write_study
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def study(tmp_path):
+    return load_study(folder=write_study(tmp_path / "study", frames=20, cameras=2))
+
+
+def test_frames_are_counted_from_headers(study):
+    videos = [str(study.folder / study.find_video("s1", camera)) for camera in study.cameras["s1"]]
+    assert list(count_frames(videos).values()) == pytest.approx([20, 20], abs=1)
+
+
+def test_videos_that_are_not_opened_are_estimated_by_their_size(study, monkeypatch):
+    monkeypatch.setattr("bkind3d.data.storage.MOST_HEADERS", 1)
+    videos = [str(study.folder / study.find_video("s1", camera)) for camera in study.cameras["s1"]]
+    opened, guessed = count_frames(videos).values()
+    assert opened == pytest.approx(20, abs=1)
+    assert guessed == pytest.approx(20, rel=0.3)
+
+
+def test_a_file_that_is_no_video_counts_nothing(tmp_path):
+    (tmp_path / "video.mp4").write_text("x")
+    assert count_frames([str(tmp_path / "video.mp4")]) == {str(tmp_path / "video.mp4"): 0}
+
+
+def test_what_is_there_is_not_counted_again(study):
+    assert "GB are free" in explain_storage(study)
+    for session in study.sessions:
+        for camera in study.cameras[session]:
+            for table in (f"survey/{session}/{camera}", f"frames/small/{session}/{camera}"):
+                path = study.folder / "results" / f"{table}.parquet"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+    assert explain_storage(study) is None
+
+
+def test_a_disk_that_is_too_small_is_a_warning(study, monkeypatch):
+    assert not explain_storage(study).startswith("warning")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**6, 10**6 - 1000, 1000))
+    assert explain_storage(study).startswith("warning: about")

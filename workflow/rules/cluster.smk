@@ -1,0 +1,31 @@
+# Jobs on a SLURM cluster: checked before the first one is sent, and cleared of what a killed run has left behind.
+from bkind3d.cluster.jobs import cancel_leftovers, check_log_folder
+from bkind3d.cluster.profile import check_version
+from bkind3d.cluster.slurm import Demand, check_demands
+
+
+def prepare_cluster():
+    """Refuse what the cluster does not have, and end jobs that outlived the run that sent them."""
+    settings = workflow.executor_settings
+    if not hasattr(settings, "jobname_prefix"):
+        return
+    try:
+        check_version(settings.jobname_prefix)
+        check_demands(sorted({describe_demand(job) for job in workflow.dag.needrun_jobs() if not job.is_local}))
+        check_log_folder(Path(settings.logdir or ".snakemake/slurm_logs"))
+        cancel_leftovers(Path.cwd())
+    except InputError as error:
+        refuse(error)
+
+
+def describe_demand(job):
+    """What a job asks for; amounts that depend on files that are not there yet are not known."""
+    asked = {name: value for name, value in job.resources.items() if isinstance(value, int | str)}
+    return Demand(
+        job.rule.name,
+        str(asked.get("slurm_partition", "")),
+        str(asked.get("slurm_account", "")),
+        asked.get("gpu", 0),
+        asked.get("gpu_model", ""),
+        asked.get("runtime", 0),
+    )
