@@ -50,8 +50,8 @@ rule draw_overlays:
         "../../environment.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=grow_memory(2000),
+        runtime=grow_time(60),
     params:
         revision=1,
     message:
@@ -77,8 +77,8 @@ rule draw_contact_sheets:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grow_memory(2000),
+        runtime=grow_time(30),
     params:
         revision=1,
     message:
