@@ -94,7 +94,9 @@ def score_behaviours(
     described = {}
     for name, windows in train.windows.items():
         heading = fit_heading(windows.middles)
-        described[name] = describe_windows(windows, heading), describe_windows(test.windows[name], heading)
+        # The paper's network sees positions, and makes of them what it needs; trees have to be given velocities and distances.
+        derived = config.classifier != "conv1d"
+        described[name] = describe_windows(windows, heading, derived), describe_windows(test.windows[name], heading, derived)
     if len(described) > 1:
         parts = zip(*described.values(), strict=True)
         described["both"] = (np.concatenate(next(parts), axis=2), np.concatenate(next(parts), axis=2))

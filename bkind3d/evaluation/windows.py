@@ -85,7 +85,9 @@ def fit_heading(middles: Float[np.ndarray, "window point 3"]) -> Complex[np.ndar
     return np.asarray(vectors[:, -1])
 
 
-def describe_windows(windows: Windows, heading: Complex[np.ndarray, " point"]) -> Float[np.ndarray, "window sample channel"]:
+def describe_windows(
+    windows: Windows, heading: Complex[np.ndarray, " point"], derived: bool = True
+) -> Float[np.ndarray, "window sample channel"]:
     """Turn windows into what a classifier sees.
 
     Every window is moved so that its middle pose has its centroid at the origin, turned about the vertical so that the middle
@@ -93,8 +95,8 @@ def describe_windows(windows: Windows, heading: Complex[np.ndarray, " point"]) -
 
     Returns
     -------
-    Channels: the points relative to their centroid at that moment, the centroid, how far each point moves from moment to
-    moment, and distances between points (:func:`_pair_points`); all in sizes of the subject, float32.
+    Channels: the points relative to their centroid at that moment and the centroid; where `derived`, also how far each point
+    moves from moment to moment, and distances between points (:func:`_pair_points`). In sizes of the subject, float32.
     """
     turn = np.exp(-1j * np.angle(_horizontal(windows.middles) @ heading.conj()))
     moved = (windows.pieces - windows.middles.mean(axis=1)[:, None, None]) / windows.size[:, None, None, None]
@@ -102,12 +104,10 @@ def describe_windows(windows: Windows, heading: Complex[np.ndarray, " point"]) -
     turned = np.stack([plane.real, plane.imag, moved[..., 2]], axis=-1).astype(np.float32)
     centroid = turned.mean(axis=2)
     first, second = _pair_points(turned.shape[2])
-    channels = [
-        (turned - centroid[:, :, None]).reshape(*turned.shape[:2], -1),
-        centroid,
-        np.diff(turned, axis=1, prepend=turned[:, :1]).reshape(*turned.shape[:2], -1),
-        np.linalg.norm(turned[:, :, first] - turned[:, :, second], axis=3),
-    ]
+    channels = [(turned - centroid[:, :, None]).reshape(*turned.shape[:2], -1), centroid]
+    if derived:
+        channels.append(np.diff(turned, axis=1, prepend=turned[:, :1]).reshape(*turned.shape[:2], -1))
+        channels.append(np.linalg.norm(turned[:, :, first] - turned[:, :, second], axis=3))
     return np.concatenate(channels, axis=-1)
 
 

@@ -65,6 +65,7 @@ def test_description_is_free_of_place_heading_and_size(make, recording):
     moved = make.points(make.keypoint_names, 3 * recording.positions @ turn.T + [500, -80, 40])
     np.testing.assert_allclose(describe_windows(cut_windows(moved, np.arange(10, 50), 8), heading), described, atol=1e-5)
     assert described.shape == (40, N_SAMPLES, 4 * 3 + 3 + 4 * 3 + 6)
+    np.testing.assert_array_equal(describe_windows(windows, heading, derived=False), described[..., : 4 * 3 + 3])
     mirrored = make.points(make.keypoint_names, recording.positions * [1, -1, 1])
     assert np.abs(describe_windows(cut_windows(mirrored, np.arange(10, 50), 8), heading) - described).max() > 0.1
 
