@@ -1,6 +1,7 @@
 """The verb ``locate-subject``."""
 
 import argparse
+import sys
 
 HELP = "Find the subject's centre in every frame, and its size, from the silhouettes of all cameras."
 
@@ -20,4 +21,6 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.survey.location import locate_subject
 
     config = read_section(LocationConfig, arguments.config)
-    locate_subject(config, arguments.calibration, read_named_paths(arguments.surveys, "--surveys"), arguments.output)
+    remarks = locate_subject(config, arguments.calibration, read_named_paths(arguments.surveys, "--surveys"), arguments.output)
+    # Not into the log: whoever started the workflow should see it before hours are spent.
+    sys.stdout.writelines(f"{arguments.output}: {remark}\n" for remark in remarks)

@@ -10,6 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", help="video of a static camera")
     parser.add_argument("--config", required=True, help="JSON or YAML file with the section 'survey'")
     parser.add_argument("--frame-map", help="table (.tsv, .csv, .parquet) with columns frame (of the session) and video_frame, from 0")
+    parser.add_argument("--mask", help="picture, white where the subject may be and black elsewhere (in front of others, mirrors, screens)")
     parser.add_argument("--start", type=int, help="first frame of the session, from 0")
     parser.add_argument("--stop", type=int, help="frame after the last one of the session")
     parser.add_argument("--threads", type=int, default=1, help="threads of decoder and picture operations")
@@ -22,4 +23,5 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.survey.videos import survey_video
 
     config = read_section(SurveyConfig, arguments.config)
-    survey_video(arguments.video, config, arguments.output, arguments.frame_map, arguments.start, arguments.stop, arguments.threads)
+    given = {key: getattr(arguments, key) for key in ("frame_map", "start", "stop", "threads", "mask")}
+    survey_video(arguments.video, config, arguments.output, **given)

@@ -121,8 +121,11 @@ def _describe_training_sessions(study: Study) -> dict[str, dict[str, Any]]:
     described = {}
     for name in sorted(study.list_sessions("train")):
         row = study.sessions[name]
-        videos = {camera: study.cameras[name][camera].video for camera in sorted(study.cameras[name])}
+        cameras = {camera: study.cameras[name][camera] for camera in sorted(study.cameras[name])}
+        videos, masks = ({camera: getattr(entry, key) for camera, entry in cameras.items()} for key in ("video", "mask"))
         described[name] = {"rig": row.rig, "start": row.start, "stop": row.stop, "videos": videos}
+        # Without masks, what was written before there were any still means the same.
+        described[name] |= {"masks": masks} if any(masks.values()) else {}
     return described
 
 

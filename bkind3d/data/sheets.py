@@ -21,7 +21,7 @@ AXES = ("x", "y", "z", "-x", "-y", "-z")
 
 #: Columns that must be there, and columns that may be.
 SESSION_COLUMNS = (("session", "subject", "rig"), ("split", "start", "stop", "joints", "joints_axes", "behaviours"))
-CAMERA_COLUMNS = (("session", "camera", "video"), ("frame_map",))
+CAMERA_COLUMNS = (("session", "camera", "video"), ("frame_map", "mask"))
 RIG_COLUMNS = (
     ("rig", "units"),
     (
@@ -71,13 +71,14 @@ class SessionRow:
 
 @dataclass(frozen=True)
 class CameraRow:
-    """One camera's video of a session; `video` and `frame_map` as written in the sheet."""
+    """One camera's video of a session; `video`, `frame_map` and `mask` as written in the sheet."""
 
     line: int
     session: str
     camera: str
     video: str
     frame_map: str
+    mask: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ def read_cameras(path: Path) -> dict[str, dict[str, CameraRow]]:
     rows: dict[str, dict[str, CameraRow]] = {}
     for line, cells in _read_sheet(path, *CAMERA_COLUMNS, closed=True):
         where = f"{path}: row {line}"
-        row = CameraRow(line, _read_name(cells, "session", where), _read_name(cells, "camera", where), cells["video"], cells["frame_map"])
+        names = (_read_name(cells, "session", where), _read_name(cells, "camera", where))
+        row = CameraRow(line, *names, cells["video"], cells["frame_map"], cells["mask"])
         if not row.video:
             raise InputError(f"{where}: column 'video' is empty; write the path of the video of camera {row.camera!r}")
         cameras = rows.setdefault(row.session, {})

@@ -45,6 +45,7 @@ from bkind3d.report.recordings import (
     Located,
     build_calibration,
     build_location_chart,
+    build_remarks,
     build_session_table,
     build_survey_table,
     build_view_chart,
@@ -242,6 +243,7 @@ def _show_recordings(files: StudyFiles, located: dict[str, Located], shown: Sequ
     for session in shown:
         elements += [
             Heading(session, link=f"sessions/{session}.html"),
+            *build_remarks(files, session),
             Gallery([build_location_chart(files, session, located[session].units), build_view_chart(files, session)]),
         ]
     return elements
@@ -249,7 +251,7 @@ def _show_recordings(files: StudyFiles, located: dict[str, Located], shown: Sequ
 
 def _show_session_recording(files: StudyFiles, session: str, located: Located) -> list[Any]:
     charts = Gallery([build_location_chart(files, session, located.units), build_view_chart(files, session)])
-    return [build_survey_table(files, session), charts]
+    return [*build_remarks(files, session), build_survey_table(files, session), charts]
 
 
 def _show_run(files: StudyFiles, sessions: list[str]) -> list[Any]:

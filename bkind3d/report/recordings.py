@@ -76,6 +76,11 @@ def build_location_chart(files: StudyFiles, session: str, units: str) -> Chart:
     return make_chart(figure, 280, "Centre of the subject, in the world. Gaps: not located.")
 
 
+def build_remarks(files: StudyFiles, session: str) -> list[Note]:
+    """What is odd about where the subject of a session is."""
+    return [Note(f"{session}: {remark}.", "warning") for remark in files.location(session)[1].get("remarks", [])]
+
+
 def build_view_chart(files: StudyFiles, session: str) -> Chart:
     """In how many frames the subject was located from how many views."""
     table, _ = files.location(session)

@@ -42,7 +42,8 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     """Cut the windows of one camera and write the table ``frames`` to `output`.
 
     Pictures are stored as JPEG (RGB after decoding with OpenCV and ``COLOR_BGR2RGB``), silhouettes as PNG (0 or 255). A
-    frame is ``valid`` where the subject is located and its centre lies in the camera's picture; others hold no picture,
+    frame is ``valid`` where the subject is located, and this camera sees it: its centre lies in the picture, and something
+    of its silhouette in the window (not so while the camera is blocked, say). Others hold no picture,
     except those of a fixed window.
     """
     cv2.setNumThreads(threads)
@@ -131,17 +132,19 @@ def _cut_windows(
     """JPEG and PNG of every row's window; empty where it has no matrix or the video lacks the frame."""
     planned = np.isfinite(table[_PROJECTION].to_numpy()).all(axis=1) & (table["video_frame"].to_numpy() >= 0)
     rows = {int(frame): index for index, frame in enumerate(table["video_frame"]) if planned[index]}
+    wanted = set(rows)
     images, masks = [b""] * len(table), [b""] * len(table)
-    decoded = decode_frames(video, wanted=rows.__contains__, threads=threads)
-    for video_frame, _, picture in tqdm(decoded, total=len(rows), desc=Path(video).stem, unit="frame", disable=None):
+    decoded = decode_frames(video, wanted=wanted.__contains__, threads=threads)
+    for video_frame, _, picture in tqdm(decoded, total=len(wanted), desc=Path(video).stem, unit="frame", disable=None):
         if (picture.shape[1], picture.shape[0]) != camera.size:
             raise InputError(
                 f"{video}: is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}; survey it again"
             )
-        index = rows[video_frame]
+        index = rows.pop(video_frame)
         matrix = _intrinsics_of(table.loc[index, _PROJECTION].to_numpy(np.float64), camera)
-        images[index], masks[index] = _cut_window(picture, table.at[index, "mask"], camera, matrix, survey_size, config)
-    if any(not images[index] for index in rows.values()):
+        cut = _cut_window(picture, table.at[index, "mask"], camera, matrix, survey_size, config)
+        images[index], masks[index] = cut or (b"", b"")
+    if rows:
         raise InputError(f"{video}: has fewer frames than when it was surveyed; survey it again")
     return images, masks
 
@@ -153,13 +156,16 @@ def _cut_window(
     matrix: Float[NDArray, "3 3"],
     survey_size: tuple[int, int],
     config: FramesConfig,
-) -> tuple[bytes, bytes]:
+) -> tuple[bytes, bytes] | None:
+    """JPEG and PNG of a window; nothing where it follows a subject that this camera does not see."""
     size = (window_side(config), window_side(config))
     window = undistorted_window(picture, camera, matrix, size)
     covered = undistorted_window(decode_mask(mask), camera.resized(survey_size), matrix, size)
     silhouette = np.where(covered > 127, 255, 0).astype(np.uint8)
     if config.window == "subject":
         silhouette = keep_central(silhouette, config.size / 2)
+        if not silhouette.any():
+            return None
     jpeg = cv2.imencode(".jpg", cv2.cvtColor(window, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, config.quality])[1]
     return jpeg.tobytes(), encode_mask(silhouette)
 

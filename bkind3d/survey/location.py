@@ -58,7 +58,7 @@ class Found(NamedTuple):
     residual: Float[NDArray, "frame"]
 
 
-def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Mapping[str, str | Path], output: str | Path) -> None:
+def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Mapping[str, str | Path], output: str | Path) -> list[str]:
     """Locate the subject in every frame of a session and write the table ``location`` to `output`.
 
     Parameters
@@ -67,6 +67,10 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     calibration : the rig's file; the world and its units.
     surveys : survey tables by camera.
     output : the Parquet file.
+
+    Returns
+    -------
+    remarks : sentences that the user should read before going on; they are in the table's metadata, too.
 
     Raises
     ------
@@ -91,13 +95,12 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     )
     table = _make_table(sightings, found, centres)
     share = float(table["valid"].mean())
-    remarks = remark_track(table, subject.size, units) + remark_others(candidates, subject, sightings.times, inside, units)
+    remarks = remark_track(table, len(surveys), subject.size, units) + remark_others(candidates, subject, sightings.times, inside, units)
     details = {"side": float(side), "units": units, "valid": share, "rate": sightings.rate, "offsets": offsets, "remarks": remarks}
     write_table(table, "location", output, details)
     views = table["n_views"].mean()
     log.info("%s: located in %.1f %% of %d frames, %.2f views each, side %.4g %s", output, 100 * share, len(table), views, side, units)
-    for remark in remarks:
-        log.warning("%s: %s", output, remark)
+    return remarks
 
 
 def _find_inside(candidates: Candidates, config: LocationConfig) -> Bool[NDArray, "frame candidate"]:

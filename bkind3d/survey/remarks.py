@@ -9,7 +9,7 @@ from bkind3d.config import LocationConfig
 from bkind3d.survey.consensus import Candidates
 from bkind3d.survey.tracking import Track, follow_subject
 
-#: A subject that is located in fewer frames than this share is seldom seen.
+#: A subject on which two views agree in fewer frames than this share, or that fewer of the cameras see, is seldom seen.
 _SELDOM = 0.5
 #: A subject whose centre stays this near (in shares of its size) to its usual place in nine of ten frames keeps its place.
 _KEEPS_PLACE = 0.5
@@ -32,23 +32,22 @@ def describe_nothing(calibration: str, seen: dict[str, int], config: LocationCon
     )
 
 
-def remark_track(table: pd.DataFrame, size: float, units: str) -> list[str]:
-    """What is odd about where the subject is: seldom located, or hardly leaving its place."""
-    remarks = []
+def remark_track(table: pd.DataFrame, n_cameras: int, size: float, units: str) -> list[str]:
+    """What is odd about where the subject is (a table "location"): seldom seen to move, or hardly leaving its place."""
+    agreed, views = float((table["n_views"] >= 2).mean()), float(table["n_views"].mean())
+    if agreed < _SELDOM or views < _SELDOM * n_cameras:
+        return [
+            f"the subject is seldom seen to move: {views:.1f} of {n_cameras} cameras see it on average, and two agree in {100 * agreed:.0f} % "
+            "of the frames; one that keeps its place is taken for background, and there is little to learn from: look at the silhouettes"
+        ]
     known = table.loc[table["valid"], ["x", "y", "z"]].to_numpy(np.float64)
-    share = len(known) / len(table)
-    if share < _SELDOM:
-        remarks.append(
-            f"the subject is located in only {100 * share:.0f} % of the frames; look at the silhouettes and the calibration: "
-            "one that keeps its place is taken for background"
-        )
     wandered = float(np.quantile(np.linalg.norm(known - np.median(known, axis=0), axis=1), 0.9))
-    if wandered < _KEEPS_PLACE * size:
-        remarks.append(
-            f"the subject hardly leaves its place ({wandered:.3g} {units} in nine of ten frames, it is about {size:.3g} {units} large): "
-            "what of it never moves is taken for background, and there is little to learn keypoints from"
-        )
-    return remarks
+    if wandered >= _KEEPS_PLACE * size:
+        return []
+    return [
+        f"the subject hardly leaves its place ({wandered:.3g} {units} in nine of ten frames, it is about {size:.3g} {units} large): "
+        "what of it never moves may be taken for background: look at the silhouettes"
+    ]
 
 
 def remark_others(

@@ -18,6 +18,7 @@ from bkind3d.data.parquet import PICTURE_ROWS, open_table
 from bkind3d.data.video import DecodedFrame, Packets, VideoInfo, decode_frames, decode_keyframes, probe_video, read_packets
 from bkind3d.survey.background import model_background
 from bkind3d.survey.frame_maps import choose_frames
+from bkind3d.survey.regions import read_region
 from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes, encode_mask
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def survey_video(
     start: int | None = None,
     stop: int | None = None,
     threads: int = 1,
+    mask: str | Path | None = None,
 ) -> None:
     """Survey the video at `path` and write the table ``survey`` to `output`.
 
@@ -54,11 +56,13 @@ def survey_video(
     output : the Parquet file.
     frame_map, start, stop : which frames belong to the session, see :func:`bkind3d.survey.frame_maps.choose_frames`.
     threads : of the decoder.
+    mask : a picture, white where the subject may be; see :func:`bkind3d.survey.regions.read_region`.
     """
     cv2.setNumThreads(threads)
     info, packets = probe_video(path), read_packets(path)
     frames = choose_frames(info.n_frames, frame_map, start, stop, info.rate)
     size = survey_size(info, config.long_side)
+    region = None if mask is None else read_region(mask, (info.width, info.height), size)
     shown = np.unique(frames[frames[:, 1] >= 0, 1])
     wanted = set(shown.tolist())
     decoded = decode_frames(path, size, wanted=wanted.__contains__, threads=threads)
@@ -77,7 +81,7 @@ def survey_video(
         "video": Path(path).name,
         "background": base64.b64encode(cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1].tobytes()).decode(),
     }
-    rows = _describe_frames(path, chain(_release(held), decoded), frames, SilhouetteFinder(background, config))
+    rows = _describe_frames(path, chain(_release(held), decoded), frames, SilhouetteFinder(background, config, region))
     progress = iter(tqdm(rows, total=len(frames), desc=Path(path).stem, unit="frame", disable=None))
     with open_table("survey", output, metadata) as add_rows:
         for first in range(0, len(frames), PICTURE_ROWS):

@@ -5,6 +5,7 @@ rule survey_video:
     input:
         video=get_video,
         frame_map=get_frame_map,
+        mask=get_mask,
         config="results/config/survey.json",
     output:
         "results/survey/{session}/{camera}.parquet",

@@ -31,11 +31,17 @@ def get_frame_map(wildcards):
     return study.find_path(text) if text else []
 
 
+def get_mask(wildcards):
+    text = study.cameras[wildcards.session][wildcards.camera].mask
+    return study.find_path(text) if text else []
+
+
 def get_survey_options(wildcards, input):
-    """The options that say which frames of a video belong to the session."""
+    """The options that say which frames of a video belong to the session, and where in its pictures the subject may be."""
     row = study.sessions[wildcards.session]
     given = {
         "--frame-map": input.get("frame_map"),
+        "--mask": input.get("mask"),
         "--start": row.start,
         "--stop": row.stop,
     }

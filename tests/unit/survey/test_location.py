@@ -1,15 +1,17 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bkind3d.config import InputError, LocationConfig, SurveyConfig
+from bkind3d.config import InputError, LocationConfig, SurveyConfig, parse_section
 from bkind3d.data.calibration_files import write_calibration
-from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.survey.location import locate_subject
+from bkind3d.survey.silhouettes import encode_mask
 from bkind3d.survey.videos import survey_video
-from tests.unit.survey.conftest import RADIUS, Scene
+from tests.unit.survey.conftest import RADIUS, Scene, draw_ball, draw_floor
 
 CONFIG = LocationConfig(smooth_seconds=0.05)
 
@@ -71,6 +73,76 @@ def test_one_camera_is_not_enough(scene: Scene) -> None:
     scene.surveys.pop("cam1")
     scene.surveys.pop("cam2")
     check_refused(scene, "at least two cameras")
+
+
+def film_balls(scene: Scene, write_video: Callable[..., Path], tracks: list[np.ndarray]) -> None:
+    """Film the scene anew with a ball on every track (none: only the floor), and survey it."""
+    generator = np.random.default_rng(7)
+    for index, (name, camera) in enumerate(scene.cameras.items()):
+        pictures = []
+        for frame in range(len(scene.track)):
+            picture = draw_floor(camera, index)
+            for track, colour in zip(tracks, ((200, 60, 40), (40, 60, 200)), strict=False):
+                draw_ball(picture, camera, track[frame], colour)
+            pictures.append(np.clip(picture + generator.normal(0, 2, picture.shape), 0, 255).astype(np.uint8))
+        survey_video(write_video(scene.videos[name], pictures), SurveyConfig(), scene.surveys[name])
+
+
+def test_where_there_is_no_subject_that_is_told(scene: Scene, write_video: Callable[..., Path]) -> None:
+    film_balls(scene, write_video, [])
+    check_refused(scene, "cam1, cam2, cam3: nothing moves in any frame.*no subject, or it never moves")
+
+
+def test_a_subject_that_never_moves_is_told(scene: Scene, write_video: Callable[..., Path]) -> None:
+    film_balls(scene, write_video, [np.tile(scene.track[:1], (len(scene.track), 1))])
+    check_refused(scene, "nothing moves in any frame.*never moves and is taken for background")
+
+
+def test_of_two_subjects_one_is_followed_and_the_other_named(scene: Scene, write_video: Callable[..., Path]) -> None:
+    other = -scene.track * [1, 1, -1]
+    film_balls(scene, write_video, [scene.track, other])
+    output = scene.folder / "location.parquet"
+    (remark,) = locate_subject(CONFIG, scene.calibration, scene.surveys, output)
+    assert "two subjects move, and one is supported" in remark
+    assert read_metadata(output)["remarks"] == [remark]
+    found = read_table(output, "location")[["x", "y", "z"]].to_numpy()
+    distances = [np.linalg.norm(found - track, axis=1) for track in (scene.track, other)]
+    assert min(distance.max() for distance in distances) < 0.5 * RADIUS, "one of them throughout, never now this and now that one"
+
+
+def test_a_region_says_which_of_two_is_the_subject(scene: Scene, write_video: Callable[..., Path]) -> None:
+    still = np.tile([[-150.0, -150, RADIUS]], (len(scene.track), 1)) + 30 * np.sin(np.arange(len(scene.track)))[:, None] * [1, 0, 0]
+    track = np.tile([[200.0, 100, RADIUS]], (len(scene.track), 1)) + 60 * np.cos(np.arange(len(scene.track)) / 4)[:, None] * [0, 1, 0]
+    film_balls(scene, write_video, [still, track])
+    output = scene.folder / "location.parquet"
+    for region, truth in ((((0, -500, -100), (500, 500, 500)), track), (((-500, -500, -100), (0, 500, 500)), still)):
+        locate_subject(CONFIG.model_copy(update={"region": region}), scene.calibration, scene.surveys, output)
+        table = read_table(output, "location")
+        assert table["valid"].mean() > 0.8
+        distances = np.linalg.norm(table[["x", "y", "z"]].to_numpy() - truth, axis=1)[table["valid"]]
+        assert np.median(distances) < 0.6 * RADIUS
+
+
+def test_an_empty_region_is_refused() -> None:
+    with pytest.raises(InputError, match="is empty; write its lowest corner first"):
+        parse_section(LocationConfig, {"region": [[0, 0, 0], [1, -1, 1]]}, "location.json")
+
+
+def test_cameras_that_are_blocked_in_turn_leave_no_gap(scene: Scene) -> None:
+    for name, frames in (("cam1", slice(3, 12)), ("cam3", slice(15, 24))):
+        table, metadata = read_table(scene.surveys[name], "survey"), read_metadata(scene.surveys[name])
+        for frame in range(*frames.indices(len(table))):
+            table.at[frame, "clusters"], table.at[frame, "area"], table.at[frame, "mask"] = (
+                [],
+                0.0,
+                encode_mask(np.zeros((144, 192), np.uint8)),
+            )
+        write_table(table, "survey", scene.surveys[name], {key: metadata[key] for key in metadata if key not in ("table", "version")})
+    locate_subject(CONFIG, scene.calibration, scene.surveys, scene.folder / "location.parquet")
+    table = read_table(scene.folder / "location.parquet", "location")
+    assert table["valid"].all()
+    assert table["n_views"].tolist() == [3] * 3 + [2] * 9 + [3] * 3 + [2] * 9 + [3] * 6
+    assert np.linalg.norm(table[["x", "y", "z"]].to_numpy() - scene.track, axis=1).max() < 0.15 * RADIUS
 
 
 def check_refused(scene: Scene, message: str, config: LocationConfig = CONFIG) -> None:

@@ -62,6 +62,20 @@ def test_faults_are_named(tmp_path: Path, write_video: Callable[..., Path]) -> N
     assert (table["fault"].drop([5, 9, 10, 11]) == "").all()
 
 
+def test_frames_in_which_the_camera_is_blocked_are_named(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    rows, columns = np.mgrid[:96, :160]
+    floor = np.stack([100 + 40 * np.sin(columns / 5), 110 + 30 * np.cos(rows / 7), 90 + 0 * rows], axis=-1)
+    pictures = []
+    for frame, picture in enumerate(film()):
+        shown = np.where((picture == (100, 110, 120)).all(axis=-1, keepdims=True), floor, picture)
+        pictures.append((70 + frame + 0 * floor if 8 <= frame < 12 else shown).astype(np.uint8))
+    survey_video(write_video(tmp_path / "cam1.mp4", pictures), SurveyConfig(), tmp_path / "s.parquet")
+    table = read_table(tmp_path / "s.parquet", "survey")
+    assert table["fault"].tolist() == [""] * 8 + ["covered"] * 4 + [""] * 8
+    assert (table["area"][8:12] == 0).all()
+    assert (table["area"].drop(range(8, 12)) > 100).all()
+
+
 def test_a_part_of_a_video_keeps_its_frame_numbers(tmp_path: Path, write_video: Callable[..., Path]) -> None:
     video = write_video(tmp_path / "cam1.mp4", film())
     survey_video(video, SurveyConfig(), tmp_path / "s.parquet", start=3, stop=19)
@@ -96,6 +110,16 @@ def test_a_long_video_is_surveyed_like_a_short_one(
     assert tables["long"]["frame"].tolist() == list(range(300))
     assert tables["long"]["centroid_x"].to_numpy() == pytest.approx(tables["short"]["centroid_x"].to_numpy(), abs=0.5)
     assert tables["long"]["time_s"].to_numpy() == pytest.approx(np.arange(300) / 30)
+
+
+def test_a_mask_says_where_the_subject_may_be(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    drawn = np.zeros((96, 160), np.uint8)
+    drawn[:, :60] = 255
+    cv2.imwrite(str(tmp_path / "mask.png"), drawn)
+    survey_video(write_video(tmp_path / "cam1.mp4", film()), SurveyConfig(), tmp_path / "s.parquet", mask=tmp_path / "mask.png")
+    table = read_table(tmp_path / "s.parquet", "survey")
+    assert (table["area"][:6] > 0).all()
+    assert (table["area"][11:] == 0).all()
 
 
 def test_large_videos_are_shrunk_and_small_ones_are_not() -> None:
