@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bkind3d.survey.consensus import Candidates
 
 #: How far the subject may move without cost: this many times its size, and so many times its size per second more.
-_FREE_REACH, _REACH_PER_SECOND = 0.15, 6.0
+_FREE_REACH, _REACH_PER_SECOND = 0.15, 30.0
 #: What a jump farther than that costs at most, in seconds during which all views see the subject.
 _JUMP_SECONDS = 1.0
 #: Seconds over which a candidate is followed though nothing is seen in between.

@@ -87,3 +87,14 @@ def test_stacking_keeps_order(tmp_path) -> None:
     stacked = Views.stack([session.decode(3), session.decode(1)])
     assert torch.equal(stacked.images[1], session.decode(1).images[0])
     assert np.allclose(stacked.centres.numpy(), [[0, 0, 10], [0, 0, 10]])
+
+
+def test_sessions_of_several_rigs_are_trained_on_together(tmp_path) -> None:
+    """Two views and five, in one batch: views that a rig lacks are absent."""
+    sessions = [SessionFrames(write_session(tmp_path, name, n_views=n_views)) for name, n_views in (("pair", 2), ("ring", 5))]
+    dataset = PairDataset(sessions, length=12, distance=2, seed=1)
+    first, second = collate_pairs([dataset[index] for index in range(12)])
+    for views in (first, second):
+        assert views.images.shape[:2] == (12, 5)
+        assert set(views.present.sum(dim=1).tolist()) == {2, 5}
+        assert (views.images[~views.present] == 0).all()
