@@ -1,5 +1,6 @@
 """A real SLURM, and a tiny study that was run through it once, undisturbed."""
 
+import copy
 import os
 import shutil
 import signal
@@ -15,7 +16,8 @@ from tests.workflow.conftest import ROOT
 from tests.workflow.tiny_study import SETTINGS, write_study
 
 CLUSTER = ROOT / "tests" / "slurm" / "cluster"
-pytestmark = pytest.mark.slurm
+#: Long enough to be disturbed.
+STEPS = 80
 
 
 class Slurm:
@@ -82,7 +84,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 @pytest.fixture(scope="session")
 def finished(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str], float]:
     """A study that was run through SLURM, undisturbed: its folder, what Snakemake said, and the seconds it took."""
-    settings = {**SETTINGS, "export": {"formats": []}}
+    settings = {**copy.deepcopy(SETTINGS), "export": {"formats": []}}
+    settings["experiments"]["tiny"]["training"] |= {"steps": STEPS, "precision": "32"}
     folder = write_study(tmp_path_factory.mktemp("undisturbed") / "study", cameras=2, settings=settings)
     begin = time.monotonic()
     result = slurm.run_snakemake(folder)
