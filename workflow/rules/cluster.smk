@@ -11,18 +11,24 @@ def prepare_cluster():
         return
     try:
         check_version(settings.jobname_prefix)
-        check_demands(sorted({describe_demand(job) for job in workflow.dag.needrun_jobs() if not job.is_local}))
+        check_demands(sorted({describe_demand(job) for job in list_submissions()}))
         check_log_folder(Path(settings.logdir or ".snakemake/slurm_logs"))
         cancel_leftovers(Path.cwd())
     except InputError as error:
         refuse(error)
 
 
+def list_submissions():
+    """What is sent: jobs, and groups of them."""
+    jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    return {workflow.dag.get_job_group(job) or job for job in jobs}
+
+
 def describe_demand(job):
-    """What a job asks for; amounts that depend on files that are not there yet are not known."""
+    """What a job or group asks for; amounts that depend on files that are not there yet are not known."""
     asked = {name: value for name, value in job.resources.items() if isinstance(value, int | str)}
     return Demand(
-        job.rule.name,
+        job.groupid if job.is_group() else job.rule.name,
         str(asked.get("slurm_partition", "")),
         str(asked.get("slurm_account", "")),
         asked.get("gpu", 0),

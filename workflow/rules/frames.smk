@@ -16,7 +16,7 @@ rule survey_video:
     threads: 1
     resources:
         mem_mb=grow_memory(3000),
-        runtime=grow_time(120),
+        runtime=grow_time(60),
     params:
         revision=1,
         options=get_survey_options,
@@ -68,7 +68,7 @@ rule extract_frames:
     threads: 1
     resources:
         mem_mb=grow_memory(3000),
-        runtime=grow_time(120),
+        runtime=grow_time(60),
     params:
         revision=1,
     message:
