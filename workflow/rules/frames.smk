@@ -18,7 +18,7 @@ rule survey_video:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=1,
+        revision=2,
         options=get_survey_options,
     message:
         "Survey camera {wildcards.camera} of session {wildcards.session}"
@@ -43,7 +43,7 @@ rule locate_subject:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=1,
+        revision=2,
         surveys=lambda wildcards, input: pair_names(get_cameras(wildcards), input.surveys),
     message:
         "Locate the subject of session {wildcards.session}"
@@ -70,7 +70,7 @@ rule extract_frames:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=1,
+        revision=2,
     message:
         "Extract the frameset {wildcards.frameset} from camera {wildcards.camera} of session {wildcards.session}"
     shell:
