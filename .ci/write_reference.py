@@ -1,6 +1,6 @@
 """Write what is generated from the settings' models: the reference in config/README.md and the JSON schema for editors.
 
-`make reference` runs this; a test fails where the files have drifted from ``bkind3d/config.py``.
+`make reference` runs this; a test fails where the files have drifted from ``bkind3d/config``.
 """
 
 import json

@@ -1,0 +1,75 @@
+"""The one source of every setting: its key, type, range, default and meaning.
+
+A study's ``config/config.yaml`` is read into :class:`StudyConfig`. Unknown keys are refused, values out of range are
+refused, and every refusal is one line that names the file, the key, what was found and what is allowed. Nothing here
+imports torch, so that the workflow can check a configuration in a fraction of a second.
+"""
+
+from bkind3d.config.cameras import BoardConfig, CalibrationConfig, read_boards
+from bkind3d.config.experiment import (
+    MODEL_REVISION,
+    TRAINING_REVISION,
+    ActionsConfig,
+    EvaluationConfig,
+    ExperimentConfig,
+    KeypointName,
+    LossConfig,
+    ModelConfig,
+    NamingConfig,
+    TrainingConfig,
+)
+from bkind3d.config.presets import PRESETS, Preset
+from bkind3d.config.sections import (
+    NAME_PATTERN,
+    InputError,
+    Name,
+    Section,
+    SectionT,
+    describe_validation_error,
+    list_keys,
+    parse_section,
+    read_section,
+    read_values,
+)
+from bkind3d.config.simulation import SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
+from bkind3d.config.study import ExportConfig, ExportFormat, ReportConfig, StudyConfig
+from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
+
+__all__ = [
+    "ActionsConfig",
+    "BoardConfig",
+    "CalibrationConfig",
+    "EvaluationConfig",
+    "ExperimentConfig",
+    "ExportConfig",
+    "ExportFormat",
+    "FramesConfig",
+    "InputError",
+    "KeypointName",
+    "LocationConfig",
+    "LossConfig",
+    "MODEL_REVISION",
+    "ModelConfig",
+    "NAME_PATTERN",
+    "Name",
+    "NamingConfig",
+    "PRESETS",
+    "Preset",
+    "ReportConfig",
+    "Section",
+    "SectionT",
+    "SimulatedRig",
+    "SimulatedSession",
+    "SimulatedSubject",
+    "SimulationConfig",
+    "StudyConfig",
+    "SurveyConfig",
+    "TRAINING_REVISION",
+    "TrainingConfig",
+    "describe_validation_error",
+    "list_keys",
+    "parse_section",
+    "read_boards",
+    "read_section",
+    "read_values",
+]

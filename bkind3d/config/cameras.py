@@ -1,0 +1,94 @@
+"""Boards, and how the cameras are calibrated."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bkind3d.config.sections import InputError, Name, Section, parse_section, read_values
+
+
+class BoardConfig(Section):
+    """A calibration board, as printed."""
+
+    pattern: Literal["charuco", "checkerboard"] = Field(
+        "charuco", description="charuco: squares with markers, also found where a part is hidden; checkerboard: squares only."
+    )
+    squares_x: int = Field(ge=3, le=40, description="Squares along the board's x axis (columns).")
+    squares_y: int = Field(ge=3, le=40, description="Squares along the board's y axis (rows).")
+    square_length: float = Field(gt=0, description="Side of a square, in the rig's units.")
+    marker_length: float | None = Field(
+        None, gt=0, description="Side of a marker, in the rig's units; shorter than the square. A checkerboard has none."
+    )
+    marker_bits: Literal[4, 5, 6, 7] = Field(4, description="Bits along the side of a marker.")
+    dictionary_size: Literal[50, 100, 250, 1000] = Field(50, description="Number of markers in the ArUco dictionary.")
+    legacy_pattern: Literal["auto", "true", "false"] = Field(
+        "auto", description="Layout of boards with an even number of rows printed before OpenCV 4.6; auto tries both."
+    )
+
+    @model_validator(mode="after")
+    def check_markers(self) -> "BoardConfig":
+        if self.pattern == "checkerboard":
+            if self.marker_length is not None:
+                raise ValueError("a checkerboard has no markers; leave marker_length out, or write pattern: charuco")
+            if (self.squares_x + self.squares_y) % 2 == 0:
+                raise ValueError(
+                    f"a checkerboard of {self.squares_x} x {self.squares_y} squares looks the same after half a turn, so cameras cannot agree "
+                    "on its corners; use an even number of squares along one side and an odd number along the other, or a ChArUco board"
+                )
+            return self
+        if self.marker_length is None:
+            raise ValueError("marker_length is missing; write the side of a marker, or pattern: checkerboard")
+        if self.marker_length >= self.square_length:
+            raise ValueError(f"marker_length {self.marker_length} must be shorter than square_length {self.square_length}")
+        if self.squares_x * self.squares_y // 2 > self.dictionary_size:
+            raise ValueError(
+                f"{self.squares_x} x {self.squares_y} squares need {self.squares_x * self.squares_y // 2} markers, "
+                f"dictionary_size is {self.dictionary_size}"
+            )
+        return self
+
+
+class CalibrationConfig(Section):
+    """How the cameras are calibrated from board videos, and what is good enough."""
+
+    max_board_frames: int = Field(100, ge=10, le=2000, description="Frames of a board video that are searched, evenly spread.")
+    floor_frame: int | None = Field(
+        None,
+        ge=0,
+        description="Frame of the board videos in which the board lies still on the floor: it becomes the world's origin and "
+        "horizontal plane. Without it, up is the mean up of the cameras.",
+    )
+    fisheye: list[Name] = Field(default_factory=list, description="Cameras with a fisheye lens (OpenCV's fisheye model).")
+    held_out: float = Field(
+        0.2, ge=0.05, le=0.5, description="Share of the board views that are kept out of the solve, and by which it is judged."
+    )
+    restarts: int = Field(3, ge=1, le=20, description="Solves from other starting poses and other board views; the best one is kept.")
+    min_board_frames: int = Field(6, ge=3, description="Fewest frames in which a camera has to see the board.")
+    min_coverage: float = Field(
+        0.15, ge=0, le=1, description="Share of its picture that the board should have covered; below it the report warns."
+    )
+    max_error_px: float = Field(
+        3.0, gt=0, description="Mean reprojection error of a camera, on held-out views, beyond which the workflow stops."
+    )
+    max_square_percent: float = Field(
+        2.0,
+        gt=0,
+        description="Mean deviation of the squares, as measured by the cameras, from their true size, beyond which the workflow stops.",
+    )
+    max_spread_percent: float = Field(
+        3.0,
+        gt=0,
+        description="Distance of a camera between restarts, as a share of its distance to the board, beyond which the workflow stops.",
+    )
+    accept_poor: bool = Field(False, description="Go on with a calibration that is beyond these limits; the report says so at its top.")
+
+
+def read_boards(path: str | Path) -> dict[str, BoardConfig]:
+    """Read boards by name from the JSON or YAML file at `path`: the section `boards` of a study's settings, or the boards alone."""
+    values = read_values(path) or {}
+    if isinstance(values, dict) and isinstance(values.get("boards"), dict):
+        values = values["boards"]
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: boards are given as name: settings, found {type(values).__name__}")
+    return {str(name): parse_section(BoardConfig, board, f"{path}: board {name!r}") for name, board in values.items()}

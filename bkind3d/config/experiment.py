@@ -1,0 +1,253 @@
+"""Settings of one experiment: network, losses, training, and how it is judged."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from bkind3d.config.presets import PRESETS, Preset
+from bkind3d.config.sections import Name, Section
+
+#: Raised when the same settings and frames would give another model. Part of every model's identity, and of its rule.
+TRAINING_REVISION = 3
+
+#: Raised when the same model and frames would give other keypoints. Part of every model's file, and of the rule.
+MODEL_REVISION = 3
+
+#: A keypoint's name goes into column names and attributes of many formats.
+KeypointName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
+
+
+class ModelConfig(Section):
+    """The network. Defaults are the paper's."""
+
+    n_keypoints: int = Field(15, ge=2, le=128, description="Number of discovered keypoints.")
+    heading: bool = Field(
+        False,
+        description="Find which way the subject faces (from its visual hull, without labels) and turn the cube that way. For bodies "
+        "that keep roughly upright.",
+    )
+    place_spread: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Every keypoint starts at a place of its own on the mean body (k-means on hulls that are turned to the heading) and stays "
+        "within about this share of the cube's side of it; null: anywhere. Needs `heading`.",
+    )
+    n_symmetric_pairs: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Pairs of keypoints that are each other's mirror image (left and right of a bilateral body). The rest lie on "
+        "the body's midline or are unpaired.",
+    )
+    volume_size: int = Field(64, ge=8, le=128, description="Voxels along a side of the cube.")
+    volume_channels: int = Field(32, ge=4, le=256, description="Channels of the volume network's first level.")
+    volume_levels: int = Field(4, ge=1, le=5, description="Levels (halvings) of the volume network.")
+    encoder: Literal["none", "resnet18", "resnet50"] = Field(
+        "resnet50", description="Image encoder whose features are un-projected; none un-projects colour and silhouettes only."
+    )
+    plain_features: bool = Field(
+        False,
+        description="Un-project colour, silhouettes and place beside the encoder's features; without an encoder they are all there is.",
+    )
+    pretrained: str = Field("none", description="none (random weights), or a local folder or hub name with the encoder's weights.")
+    feature_channels: int = Field(32, ge=1, le=256, description="Channels of the geometry features that are un-projected.")
+    reconstruction: bool = Field(True, description="Whether a decoder reconstructs the difference target from appearance and edges.")
+    hull_prior: float = Field(
+        0.0, ge=0, description="Weight of the log occupancy of the visual hull added to the heatmaps' logits; 0 turns it off."
+    )
+
+    @property
+    def keypoint_names(self) -> list[str]:
+        """The discovered keypoints' own names: k00, k01, ..."""
+        return [f"k{index:02d}" for index in range(self.n_keypoints)]
+
+
+class LossConfig(Section):
+    """Weights of the losses; 0 turns a term off. Defaults are the paper's."""
+
+    reconstruction: float = Field(1.0, ge=0, description="Perceptual reconstruction of the spatiotemporal difference.")
+    separation: float = Field(1.0, ge=0, description="Keypoints repel each other.")
+    separation_sigma: float = Field(0.03, gt=0, le=1, description="Range of the repulsion, as a share of the cube's side.")
+    length: float = Field(1.0, ge=0, description="Edges in use keep their 3D length.")
+    length_start: float = Field(0.3, ge=0, le=1, description="Share of the training after which the length loss begins.")
+    silhouette: float = Field(0.0, ge=0, description="The drawn edges explain the silhouettes.")
+    coverage: float = Field(0.0, ge=0, description="Every part of the visual hull has a keypoint nearby.")
+    consistency: float = Field(
+        0.0, ge=0, description="Neighbouring moments, each in its own random turn (and mirror image) of the cube, give equal keypoints."
+    )
+    inside: float = Field(0.0, ge=0, description="Keypoints project onto the silhouettes.")
+    perceptual: Literal["vgg19", "pyramid"] = Field(
+        "vgg19",
+        description="Features of the perceptual loss: VGG19 with the published weights, or a pyramid of image gradients that needs none.",
+    )
+    vgg19_weights: str = Field(
+        "", description="File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache."
+    )
+
+
+class TrainingConfig(Section):
+    """How the network is trained."""
+
+    steps: int = Field(100_000, ge=1, description="Optimiser steps.")
+    batch_size: int = Field(1, ge=1, le=1024, description="Samples per step; a sample is one moment in all views.")
+    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="Optimiser.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate at its peak.")
+    edge_learning_rate_factor: float = Field(512.0, gt=0, description="Factor on the learning rate of the edge weights.")
+    warmup_steps: int = Field(0, ge=0, description="Steps over which the learning rate rises to its peak.")
+    final_learning_rate: float = Field(1.0, gt=0, le=1, description="Learning rate at the end, as a share of its peak (cosine).")
+    gradient_clip: float = Field(10.0, gt=0, description="Largest norm of the gradient.")
+    frame_gap_seconds: float = Field(0.4, ge=0, description="Time between the two moments of a pair (objectives with reconstruction).")
+    neighbour_frames: int = Field(
+        2,
+        ge=0,
+        le=1000,
+        description="Largest distance, in kept frames, between the two moments of a pair (objectives without reconstruction).",
+    )
+    turn_degrees: float = Field(
+        0.0,
+        ge=0,
+        le=180,
+        description="Largest random turn of the cube about the vertical axis, from the subject's heading if the model finds it; 180: any.",
+    )
+    jitter: float = Field(0.0, ge=0, le=0.5, description="Random shift of the cube, as a share of its side.")
+    drop_views: float = Field(0.0, ge=0, le=0.9, description="Chance that a view is left out of a sample (two always stay).")
+    micro_batch_size: int | None = Field(
+        None,
+        ge=1,
+        description="Samples of a batch that are computed at once; fewer need less memory and give the same. Not given: as many as memory holds.",
+    )
+    activation_checkpointing: bool = Field(
+        False, description="Compute large parts of the network twice rather than keep them: slower, in less memory, with the same result."
+    )
+    validation_sessions: tuple[Name, ...] = Field(
+        (), description="Training sessions that are not learned from but watched: the model of the step that does best there is kept."
+    )
+    validation_every: int = Field(500, ge=1, description="Steps between two looks at the validation sessions.")
+    validation_pairs: int = Field(64, ge=1, description="Pairs of moments that are looked at, always the same.")
+    patience: int = Field(0, ge=0, description="Looks without a better result after which the training ends early; 0: never.")
+    checkpoint_minutes: float = Field(2.0, gt=0, description="Time between two checkpoints from which an interrupted training goes on.")
+    log_every: int = Field(10, ge=1, description="Steps between two rows of the training history.")
+    precision: Literal["auto", "32", "bf16"] = Field(
+        "auto", description="Arithmetic of the network; auto: bf16 where the device computes with it, else 32."
+    )
+    seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
+
+
+class EvaluationConfig(Section):
+    """How discovered keypoints are judged against annotated joints."""
+
+    regressor: Literal["linear", "ridge", "mlp"] = Field(
+        "linear",
+        description="linear: ordinary least squares, as in the paper; ridge: strength by cross-validation; mlp: two-layer perceptron.",
+    )
+    split: Literal["subject", "session", "blocks"] = Field(
+        "subject",
+        description="subject: the sheet's train and test sessions, no subject in both; session: the same, subjects may be in both; "
+        "blocks: alternating blocks within each session that has joints.",
+    )
+    root: str = Field(
+        "",
+        description="Joint that poses are moved to for the errors relative to the root; empty: the centroid of the joints that are known.",
+    )
+    pck_threshold: float = Field(
+        0.0,
+        ge=0,
+        description="Distance from the true joint, relative to the root, up to which a joint is correct (PCK), in the rig's units; "
+        "0: a tenth of the body's length.",
+    )
+    block_frames: int = Field(10, ge=2, description="Frames of a block (split: blocks).")
+    border_frames: int = Field(2, ge=1, description="Frames dropped at either border of a block (split: blocks).")
+    bootstrap: int = Field(1000, ge=100, le=100_000, description="Resamples of the bootstrap intervals.")
+    seed: int = Field(0, ge=0, description="Seed of the bootstrap.")
+
+    @model_validator(mode="after")
+    def check_blocks_keep_frames(self) -> "EvaluationConfig":
+        if 2 * self.border_frames >= self.block_frames:
+            raise ValueError(f"border_frames {self.border_frames} at either border leave nothing of block_frames {self.block_frames}")
+        return self
+
+
+class ActionsConfig(Section):
+    """How behaviours are recognised from keypoints."""
+
+    enabled: bool = Field(True, description="Whether behaviours are classified where sessions have them.")
+    window_seconds: float = Field(1.0, gt=0, le=60, description="Length of the window around a frame.")
+    classifier: Literal["conv1d", "forest", "boosted"] = Field(
+        "conv1d", description="conv1d: the paper's 1D-convolution network; forest: random forest; boosted: gradient-boosted trees."
+    )
+    epochs: int = Field(15, ge=1, le=1000, description="Epochs of the network.")
+    seed: int = Field(0, ge=0, description="Seed.")
+
+
+class NamingConfig(Section):
+    """What discovered keypoints are called, once somebody has looked at their contact sheets. Names change no result."""
+
+    model: str = Field(
+        "", description="The model whose keypoints were looked at, as its contact sheets say; names are not used for another."
+    )
+    keypoints: dict[str, KeypointName] = Field(
+        default_factory=dict, description="A name for a keypoint, such as `k03: tail_base`; keypoints without one keep their own."
+    )
+
+
+class ExperimentConfig(Section):
+    """One way to discover keypoints: which frames, which network, which losses."""
+
+    preset: Preset = Field("demo", description="Where the settings start from; the sections below change single keys of it.")
+    frames: Name = Field(description="A key of `framesets`.")
+    model: ModelConfig
+    losses: LossConfig
+    training: TrainingConfig
+    evaluation: EvaluationConfig = EvaluationConfig()
+    actions: ActionsConfig = ActionsConfig()
+    naming: NamingConfig = NamingConfig()
+
+    @property
+    def pair_gap_seconds(self) -> float | None:
+        """Time between the two moments of a pair; none where they are any neighbours."""
+        return self.training.frame_gap_seconds if self.losses.reconstruction else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def start_from_preset(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        preset = values.get("preset", "demo")
+        if preset not in PRESETS:
+            return values | {section: {} for section in ("model", "losses", "training") if section not in values}
+        merged = dict(values)
+        for section, defaults in PRESETS[preset].items():
+            given = values.get(section) or {}
+            merged[section] = given if not isinstance(given, dict) else {**defaults, **given}
+        return merged
+
+    @model_validator(mode="after")
+    def check_together(self) -> "ExperimentConfig":
+        if 2 * self.model.n_symmetric_pairs > self.model.n_keypoints:
+            raise ValueError(
+                f"model.n_symmetric_pairs {self.model.n_symmetric_pairs} needs at least {2 * self.model.n_symmetric_pairs} keypoints, "
+                f"got n_keypoints {self.model.n_keypoints}"
+            )
+        if self.model.place_spread is not None and not self.model.heading:
+            raise ValueError("model.place_spread needs model.heading: true, because places are on a body that faces one way")
+        if self.model.volume_size % 2**self.model.volume_levels:
+            raise ValueError(
+                f"model.volume_size {self.model.volume_size} must be divisible by 2**volume_levels = {2**self.model.volume_levels}"
+            )
+        self._check_names()
+        return self
+
+    def _check_names(self) -> None:
+        """Every name belongs to a keypoint, and no two keypoints have one name (files may not tell upper from lower case)."""
+        own = self.model.keypoint_names
+        taken: dict[str, str] = {}
+        for unknown in self.naming.keypoints.keys() - set(own):
+            raise ValueError(f"naming.keypoints has {unknown!r}, which is no keypoint; this experiment has {own[0]} to {own[-1]}")
+        for keypoint in own:
+            name = self.naming.keypoints.get(keypoint, keypoint)
+            if name.lower() in taken:
+                raise ValueError(
+                    f"naming.keypoints calls both {taken[name.lower()]} and {keypoint} {name!r}; give every keypoint its own name"
+                )
+            taken[name.lower()] = keypoint

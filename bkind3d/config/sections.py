@@ -1,0 +1,81 @@
+"""A group of settings, how it is read, and what is said when it is wrong."""
+
+import difflib
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+NAME_PATTERN = r"[A-Za-z0-9_-]+"
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
+
+
+class InputError(ValueError):
+    """The user's input or configuration is wrong: one line that says what, where, and what to do (exit code 2)."""
+
+
+class Section(BaseModel):
+    """A group of settings: immutable, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+def list_keys(cls: type[Section], path: tuple[Any, ...]) -> list[str]:
+    """Keys of the section that `path` (keys from a `cls` on) leads to; none where it leads to no section."""
+    annotation: Any = cls
+    for part in path:
+        fields = annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, Section) else {}
+        annotation = fields[part].annotation if part in fields else next(iter(get_args(annotation)[1:]), None)
+    return list(annotation.model_fields) if isinstance(annotation, type) and issubclass(annotation, Section) else []
+
+
+def describe_validation_error(error: ValidationError, source: str, cls: type[Section]) -> str:
+    """One line for the first problem that pydantic found in a `cls`: file, key, what was found, what is allowed."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    found = problem.get("input")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if problem["type"] == "extra_forbidden":
+        alike = difflib.get_close_matches(str(problem["loc"][-1]), list_keys(cls, problem["loc"][:-1]), n=1)
+        hint = f"did you mean {alike[0]!r}?" if alike else "config/README.md has all keys"
+        return f"{source}: unknown key {key!r}; {hint}{more}"
+    if problem["type"] == "missing":
+        return f"{source}: key {key!r} is missing{more}"
+    message = re.sub(r"^Value error, ", "", problem["msg"])
+    if isinstance(found, dict | list):
+        return f"{source}: {key + ': ' if key else ''}{message}{more}"
+    return f"{source}: key {key!r} is {found!r}: {message}{more}"
+
+
+def parse_section(cls: type[SectionT], values: Any, source: str) -> SectionT:
+    """Validate `values` as a `cls`; raise :class:`InputError` with one line naming `source` and the key."""
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        raise InputError(describe_validation_error(error, source, cls)) from None
+
+
+def read_values(path: str | Path) -> Any:
+    """Read the JSON or YAML file at `path`."""
+    path = Path(path)
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (json.JSONDecodeError, yaml.YAMLError) as error:
+        line = " ".join(str(error).split())
+        raise InputError(f"{path}: is not valid {path.suffix[1:].upper()}: {line}") from None
+
+
+def read_section(cls: type[SectionT], path: str | Path) -> SectionT:
+    """Read one section from the JSON or YAML file at `path`."""
+    return parse_section(cls, read_values(path) or {}, str(path))

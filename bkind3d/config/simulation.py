@@ -1,0 +1,74 @@
+"""Recordings that are rendered instead of filmed."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bkind3d.config.sections import Name, Section
+
+
+class SimulatedRig(Section):
+    """A simulated rig of cameras around an arena."""
+
+    cameras: int = Field(6, ge=2, le=12, description="Number of cameras.")
+    width: int = Field(320, ge=64, le=4096, description="Width of the pictures in pixels.")
+    height: int = Field(256, ge=64, le=4096, description="Height of the pictures in pixels.")
+    rate: float = Field(30.0, gt=0, le=1000, description="Frames per second.")
+    arena: float = Field(700.0, gt=0, description="Diameter of the arena in millimetres.")
+    board: Name = Field("charuco", description="Board (a key of `boards`) that is moved through the rig.")
+    board_frames: int = Field(36, ge=10, le=1000, description="Frames of the board videos; in frame 0 the board lies on the floor.")
+    seed: int = Field(0, ge=0, description="Seed of camera positions, lenses, light and board motion.")
+
+    @model_validator(mode="after")
+    def check_even_size(self) -> "SimulatedRig":
+        if self.width % 2 or self.height % 2:
+            raise ValueError(f"width {self.width} and height {self.height} must be even for the videos' format (H.264, yuv420p)")
+        return self
+
+
+class SimulatedSubject(Section):
+    """A simulated animal."""
+
+    animal: Literal["rodent"] = Field("rodent", description="Kind of animal.")
+    scale: float = Field(1.0, ge=0.5, le=2, description="Size relative to the model.")
+    coat: Literal["brown", "white", "black", "hooded", "grey"] = Field("brown", description="Colour of the fur.")
+    seed: int = Field(0, ge=0, description="Seed of the animal's habits.")
+
+
+class SimulatedSession(Section):
+    """A simulated recording."""
+
+    subject: Name = Field(description="A key of `simulation.subjects`.")
+    rig: Name = Field(description="A key of `simulation.rigs`.")
+    frames: int = Field(300, ge=10, description="Length of the recording in frames.")
+    seed: int = Field(0, ge=0, description="Seed of the motion.")
+    rest_seconds: float = Field(0.0, ge=0, description="The animal rests for so long in the middle of the recording.")
+    bystander: Literal["none", "behind", "inside"] = Field(
+        "none", description="Somebody else who walks back and forth, behind the arena's rim or inside of it."
+    )
+    long_shadows: bool = Field(False, description="Whether the lamp stands low: long and dark shadows.")
+    flicker: float = Field(0.0, ge=0, le=0.5, description="Largest change of the light between frames, as a share of it.")
+    drift: float = Field(0.0, ge=0, le=0.5, description="The light changes slowly by this share, up and down, from begin to end.")
+    blocked_cameras: int = Field(0, ge=0, le=12, description="Cameras that are blocked for a while, one after the other.")
+
+
+class SimulationConfig(Section):
+    """Recordings that are rendered instead of filmed: the demo, and scenes whose truth is known."""
+
+    rigs: dict[Name, SimulatedRig] = Field(default_factory=dict)
+    subjects: dict[Name, SimulatedSubject] = Field(default_factory=dict)
+    sessions: dict[Name, SimulatedSession] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def check_references(self) -> "SimulationConfig":
+        for name, session in self.sessions.items():
+            if session.subject not in self.subjects:
+                raise ValueError(f"sessions.{name}.subject {session.subject!r} is not among the subjects {sorted(self.subjects)}")
+            if session.rig not in self.rigs:
+                raise ValueError(f"sessions.{name}.rig {session.rig!r} is not among the rigs {sorted(self.rigs)}")
+            arena, least = self.rigs[session.rig].arena, 440 * self.subjects[session.subject].scale
+            if arena < least:
+                raise ValueError(f"rigs.{session.rig}.arena {arena:g} is too small for {session.subject}, who needs {least:g} mm")
+            if session.blocked_cameras > self.rigs[session.rig].cameras:
+                raise ValueError(f"sessions.{name}.blocked_cameras {session.blocked_cameras} are more than rig {session.rig!r} has")
+        return self

@@ -1,0 +1,68 @@
+"""A study: its sheets, what is done with them, and what is shown."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bkind3d.config.cameras import BoardConfig, CalibrationConfig
+from bkind3d.config.experiment import ExperimentConfig
+from bkind3d.config.sections import Name, Section
+from bkind3d.config.simulation import SimulationConfig
+from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
+
+ExportFormat = Literal["tidy", "nwb", "movement", "anipose", "deeplabcut", "sleap", "keypoint-moseq", "rerun"]
+
+
+class ReportConfig(Section):
+    """What the report shows."""
+
+    title: str = Field("BKinD-3D report", description="Title of the report.")
+    max_sessions: int = Field(6, ge=1, le=100, description="Sessions that are embedded in the main report.")
+    max_frames: int = Field(200, ge=10, le=5000, description="Frames of a session in the interactive skeleton.")
+    overlay_frames: int = Field(6, ge=1, le=50, description="Moments shown as overlay pictures per session.")
+    overlay_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="Longest overlay video of a session, in seconds of the recording; the rest of a longer session is left out.",
+    )
+
+
+class ExportConfig(Section):
+    """What the workflow hands over to other tools, in `results/exports/EXPERIMENT/FORMAT/`; `bkind3d export` writes any format at any time."""
+
+    formats: list[ExportFormat] = Field(
+        default_factory=list, description="Formats that every session's keypoints are written in; docs/hand-over.md says who reads which."
+    )
+
+
+class StudyConfig(Section):
+    """A study: its sheets, and what is done with them."""
+
+    dataset: Name = Field("recordings", description="Name of the study's data in the tables.")
+    recordings: str = Field(
+        ".", description="Folder that relative paths in the sheets start from; relative to the study. Never written to."
+    )
+    sessions: str = Field("config/sessions.tsv", description="Sheet of the sessions.")
+    cameras: str = Field("config/cameras.tsv", description="Sheet of each session's videos.")
+    rigs: str = Field("config/rigs.tsv", description="Sheet of the rigs.")
+    boards: dict[Name, BoardConfig] = Field(default_factory=dict, description="Calibration boards.")
+    calibration: CalibrationConfig = CalibrationConfig()
+    survey: SurveyConfig = SurveyConfig()
+    location: LocationConfig = LocationConfig()
+    framesets: dict[Name, FramesConfig] = Field(default_factory=lambda: {"subject": FramesConfig()}, min_length=1)
+    experiments: dict[Name, ExperimentConfig] = Field(min_length=1, description="What is trained and compared.")
+    simulation: SimulationConfig = SimulationConfig()
+    report: ReportConfig = ReportConfig()
+    export: ExportConfig = ExportConfig()
+
+    @model_validator(mode="after")
+    def check_references(self) -> "StudyConfig":
+        for name, experiment in self.experiments.items():
+            if experiment.frames not in self.framesets:
+                raise ValueError(f"experiments.{name}.frames {experiment.frames!r} is not among the framesets {sorted(self.framesets)}")
+        for name, rig in self.simulation.rigs.items():
+            if rig.board not in self.boards:
+                raise ValueError(f"simulation.rigs.{name}.board {rig.board!r} is not among the boards {sorted(self.boards)}")
+            if self.boards[rig.board].pattern != "charuco":
+                raise ValueError(f"simulation.rigs.{name}.board {rig.board!r} is a checkerboard; simulated boards are ChArUco boards")
+        return self
