@@ -23,6 +23,7 @@ VERBS = (
     "import-calibration",
     "export-calibration",
     "import-joints",
+    "import-h36m",
     "survey-video",
     "locate-subject",
     "extract-frames",

@@ -1,0 +1,152 @@
+"""Human3.6M as it is handed out, or as h36m-fetch extracts it: takes, their videos and poses, and what is known to be damaged."""
+
+import csv
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from bkind3d.archives.human36m_poses import RATE, make_behaviours, make_joints, read_poses
+from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, write_study
+from bkind3d.calibration.formats.reading import read_given_cameras
+from bkind3d.calibration.formats.xml_files import read_xml
+from bkind3d.config import InputError
+
+log = logging.getLogger(__name__)
+
+#: Who is learned from and who is judged on, as in the paper. Of the other subjects, the poses were never published.
+SPLITS = {"S1": "train", "S5": "train", "S6": "train", "S7": "train", "S8": "train", "S9": "test", "S11": "test"}
+#: Where a subject's poses lie, in the original archive and as h36m-fetch extracts them.
+POSE_FOLDERS = ("MyPoseFeatures/D3_Positions", "Poses_D3_Positions")
+#: How names of files begin that hold all recordings of a subject: action 1, "Miscellaneous".
+_ALL = "_ALL"
+#: Cameras that 3D needs.
+_LEAST_CAMERAS = 2
+
+
+@dataclass(frozen=True)
+class Take:
+    """One of the two takes of an action.
+
+    Attributes
+    ----------
+    name : action and number, as in ``Greeting-2``.
+    prefix : how the names of its files begin, which differs between subjects.
+    """
+
+    subject: str
+    action: str
+    number: str
+    prefix: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.action}-{self.number}"
+
+
+def import_human36m(folder: Path, output: Path, metadata: Path | None = None) -> None:
+    """Make a study of the data set in `folder`.
+
+    Parameters
+    ----------
+    folder : holds S1, S5, ... with their videos and poses, in it or in its folder ``extracted``.
+    output : the study; must not be there yet.
+    metadata : the data set's metadata.xml; in `folder` without it.
+
+    Raises
+    ------
+    InputError : where metadata.xml, all videos of a camera, or a subject's poses are not there, or a file is damaged.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is no folder; name the one that holds the subjects S1, S5, ... of Human3.6M")
+    metadata = metadata or folder / "metadata.xml"
+    if not metadata.is_file():
+        raise InputError(
+            f"{metadata}: is not there; it has the cameras and the names of the takes. It comes with the data set's code bundle: "
+            f"copy it to {folder}, or name it with --metadata"
+        )
+    root = folder / "extracted" if (folder / "extracted").is_dir() else folder
+    subjects = [subject for subject in SPLITS if (root / subject).is_dir()]
+    if not subjects:
+        raise InputError(f"{root}: has none of the subjects {', '.join(SPLITS)}; name the folder that holds them")
+    takes = read_takes(metadata)
+    rigs = {subject: read_given_cameras(metadata, "human36m", subject)[0] for subject in subjects}
+    archive = Archive(name_dataset("human36m", folder), rigs, "mm", RATE, "import-h36m")
+    sessions = (session for subject in subjects for session in _import_subject(root / subject, takes[subject], list(rigs[subject])))
+    n_used = write_study(output, archive, sessions)
+    absent = [subject for subject in SPLITS if subject not in subjects]
+    actions = {take.action for subject in subjects for take in takes[subject]}
+    log.info(
+        "%s: %d takes of %s%s, %d classes of actions", output, n_used, ", ".join(subjects),
+        f" ({', '.join(absent)} not there)" if absent else "", len(actions),
+    )  # fmt: skip
+
+
+def read_takes(metadata: Path) -> dict[str, list[Take]]:
+    """Read the takes of every subject from the metadata.xml, without the recordings of everything (action 1, Miscellaneous)."""
+    root = read_xml(metadata)
+    rows = [["".join(cell.itertext()).strip() for cell in row] for row in root.findall("mapping/*")]
+    actions = ["".join(node.itertext()).strip() for node in root.findall("actionnames/*")]
+    if not rows or not actions:
+        raise InputError(f"{metadata}: has no element 'mapping' or 'actionnames', so it is not the metadata.xml of Human3.6M")
+    subjects = rows[0][2:]
+    missing = [subject for subject in SPLITS if subject not in subjects]
+    if missing:
+        raise InputError(f"{metadata}: subject {missing[0]!r} is not in the first row of element 'mapping'; is the file damaged?")
+    takes: dict[str, list[Take]] = {subject: [] for subject in subjects}
+    for action, number, *prefixes in (row for row in rows[1:] if len(row) == len(rows[0])):
+        if not action.isdecimal() or not 0 < int(action) <= len(actions):
+            continue
+        for subject, prefix in zip(subjects, prefixes, strict=True):
+            if prefix and not prefix.startswith(_ALL):
+                takes[subject].append(Take(subject, actions[int(action) - 1], number, prefix))
+    if not all(takes[subject] for subject in SPLITS):
+        raise InputError(f"{metadata}: element 'mapping' names no takes; is the file damaged?")
+    return takes
+
+
+def read_flags() -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """What is known to be damaged, by subject and take: (camera, flag); the camera is empty where all of the take is."""
+    text = files("bkind3d.archives").joinpath("human36m_takes.tsv").read_text(encoding="utf-8")
+    flags: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for row in csv.DictReader(text.splitlines(), delimiter="\t"):
+        flags.setdefault((row["subject"], row["take"]), []).append((row["camera"], row["flag"]))
+    return flags
+
+
+def _import_subject(folder: Path, takes: list[Take], cameras: list[str]) -> Iterator[ImportedSession]:
+    """The sessions of one subject, one after the other, so that one take's poses are in memory at a time."""
+    poses = next((folder / name for name in POSE_FOLDERS if (folder / name).is_dir()), None)
+    if poses is None:
+        raise InputError(f"{folder}: has neither {' nor '.join(POSE_FOLDERS)}; extract Poses_D3_Positions_{folder.name}.tgz there")
+    videos = {take: {camera: folder / "Videos" / f"{take.prefix}.{camera}.mp4" for camera in cameras} for take in takes}
+    for camera in cameras:
+        if not any(paths[camera].is_file() for paths in videos.values()):
+            raise InputError(f"{folder / 'Videos'}: has no video of camera {camera}; extract Videos_{folder.name}.tgz there again")
+    for take in takes:
+        yield _import_take(take, videos[take], poses / f"{take.prefix}.cdf")
+
+
+def _import_take(take: Take, videos: dict[str, Path], poses: Path) -> ImportedSession:
+    known = read_flags().get((take.subject, take.name), [])
+    flags = [f"{flag}_{camera}" if camera else flag for camera, flag in known]
+    damaged = {camera for camera, _ in known if camera}
+    flags += [f"missing_video_{camera}" for camera, path in videos.items() if not path.is_file() and camera not in damaged]
+    usable = {camera: path for camera, path in videos.items() if path.is_file() and camera not in damaged}
+    joints = read_poses(poses) if poses.is_file() else None
+    if joints is None:
+        flags.append("missing_joints")
+    if flags:
+        log.warning("%s %s: %s", take.subject, take.name, ", ".join(flags))
+    return ImportedSession(
+        name=f"{take.subject}_{take.name}",
+        subject=take.subject,
+        rig=take.subject,
+        split=SPLITS[take.subject] if len(usable) >= _LEAST_CAMERAS else "",
+        videos=usable,
+        joints=None if joints is None else make_joints(joints),
+        behaviours=None if joints is None else make_behaviours(take.action, len(joints)),
+        columns={"action": take.action, "take": take.number, "flag": " ".join(flags)},
+        source=f"{take.subject}/{poses.name}",
+    )

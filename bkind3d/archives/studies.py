@@ -1,0 +1,132 @@
+"""The study that an archive becomes: sheets, calibrations, joints and behaviours. Recordings stay where they are."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from bkind3d.config import InputError
+from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.parquet import write_table
+from bkind3d.geometry.cameras import Camera
+
+#: A file of this name in an archive says that it was rendered; then so does the name of the data in every table.
+SIMULATED_MARK = "SIMULATED.txt"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What is imported.
+
+    Attributes
+    ----------
+    dataset : name of the data in the tables.
+    rigs : cameras of each rig, by name.
+    units : of the rigs' worlds.
+    rate : frames per second.
+    verb : that imports it, for the settings' first line.
+    """
+
+    dataset: str
+    rigs: Mapping[str, Mapping[str, Camera]]
+    units: str
+    rate: float
+    verb: str
+
+
+@dataclass(frozen=True)
+class ImportedSession:
+    """A recording of an archive.
+
+    Attributes
+    ----------
+    split : train, test or predict; empty for a recording that cannot be used: its row becomes a comment of the sheet.
+    videos : by camera.
+    joints, behaviours : tables of these kinds; None where there are none.
+    columns : further columns of the sheet.
+    source : what the joints were read from.
+    """
+
+    name: str
+    subject: str
+    rig: str
+    split: str
+    videos: Mapping[str, Path]
+    joints: pd.DataFrame | None = None
+    behaviours: pd.DataFrame | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+
+def name_dataset(name: str, folder: Path) -> str:
+    """The name of the data in the tables: that of a rendered archive begins with ``simulated_``."""
+    return f"simulated_{name}" if (folder / SIMULATED_MARK).exists() else name
+
+
+def write_study(folder: Path, archive: Archive, sessions: Iterable[ImportedSession]) -> int:
+    """Write the study to `folder`, which is there when all of it is; return the number of sessions that can be used.
+
+    Raises
+    ------
+    InputError : where `folder` holds something.
+    """
+    with folder_when_complete(folder) as temporary:
+        for rig, cameras in archive.rigs.items():
+            (temporary / "calibrations").mkdir(exist_ok=True)
+            write_calibration(cameras, temporary / "calibrations" / f"{rig}.toml", archive.units, {"source": archive.dataset})
+        written = [_write_session(temporary, archive, session) for session in sessions]
+        used = [session for session in written if session["split"]]
+        if not used:
+            raise InputError(f"{folder}: no recording of the archive has the videos of two cameras; download them, and import again")
+        (temporary / "config").mkdir()
+        _write_sheets(temporary / "config", archive, written)
+        head = (
+            f"# Written by bkind3d {archive.verb}. What is trained is added by a file of experiments, such as those in config/paper:\n"
+            "#   snakemake --directory STUDY --configfile EXPERIMENTS.yaml\n"
+            "# Joints and calibrations lie in this folder; the sheet of the cameras names the videos, which stay where they are.\n"
+        )
+        settings = {"recordings": ".", "dataset": archive.dataset}
+        (temporary / "config" / "config.yaml").write_text(head + yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    return len(used)
+
+
+@contextmanager
+def folder_when_complete(folder: Path) -> Iterator[Path]:
+    """Give a private folder beside `folder`, which must not be there or be empty; rename it on success, remove it on failure."""
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise InputError(f"{folder}: is there already and is never overwritten; choose another folder, or remove it")
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_session(folder: Path, archive: Archive, session: ImportedSession) -> dict[str, str]:
+    """Write a session's tables; return its row of the sheet, with its rows of the cameras' sheet under ``cameras``."""
+    about = {"units": archive.units, "rate": archive.rate, "subject": session.subject, "source": session.source}
+    row = {"session": session.name, "subject": session.subject, "rig": session.rig, "split": session.split, "joints": "", "behaviours": ""}
+    for kind, table in (("joints", session.joints), ("behaviours", session.behaviours)):
+        if table is not None and session.split:
+            row[kind] = f"{kind}/{session.name}.parquet"
+            write_table(table, kind, folder / row[kind], about)
+    cameras = "\n".join(f"{session.name}\t{camera}\t{Path(os.path.abspath(path))}" for camera, path in session.videos.items())
+    return {**row, **session.columns, "cameras": cameras}
+
+
+def _write_sheets(folder: Path, archive: Archive, rows: list[dict[str, str]]) -> None:
+    columns = [column for column in rows[0] if column != "cameras"]
+    lines = ["\t".join(columns), *(("" if row["split"] else "# ") + "\t".join(row[column] for column in columns) for row in rows)]
+    (folder / "sessions.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    lines = ["session\tcamera\tvideo", *(row["cameras"] for row in rows if row["split"])]
+    (folder / "cameras.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    lines = ["rig\tunits\tcalibration", *(f"{rig}\t{archive.units}\tcalibrations/{rig}.toml" for rig in archive.rigs)]
+    (folder / "rigs.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
