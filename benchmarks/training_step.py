@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from bkind3d.config import ExperimentConfig, parse_section
+from bkind3d.config import PRESETS, ExperimentConfig, parse_section
 from bkind3d.data.datasets import Views
 from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import DiscoveryTraining
@@ -116,7 +116,7 @@ def read_processor() -> str:
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training_step", description=__doc__)
-    parser.add_argument("--preset", default="paper", choices=["paper", "demo"])
+    parser.add_argument("--preset", default="paper", choices=[*PRESETS])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--precision", default="auto", choices=["auto", "32", "bf16"])
     for name, default in (("views", 4), ("image", 256), ("voxels", 64), ("keypoints", 15), ("batch", 1), ("steps", 3)):

@@ -194,7 +194,7 @@ class NamingConfig(Section):
 class ExperimentConfig(Section):
     """One way to discover keypoints: which frames, which network, which losses."""
 
-    preset: Preset = Field("demo", description="Where the settings start from; the sections below change single keys of it.")
+    preset: Preset = Field("bkind3d", description="Where the settings start from; the sections below change single keys of it.")
     frames: Name = Field(description="A key of `framesets`.")
     model: ModelConfig
     losses: LossConfig
@@ -213,7 +213,7 @@ class ExperimentConfig(Section):
     def start_from_preset(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        preset = values.get("preset", "demo")
+        preset = values.get("preset", "bkind3d")
         if preset not in PRESETS:
             return values | {section: {} for section in ("model", "losses", "training") if section not in values}
         merged = dict(values)

@@ -1,15 +1,19 @@
-"""Where an experiment's settings start from."""
+"""Where an experiment's settings start from.
+
+``bkind3d`` is our method, for users' own recordings; ``demo`` the same with fewer keypoints and steps, so that the whole
+demo takes minutes; ``paper`` the published method.
+"""
 
 from typing import Any, Literal
 
-Preset = Literal["demo", "paper"]
+Preset = Literal["bkind3d", "demo", "paper"]
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "paper": {"model": {}, "losses": {}, "training": {}},
-    "demo": {
+    "bkind3d": {
         "model": {
-            "n_keypoints": 12,
-            "n_symmetric_pairs": 3,
+            "n_keypoints": 15,
+            "n_symmetric_pairs": 4,
             "heading": True,
             "place_spread": 0.13,
             "volume_size": 24,
@@ -30,7 +34,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "inside": 0.2,
         },
         "training": {
-            "steps": 1300,
+            "steps": 4000,
             "batch_size": 4,
             "optimizer": "adamw",
             "learning_rate": 6e-3,
@@ -41,4 +45,9 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "jitter": 0.05,
         },
     },
+}
+PRESETS["demo"] = {
+    "model": PRESETS["bkind3d"]["model"] | {"n_keypoints": 12, "n_symmetric_pairs": 3},
+    "losses": PRESETS["bkind3d"]["losses"],
+    "training": PRESETS["bkind3d"]["training"] | {"steps": 1300},
 }

@@ -54,7 +54,7 @@ def test_a_dumped_experiment_is_read_back_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"preset": "dmeo", "frames": "f"}, "key 'preset' is 'dmeo': Input should be 'demo' or 'paper'"),
+        ({"preset": "dmeo", "frames": "f"}, "key 'preset' is 'dmeo': Input should be 'bkind3d', 'demo' or 'paper'"),
         ({"frames": "f", "model": {"n_keypoint": 3}}, "unknown key 'model.n_keypoint'; did you mean 'n_keypoints'"),
         ({"frames": "f", "model": {"zzz": 3}}, "unknown key 'model.zzz'; config/README.md has all keys"),
         ({"frames": "f", "model": {"n_keypoints": 1}}, "key 'model.n_keypoints' is 1"),
@@ -89,7 +89,7 @@ def test_a_damaged_file_is_refused(tmp_path, name, text, message):
         ({"k00": "nose", "k01": "nose"}, "calls both k00 and k01 'nose'"),
         ({"k00": "Nose", "k01": "nose"}, "calls both k00 and k01 'nose'"),
         ({"k00": "k01"}, "calls both k00 and k01 'k01'"),
-        ({"k12": "nose"}, "'k12', which is no keypoint; this experiment has k00 to k11"),
+        ({"k15": "nose"}, "'k15', which is no keypoint; this experiment has k00 to k14"),
         ({"k00": "left paw"}, "naming.keypoints.k00"),
         ({"k00": "pfötchen"}, "naming.keypoints.k00"),
         ({"k00": ""}, "naming.keypoints.k00"),

@@ -8,7 +8,7 @@ from bkind3d.data.sections import explain_retraining, format_sections, format_sh
 from bkind3d.data.sheets import read_cameras, read_rigs, read_sessions
 from bkind3d.data.study import load_study
 
-STEPS = PRESETS["demo"]["training"]["steps"]
+STEPS = PRESETS["bkind3d"]["training"]["steps"]
 
 
 def write_files(study):
