@@ -7,7 +7,7 @@ HELP = "Cut undistorted windows around the subject out of a video, with silhouet
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("video", help="video of one camera")
+    parser.add_argument("video", nargs="+", help="video of one camera; its files in the order of time, where it has several")
     parser.add_argument("--config", required=True, help="JSON or YAML file with the frameset")
     parser.add_argument("--camera", required=True, help="name of the camera in the calibration")
     parser.add_argument("--calibration", required=True, help="calibration (.toml) of the rig")

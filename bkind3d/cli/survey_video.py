@@ -7,7 +7,7 @@ HELP = "Find a video's background, the silhouettes of what moves, and faults, fr
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("video", help="video of a static camera")
+    parser.add_argument("video", nargs="+", help="video of a static camera; its files in the order of time, where it has several")
     parser.add_argument("--config", required=True, help="JSON or YAML file with the section 'survey'")
     parser.add_argument("--frame-map", help="table (.tsv, .csv, .parquet) with columns frame (of the session) and video_frame, from 0")
     parser.add_argument("--mask", help="picture, white where the subject may be and black elsewhere (in front of others, mirrors, screens)")

@@ -71,7 +71,11 @@ class SessionRow:
 
 @dataclass(frozen=True)
 class CameraRow:
-    """One camera's video of a session; `video`, `frame_map` and `mask` as written in the sheet."""
+    """One camera's video of a session; `video`, `frame_map` and `mask` as written in the sheet.
+
+    A camera that began a new file every few minutes has several `videos`: their names stand in the sheet in the order of
+    time, with ``;`` between them, and are one video.
+    """
 
     line: int
     session: str
@@ -79,6 +83,11 @@ class CameraRow:
     video: str
     frame_map: str
     mask: str = ""
+
+    @property
+    def videos(self) -> list[str]:
+        """The files of the video, in the order of time."""
+        return [name.strip() for name in self.video.split(";")]
 
 
 @dataclass(frozen=True)
@@ -153,6 +162,10 @@ def read_cameras(path: Path) -> dict[str, dict[str, CameraRow]]:
         row = CameraRow(line, *names, cells["video"], cells["frame_map"], cells["mask"])
         if not row.video:
             raise InputError(f"{where}: column 'video' is empty; write the path of the video of camera {row.camera!r}")
+        twice = [name for name in row.videos if not name or row.videos.count(name) > 1]
+        if twice:
+            what = f"{twice[0]!r} twice" if twice[0] else "a ; with no file beside it"
+            raise InputError(f"{where}: column 'video' has {what}; write every file once, in the order of time, with one ; between them")
         cameras = rows.setdefault(row.session, {})
         if row.camera in cameras:
             raise InputError(

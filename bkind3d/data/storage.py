@@ -24,9 +24,9 @@ def explain_storage(study: Study) -> str | None:
 
     Only what grows with the recordings counts: surveys, framesets, and the results per session. Sessions that are rendered are not counted before they are there.
     """
-    waiting = [(session, video, size) for session, video, size in _list_waiting(study) if size]
-    frames = count_frames({video for _, video, _ in waiting})
-    total = sum(_clip(frames[video], study.sessions[session]) * size for session, video, size in waiting)
+    waiting = [(session, files, size) for session, files, size in _list_waiting(study) if size]
+    frames = count_frames({path for _, files, _ in waiting for path in files})
+    total = sum(_clip(sum(frames[path] for path in files), study.sessions[session]) * size for session, files, size in waiting)
     if not total:
         return None
     free = shutil.disk_usage(study.folder).free
@@ -65,13 +65,13 @@ def _clip(frames: float, row: SessionRow) -> float:
     return max(last - (row.start or 0) + 1, 0)
 
 
-def _list_waiting(study: Study) -> Iterator[tuple[str, str, float]]:
-    """Session and path of every video, and the bytes per frame of the tables that are still to be made of it."""
+def _list_waiting(study: Study) -> Iterator[tuple[str, list[str], float]]:
+    """Session and files of every video, and the bytes per frame of the tables that are still to be made of it."""
     for session, cameras in study.cameras.items():
         for camera in cameras:
-            video = study.find_video(session, camera)
-            if not video.startswith(SIMULATION_FOLDER) or os.path.exists(study.folder / video):
-                yield session, str(study.folder / video), sum(_list_tables(study, session, camera))
+            videos = study.find_videos(session, camera)
+            if not videos[0].startswith(SIMULATION_FOLDER) or os.path.exists(study.folder / videos[0]):
+                yield session, [str(study.folder / video) for video in videos], sum(_list_tables(study, session, camera))
 
 
 def _list_tables(study: Study, session: str, camera: str) -> Iterator[float]:

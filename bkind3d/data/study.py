@@ -42,9 +42,9 @@ class Study:
             return text
         return os.path.normpath(os.path.join(os.path.expanduser(self.config.recordings), text))
 
-    def find_video(self, session: str, camera: str) -> str:
-        """The video of a camera in a session."""
-        return self.find_path(self.cameras[session][camera].video)
+    def find_videos(self, session: str, camera: str) -> list[str]:
+        """The files of a camera's video in a session, in the order of time."""
+        return [self.find_path(name) for name in self.cameras[session][camera].videos]
 
     def find_board_videos(self, rig: str) -> dict[str, str]:
         """The board video of every camera of a rig; none where the calibration is given."""
@@ -246,7 +246,7 @@ def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:
     """Where a file is named, and its path."""
     for cameras in study.cameras.values():
         for row in cameras.values():
-            for text in filter(None, (row.video, row.frame_map, row.mask)):
+            for text in filter(None, (*row.videos, row.frame_map, row.mask)):
                 yield f"{study.config.cameras}: row {row.line}", study.find_path(text)
     for session in study.sessions.values():
         for text in filter(None, (session.joints, session.behaviours)):
@@ -275,7 +275,8 @@ def _check_overlap(study: Study) -> None:
 def _list_sources(study: Study, session: str) -> set[str]:
     """What two sessions may have in common: videos and the file of the joints."""
     joints = study.sessions[session].joints
-    return {study.find_video(session, camera) for camera in study.cameras[session]} | ({study.find_path(joints)} if joints else set())
+    videos = {path for camera in study.cameras[session] for path in study.find_videos(session, camera)}
+    return videos | ({study.find_path(joints)} if joints else set())
 
 
 def _check_subjects(study: Study) -> None:

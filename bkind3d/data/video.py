@@ -1,37 +1,36 @@
 """Videos: what they are, and their frames decoded once, in order.
 
 Nothing here seeks: seeking lands on different frames in different files and versions, decoding in order never does.
-Pictures come as a player shows them (a phone's rotation is applied).
+Pictures come as a player shows them (a phone's rotation is applied). A camera that began a new file every few minutes
+has one video all the same: its files are read one after the other, and frames and times go on counting.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
+from bkind3d.data.shrinking import Picture, make_picture
 
 log = logging.getLogger(__name__)
 
-Picture = NDArray[np.uint8]
+#: A video: its file, or its files in the order of time.
+Video = str | Path | Sequence[str | Path]
 
-#: Formats with a plane of luma and, maybe, two smaller ones of colour, 8 bits each.
-_PLANAR = ("gray", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")
-#: Luma and colour are stored as 16 to 235 and 16 to 240, unless the video says that they have the full range.
-_EXPAND_LUMA = np.clip((np.arange(256) - 16) * 255 / 219, 0, 255).round().astype(np.uint8)
-_EXPAND_COLOUR = np.clip((np.arange(256) - 128) * 255 / 224 + 128, 0, 255).round().astype(np.uint8)
+#: Rates of two files that differ by more than this share are not of one video.
+_RATE_SHARE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class VideoInfo:
     ----------
     width, height : of the pictures as shown, pixels.
     rate : frames per second.
-    n_frames : counted, not taken from the header.
+    n_frames : counted, not taken from the header, unless somebody asked for that.
     codec : its name.
     rotation : degrees (multiple of 90, counter-clockwise) by which stored pictures are turned before they are shown.
     container : names of the file's format, whatever the file is called.
@@ -80,14 +79,43 @@ class Packets:
     times: NDArray[np.float64]
     keys: NDArray[np.bool_]
 
+    @property
+    def length(self) -> float:
+        """Seconds that the frames are shown, the last one as long as the others usually are."""
+        usual = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
+        return float(self.times[-1]) + usual if len(self.times) else 0.0
 
-def read_packets(path: str | Path) -> Packets:
-    """Read when each frame of the video at `path` is shown, without decoding any; see :class:`Packets`.
+
+def list_files(video: Video) -> list[Path]:
+    """The files of a video, in the order of time."""
+    return [Path(video)] if isinstance(video, str | Path) else [Path(path) for path in video]
+
+
+def describe_files(video: Video) -> str:
+    """The name of a video's file, and how many more there are."""
+    first, *more = list_files(video)
+    return f"{first.name} and {len(more)} more" if more else first.name
+
+
+def read_packets(video: Video) -> Packets:
+    """Read when each frame of a video is shown, without decoding any; see :class:`Packets`.
 
     Raises
     ------
-    InputError : where the file is missing, empty, no video, or cut off.
+    InputError : where a file is missing, empty, no video, or cut off.
     """
+    files = [_read_packets(path) for path in list_files(video)]
+    if len(files) == 1:
+        return files[0]
+    begins = np.cumsum([0.0, *(each.length for each in files[:-1])])
+    return Packets(
+        np.arange(sum(len(each.times) for each in files)),
+        np.concatenate([each.times + begin for each, begin in zip(files, begins, strict=True)]),
+        np.concatenate([each.keys for each in files]),
+    )
+
+
+def _read_packets(path: Path) -> Packets:
     with _open_video(path) as (container, stream):
         promised, scale = stream.frames, float(stream.time_base or 1)
         rate = float(stream.average_rate or stream.guessed_rate or 1)
@@ -106,13 +134,28 @@ def _stamp_of(packet: Packet) -> int | None:
     return packet.dts if packet.pts is None else packet.pts
 
 
-def probe_video(path: str | Path) -> VideoInfo:
-    """Read what the video at `path` is; count its frames without decoding them.
+def probe_video(video: Video, counted: bool = True) -> VideoInfo:
+    """Read what a video is; count its frames without decoding them.
+
+    Without `counted` the headers are believed, which takes as long for an hour as for a second.
 
     Raises
     ------
-    InputError : where the file is missing, empty, no video, or cut off.
+    InputError : where a file is missing, empty, no video, or cut off, or its files differ in size or rate.
     """
+    files = list_files(video)
+    first, *more = (_probe_file(path, counted) for path in files)
+    for path, info in zip(files[1:], more, strict=True):
+        alike = (info.width, info.height, info.rotation) == (first.width, first.height, first.rotation)
+        if not alike or abs(info.rate - first.rate) > _RATE_SHARE * first.rate:
+            raise InputError(
+                f"{path}: has {info.width}x{info.height} pixels at {info.rate:g} Hz, and {files[0].name}, which it follows, "
+                f"{first.width}x{first.height} at {first.rate:g} Hz; name files of one camera and one recording"
+            )
+    return replace(first, n_frames=first.n_frames + sum(info.n_frames for info in more))
+
+
+def _probe_file(path: Path, counted: bool) -> VideoInfo:
     with _open_video(path) as (container, stream):
         rate = stream.average_rate or stream.guessed_rate
         first = next(container.decode(stream), None)
@@ -121,7 +164,8 @@ def probe_video(path: str | Path) -> VideoInfo:
         rotation = int(first.rotation) % 360
         width, height = (first.height, first.width) if rotation % 180 else (first.width, first.height)
         codec, format_names = stream.codec_context.name, container.format.name
-    n_frames = len(read_packets(path).times)
+        promised = stream.frames or round((container.duration or 0) / av.time_base * float(rate or 0))
+    n_frames = len(_read_packets(path).times) if counted else promised
     if not rate or rotation % 90:
         raise InputError(
             f"{path}: has no frame rate or is turned by {rotation} degrees; convert it first (ffmpeg -i IN -c:v libx264 OUT.mp4)"
@@ -130,17 +174,17 @@ def probe_video(path: str | Path) -> VideoInfo:
 
 
 def decode_frames(
-    path: str | Path,
+    video: Video,
     size: tuple[int, int] | None = None,
     gray: bool = False,
     wanted: Callable[[int], bool] | None = None,
     threads: int = 1,
 ) -> Iterator[DecodedFrame]:
-    """Decode the video at `path` from its first frame to its last.
+    """Decode a video from its first frame to its last.
 
     Parameters
     ----------
-    path : the video.
+    video : its file, or its files in the order of time.
     size : (width, height) to which pictures are shrunk by area averaging (pixel *edges* of both agree); as stored without it.
     gray : (height, width) luma instead of (height, width, 3) RGB.
     wanted : of which frame numbers pictures are made; the others are decoded and passed over.
@@ -148,28 +192,48 @@ def decode_frames(
 
     Raises
     ------
-    InputError : where the file is missing, empty, no video, or breaks off.
+    InputError : where a file is missing, empty, no video, or breaks off.
     """
     pixels = "gray" if gray else "rgb24"
-    index, reformatter = -1, VideoReformatter()
+    number, end, reformatter = 0, 0.0, VideoReformatter()
+    for path in list_files(video):
+        begin = end
+        for frame, time_s, step in _decode_file(path, threads):
+            if wanted is None or wanted(number):
+                yield DecodedFrame(number, begin + time_s, make_picture(frame, size, pixels, reformatter))
+            number, end = number + 1, begin + time_s + step
+
+
+def _decode_file(path: Path, threads: int) -> Iterator[tuple[VideoFrame, float, float]]:
+    """The frames of a file, each with its time since the first one and the time between frames at the nominal rate, seconds."""
+    start: float | None = None
     with _open_video(path, threads) as (container, stream):
-        start: float | None = None
         rate = float(stream.average_rate or stream.guessed_rate or 1)
         for index, frame in enumerate(container.decode(stream)):
             time_s = index / rate if frame.time is None else frame.time
             start = time_s if start is None else start
-            if wanted is None or wanted(index):
-                yield DecodedFrame(index, time_s - start, _make_picture(frame, size, pixels, reformatter))
-    if index < 0:
+            yield frame, time_s - start, 1 / rate
+    if start is None:
         raise InputError(f"{path}: no frame can be decoded; record or copy it again")
 
 
-def decode_keyframes(path: str | Path, wanted: Collection[int], size: tuple[int, int] | None = None) -> Iterator[DecodedFrame]:
+def decode_keyframes(video: Video, wanted: Collection[int], size: tuple[int, int] | None = None) -> Iterator[DecodedFrame]:
     """Decode those of the `wanted` frames (numbers) that are keyframes; the others never reach the decoder.
 
     Nothing is sought: packets are read in order. Sizes and errors are those of :func:`decode_frames`, pictures are RGB.
     """
-    packets, reformatter = read_packets(path), VideoReformatter()
+    first, begin, reformatter = 0, 0.0, VideoReformatter()
+    for path in list_files(video):
+        packets = _read_packets(path)
+        local = {number - first for number in wanted if first <= number < first + len(packets.times)}
+        for frame, number in _decode_file_keys(path, packets, local) if local else ():
+            time_s = begin + float(packets.times[number])
+            yield DecodedFrame(first + number, time_s, make_picture(frame, size, "rgb24", reformatter))
+        first, begin = first + len(packets.times), begin + packets.length
+
+
+def _decode_file_keys(path: Path, packets: Packets, wanted: Collection[int]) -> Iterator[tuple[VideoFrame, int]]:
+    """The `wanted` frames of a file that are keyframes, with their numbers."""
     with _open_video(path) as (container, stream):
         for packet in container.demux(stream):
             stamp = _stamp_of(packet)
@@ -179,50 +243,8 @@ def decode_keyframes(path: str | Path, wanted: Collection[int], size: tuple[int,
             if number in wanted:
                 # Some decoders hold a frame back until they have seen the next ones: here are none.
                 for frame in (*packet.decode(), *stream.codec_context.decode(None)):
-                    yield DecodedFrame(number, float(packets.times[number]), _make_picture(frame, size, "rgb24", reformatter))
+                    yield frame, number
                 stream.codec_context.flush_buffers()
-
-
-def _make_picture(frame: VideoFrame, size: tuple[int, int] | None, pixels: str, reformatter: VideoReformatter) -> Picture:
-    turns = int(frame.rotation) // 90
-    width, height = (None, None) if size is None else size[::-1] if turns % 2 else size
-    if width is None or height is None:
-        picture = reformatter.reformat(frame, format=pixels, interpolation="POINT").to_ndarray()
-    elif frame.format.name in _PLANAR and frame.width >= 2 * width and frame.height >= 2 * height:
-        picture = _shrink_planes(frame, (width, height), pixels == "gray")
-    else:
-        picture = reformatter.reformat(frame, width=width, height=height, format=pixels, interpolation="AREA").to_ndarray()
-    return np.ascontiguousarray(np.rot90(picture, turns) if turns else picture, dtype=np.uint8)
-
-
-def _shrink_planes(frame: VideoFrame, size: tuple[int, int], gray: bool) -> Picture:
-    """Shrink the stored planes, and make colours of the few pixels that are left: many times faster than the other way round."""
-    full_range = frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
-    luma = _shrink(_read_plane(frame.planes[0]), size)
-    if gray or len(frame.planes) == 1:
-        shown = luma if full_range else np.asarray(cv2.LUT(luma, _EXPAND_LUMA), dtype=np.uint8)
-        return shown if gray else np.asarray(cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
-    if full_range or size[0] % 2 or size[1] % 2:
-        blue, red = (_shrink(_read_plane(plane), size) for plane in frame.planes[1:3])
-        if not full_range:
-            luma, blue, red = cv2.LUT(luma, _EXPAND_LUMA), cv2.LUT(blue, _EXPAND_COLOUR), cv2.LUT(red, _EXPAND_COLOUR)
-        return np.asarray(cv2.cvtColor(cv2.merge([luma, red, blue]), cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
-    # The usual case, for which OpenCV has one function: colours at half the size of the luma.
-    colours = [_shrink(_read_plane(plane), (size[0] // 2, size[1] // 2)) for plane in frame.planes[1:3]]
-    stacked = np.concatenate([luma.ravel(), *(plane.ravel() for plane in colours)]).reshape(-1, size[0])
-    return np.asarray(cv2.cvtColor(stacked, cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)
-
-
-def _read_plane(plane: "av.video.plane.VideoPlane") -> Picture:
-    return np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
-
-
-def _shrink(plane: Picture, size: tuple[int, int]) -> Picture:
-    """Average over areas. Halving is several times faster than any other shrinking, so it comes first."""
-    while plane.shape[1] % 2 == plane.shape[0] % 2 == 0 and plane.shape[1] >= 2 * size[0] and plane.shape[0] >= 2 * size[1]:
-        plane = np.asarray(cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    larger = plane.shape[1] >= size[0] and plane.shape[0] >= size[1]
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 @contextmanager

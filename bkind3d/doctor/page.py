@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.shrinking import Picture as Pixels
 from bkind3d.data.study import Study
-from bkind3d.data.video import Picture as Pixels
 from bkind3d.doctor.checks import Check, sort_checks, summarise
 from bkind3d.doctor.pictures import (
     AXES,

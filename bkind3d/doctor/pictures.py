@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bkind3d.data.video import Picture
+from bkind3d.data.shrinking import Picture
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import pixel_directions, project_points
 from bkind3d.survey.silhouettes import Silhouettes

@@ -63,8 +63,8 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     row = study.sessions[name]
     examined = Examined(name, study.rigs[row.rig].units)
     for camera, entry in tqdm(study.cameras[name].items(), desc=name, unit="camera", disable=None):
-        path = study.folder / study.find_path(entry.video)
-        checks, sample = examine_video(path, full, bool(entry.frame_map))
+        video = [study.folder / path for path in study.find_videos(name, camera)]
+        checks, sample = examine_video(video, full, bool(entry.frame_map))
         examined.checks += [replace(check, camera=camera) for check in checks]
         if sample is not None:
             examined.samples[camera] = sample

@@ -50,7 +50,7 @@ def examine_study(
     ]
     examined = []
     for name in wanted:
-        if not all((study.folder / study.find_video(name, camera)).exists() for camera in study.cameras[name]):
+        if not all((study.folder / path).exists() for camera in study.cameras[name] for path in study.find_videos(name, camera)):
             checks.append(Check("warning", "video", "its videos are not there yet", "snakemake renders them", session=name))
             continue
         examined.append(examine_session(study, name, full))

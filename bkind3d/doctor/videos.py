@@ -11,7 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
-from bkind3d.data.video import Packets, Picture, VideoInfo, decode_frames, decode_keyframes, probe_video, read_packets
+from bkind3d.data.shrinking import Picture
+from bkind3d.data.video import (
+    Packets,
+    Video,
+    VideoInfo,
+    decode_frames,
+    decode_keyframes,
+    describe_files,
+    list_files,
+    probe_video,
+    read_packets,
+)
 from bkind3d.doctor.checks import Check
 from bkind3d.survey.background import Background, model_background
 from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes
@@ -70,33 +81,31 @@ class Sample:
         return model_background(np.stack(list(self.pictures.values())), config)
 
 
-def examine_video(path: Path, full: bool, has_map: bool) -> tuple[list[Check], Sample | None]:
+def examine_video(video: Video, full: bool, has_map: bool) -> tuple[list[Check], Sample | None]:
     """Look at one video: its header, every packet, and some frames (`full`: all)."""
     try:
-        info, packets = probe_video(path), read_packets(path)
-        sample = sample_video(path, info, packets, full)
+        info, packets = probe_video(video), read_packets(video)
+        sample = sample_video(video, info, packets, full)
     except InputError as error:
         sentence, _, step = str(error).rpartition("; ")
         return [Check("failure", "video", sentence or str(error), step if sentence else "copy or convert it again")], None
-    seconds = float(packets.times[-1]) + 1 / info.rate
-    described = (
-        f"{path.name}: {info.codec}, {info.width}x{info.height}, {info.n_frames} frames at {info.rate:.4g} per second, {seconds:.1f} s"
-    )
+    seconds, name = float(packets.times[-1]) + 1 / info.rate, describe_files(video)
+    described = f"{name}: {info.codec}, {info.width}x{info.height}, {info.n_frames} frames at {info.rate:.4g} per second, {seconds:.1f} s"
     checks = [Check("pass", "video", described)]
-    checks += _check_suffix(path, info)
+    checks += _check_suffix(list_files(video)[0], info)
     if info.rotation:
         checks.append(
             Check(
                 "warning",
                 "rotation",
-                f"{path.name} is marked to be turned by {info.rotation} degrees before it is shown, and is turned",
+                f"{name} is marked to be turned by {info.rotation} degrees before it is shown, and is turned",
                 "calibrate with pictures that are turned alike",
             )
         )
-    return [*checks, _check_times(path, packets, has_map), *_check_frames(path, sample)], sample
+    return [*checks, _check_times(name, packets, has_map), *_check_frames(name, sample)], sample
 
 
-def sample_video(path: Path, info: VideoInfo, packets: Packets, full: bool) -> Sample:
+def sample_video(video: Video, info: VideoInfo, packets: Packets, full: bool) -> Sample:
     """Decode some frames, or all."""
     scale = min(1.0, LONG_SIDE / max(info.width, info.height))
     size = (max(2, round(info.width * scale / 2) * 2), max(2, round(info.height * scale / 2) * 2))
@@ -107,7 +116,7 @@ def sample_video(path: Path, info: VideoInfo, packets: Packets, full: bool) -> S
     kept = set(np.linspace(0, n_first - 1, n_kept).round().astype(int).tolist())
     previous: Picture | None = None
     n_decoded = 0
-    for number, picture in _decode(path, size, n_first):
+    for number, picture in _decode(video, size, n_first):
         n_decoded += 1
         luma = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
         if previous is not None:
@@ -118,7 +127,7 @@ def sample_video(path: Path, info: VideoInfo, packets: Packets, full: bool) -> S
             pictures[number] = picture
         previous = luma
     if not full:
-        keyed = {frame.number: frame.picture for frame in decode_keyframes(path, set(keys.tolist()), size)}
+        keyed = {frame.number: frame.picture for frame in decode_keyframes(video, set(keys.tolist()), size)}
         pictures |= {number: picture for number, picture in keyed.items() if picture.mean() >= _BLACK}
     usual = float(np.median(motions))
     # A still scene repeats its frames by rights: a codec stores no change.
@@ -126,8 +135,8 @@ def sample_video(path: Path, info: VideoInfo, packets: Packets, full: bool) -> S
     return Sample(info, packets, pictures, black, repeated, n_decoded)
 
 
-def _decode(path: Path, size: tuple[int, int], limit: int) -> Iterator[tuple[int, Picture]]:
-    for frame in islice(decode_frames(path, size), limit):
+def _decode(video: Video, size: tuple[int, int], limit: int) -> Iterator[tuple[int, Picture]]:
+    for frame in islice(decode_frames(video, size), limit):
         yield frame.number, frame.picture
 
 
@@ -146,22 +155,22 @@ def find_irregular(times: NDArray[np.float64]) -> tuple[NDArray[np.int64], float
     return np.flatnonzero(np.abs(intervals - usual) > _IRREGULAR * usual), usual
 
 
-def _check_times(path: Path, packets: Packets, has_map: bool) -> Check:
+def _check_times(name: str, packets: Packets, has_map: bool) -> Check:
     irregular, usual = find_irregular(packets.times)
     if not len(irregular) or usual == 0:
-        return Check("pass", "times", f"{path.name}: all frames are {1000 * usual:.4g} ms apart")
+        return Check("pass", "times", f"{name}: all frames are {1000 * usual:.4g} ms apart")
     intervals = np.diff(packets.times)[irregular]
     mapped = "a frame map is given" if has_map else "give a frame_map, or record at a constant rate"
     if len(irregular) > _VARIABLE * len(packets.times):
         low, high = 1000 * float(np.diff(packets.times).min()), 1000 * float(np.diff(packets.times).max())
-        sentence = f"{path.name} has a variable frame rate: its frames are {low:.4g} to {high:.4g} ms apart"
+        sentence = f"{name} has a variable frame rate: its frames are {low:.4g} to {high:.4g} ms apart"
         return Check("warning" if has_map else "failure", "times", sentence, mapped)
     n_dropped = int(np.maximum(np.rint(intervals / usual) - 1, 0).sum())
     where = f"the first after frame {irregular[0]}, at {packets.times[irregular[0]]:.2f} s"
-    return Check("warning", "times", f"{path.name}: {n_dropped} frames are missing in {len(irregular)} gaps, {where}", mapped)
+    return Check("warning", "times", f"{name}: {n_dropped} frames are missing in {len(irregular)} gaps, {where}", mapped)
 
 
-def _check_frames(path: Path, sample: Sample) -> list[Check]:
+def _check_frames(name: str, sample: Sample) -> list[Check]:
     checks = []
     for what, numbers, meaning in (("black", sample.black, "show nothing"), ("repeated", sample.repeated, "repeat the frame before")):
         if not numbers:
@@ -171,8 +180,8 @@ def _check_frames(path: Path, sample: Sample) -> list[Check]:
         kind = (
             "frozen picture" if what == "repeated" and len(longest) > 2 else "duplicated frames" if what == "repeated" else "black frames"
         )
-        sentence = f"{path.name}: {kind}: {len(numbers)} of {sample.n_decoded} decoded frames {meaning}, {len(longest)} at a time from frame {longest[0]} on"
+        sentence = f"{name}: {kind}: {len(numbers)} of {sample.n_decoded} decoded frames {meaning}, {len(longest)} at a time from frame {longest[0]} on"
         checks.append(Check("warning", what, sentence, "look at the recording; a frame_map can leave frames out"))
     if not checks:
-        checks.append(Check("pass", "frames", f"{path.name}: none of {sample.n_decoded} decoded frames is black or repeated"))
+        checks.append(Check("pass", "frames", f"{name}: none of {sample.n_decoded} decoded frames is black or repeated"))
     return checks

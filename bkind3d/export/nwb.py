@@ -21,6 +21,7 @@ from pynwb.image import ImageSeries
 from bkind3d import __version__
 from bkind3d.config import InputError
 from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.video import probe_video
 from bkind3d.export.sessions import ExportedSession, FilmedView
 
 log = logging.getLogger(__name__)
@@ -110,10 +111,10 @@ def _add_view(file: NWBFile, session: ExportedSession, name: str, units: float, 
     video = ImageSeries(
         name=f"video_{name}",
         description=f"Video of camera {name}.",
-        external_file=[os.path.relpath(view.video.resolve(), path.resolve().parent)],
+        external_file=[os.path.relpath(file.resolve(), path.resolve().parent) for file in view.files],
         format="external",
         unit="n.a.",
-        starting_frame=[0],
+        starting_frame=_find_first_frames(view),
         rate=view.rate,
         starting_time=_find_video_start(session, view),
         num_samples=view.n_frames,
@@ -122,6 +123,12 @@ def _add_view(file: NWBFile, session: ExportedSession, name: str, units: float, 
     )
     file.add_acquisition(video)
     return PoseEstimation(name=name, description=f"The view of camera {name}.", device=device, source_video=video)
+
+
+def _find_first_frames(view: FilmedView) -> list[int]:
+    """The number in the whole video of the first frame of each of its files."""
+    counts = [probe_video(file, counted=False).n_frames for file in view.files[:-1]]
+    return [0, *np.cumsum(counts).tolist()]
 
 
 def _find_video_start(session: ExportedSession, view: FilmedView) -> float:
@@ -146,7 +153,7 @@ def _find_start(session: ExportedSession) -> datetime:
     """When the session was recorded: the sheet says it, or the video's own metadata, or the date of its file."""
     if session.row.more.get("session_start_time"):
         return _read_time(session, "session_start_time")
-    video = next(iter(session.views.values())).video
+    video = next(iter(session.views.values())).files[0]
     if not video.exists():
         raise InputError(
             f"{video}: is not there to tell when session {session.name!r} was recorded; give the sheet of sessions a column session_start_time"

@@ -26,15 +26,15 @@ class FilmedView:
 
     Attributes
     ----------
-    camera : calibrated, for the pictures of `video`.
-    video : the file, as seen from the working directory.
+    camera : calibrated, for the pictures of the video.
+    files : of the video, in the order of time, as seen from the working directory.
     rate : frames per second.
     n_frames : frames of the video.
     video_frames : number in the video of every frame that has keypoints; -1 where the video lacks it.
     """
 
     camera: Camera
-    video: Path
+    files: list[Path]
     rate: float
     n_frames: int
     video_frames: Int[NDArray, "frame"]
@@ -107,8 +107,8 @@ def open_session(study: Study, experiment: str, session: str) -> ExportedSession
     cameras, metadata = read_calibration(results / "calibration" / f"{row.rig}.toml")
     views = {}
     for name in study.cameras[session]:
-        video = Path(os.path.normpath(study.folder / study.find_video(session, name)))
-        views[name] = _open_view(cameras, video, results / "survey" / session / f"{name}.parquet", keypoints.frames)
+        files = [Path(os.path.normpath(study.folder / path)) for path in study.find_videos(session, name)]
+        views[name] = _open_view(cameras, files, results / "survey" / session / f"{name}.parquet", keypoints.frames)
     steps = np.diff(keypoints.times)
     rate = round(1 / float(np.median(steps)), 6) if len(steps) else float(keypoints.metadata.get("rate", 1))
     units = str(keypoints.metadata.get("units") or metadata.get("units") or study.rigs[row.rig].units)
@@ -127,7 +127,7 @@ def find_keypoints(study: Study, experiment: str, session: str) -> Path:
     return path
 
 
-def _open_view(cameras: dict[str, Camera], video: Path, survey: Path, frames: NDArray) -> FilmedView:
+def _open_view(cameras: dict[str, Camera], files: list[Path], survey: Path, frames: NDArray) -> FilmedView:
     camera, metadata = cameras.get(survey.stem), read_metadata(survey)
     if camera is None:
         raise InputError(f"{survey}: the calibration of its rig has no camera {survey.stem!r}, only {', '.join(cameras)}; calibrate again")
@@ -135,4 +135,4 @@ def _open_view(cameras: dict[str, Camera], video: Path, survey: Path, frames: ND
     numbers = table.reindex(frames).fillna(-1).to_numpy(np.int64)
     fitted = fit_camera_to_video(camera, (int(metadata["video_width"]), int(metadata["video_height"])))
     n_frames = max(int(metadata["n_frames"]), int(numbers.max(initial=-1)) + 1)
-    return FilmedView(fitted, video, float(metadata["rate"]), n_frames, numbers)
+    return FilmedView(fitted, files, float(metadata["rate"]), n_frames, numbers)

@@ -52,7 +52,7 @@ def _write_view(session: ExportedSession, camera: str, file: h5py.File) -> None:
     file["edge_names"] = np.array([(names[a].encode(), names[b].encode()) for a, b in session.skeleton], dtype="S64").reshape(-1, 2)
     file["edge_inds"] = np.array(session.skeleton, dtype=np.int64).reshape(-1, 2)
     file["labels_path"] = ""
-    file["video_path"] = str(session.views[camera].video.resolve())
+    file["video_path"] = str(session.views[camera].files[0].resolve())  # SLEAP knows one file
     file["video_ind"] = 0
     file["provenance"] = json.dumps({"bkind3d": __version__, "model": session.keypoints.metadata.get("model", "")})
     file.attrs.update({"preset": "matlab", "format": "analysis", "skeleton_name": "bkind3d", "skeleton_symmetries": "[]"})

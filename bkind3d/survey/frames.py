@@ -17,7 +17,7 @@ from tqdm import tqdm
 from bkind3d.config import FramesConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.parquet import read_metadata, read_table, write_table
-from bkind3d.data.video import decode_frames
+from bkind3d.data.video import Video, decode_frames, describe_files
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import project_points, undistorted_window
 from bkind3d.survey.silhouettes import decode_mask, encode_mask
@@ -32,7 +32,7 @@ _PROJECTION = [f"p{row}{column}" for row in range(3) for column in range(4)]
 class FrameSources:
     """The files that frames are cut from: video and survey of one camera, calibration and location of the session."""
 
-    video: str | Path
+    video: Video
     calibration: str | Path
     survey: str | Path
     location: str | Path
@@ -127,7 +127,7 @@ def _plan_windows(location: pd.DataFrame, camera: Camera, config: FramesConfig, 
 
 
 def _cut_windows(
-    video: str | Path, table: pd.DataFrame, camera: Camera, survey_size: tuple[int, int], config: FramesConfig, threads: int
+    video: Video, table: pd.DataFrame, camera: Camera, survey_size: tuple[int, int], config: FramesConfig, threads: int
 ) -> tuple[list[bytes], list[bytes]]:
     """JPEG and PNG of every row's window; empty where it has no matrix or the video lacks the frame."""
     planned = np.isfinite(table[_PROJECTION].to_numpy()).all(axis=1) & (table["video_frame"].to_numpy() >= 0)
@@ -135,17 +135,17 @@ def _cut_windows(
     wanted = set(rows)
     images, masks = [b""] * len(table), [b""] * len(table)
     decoded = decode_frames(video, wanted=wanted.__contains__, threads=threads)
-    for video_frame, _, picture in tqdm(decoded, total=len(wanted), desc=Path(video).stem, unit="frame", disable=None):
+    for video_frame, _, picture in tqdm(decoded, total=len(wanted), desc=describe_files(video), unit="frame", disable=None):
         if (picture.shape[1], picture.shape[0]) != camera.size:
             raise InputError(
-                f"{video}: is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}; survey it again"
+                f"{describe_files(video)}: is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}; survey it again"
             )
         index = rows.pop(video_frame)
         matrix = _intrinsics_of(table.loc[index, _PROJECTION].to_numpy(np.float64), camera)
         cut = _cut_window(picture, table.at[index, "mask"], camera, matrix, survey_size, config)
         images[index], masks[index] = cut or (b"", b"")
     if rows:
-        raise InputError(f"{video}: has fewer frames than when it was surveyed; survey it again")
+        raise InputError(f"{describe_files(video)}: has fewer frames than when it was surveyed; survey it again")
     return images, masks
 
 

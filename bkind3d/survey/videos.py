@@ -15,7 +15,17 @@ from tqdm import tqdm
 
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.parquet import PICTURE_ROWS, open_table
-from bkind3d.data.video import DecodedFrame, Packets, VideoInfo, decode_frames, decode_keyframes, probe_video, read_packets
+from bkind3d.data.video import (
+    DecodedFrame,
+    Packets,
+    Video,
+    VideoInfo,
+    decode_frames,
+    decode_keyframes,
+    describe_files,
+    probe_video,
+    read_packets,
+)
 from bkind3d.survey.background import model_background
 from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.regions import read_region
@@ -35,7 +45,7 @@ _EMPTY = np.zeros((0, 7))
 
 
 def survey_video(
-    path: str | Path,
+    video: Video,
     config: SurveyConfig,
     output: str | Path,
     frame_map: str | Path | None = None,
@@ -44,14 +54,14 @@ def survey_video(
     threads: int = 1,
     mask: str | Path | None = None,
 ) -> None:
-    """Survey the video at `path` and write the table ``survey`` to `output`.
+    """Survey a video and write the table ``survey`` to `output`.
 
     The background is modelled from keyframes, which can be decoded alone, and from the video's beginning where these are
     few; so every frame is decoded once, and memory does not grow with the video's length.
 
     Parameters
     ----------
-    path : the video.
+    video : its file, or its files in the order of time.
     config : how.
     output : the Parquet file.
     frame_map, start, stop : which frames belong to the session, see :func:`bkind3d.survey.frame_maps.choose_frames`.
@@ -59,14 +69,14 @@ def survey_video(
     mask : a picture, white where the subject may be; see :func:`bkind3d.survey.regions.read_region`.
     """
     cv2.setNumThreads(threads)
-    info, packets = probe_video(path), read_packets(path)
+    info, packets, name = probe_video(video), read_packets(video), describe_files(video)
     frames = choose_frames(info.n_frames, frame_map, start, stop, info.rate)
     size = survey_size(info, config.long_side)
     region = None if mask is None else read_region(mask, (info.width, info.height), size)
     shown = np.unique(frames[frames[:, 1] >= 0, 1])
     wanted = set(shown.tolist())
-    decoded = decode_frames(path, size, wanted=wanted.__contains__, threads=threads)
-    samples, held = _sample_frames(path, size, packets, shown, decoded, config)
+    decoded = decode_frames(video, size, wanted=wanted.__contains__, threads=threads)
+    samples, held = _sample_frames(video, size, packets, shown, decoded, config)
     background = model_background(samples, config)
     del samples
     times = pd.Series(np.where(frames[:, 1] >= 0, packets.times[frames[:, 1]], np.nan)).interpolate(limit_direction="both")
@@ -78,11 +88,11 @@ def survey_video(
         "video_height": info.height,
         "rate": info.rate,
         "n_frames": info.n_frames,
-        "video": Path(path).name,
+        "video": name,
         "background": base64.b64encode(cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1].tobytes()).decode(),
     }
-    rows = _describe_frames(path, chain(_release(held), decoded), frames, SilhouetteFinder(background, config, region))
-    progress = iter(tqdm(rows, total=len(frames), desc=Path(path).stem, unit="frame", disable=None))
+    rows = _describe_frames(name, chain(_release(held), decoded), frames, SilhouetteFinder(background, config, region))
+    progress = iter(tqdm(rows, total=len(frames), desc=name, unit="frame", disable=None))
     with open_table("survey", output, metadata) as add_rows:
         for first in range(0, len(frames), PICTURE_ROWS):
             part = pd.DataFrame(list(islice(progress, PICTURE_ROWS)))
@@ -91,15 +101,15 @@ def survey_video(
             for kind, count in (("seen", int((part["area"] > 0).sum())), *part["fault"].value_counts().items()):
                 counts[str(kind)] = counts.get(str(kind), 0) + int(count)
             add_rows(part)
-    _report(path, len(frames), counts)
+    _report(name, len(frames), counts)
 
 
-def _report(path: str | Path, n_frames: int, counts: dict[str, int]) -> None:
+def _report(name: str, n_frames: int, counts: dict[str, int]) -> None:
     faults = {kind: count for kind, count in counts.items() if kind not in ("", "seen")}
     share = counts["seen"] / n_frames
-    log.info("%s: %d frames, silhouettes in %.1f %%, faults: %s", path, n_frames, 100 * share, faults or "none")
+    log.info("%s: %d frames, silhouettes in %.1f %%, faults: %s", name, n_frames, 100 * share, faults or "none")
     if share < _FEW:
-        log.warning("%s: little moves here; a subject that keeps its place is taken for background, and cannot be located", path)
+        log.warning("%s: little moves here; a subject that keeps its place is taken for background, and cannot be located", name)
 
 
 def survey_size(info: VideoInfo, long_side: int) -> tuple[int, int]:
@@ -109,7 +119,7 @@ def survey_size(info: VideoInfo, long_side: int) -> tuple[int, int]:
 
 
 def _sample_frames(
-    path: str | Path,
+    video: Video,
     size: tuple[int, int],
     packets: Packets,
     shown: NDArray[np.int64],
@@ -127,7 +137,7 @@ def _sample_frames(
         return np.stack([held[index].picture for index in _spread(len(held), n_samples)]), held
     keys = keys[_spread(len(keys), n_samples)]
     n_more = min(n_samples - len(keys), int(2 * n_samples * len(held) / len(shown)))
-    pictures = [frame.picture for frame in decode_keyframes(path, set(keys.tolist()), size)]
+    pictures = [frame.picture for frame in decode_keyframes(video, set(keys.tolist()), size)]
     return np.stack([*pictures, *(held[index].picture for index in _spread(len(held), n_more))]), held
 
 
@@ -144,7 +154,7 @@ def _release(held: list[DecodedFrame]) -> Iterator[DecodedFrame]:
 
 
 def _describe_frames(
-    path: str | Path, decoded: Iterator[DecodedFrame], frames: NDArray[np.int64], finder: SilhouetteFinder
+    name: str, decoded: Iterator[DecodedFrame], frames: NDArray[np.int64], finder: SilhouetteFinder
 ) -> Iterator[dict[str, Any]]:
     """One row per frame of the session; frames that the video lacks have the fault "missing"."""
     missing = {"brightness": np.nan, "motion": np.nan, "fault": "missing", **_describe_clusters(_EMPTY), "mask": b""}
@@ -154,7 +164,7 @@ def _describe_frames(
         if video_frame >= 0 and video_frame != number:
             found = next(decoded, None)
             if found is None or found.number != video_frame:
-                raise InputError(f"{path}: frame {video_frame} of {frames[:, 1].max() + 1} cannot be decoded; copy or convert it again")
+                raise InputError(f"{name}: frame {video_frame} of {frames[:, 1].max() + 1} cannot be decoded; copy or convert it again")
             luma = np.asarray(cv2.cvtColor(found.picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
             row = _describe_picture(found.picture, luma, previous, finder)
             number, previous = video_frame, luma

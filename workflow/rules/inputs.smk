@@ -19,11 +19,11 @@ def get_given_cameras(wildcards):
 
 
 def get_video(wildcards):
-    return study.find_video(wildcards.session, wildcards.camera)
+    return study.find_videos(wildcards.session, wildcards.camera)
 
 
 def get_videos(session):
-    return [study.find_video(session, camera) for camera in study.cameras[session]]
+    return [path for camera in study.cameras[session] for path in study.find_videos(session, camera)]
 
 
 def get_frame_map(wildcards):

@@ -29,6 +29,15 @@ def test_a_sheet_saved_on_windows_is_read(tmp_path):
     assert read_cameras(path)["a"]["left"].video == "l.mp4"
 
 
+def test_a_camera_may_have_several_files(tmp_path):
+    text = "session\tcamera\tvideo\na\tleft\tl 0.mp4; l 1.mp4\na\tright\t{}\n"
+    row = read_cameras(write(tmp_path / "cameras.tsv", text.format("r.mp4")))["a"]
+    assert (row["left"].videos, row["right"].videos) == (["l 0.mp4", "l 1.mp4"], ["r.mp4"])
+    for cell, message in (("r.mp4;r.mp4", "row 3: column 'video' has 'r.mp4' twice"), ("r.mp4;", "row 3: column 'video' has a ; with no")):
+        with pytest.raises(InputError, match=message):
+            read_cameras(write(tmp_path / "cameras.tsv", text.format(cell)))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -16,13 +16,13 @@ def study(tmp_path):
 
 
 def test_frames_are_counted_from_headers(study):
-    videos = [str(study.folder / study.find_video("s1", camera)) for camera in study.cameras["s1"]]
+    videos = [str(study.folder / study.find_videos("s1", camera)[0]) for camera in study.cameras["s1"]]
     assert list(count_frames(videos).values()) == pytest.approx([20, 20], abs=1)
 
 
 def test_videos_that_are_not_opened_are_estimated_by_their_size(study, monkeypatch):
     monkeypatch.setattr("bkind3d.data.storage.MOST_HEADERS", 1)
-    videos = [str(study.folder / study.find_video("s1", camera)) for camera in study.cameras["s1"]]
+    videos = [str(study.folder / study.find_videos("s1", camera)[0]) for camera in study.cameras["s1"]]
     opened, guessed = count_frames(videos).values()
     assert opened == pytest.approx(20, abs=1)
     assert guessed == pytest.approx(20, rel=0.3)

@@ -41,7 +41,7 @@ def add_simulated_session(folder, subject="rat", rig="arena", video="results/sim
 
 def test_paths_start_from_the_recordings(folder):
     study = load_study(folder=folder)
-    assert study.find_video("a", "left") == "rec/a/left.mp4"
+    assert study.find_videos("a", "left") == ["rec/a/left.mp4"]
     assert study.find_path("/elsewhere/x.mp4") == "/elsewhere/x.mp4"
     assert study.list_rig_cameras("box") == ["left", "right"]
     assert study.list_sessions("train") == ["a"]
@@ -52,7 +52,7 @@ def test_absolute_recordings_are_read_and_unused_sections_may_be_missing(folder,
     elsewhere = tmp_path_factory.mktemp("disk") / "rec"
     (folder / "rec").rename(elsewhere)
     configure(folder, recordings=str(elsewhere))
-    assert load_study(folder=folder).find_video("a", "left") == f"{elsewhere}/a/left.mp4"
+    assert load_study(folder=folder).find_videos("a", "left") == [f"{elsewhere}/a/left.mp4"]
 
 
 def test_simulated_files_need_not_exist(folder):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.data.video import decode_frames, probe_video
+from bkind3d.data.video import decode_frames, decode_keyframes, probe_video, read_packets
 
 WriteVideo = Callable[..., Path]
 
@@ -26,6 +26,46 @@ def test_a_video_is_probed_and_decoded_in_order(tmp_path: Path, write_video: Wri
     assert [frame.time_s for frame in frames] == pytest.approx([number / 25 for number in range(20)])
     assert [frame.picture.mean() for frame in frames] == pytest.approx([20 + 5 * number for number in range(20)], abs=1.5)
     assert frames[0].picture.shape == (64, 96, 3)
+
+
+def write_files(folder: Path, write_video: WriteVideo, lengths: list[int]) -> list[Path]:
+    """The pictures of :func:`make_pictures`, shared out to files of these lengths, a keyframe every third frame."""
+    begins, pictures = np.cumsum([0, *lengths]), make_pictures(sum(lengths))
+    return [
+        write_video(folder / f"{number}.mp4", pictures[begin : begin + length], rate=25, codec_options={"g": "3"})
+        for number, (begin, length) in enumerate(zip(begins, lengths, strict=False))
+    ]
+
+
+def test_the_files_of_a_camera_are_one_video(tmp_path: Path, write_video: WriteVideo) -> None:
+    files = write_files(tmp_path, write_video, [8, 7, 5])
+    info, packets = probe_video(files), read_packets(files)
+    assert info == probe_video(files, counted=False)
+    assert info.n_frames == len(packets.keys) == 20
+    assert packets.times == pytest.approx(np.arange(20) / 25)
+    frames = list(decode_frames(files))
+    assert [frame.number for frame in frames] == list(range(20))
+    assert [frame.time_s for frame in frames] == pytest.approx([number / 25 for number in range(20)])
+    assert [frame.picture.mean() for frame in frames] == pytest.approx([20 + 5 * number for number in range(20)], abs=1.5)
+    assert [frame.number for frame in decode_frames(files, wanted={7, 8, 19}.__contains__)] == [7, 8, 19]
+    keys = np.flatnonzero(packets.keys).tolist()
+    assert {0, 8, 15} < set(keys)
+    found = list(decode_keyframes(files, set(keys) - {0}))
+    assert [frame.number for frame in found] == keys[1:]
+    assert [frame.picture.mean() for frame in found] == pytest.approx([20 + 5 * number for number in keys[1:]], abs=1.5)
+    assert [frame.time_s for frame in found] == pytest.approx([number / 25 for number in keys[1:]])
+
+
+def test_files_that_are_not_of_one_video_are_refused(tmp_path: Path, write_video: WriteVideo) -> None:
+    first, second = write_files(tmp_path, write_video, [4, 4])
+    small = write_video(tmp_path / "small.mp4", make_pictures(4, 64, 48), rate=25)
+    slow = write_video(tmp_path / "slow.mp4", make_pictures(4), rate=10)
+    for other, message in ((small, r"small\.mp4: has 64x48 pixels"), (slow, r"slow\.mp4: .* at 10 Hz, and 0\.mp4")):
+        with pytest.raises(InputError, match=message):
+            probe_video([first, second, other])
+    second.unlink()
+    with pytest.raises(InputError, match=r"1\.mp4: there is no such video"):
+        list(decode_frames([first, second]))
 
 
 def test_only_wanted_frames_become_pictures(tmp_path: Path, write_video: WriteVideo) -> None:

@@ -109,3 +109,15 @@ def test_a_date_that_is_none_is_refused_and_nothing_is_written(study_folder, tmp
     with pytest.raises(InputError, match=r"row 2: session_start_time 'last Tuesday' is no date; write it as 2026-"):
         write_session(open_session(load_study(folder=study_folder), "one", "s1"), tmp_path / "out" / "s1.nwb")
     assert not (tmp_path / "out").exists()
+
+
+def test_every_file_of_a_camera_is_linked_with_its_first_frame(session, tmp_path, write_video):
+    picture = np.zeros((64, 96, 3), np.uint8)
+    files = [write_video(tmp_path / f"{number}.mp4", [picture] * length) for number, length in enumerate((9, 7, 4))]
+    session.views["cam1"].files[:] = files
+    path = tmp_path / "out" / "s1.nwb"
+    write_session(session, path)
+    with pynwb.NWBHDF5IO(path, "r") as io:
+        video = io.read().acquisition["video_cam1"]
+        assert [str((path.parent / link).resolve()) for link in video.external_file[:]] == [str(file) for file in files]
+        assert video.starting_frame[:].tolist() == [0, 9, 16]

@@ -47,6 +47,20 @@ def test_the_survey_follows_what_moves(tmp_path: Path, write_video: Callable[...
     assert np.abs(background[..., ::-1].astype(int) - (100, 110, 120)).max() < 8
 
 
+def test_a_video_of_several_files_is_surveyed_as_one(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    pictures, parts = film(), ((0, 7), (7, 14), (14, 20))
+    files = [write_video(tmp_path / f"{first}.mp4", pictures[first:end], rate=20) for first, end in parts]
+    frame_map = tmp_path / "map.csv"
+    frame_map.write_text("frame,video_frame\n" + "".join(f"{number - 5},{number}\n" for number in range(5, 20)))
+    survey_video(files, SurveyConfig(), tmp_path / "s.parquet", frame_map)
+    table, metadata = read_table(tmp_path / "s.parquet", "survey"), read_metadata(tmp_path / "s.parquet")
+    assert (metadata["n_frames"], metadata["video"]) == (20, "0.mp4 and 2 more")
+    assert table["video_frame"].tolist() == list(range(5, 20))
+    assert table["time_s"].to_numpy() == pytest.approx(np.arange(15) / 20)
+    assert table["centroid_x"].to_numpy() == pytest.approx(17.5 + 5 * np.arange(5, 20), abs=1)
+    assert (table["fault"] == "").all()
+
+
 def test_faults_are_named(tmp_path: Path, write_video: Callable[..., Path]) -> None:
     pictures = film()
     pictures[5][:] = 0
