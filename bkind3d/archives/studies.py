@@ -1,8 +1,8 @@
-"""The study that an archive becomes: sheets, calibrations, joints and behaviours. Recordings stay where they are."""
+"""The study that an archive becomes: sheets, calibrations, joints, behaviours and frame maps. Recordings stay where they are."""
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ import yaml
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import write_table
+from bkind3d.data.video import list_files
 from bkind3d.geometry.cameras import Camera
 
 #: A file of this name in an archive says that it was rendered; then so does the name of the data in every table.
@@ -46,8 +47,9 @@ class ImportedSession:
     Attributes
     ----------
     split : train, test or predict; empty for a recording that cannot be used: its row becomes a comment of the sheet.
-    videos : by camera.
+    videos : files by camera; in the order of time where a camera has several.
     joints, behaviours : tables of these kinds; None where there are none.
+    frame_maps : tables ``frame_map`` by camera, for cameras that have one.
     columns : further columns of the sheet.
     source : what the joints were read from.
     """
@@ -56,9 +58,10 @@ class ImportedSession:
     subject: str
     rig: str
     split: str
-    videos: Mapping[str, Path]
+    videos: Mapping[str, Path | Sequence[Path]]
     joints: pd.DataFrame | None = None
     behaviours: pd.DataFrame | None = None
+    frame_maps: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
@@ -118,7 +121,11 @@ def _write_session(folder: Path, archive: Archive, session: ImportedSession) -> 
         if table is not None and session.split:
             row[kind] = f"{kind}/{session.name}.parquet"
             write_table(table, kind, folder / row[kind], about)
-    cameras = "\n".join(f"{session.name}\t{camera}\t{Path(os.path.abspath(path))}" for camera, path in session.videos.items())
+    maps = {camera: f"frame_maps/{session.name}/{camera}.parquet" for camera in session.frame_maps if session.split}
+    for camera, path in maps.items():
+        write_table(session.frame_maps[camera], "frame_map", folder / path, about)
+    videos = {camera: ";".join(os.path.abspath(path) for path in list_files(video)) for camera, video in session.videos.items()}
+    cameras = "\n".join(f"{session.name}\t{camera}\t{video}\t{maps.get(camera, '')}" for camera, video in videos.items())
     return {**row, **session.columns, "cameras": cameras}
 
 
@@ -126,7 +133,7 @@ def _write_sheets(folder: Path, archive: Archive, rows: list[dict[str, str]]) ->
     columns = [column for column in rows[0] if column != "cameras"]
     lines = ["\t".join(columns), *(("" if row["split"] else "# ") + "\t".join(row[column] for column in columns) for row in rows)]
     (folder / "sessions.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    lines = ["session\tcamera\tvideo", *(row["cameras"] for row in rows if row["split"])]
+    lines = ["session\tcamera\tvideo\tframe_map", *(row["cameras"] for row in rows if row["split"])]
     (folder / "cameras.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     lines = ["rig\tunits\tcalibration", *(f"{rig}\t{archive.units}\tcalibrations/{rig}.toml" for rig in archive.rigs)]
     (folder / "rigs.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -24,6 +24,7 @@ VERBS = (
     "export-calibration",
     "import-joints",
     "import-h36m",
+    "import-rat7m",
     "survey-video",
     "locate-subject",
     "extract-frames",

@@ -47,6 +47,7 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
     "edges": {"keypoint_a": _S, "keypoint_b": _S, "weight": _F},
     "joints": {"frame": _I, "joint": _S, "x": _F, "y": _F, "z": _F},
     "behaviours": {"frame": _I, "behaviour": _S},
+    "frame_map": {"frame": _I, "video_frame": _I},
     "silhouettes": {"frame": _I, "camera": _S, "mask": _B},
     "history": {"step": _I, "seconds": _D, "term": _S, "value": _D},
     # One row per method and test frame, and per method and joint; world units. errors of frames are means over their joints.

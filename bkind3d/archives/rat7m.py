@@ -1,0 +1,213 @@
+"""Rat7M as it is handed out: a MATLAB file of motion capture and cameras per session, and videos in files of some minutes each."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from bkind3d.archives.rat7m_samples import Samples, read_samples
+from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, write_study
+from bkind3d.calibration.formats.matlab import read_rat7m
+from bkind3d.calibration.formats.reading import read_given_cameras
+from bkind3d.config import InputError
+from bkind3d.data.video import VideoInfo, probe_video
+from bkind3d.geometry.cameras import Camera
+from bkind3d.geometry.lenses import project_points
+
+log = logging.getLogger(__name__)
+
+#: Rats that are judged on unless somebody says otherwise.
+TEST_RATS = ("s5",)
+_MAT = re.compile(r"mocap-(s\d+-d\d+)\.mat")
+_VIDEO = re.compile(r"(s\d+-d\d+)-camera(\d+)-(\d+)\.mp4")
+#: Moments at which it is looked whether the markers are in the pictures, and the least share of them that has to be.
+_LOOKS, _LEAST_INSIDE = 200, 0.25
+#: Frame maps that end earlier than this share of the video are worth a remark.
+_COVERED = 0.5
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The files of a session.
+
+    Attributes
+    ----------
+    name : ``s1-d1``: rat 1, day 1.
+    mat : cameras and motion capture.
+    videos : by camera (``Camera1``), its files by the number of their first frame.
+    """
+
+    name: str
+    mat: Path
+    videos: Mapping[str, Mapping[int, Path]]
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A camera's video: its files in the order of time, and what they are together, by their headers."""
+
+    files: list[Path]
+    info: VideoInfo
+
+
+def import_rat7m(folder: Path, output: Path, test: Collection[str] = TEST_RATS, sessions: Collection[str] = ()) -> None:
+    """Make a study of the data set in `folder`.
+
+    Parameters
+    ----------
+    folder : holds ``mocap-s1-d1.mat``, ``s1-d1-camera1-0.mp4``, ..., in it or in folders below.
+    output : the study; must not be there yet.
+    test : rats that are judged on; the others are learned from.
+    sessions : which are imported; all without them.
+
+    Raises
+    ------
+    InputError : where files are missing, damaged, or do not belong together.
+    """
+    recordings = find_recordings(folder, sessions)
+    _check_rats({recording.name.split("-")[0] for recording in recordings}, test)
+    footage = {
+        recording.name: {camera: _join(recording.name, camera, files) for camera, files in recording.videos.items()}
+        for recording in recordings
+    }
+    rigs = {recording.name: _read_cameras(recording, footage[recording.name]) for recording in recordings}
+    rate = next(iter(footage[recordings[0].name].values())).info.rate
+    archive = Archive(name_dataset("rat7m", folder), rigs, "mm", rate, "import-rat7m")
+    n_used = write_study(output, archive, _import_sessions(recordings, footage, rigs, test))
+    log.info("%s: %d sessions of %d rats", output, n_used, len({recording.name.split("-")[0] for recording in recordings}))
+
+
+def find_recordings(folder: Path, sessions: Collection[str] = ()) -> list[Recording]:
+    """Find the files of the `sessions` (all without them) in `folder` and below."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is no folder; name the one that holds the files of Rat7M")
+    mats: dict[str, Path] = {}
+    videos: dict[str, dict[str, dict[int, Path]]] = {}
+    for path in sorted(folder.rglob("*.m*")):
+        mat, video = _MAT.fullmatch(path.name), _VIDEO.fullmatch(path.name)
+        if mat:
+            twice = mats.setdefault(mat[1], path)
+        elif video:
+            twice = videos.setdefault(video[1], {}).setdefault(f"Camera{video[2]}", {}).setdefault(int(video[3]), path)
+        if (mat or video) and twice != path:
+            raise InputError(f"{path}: is also there as {twice}; keep one of them")
+    if not mats:
+        raise InputError(f"{folder}: has no file mocap-s*-d*.mat, which hold the cameras and the motion capture; download them, too")
+    wanted = sorted(sessions or mats.keys() | videos.keys())
+    for name in wanted:
+        if name not in mats:
+            raise InputError(f"{folder}: has no mocap-{name}.mat; download it, or name the sessions to import: {' '.join(sorted(mats))}")
+        if name not in videos:
+            with_videos = " ".join(sorted(mats.keys() & videos.keys())) or "there are none with videos"
+            raise InputError(f"{folder}: has no video {name}-camera1-0.mp4; download it, or name the sessions to import: {with_videos}")
+    return [Recording(name, mats[name], {camera: videos[name][camera] for camera in sorted(videos[name])}) for name in wanted]
+
+
+def _check_rats(rats: Collection[str], test: Collection[str]) -> None:
+    unknown = sorted(set(test) - set(rats))
+    if unknown:
+        raise InputError(f"rat {unknown[0]!r}, which is to be judged on, is not there; choose among {', '.join(sorted(rats))} with --test")
+    if set(rats) <= set(test):
+        raise InputError(f"all rats ({', '.join(sorted(rats))}) are to be judged on; leave at least one to learn from")
+
+
+def _join(session: str, camera: str, files: Mapping[int, Path]) -> Footage:
+    """A camera's files as one video, every frame of which is where the names of the files say."""
+    infos = {start: probe_video(path, counted=False) for start, path in sorted(files.items())}
+    paths = [files[start] for start in infos]
+    first, usual, expected = infos[min(infos)], max(info.n_frames for info in infos.values()), 0
+    for path, before, (start, info) in zip(paths, [paths[0], *paths], infos.items(), strict=False):
+        if start < expected:
+            raise InputError(f"{path}: begins with frame {start}, but {before.name} goes up to frame {expected - 1}; copy both again")
+        if start > expected and expected % usual:
+            raise InputError(f"{before}: ends with frame {expected - 1}, but {path.name} begins with frame {start}; copy it again")
+        if start > expected:
+            missing = path.with_name(f"{session}-camera{_number(camera)}-{expected}.mp4")
+            raise InputError(f"{missing}: is missing, though {path.name} is there; download it, or name other sessions with --sessions")
+        if (info.width, info.height) != (first.width, first.height):
+            sizes = f"{info.width}x{info.height} pixels, {before.name} {first.width}x{first.height}"
+            raise InputError(f"{path}: has {sizes}, so they are not of one camera; copy it again")
+        expected = start + info.n_frames
+    return Footage(paths, replace(first, n_frames=expected))
+
+
+def _number(camera: str) -> str:
+    """The number of a camera, as names of videos have it."""
+    return camera.removeprefix("Camera")
+
+
+def _read_cameras(recording: Recording, footage: Mapping[str, Footage]) -> dict[str, Camera]:
+    """The session's cameras, by their names; their order in the file means nothing."""
+    sizes = {camera: (film.info.width, film.info.height) for camera, film in footage.items()}
+    names = read_rat7m(recording.mat).tables
+    for camera in names:
+        if camera not in footage:
+            raise InputError(
+                f"{recording.mat}: has {camera}, of which there is no video {recording.name}-camera{_number(camera)}-0.mp4; download it"
+            )
+    return read_given_cameras(recording.mat, "rat7m", sizes=sizes)[0]
+
+
+def _import_sessions(
+    recordings: list[Recording],
+    footage: Mapping[str, Mapping[str, Footage]],
+    rigs: Mapping[str, Mapping[str, Camera]],
+    test: Collection[str],
+) -> Iterator[ImportedSession]:
+    """The sessions, one after the other, so that the motion capture of one is in memory at a time."""
+    known: dict[str, Path] = {}
+    for recording in recordings:
+        samples, films = read_samples(recording.mat), footage[recording.name]
+        digest = hashlib.sha256(samples.markers.tobytes()).hexdigest()
+        if known.setdefault(digest, recording.mat) != recording.mat:
+            raise InputError(
+                f"{recording.mat}: has the same motion capture as {known[digest]}, so one is of another session; download both again"
+            )
+        _check_maps(recording, samples, films)
+        _check_markers(recording, samples, rigs[recording.name])
+        rat, day = recording.name.split("-")
+        yield ImportedSession(
+            name=recording.name,
+            subject=rat,
+            rig=recording.name,
+            split="test" if rat in test else "train",
+            videos={camera: film.files for camera, film in films.items()},
+            joints=samples.make_joints(),
+            frame_maps={camera: samples.make_frame_map(camera) for camera in films},
+            columns={"start": str(samples.frames[0]), "stop": str(samples.frames[-1] + 1), "day": day},
+            source=recording.mat.name,
+        )
+        log.info(
+            "%s: %d moments, %.1f %% of the markers known", recording.name, len(samples.rows), 100 * np.isfinite(samples.markers).mean()
+        )
+
+
+def _check_maps(recording: Recording, samples: Samples, films: Mapping[str, Footage]) -> None:
+    for camera, film in films.items():
+        last, n_frames = int(samples.shown[camera].max()), film.info.n_frames
+        if last >= n_frames:
+            raise InputError(
+                f"{recording.mat}: {camera} has frames up to {last}, its video has {n_frames} (0 to {n_frames - 1}); files of the video are "
+                f"missing from {recording.name}-camera{_number(camera)}-{n_frames}.mp4 on, or the .mat is of another session"
+            )
+        if last < _COVERED * n_frames:
+            log.warning("%s: %s has frames up to %d, its video %d; is it of this session?", recording.mat, camera, last, n_frames)
+
+
+def _check_markers(recording: Recording, samples: Samples, cameras: Mapping[str, Camera]) -> None:
+    """The markers are in the pictures of all cameras, or cameras and motion capture are of different sessions."""
+    chosen = np.linspace(0, len(samples.rows) - 1, min(_LOOKS, len(samples.rows))).round().astype(int)
+    points = samples.markers[chosen].reshape(-1, 3)
+    points = points[np.isfinite(points).all(axis=1)]
+    for name, camera in cameras.items():
+        pixels = project_points(camera, points)
+        inside = ((pixels >= -0.5) & (pixels <= np.array(camera.size) - 0.5)).all(axis=1)
+        if len(points) and inside.mean() < _LEAST_INSIDE:
+            raise InputError(
+                f"{recording.mat}: {100 * inside.mean():.0f} % of the markers are in the pictures of {name} ({camera.size[0]}x{camera.size[1]}), "
+                "so its cameras and its motion capture, or the videos, are of different sessions; download them again"
+            )
