@@ -74,12 +74,12 @@ def import_human36m(folder: Path, output: Path, metadata: Path | None = None) ->
     rigs = {subject: read_given_cameras(metadata, "human36m", subject)[0] for subject in subjects}
     archive = Archive(name_dataset("human36m", folder), rigs, "mm", RATE, "import-h36m")
     sessions = (session for subject in subjects for session in _import_subject(root / subject, takes[subject], list(rigs[subject])))
-    n_used = write_study(output, archive, sessions)
+    used = write_study(output, archive, sessions)
     absent = [subject for subject in SPLITS if subject not in subjects]
-    actions = {take.action for subject in subjects for take in takes[subject]}
+    actions = sorted({row["action"] for row in used})
     log.info(
-        "%s: %d takes of %s%s, %d classes of actions", output, n_used, ", ".join(subjects),
-        f" ({', '.join(absent)} not there)" if absent else "", len(actions),
+        "%s: %d takes of %s%s; %d classes of actions: %s", output, len(used), ", ".join(subjects),
+        f" ({', '.join(absent)} not there)" if absent else "", len(actions), ", ".join(actions),
     )  # fmt: skip
 
 
@@ -132,7 +132,8 @@ def _import_take(take: Take, videos: dict[str, Path], poses: Path) -> ImportedSe
     known = read_flags().get((take.subject, take.name), [])
     flags = [f"{flag}_{camera}" if camera else flag for camera, flag in known]
     damaged = {camera for camera, _ in known if camera}
-    flags += [f"missing_video_{camera}" for camera, path in videos.items() if not path.is_file() and camera not in damaged]
+    missing = [camera for camera, path in videos.items() if not path.is_file() and camera not in damaged]
+    flags += ["missing_videos"] if len(missing) == len(videos) else [f"missing_video_{camera}" for camera in missing]
     usable = {camera: path for camera, path in videos.items() if path.is_file() and camera not in damaged}
     joints = read_poses(poses) if poses.is_file() else None
     if joints is None:

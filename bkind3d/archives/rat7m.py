@@ -77,7 +77,7 @@ def import_rat7m(folder: Path, output: Path, test: Collection[str] = TEST_RATS, 
     rigs = {recording.name: _read_cameras(recording, footage[recording.name]) for recording in recordings}
     rate = next(iter(footage[recordings[0].name].values())).info.rate
     archive = Archive(name_dataset("rat7m", folder), rigs, "mm", rate, "import-rat7m")
-    n_used = write_study(output, archive, _import_sessions(recordings, footage, rigs, test))
+    n_used = len(write_study(output, archive, _import_sessions(recordings, footage, rigs, test)))
     log.info("%s: %d sessions of %d rats", output, n_used, len({recording.name.split("-")[0] for recording in recordings}))
 
 

@@ -1,9 +1,7 @@
 """The study that an archive becomes: sheets, calibrations, joints, behaviours and frame maps. Recordings stay where they are."""
 
 import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import yaml
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.folders import folder_when_complete
 from bkind3d.data.parquet import write_table
 from bkind3d.data.video import list_files
 from bkind3d.geometry.cameras import Camera
@@ -71,8 +70,8 @@ def name_dataset(name: str, folder: Path) -> str:
     return f"simulated_{name}" if (folder / SIMULATED_MARK).exists() else name
 
 
-def write_study(folder: Path, archive: Archive, sessions: Iterable[ImportedSession]) -> int:
-    """Write the study to `folder`, which is there when all of it is; return the number of sessions that can be used.
+def write_study(folder: Path, archive: Archive, sessions: Iterable[ImportedSession]) -> list[dict[str, str]]:
+    """Write the study to `folder`, which is there when all of it is; return the rows of the sessions that can be used.
 
     Raises
     ------
@@ -95,22 +94,7 @@ def write_study(folder: Path, archive: Archive, sessions: Iterable[ImportedSessi
         )
         settings = {"recordings": ".", "dataset": archive.dataset}
         (temporary / "config" / "config.yaml").write_text(head + yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    return len(used)
-
-
-@contextmanager
-def folder_when_complete(folder: Path) -> Iterator[Path]:
-    """Give a private folder beside `folder`, which must not be there or be empty; rename it on success, remove it on failure."""
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise InputError(f"{folder}: is there already and is never overwritten; choose another folder, or remove it")
-    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
-    temporary.mkdir()
-    try:
-        yield temporary
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    return used
 
 
 def _write_session(folder: Path, archive: Archive, session: ImportedSession) -> dict[str, str]:

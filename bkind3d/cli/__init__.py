@@ -15,6 +15,7 @@ from bkind3d.config import InputError
 #: Verb, in the order of the pipeline; ``bkind3d.cli.<verb with underscores>`` is its module.
 VERBS = (
     "doctor",
+    "simulate",
     "simulate-board",
     "simulate-session",
     "board",

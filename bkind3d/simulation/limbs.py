@@ -84,22 +84,25 @@ def step_joints(jacobian: Array, residual: Array, angles: Array, rest: Array, li
     return target
 
 
-def find_swings(phase: Array, offset: float, rate: float, held: NDArray[np.bool_]) -> list[tuple[float, float]]:
+def find_swings(
+    phase: Array, offset: float, rate: float, held: NDArray[np.bool_], seconds: tuple[float, float] = (0.1, 0.24)
+) -> list[tuple[float, float]]:
     """When a paw is in the air, as (lifted, landed) in frames.
 
     Parameters
     ----------
     phase : (frame,) strides so far. A paw is lifted whenever ``phase + offset`` passes a whole number, for 0.38 of a
-        stride but 0.1 to 0.24 s; it always lands, also where the animal stops.
+        stride within the limits of `seconds`; it always lands, also where the animal stops.
     rate : frames per second.
     held : (frame,) where the paw is kept in the air by something else than walking.
+    seconds : shortest and longest swing.
     """
     cycles = phase + offset
     swings = []
     for frame in np.flatnonzero(np.diff(np.floor(cycles)) > 0):
         pace = cycles[frame + 1] - cycles[frame]
         start = frame + (np.ceil(cycles[frame] + 1e-9) - cycles[frame]) / pace
-        swings.append((start, start + float(np.clip(0.38 / pace, 0.1 * rate, 0.24 * rate))))
+        swings.append((start, start + float(np.clip(0.38 / pace, seconds[0] * rate, seconds[1] * rate))))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], held, [False]]).astype(int)))
     swings = sorted(swings + [(float(a), float(b)) for a, b in edges.reshape(-1, 2)])
     merged: list[tuple[float, float]] = []

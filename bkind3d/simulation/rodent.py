@@ -54,12 +54,12 @@ _BARE = (206, 158, 148)
 _BARE_BODIES = ("vertebra_C", "foot", "toe", "hand", "finger")
 
 
-def find_model_file() -> Path:
-    """The rodent's XML file inside the installed dm_control."""
+def find_asset(name: str) -> Path:
+    """A walker's XML file inside the installed dm_control."""
     package = find_spec("dm_control")
     if package is None or not package.submodule_search_locations:
         raise InputError("dm_control is not installed; install the extra: pip install 'bkind3d[simulation]'")
-    return Path(package.submodule_search_locations[0]) / "locomotion/walkers/assets/rodent.xml"
+    return Path(package.submodule_search_locations[0]) / "locomotion/walkers/assets" / name
 
 
 class Rodent:
@@ -69,7 +69,7 @@ class Rodent:
 
     def build_spec(self, subject: SimulatedSubject) -> mujoco.MjSpec:
         """Build the rat with a free root, at the subject's size and in its coat (metres)."""
-        spec = mujoco.MjSpec.from_file(str(find_model_file()))
+        spec = mujoco.MjSpec.from_file(str(find_asset("rodent.xml")))
         template = spec.compile()
         # The skin was bound to a larger skeleton (1 / 0.82); at the skeleton's own size it fits without folds.
         template.skin_vert[:], template.skin_bonebindpos[:] = 0.82 * template.skin_vert, 0.82 * template.skin_bonebindpos

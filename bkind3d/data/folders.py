@@ -1,0 +1,29 @@
+"""Folders that are there when all of them is."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bkind3d.config import InputError
+
+
+@contextmanager
+def folder_when_complete(folder: Path) -> Iterator[Path]:
+    """Give a private folder beside `folder`; rename it on success, remove it on failure.
+
+    Raises
+    ------
+    InputError : where `folder` is a file or holds something.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise InputError(f"{folder}: is there already and is never overwritten; choose another folder, or remove it")
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

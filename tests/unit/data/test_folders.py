@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+
+from bkind3d.config import InputError
+from bkind3d.data.folders import folder_when_complete
+
+
+def test_a_folder_appears_with_all_of_its_files(tmp_path: Path) -> None:
+    with folder_when_complete(tmp_path / "new/study") as temporary:
+        (temporary / "a.txt").write_text("a")
+        assert not (tmp_path / "new/study").exists()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["study"]
+    assert (tmp_path / "new/study/a.txt").read_text() == "a"
+
+
+def test_after_an_error_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), folder_when_complete(tmp_path / "study") as temporary:
+        (temporary / "a.txt").write_text("a")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_is_taken_and_a_full_one_refused(tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    with folder_when_complete(tmp_path / "study") as temporary:
+        (temporary / "a.txt").write_text("a")
+    with pytest.raises(InputError, match="never overwritten"), folder_when_complete(tmp_path / "study"):
+        pass
+    with pytest.raises(InputError, match="never overwritten"), folder_when_complete(tmp_path / "study/a.txt"):
+        pass
+    assert (tmp_path / "study/a.txt").read_text() == "a"
