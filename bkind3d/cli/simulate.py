@@ -4,25 +4,43 @@ import argparse
 import os
 from pathlib import Path
 
+from bkind3d.config import InputError
+
 HELP = "Render a data set that has the layout of a published one, to try importers, splits and tables without the licensed recordings."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("--layout", required=True, choices=["h36m"], help="whose files: h36m is Human3.6M")
+    parser.add_argument("--layout", required=True, choices=["h36m", "rat7m"], help="whose files: h36m is Human3.6M")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write; must not be there yet")
-    parser.add_argument("--subjects", nargs="+", metavar="S", help="subjects, such as S1 S5 S9 (default: the seven of the data set)")
+    parser.add_argument("--subjects", nargs="+", metavar="S", help="subjects, such as S1 S5 S9, or s1 s5 (default: all of the data set)")
     parser.add_argument(
-        "--actions", nargs="+", metavar="A", help="actions, such as Walking Greeting (default: all fifteen); two takes each"
+        "--actions", nargs="+", metavar="A", help="h36m: actions, such as Walking Greeting (default: all fifteen); two takes each"
     )
-    parser.add_argument("--frames", type=int, default=40, help="frames of each take, at 50 per second")
-    parser.add_argument("--size", type=int, default=256, help="width and height of the pictures; even")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes; each films whole subjects")
+    parser.add_argument(
+        "--frames", type=int, default=40, help="frames of each take (h36m, 50 per second) or session (rat7m, 30 per second)"
+    )
+    parser.add_argument("--size", type=int, default=256, help="width of the pictures, even; they are square (h36m) or 5:4 (rat7m)")
+    parser.add_argument(
+        "--chunk", type=int, metavar="FRAMES", help="rat7m: frames of each file of a video (default: 3500, as in the data set)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes; each films whole subjects or sessions"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Render the data set."""
-    from bkind3d.simulation.human36m import make_stand_in, simulate_human36m
+    layout, workers = arguments.layout, max(1, arguments.workers)
+    stray, of = ("chunk", "rat7m") if layout == "h36m" else ("actions", "h36m")
+    if getattr(arguments, stray) is not None:
+        raise InputError(f"--{stray}: is of layout {of}, not of {layout}; leave it out")
+    if layout == "h36m":
+        from bkind3d.simulation.human36m import make_stand_in, simulate_human36m
 
-    content = make_stand_in(arguments.subjects, arguments.actions, arguments.frames, arguments.size)
-    simulate_human36m(content, arguments.output, max(1, arguments.workers))
+        simulate_human36m(make_stand_in(arguments.subjects, arguments.actions, arguments.frames, arguments.size), arguments.output, workers)
+    else:
+        from bkind3d.simulation.rat7m_layout import CHUNK, make_rat_stand_in, simulate_rat7m
+
+        chunk = CHUNK if arguments.chunk is None else arguments.chunk
+        simulate_rat7m(make_rat_stand_in(arguments.subjects, arguments.frames, arguments.size, chunk), arguments.output, workers)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.conftest import write_video  # noqa: F401
 from tests.workflow.tiny_study import write_study
 
 ROOT = Path(__file__).parents[2]
