@@ -45,9 +45,9 @@ class Shape:
     headings: list[Int64[ndarray, "frame"]]
 
 
-def find_headings(finder: HeadingFinder, sessions: Sequence[SessionFrames], seed: int) -> None:
-    """Fit the body's shape to the sessions, and find the headings of all their frames."""
-    fit_headings(finder, sessions, seed)
+def find_headings(finder: HeadingFinder, sessions: Sequence[SessionFrames], seed: int, held_out: Sequence[str] = ()) -> None:
+    """Fit the body's shape to the sessions but those held out by name, and find the headings of all their frames."""
+    fit_headings(finder, [session for session in sessions if session.session not in held_out], seed)
     for session in sessions:
         finder.find(session)
 
@@ -59,7 +59,7 @@ def fit_headings(finder: HeadingFinder, sessions: Sequence[SessionFrames], seed:
     is how far the others agree with it. Its body faces along x: the side of its plane of symmetry towards which the
     subject moves.
     """
-    chosen = [part for session in sessions for part in choose_stretches(session, MOST_FRAMES // len(sessions))]
+    chosen = choose_stretches(sessions, MOST_FRAMES)
     stretches = [unroll_stretch(finder, *part) for part in tqdm(chosen, desc="headings", disable=None)]
     generator = np.random.default_rng(seed)
     fits = []
@@ -77,13 +77,21 @@ def fit_headings(finder: HeadingFinder, sessions: Sequence[SessionFrames], seed:
     report("headings: independent fits agree in %.1f %% of %d frames", 100 * agreement, sum(len(part.times) for part in stretches))
 
 
-def choose_stretches(session: SessionFrames, most: int) -> list[tuple[SessionFrames, Int64[ndarray, "frame"]]]:
-    """Give all usable frames of a short session, or evenly spread stretches of a long one."""
-    usable = session.usable
-    if len(usable) <= most:
-        return [(session, usable)]
-    starts = np.linspace(0, len(usable) - STRETCH, max(most // STRETCH, 1)).astype(int)
-    return [(session, usable[start : start + STRETCH]) for start in starts]
+def choose_stretches(sessions: Sequence[SessionFrames], most: int) -> list[tuple[SessionFrames, Int64[ndarray, "frame"]]]:
+    """Give all usable frames of short sessions, and evenly spread stretches of long ones: about `most` frames in all.
+
+    Of more sessions than that makes stretches, evenly spread ones have a stretch each.
+    """
+    chosen = np.unique(np.linspace(0, len(sessions) - 1, min(len(sessions), max(most // STRETCH, 1))).round().astype(int))
+    share, parts = most // len(chosen), []
+    for session in (sessions[index] for index in chosen):
+        usable = session.usable
+        if len(usable) <= share:
+            parts.append((session, usable))
+            continue
+        starts = np.linspace(0, len(usable) - STRETCH, max(share // STRETCH, 1)).astype(int)
+        parts += [(session, usable[start : start + STRETCH]) for start in starts]
+    return parts
 
 
 @torch.inference_mode()

@@ -91,7 +91,7 @@ def train_model(
         revision = encoder.revision if encoder is not None else ""
         provenance = Provenance(identity, 0, sessions[0].units, config.training.seed, revision, hashes, config.model_dump_json())
         if module.model.detector.headings is not None:
-            find_headings(module.model.detector.headings, sessions, config.training.seed)
+            find_headings(module.model.detector.headings, sessions, config.training.seed, config.training.validation_sessions)
         if config.model.place_spread is not None:
             find_places(module.model.detector, sessions, config.training.seed)
         if is_main_process():

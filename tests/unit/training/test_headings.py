@@ -46,10 +46,27 @@ def test_components_are_the_directions_of_largest_variation() -> None:
 
 def test_a_long_recording_is_sampled_in_stretches(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "long", n_frames=250))
-    assert [len(indices) for _, indices in choose_stretches(session, 250)] == [250]
-    chosen = [indices for _, indices in choose_stretches(session, 200)]
+    assert [len(indices) for _, indices in choose_stretches([session], 250)] == [250]
+    chosen = [indices for _, indices in choose_stretches([session], 200)]
     assert [len(indices) for indices in chosen] == [100, 100]
     assert chosen[0][0] == 0 and chosen[-1][-1] == 249
+
+
+def test_the_sample_is_bounded_for_any_number_of_sessions(tmp_path) -> None:
+    long, short = (SessionFrames(write_session(tmp_path, name, n_frames)) for name, n_frames in (("long", 130), ("short", 30)))
+    sessions = [long, short, short, short] * 300
+    chosen = choose_stretches(sessions, 400)
+    assert len(chosen) == 4 and sum(len(indices) for _, indices in chosen) <= 400
+    assert {len(indices) for _, indices in choose_stretches([long] * 1200, 400)} == {100}
+
+
+def test_sessions_that_are_held_out_do_not_shape_the_body(tmp_path) -> None:
+    sessions = [SessionFrames(write_session(tmp_path, name, 20, 4, seed, (3, 4, 5, 7))) for seed, name in enumerate(("one", "two"))]
+    alone, beside = HeadingFinder(), HeadingFinder()
+    find_headings(alone, sessions[:1], 0)
+    find_headings(beside, sessions, 0, held_out=["two"])
+    assert torch.equal(alone.mean, beside.mean) and torch.equal(alone.noise, beside.noise)
+    assert np.ptp(sessions[1].headings) > 0
 
 
 def test_headings_of_filmed_bodies_are_found_and_seed_decides(tmp_path) -> None:
