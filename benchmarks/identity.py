@@ -77,7 +77,9 @@ def main() -> None:
     arguments = parser.parse_args()
     table = pd.concat([read_experiments(study).assign(study=study.name) for study in arguments.study], ignore_index=True)
     if table.empty:
-        sys.exit(f"benchmarks: {arguments.study[0]}: no experiment has been judged against joints; run the workflow to results/tables/pose.csv")
+        sys.exit(
+            f"benchmarks: {arguments.study[0]}: no experiment has been judged against joints; run the workflow to results/tables/pose.csv"
+        )
     trained = table[table["method"] == "bkind3d"]
     found = pd.concat([correlate(trained).assign(networks="trained"), correlate(table).assign(networks="trained and untrained")])
     output = arguments.output or arguments.study[0]

@@ -8,6 +8,7 @@ imports torch, so that the workflow can check a configuration in a fraction of a
 from bkind3d.config.cameras import BoardConfig, CalibrationConfig, read_boards
 from bkind3d.config.experiment import (
     MODEL_REVISION,
+    PREDICTION_REVISION,
     TRAINING_REVISION,
     ActionsConfig,
     EvaluationConfig,
@@ -16,6 +17,7 @@ from bkind3d.config.experiment import (
     LossConfig,
     ModelConfig,
     NamingConfig,
+    PredictionConfig,
     TrainingConfig,
 )
 from bkind3d.config.presets import PRESETS, Preset
@@ -54,6 +56,8 @@ __all__ = [
     "Name",
     "NamingConfig",
     "PRESETS",
+    "PREDICTION_REVISION",
+    "PredictionConfig",
     "Preset",
     "ReportConfig",
     "Section",

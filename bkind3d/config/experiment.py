@@ -10,8 +10,11 @@ from bkind3d.config.sections import Name, Section
 #: Raised when the same settings and frames would give another model. Part of every model's identity, and of its rule.
 TRAINING_REVISION = 3
 
-#: Raised when the same model and frames would give other keypoints. Part of every model's file, and of the rule.
+#: Raised when the file of a model means something else. Part of every model's file.
 MODEL_REVISION = 3
+
+#: Raised when the same model and frames would give another table of keypoints. Part of the rule.
+PREDICTION_REVISION = 4
 
 #: A keypoint's name goes into column names and attributes of many formats.
 KeypointName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
@@ -134,6 +137,24 @@ class TrainingConfig(Section):
     seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
 
 
+class PredictionConfig(Section):
+    """How a trained network finds the keypoints of a session."""
+
+    turns: int = Field(
+        1,
+        ge=1,
+        le=15,
+        description="Cubes, each turned a little, over whose answers is averaged; each takes the time of a prediction again.",
+    )
+    smooth_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Width (at half height) of the normal distribution in time over which positions are averaged; `spread` grows by what that "
+        "blurs, and gaps stay gaps. 0: every frame stands for itself.",
+    )
+
+
 class EvaluationConfig(Section):
     """How discovered keypoints are judged against annotated joints."""
 
@@ -199,6 +220,7 @@ class ExperimentConfig(Section):
     model: ModelConfig
     losses: LossConfig
     training: TrainingConfig
+    prediction: PredictionConfig = PredictionConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     actions: ActionsConfig = ActionsConfig()
     naming: NamingConfig = NamingConfig()

@@ -21,6 +21,7 @@ from bkind3d.config import (
     FramesConfig,
     LocationConfig,
     NamingConfig,
+    PredictionConfig,
     ReportConfig,
     SimulationConfig,
     StudyConfig,
@@ -54,8 +55,9 @@ def list_sections(study: Study) -> dict[str, tuple[TypeAdapter[Any], Value]]:
     for name, experiment in config.experiments.items():
         adapter: TypeAdapter[Any] = TypeAdapter(ExperimentConfig)
         unused = {"actions": ActionsConfig(), "evaluation": EvaluationConfig()}
+        sections[f"prediction/{name}"] = (TypeAdapter(PredictionConfig), experiment.prediction)
         sections[f"naming/{name}"] = (TypeAdapter(NamingConfig), experiment.naming)
-        unnamed = experiment.model_copy(update={"naming": NamingConfig()})
+        unnamed = experiment.model_copy(update={"naming": NamingConfig(), "prediction": PredictionConfig()})
         sections[f"experiments/{name}"] = (adapter, unnamed)
         sections[f"evaluation/{name}"] = (adapter, unnamed.model_copy(update={"actions": unused["actions"]}))
         sections[f"training/{name}"] = (adapter, unnamed.model_copy(update=unused))

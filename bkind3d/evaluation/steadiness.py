@@ -23,7 +23,7 @@ class Motion:
     session : code of each frame's session.
     steps_s : seconds since the row before; infinite where that row is not the moment before.
     spreads : mean spread of each keypoint's heatmap, world units; None where not known.
-    agreement : distances of :func:`bkind3d.inference.agreement.measure_agreement` for each keypoint, world units, by kind.
+    agreement : distances of :class:`bkind3d.inference.agreement.SecondLook` for each keypoint, world units, by kind.
     """
 
     positions: Float[np.ndarray, "frame keypoint 3"]

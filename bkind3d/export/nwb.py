@@ -88,7 +88,7 @@ def _make_series(session: ExportedSession, units: float) -> list[PoseEstimationS
                 unit="meters",
                 reference_frame=FRAME,
                 confidence=np.ascontiguousarray(found.confidences[:, index]),
-                confidence_definition=CONFIDENCE,
+                confidence_definition=found.metadata.get("confidence", {}).get("claim", CONFIDENCE),
                 **(timing if regular or not series else {"timestamps": series[0]}),
             )
         )

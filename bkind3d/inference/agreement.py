@@ -1,7 +1,7 @@
 """How well a network agrees with itself: the same moments in turned cubes, and with one camera less."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,21 +36,49 @@ def drop_a_view(present: Bool[Tensor, "batch view"], indices: Int[NDArray, "batc
     return kept
 
 
+@dataclass(frozen=True)
+class SecondLook:
+    """How far keypoints move that should not, world units.
+
+    Attributes
+    ----------
+    moments : rows of the session that were looked at again.
+    turned : distance of the answer from those in a cube turned to either side, mean of both.
+    fewer_views : distance from the answer with one view left out; NaN where only two are there.
+    """
+
+    moments: Int[NDArray, "moment"]
+    turned: Float[NDArray, "moment keypoint"]
+    fewer_views: Float[NDArray, "moment keypoint"]
+
+    def summarise(self) -> dict[str, Any]:
+        """n_moments; turn_degrees; turned and fewer_views: the mean of each keypoint (None where no moment has three views)."""
+        compared = np.isfinite(self.fewer_views).all(axis=1)
+        return {
+            "n_moments": len(self.moments),
+            "turn_degrees": TURN_DEGREES,
+            "turned": self.turned.mean(axis=0).tolist(),
+            "fewer_views": self.fewer_views[compared].mean(axis=0).tolist() if compared.any() else None,
+        }
+
+
 @torch.inference_mode()
-def measure_agreement(detector: KeypointDetector, session: SessionFrames, batch_size: int = 16, device: str = "cpu") -> dict[str, Any]:
-    """Look at some moments of a session again, and measure how far the keypoints move that should not.
+def look_again(
+    detector: KeypointDetector,
+    session: SessionFrames,
+    batch_size: int = 16,
+    device: str = "cpu",
+    moments: Int[NDArray, "moment"] | None = None,
+) -> SecondLook:
+    """Look at some moments of a session again.
 
     Parameters
     ----------
     detector : on `device`, in evaluation mode.
     session : with the subject's headings, as :func:`bkind3d.inference.prediction.predict_keypoints` leaves it.
-
-    Returns
-    -------
-    n_moments; turn_degrees; turned and fewer_views: mean distance of each keypoint, world units, between the answer and
-    the answer in a cube turned to either side, or with one view left out (None where no moment has three views).
+    moments : rows of the session; those of :func:`choose_moments` if not given.
     """
-    moments = choose_moments(session.usable)
+    moments = choose_moments(session.usable) if moments is None else moments
     turned: list[Float[Tensor, "batch keypoint"]] = []
     fewer: list[Float[Tensor, "batch keypoint"]] = []
     for number, (indices, views) in enumerate(iterate_batches(session, batch_size, moments)):
@@ -59,23 +87,18 @@ def measure_agreement(detector: KeypointDetector, session: SessionFrames, batch_
         moved, rows = _compare(detector, views.to(device), kept.to(device))
         turned.append(moved)
         fewer.append(rows)
-    return {
-        "n_moments": len(moments),
-        "turn_degrees": TURN_DEGREES,
-        "turned": torch.cat(turned).mean(dim=0).tolist(),
-        "fewer_views": torch.cat(fewer).mean(dim=0).tolist() if sum(map(len, fewer)) else None,
-    }
+    return SecondLook(moments, torch.cat(turned).double().numpy(), torch.cat(fewer).double().numpy())
 
 
 def _compare(
     detector: KeypointDetector, views: Views, kept: Bool[Tensor, "batch view"]
-) -> tuple[Float[Tensor, "batch keypoint"], Float[Tensor, "fewer keypoint"]]:
-    """Distances of the answers for turned cubes (mean of both turns), and for fewer views where a view was left out."""
+) -> tuple[Float[Tensor, "batch keypoint"], Float[Tensor, "batch keypoint"]]:
+    """Distances of the answers for turned cubes (mean of both turns), and for fewer views (NaN where none was left out)."""
     positions = detector(views).positions
     turns = torch.full_like(views.headings, math.radians(TURN_DEGREES))
     turned = sum((detector(views, turns=sign * turns).positions - positions).norm(dim=-1) for sign in (-1, 1)) / 2
     rows = (kept != views.present).any(dim=1)
-    if not rows.any():
-        return turned.cpu(), turned[:0].cpu()
-    moved = (detector(replace(views, present=kept)).positions - positions).norm(dim=-1)[rows]
-    return turned.cpu(), moved.cpu()
+    fewer = torch.full_like(turned, math.nan)
+    if rows.any():
+        fewer[rows] = (detector(replace(views, present=kept)).positions - positions).norm(dim=-1)[rows]
+    return turned.cpu(), fewer.cpu()

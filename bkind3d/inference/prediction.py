@@ -49,7 +49,7 @@ def predict_keypoints(
     Returns
     -------
     A keypoints table: every frame x keypoint has a row; where the subject is not located, positions are NaN and the
-    confidence is 0. Positions and spread are in world units. ``reprojection_px`` is how far, on average over views, the
+    confidence is 0. Positions and spread are in world units; a confidence is the share of the heatmap near its mean. ``reprojection_px`` is how far, on average over views, the
     keypoint projects off the subject's silhouette, in pixels of the frames' images (0: on the subject in every view).
     """
     model = model.eval().to(device)

@@ -54,7 +54,7 @@ def release_stale_lock():
 
 sys.path.insert(0, str(workflow.basedir))
 try:
-    from bkind3d.config import MODEL_REVISION, TRAINING_REVISION, InputError
+    from bkind3d.config import PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.data import sections
     from bkind3d.data.study import (
         SIMULATION_FOLDER,

@@ -3,6 +3,7 @@
 
 rule predict_keypoints:
     input:
+        config="results/config/prediction/{experiment}.json",
         model="results/experiments/{experiment}/training/model.pt",
         frames=get_frames,
     output:
@@ -16,16 +17,17 @@ rule predict_keypoints:
         mem_mb=grow_memory(8000),
         runtime=grow_time(240),
     params:
-        revision=MODEL_REVISION,
+        revision=PREDICTION_REVISION,
     message:
         "Find the keypoints of session {wildcards.session} with the model of experiment {wildcards.experiment}"
     shell:
-        "python -m bkind3d predict-keypoints --model {input.model:q} --frames {input.frames:q} --output {output:q} "
-        "--threads {threads} 2> {log:q}"
+        "python -m bkind3d predict-keypoints --config {input.config:q} --model {input.model:q} --frames {input.frames:q} "
+        "--output {output:q} --threads {threads} 2> {log:q}"
 
 
 use rule predict_keypoints as predict_untrained with:
     input:
+        config="results/config/prediction/{experiment}.json",
         model="results/experiments/{experiment}/training/untrained.pt",
         frames=get_frames,
     output:

@@ -9,7 +9,7 @@ import torch
 
 from bkind3d.config import ModelConfig
 from bkind3d.data.datasets import SessionFrames, Views
-from bkind3d.inference.agreement import MOST_MOMENTS, TURN_DEGREES, choose_moments, drop_a_view, measure_agreement
+from bkind3d.inference.agreement import MOST_MOMENTS, TURN_DEGREES, choose_moments, drop_a_view, look_again
 from bkind3d.model.discovery import DiscoveryModel
 from tests.unit.scenes import SIDE, write_session
 
@@ -32,7 +32,7 @@ class AxisDetector:
 @pytest.mark.parametrize("batch_size", [1, 16])
 def test_distances_are_those_of_a_known_answer(tmp_path, batch_size) -> None:
     session = SessionFrames(write_session(tmp_path, "one", n_frames=70))
-    agreement = measure_agreement(AxisDetector(), session, batch_size)
+    agreement = look_again(AxisDetector(), session, batch_size).summarise()
     chord = 2 * 10 * math.sin(math.radians(TURN_DEGREES) / 2)
     np.testing.assert_allclose(agreement["turned"], [0, chord, 0], atol=1e-3)
     np.testing.assert_allclose(agreement["fewer_views"], [0, 0, 3], atol=1e-3)
@@ -41,13 +41,13 @@ def test_distances_are_those_of_a_known_answer(tmp_path, batch_size) -> None:
 
 def test_two_views_leave_none_to_drop(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one", n_frames=5, n_views=2))
-    assert measure_agreement(AxisDetector(), session)["fewer_views"] is None
+    assert look_again(AxisDetector(), session).summarise()["fewer_views"] is None
 
 
 def test_a_real_network_is_measured_in_world_units(tmp_path) -> None:
     config = ModelConfig(n_keypoints=3, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", reconstruction=False)
     model = DiscoveryModel(config).eval()
-    agreement = measure_agreement(model.detector, SessionFrames(write_session(tmp_path, "one", n_frames=40)))
+    agreement = look_again(model.detector, SessionFrames(write_session(tmp_path, "one", n_frames=40))).summarise()
     assert len(agreement["turned"]) == len(agreement["fewer_views"]) == 3
     assert all(0 < value < SIDE for value in (*agreement["turned"], *agreement["fewer_views"]))
 
