@@ -15,6 +15,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/keypoints.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/paper.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/cluster.smk"
@@ -26,6 +27,7 @@ localrules:
     write_settings,
     write_sheet,
     make_tables,
+    paper_tables,
 
 
 rule all:

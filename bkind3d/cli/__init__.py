@@ -37,6 +37,8 @@ VERBS = (
     "plot-figures",
     "draw-overlays",
     "draw-contact-sheets",
+    "make-paper-table",
+    "plot-paper-grid",
     "write-report",
     "export",
     "profile",

@@ -34,7 +34,7 @@ from bkind3d.config.sections import (
     read_values,
 )
 from bkind3d.config.simulation import SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
-from bkind3d.config.study import ExportConfig, ExportFormat, ReportConfig, StudyConfig
+from bkind3d.config.study import ExportConfig, ExportFormat, PaperTableConfig, ReportConfig, StudyConfig
 from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "PRESETS",
     "PREDICTION_REVISION",
     "PredictionConfig",
+    "PaperTableConfig",
     "Preset",
     "ReportConfig",
     "Section",

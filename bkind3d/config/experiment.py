@@ -56,6 +56,11 @@ class ModelConfig(Section):
     pretrained: str = Field("none", description="none (random weights), or a local folder or hub name with the encoder's weights.")
     feature_channels: int = Field(32, ge=1, le=256, description="Channels of the geometry features that are un-projected.")
     reconstruction: bool = Field(True, description="Whether a decoder reconstructs the difference target from appearance and edges.")
+    drawing: Literal["edges", "points", "none"] = Field(
+        "edges",
+        description="What the decoder sees of the keypoints: edges: soft lines between them, with learned weights; points: a dot for each; "
+        "none: nothing, it has the appearance alone.",
+    )
     hull_prior: float = Field(
         0.0, ge=0, description="Weight of the log occupancy of the visual hull added to the heatmaps' logits; 0 turns it off."
     )
@@ -69,7 +74,11 @@ class ModelConfig(Section):
 class LossConfig(Section):
     """Weights of the losses; 0 turns a term off. Defaults are the paper's."""
 
-    reconstruction: float = Field(1.0, ge=0, description="Perceptual reconstruction of the spatiotemporal difference.")
+    reconstruction: float = Field(1.0, ge=0, description="Perceptual reconstruction of the target.")
+    target: Literal["difference", "image"] = Field(
+        "difference",
+        description="What is reconstructed: difference: what changed between the two moments (1 - SSIM); image: the later picture itself.",
+    )
     separation: float = Field(1.0, ge=0, description="Keypoints repel each other.")
     separation_sigma: float = Field(0.03, gt=0, le=1, description="Range of the repulsion, as a share of the cube's side.")
     length: float = Field(1.0, ge=0, description="Edges in use keep their 3D length.")
@@ -217,6 +226,9 @@ class ExperimentConfig(Section):
 
     preset: Preset = Field("bkind3d", description="Where the settings start from; the sections below change single keys of it.")
     frames: Name = Field(description="A key of `framesets`.")
+    cameras: tuple[Name, ...] = Field(
+        (), description="Cameras that the network sees; none given: all. The subject is located by all cameras in any case."
+    )
     model: ModelConfig
     losses: LossConfig
     training: TrainingConfig
@@ -257,6 +269,14 @@ class ExperimentConfig(Section):
             raise ValueError(
                 f"model.volume_size {self.model.volume_size} must be divisible by 2**volume_levels = {2**self.model.volume_levels}"
             )
+        if self.model.drawing != "edges":
+            for name in ("length", "silhouette"):
+                if getattr(self.losses, name):
+                    raise ValueError(
+                        f"losses.{name} {getattr(self.losses, name):g} is about edges, but model.drawing is {self.model.drawing!r}; write 0"
+                    )
+        if len(self.cameras) == 1 or len(set(self.cameras)) < len(self.cameras):
+            raise ValueError(f"cameras are {', '.join(self.cameras)}; name at least two different ones, or none for all")
         self._check_names()
         return self
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bkind3d.config.cameras import BoardConfig, CalibrationConfig
 from bkind3d.config.experiment import ExperimentConfig
@@ -35,6 +35,18 @@ class ExportConfig(Section):
     )
 
 
+class PaperTableConfig(Section):
+    """A table that the target `paper_tables` makes, with its figures, from the experiments that it names; no others are run for it."""
+
+    title: str = Field(description="Title of the table.")
+    measure: Literal["pose", "actions"] = Field("pose", description="pose: errors of regressed joints; actions: recognition of behaviours.")
+    rows: dict[Name, str] = Field(
+        min_length=1, description="Experiments of the table, and what each is called; the others are compared with the first."
+    )
+    published: str = Field("", description="Data set whose published numbers stand beside the measured ones; empty: none.")
+    grid: tuple[Name, ...] = Field((), description="Experiments whose keypoints are drawn into the pictures, beside the true joints.")
+
+
 class StudyConfig(Section):
     """A study: its sheets, and what is done with them."""
 
@@ -49,14 +61,25 @@ class StudyConfig(Section):
     calibration: CalibrationConfig = CalibrationConfig()
     survey: SurveyConfig = SurveyConfig()
     location: LocationConfig = LocationConfig()
-    framesets: dict[Name, FramesConfig] = Field(default_factory=lambda: {"subject": FramesConfig()}, min_length=1)
+    framesets: dict[Name, FramesConfig] = Field(default_factory=dict, validate_default=True)
     experiments: dict[Name, ExperimentConfig] = Field(min_length=1, description="What is trained and compared.")
     simulation: SimulationConfig = SimulationConfig()
     report: ReportConfig = ReportConfig()
     export: ExportConfig = ExportConfig()
+    paper: dict[Name, PaperTableConfig] = Field(default_factory=dict, description="Tables of the target `paper_tables`.")
+
+    @field_validator("framesets")
+    @classmethod
+    def keep_subject(cls, given: dict[str, FramesConfig]) -> dict[str, FramesConfig]:
+        """The frameset `subject` is there without being asked for, also where settings are merged that have others."""
+        return {"subject": FramesConfig(), **given}
 
     @model_validator(mode="after")
     def check_references(self) -> "StudyConfig":
+        for name, table in self.paper.items():
+            for row in (*table.rows, *table.grid):
+                if row not in self.experiments:
+                    raise ValueError(f"paper.{name} names {row!r}, which is not among the experiments {sorted(self.experiments)}")
         for name, experiment in self.experiments.items():
             if experiment.frames not in self.framesets:
                 raise ValueError(f"experiments.{name}.frames {experiment.frames!r} is not among the framesets {sorted(self.framesets)}")

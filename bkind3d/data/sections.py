@@ -21,6 +21,7 @@ from bkind3d.config import (
     FramesConfig,
     LocationConfig,
     NamingConfig,
+    PaperTableConfig,
     PredictionConfig,
     ReportConfig,
     SimulationConfig,
@@ -52,6 +53,7 @@ def list_sections(study: Study) -> dict[str, tuple[TypeAdapter[Any], Value]]:
     }
     sections |= {f"boards/{name}": (_BOARDS, {name: board}) for name, board in config.boards.items()}
     sections |= {f"framesets/{name}": (TypeAdapter(FramesConfig), frameset) for name, frameset in config.framesets.items()}
+    sections |= {f"paper/{name}": (TypeAdapter(PaperTableConfig), table) for name, table in config.paper.items()}
     for name, experiment in config.experiments.items():
         adapter: TypeAdapter[Any] = TypeAdapter(ExperimentConfig)
         unused = {"actions": ActionsConfig(), "evaluation": EvaluationConfig()}

@@ -11,6 +11,7 @@ import yaml
 
 from bkind3d.config import InputError, SimulatedSession, StudyConfig, parse_section
 from bkind3d.data.camera_names import match_cameras, read_camera_names
+from bkind3d.data.published import read_published
 from bkind3d.data.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions, suggest
 
 CONFIG_FILE = "config/config.yaml"
@@ -55,6 +56,11 @@ class Study:
         """Names of the cameras that sessions of a rig were filmed with, in the order of the sheet."""
         used = (camera for name, row in self.sessions.items() if row.rig == rig for camera in self.cameras[name])
         return list(dict.fromkeys(used))
+
+    def list_cameras(self, experiment: str, session: str) -> list[str]:
+        """Cameras of a session that an experiment sees, in the order of the sheet."""
+        chosen = self.config.experiments[experiment].cameras
+        return [camera for camera in self.cameras[session] if not chosen or camera in chosen]
 
     def list_sessions(self, *splits: str, joints: bool = False, behaviours: bool = False) -> list[str]:
         """Names of the sessions of the given splits (none given: all), on request only those with joints or behaviours."""
@@ -123,6 +129,8 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     _check_calibrations(study)
     _check_overlap(study)
     _check_subjects(study)
+    _check_chosen_cameras(study)
+    _check_published(study)
     return study
 
 
@@ -290,4 +298,30 @@ def _check_subjects(study: Study) -> None:
             raise InputError(
                 f"{study.config.sessions}: subject {min(train & test)!r} is in both train and test; "
                 f"if that is meant, set experiments.{name}.evaluation.split to session"
+            )
+
+
+def _check_chosen_cameras(study: Study) -> None:
+    """An experiment that sees some of the cameras has at least two of them in every session."""
+    for name, experiment in study.config.experiments.items():
+        for camera in experiment.cameras:
+            known = list(dict.fromkeys(entry for cameras in study.cameras.values() for entry in cameras))
+            if camera not in known:
+                raise InputError(f"{CONFIG_FILE}: experiments.{name}.cameras: no session has {camera!r}{suggest(camera, known)}")
+        for session in study.sessions:
+            if len(found := study.list_cameras(name, session)) < 2:
+                raise InputError(
+                    f"{CONFIG_FILE}: experiments.{name}.cameras: session {session!r} has {found[0] if found else 'none'} of them; "
+                    "at least two are needed for 3D"
+                )
+
+
+def _check_published(study: Study) -> None:
+    """Published numbers that a table asks for are there."""
+    for name, table in study.config.paper.items():
+        known = list(dict.fromkeys(row["data"] for row in read_published(measure=table.measure)))
+        if table.published and table.published not in known:
+            raise InputError(
+                f"{CONFIG_FILE}: paper.{name}.published: there are published numbers ({table.measure}) of {', '.join(known)}, "
+                f"none of {table.published!r}; leave it empty"
             )

@@ -1,6 +1,6 @@
 """The network: views in, 3D keypoints out, and from them what moved between two frames."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from bkind3d.geometry.voxels import (
     make_voxel_centres,
     sample_views,
 )
-from bkind3d.model.edges import EdgeWeights, draw_edge_maps
+from bkind3d.model.edges import EDGE_SIGMA2, EdgeWeights, draw_edge_maps, draw_points
 from bkind3d.model.heading import HeadingFinder
 from bkind3d.model.volume_network import VolumeNetwork
 
@@ -224,6 +224,14 @@ class DiscoveryModel(nn.Module):
 
             self.decoder = DifferenceDecoder(self.detector.encoder.channels[-1])
 
+    def draw(self, points: Float[Tensor, "batch view keypoint 2"], sizes: Sequence[int]) -> list[Float[Tensor, "batch view _ _"]]:
+        """What the decoder sees of the keypoints (normalised coordinates), at each of the `sizes`: as ``drawing`` says."""
+        if self.config.drawing == "edges":
+            return draw_edge_maps(points, self.edges(), sizes)
+        if self.config.drawing == "points":
+            return [draw_points(points, size, sigma2) for size, sigma2 in zip(sizes, EDGE_SIGMA2, strict=True)]
+        return [points.new_zeros(*points.shape[:2], size, size) for size in sizes]
+
     def reconstruct_difference(
         self,
         appearance: Float[Tensor, "image channel height width"],
@@ -237,8 +245,8 @@ class DiscoveryModel(nn.Module):
         """
         from bkind3d.model.reconstruction import edge_sizes
 
-        weights, sizes = self.edges(), edge_sizes(appearance.shape[-1])
-        maps = zip(draw_edge_maps(points, weights, sizes), draw_edge_maps(later_points, weights, sizes), strict=True)
+        sizes = edge_sizes(appearance.shape[-1])
+        maps = zip(self.draw(points, sizes), self.draw(later_points, sizes), strict=True)
         edges = [torch.stack(pair, dim=2).flatten(0, 1) for pair in maps]
         assert self.decoder is not None
         decode = partial(self.decoder, size=size)

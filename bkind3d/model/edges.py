@@ -102,6 +102,18 @@ def draw_edges(
     return maps.view(n_batch, n_view, size, size)
 
 
+def draw_points(points: Float[Tensor, "batch view keypoint 2"], size: int, sigma2: float) -> Float[Tensor, "batch view height width"]:
+    """Draw every keypoint as a soft dot, and keep the strongest at each pixel: segments without length, all of weight 1.
+
+    Parameters are those of :func:`draw_edges`. What edges are compared with in the paper's ablation.
+    """
+    flat = points.flatten(0, 1)
+    segments, axis = _Segments(flat, flat, torch.ones_like(flat[..., 0])), _pixel_centres(size, points)
+    with torch.no_grad():
+        winners = _find_strongest(segments, axis, sigma2)
+    return _draw_lines(segments, winners, axis, sigma2).view(*points.shape[:2], size, size)
+
+
 @dataclass(frozen=True)
 class _Segments:
     """All pairs of keypoints as segments, with their weights; views are flattened into the first axis."""

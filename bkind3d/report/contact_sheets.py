@@ -43,7 +43,7 @@ def write_contact_sheets(files: StudyFiles, experiment: str, folder: Path) -> No
     own = files.experiments[experiment].model.keypoint_names
     rows = [choose_rows(found, keypoint) for keypoint in range(len(own))]
     views = _read_rows(files, experiment, found, [row for chosen in rows for row in chosen])
-    cameras = list(dict.fromkeys(camera for session in found for camera in files.cameras[session]))
+    cameras = list(dict.fromkeys(camera for session in found for camera in files.cameras_of(experiment, session)))
     for keypoint, chosen in enumerate(rows):
         sheet = draw_sheet(keypoint, own[keypoint], chosen, found, views, cameras)
         with replaced_when_complete(folder / f"{own[keypoint]}.jpg") as temporary:

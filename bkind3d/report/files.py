@@ -44,6 +44,11 @@ class StudyFiles:
         """The pictures that an experiment saw of one camera."""
         return self.results / "frames" / self.experiments[experiment].frames / session / f"{camera}.parquet"
 
+    def cameras_of(self, experiment: str, session: str) -> list[str]:
+        """The cameras of a session that an experiment saw."""
+        chosen = self.experiments[experiment].cameras
+        return [camera for camera in self.cameras[session] if not chosen or camera in chosen]
+
     def survey_file(self, session: str, camera: str) -> Path:
         """The survey of one camera's video."""
         return self.results / "survey" / session / f"{camera}.parquet"

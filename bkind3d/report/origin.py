@@ -133,7 +133,7 @@ def build_hashes(files: StudyFiles, sessions: list[str]) -> list[Fold]:
     for name in sessions:
         paths += [*(files.survey_file(name, camera) for camera in files.cameras[name]), files.location_file(name)]
         for experiment in files.experiments:
-            paths += [files.frames_file(experiment, name, camera) for camera in files.cameras[name]]
+            paths += [files.frames_file(experiment, name, camera) for camera in files.cameras_of(experiment, name)]
             paths.append(files.experiment_file(experiment, "keypoints", f"{name}.parquet"))
     rows = []
     for path in dict.fromkeys(paths):

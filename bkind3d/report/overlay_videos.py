@@ -165,7 +165,7 @@ def _prepare(files: StudyFiles, experiment: str, session: str, keypoints: Sessio
     located = np.flatnonzero(np.isfinite(keypoints.positions[..., 0]).any(axis=1))
     sample = located[:: max(len(located) // SAMPLE, 1)]
     share = measure_reach(list(_read_moments(files, experiment, session, keypoints, sample)))
-    return lay_out(list(files.cameras[session]), keypoints.names, files.skeleton(experiment), share)
+    return lay_out(files.cameras_of(experiment, session), keypoints.names, files.skeleton(experiment), share)
 
 
 def _read_moments(

@@ -232,7 +232,7 @@ def read_views(files: StudyFiles, experiment: str, session: str, frames: Sequenc
     """The pictures of some frames of a session, by frame and camera; views that do not see the subject are left out."""
     views: dict[int, dict[str, View]] = {frame: {} for frame in frames}
     columns = ["frame", "image", "valid", *PROJECTION_COLUMNS]
-    for camera in files.cameras[session]:
+    for camera in files.cameras_of(experiment, session):
         table = read_table(files.frames_file(experiment, session, camera), "frames", columns=columns, frames=frames)
         table = table[table["valid"]]
         projections = table[PROJECTION_COLUMNS].to_numpy(dtype=np.float64).reshape(-1, 3, 4)
@@ -248,7 +248,7 @@ def draw_session(files: StudyFiles, experiment: str, session: str, limit: int, p
     if not moments:
         return None
     names = name_keypoints(files.keypoints(experiment, session))
-    return draw_mosaic(moments, list(files.cameras[session]), names, files.skeleton(experiment), paper)
+    return draw_mosaic(moments, files.cameras_of(experiment, session), names, files.skeleton(experiment), paper)
 
 
 def encode_jpeg(picture: Picture, quality: int = 86) -> str:

@@ -74,9 +74,9 @@ class Objective(nn.Module):
         return slice(None, None, 5 if self.volume_size >= 24 else 1)
 
     def reconstruct(self, model: DiscoveryModel, views: Views, estimate: KeypointEstimate, normalised: Tensor) -> Tensor:
-        """Perceptual error of the predicted difference between the two moments of each pair (paper, section 3.3)."""
-        first, second = views.images.chunk(2)
-        target = structural_difference(first.flatten(0, 1), second.flatten(0, 1))
+        """Perceptual error of what is predicted of each pair: the difference between its moments (paper, section 3.3), or the later picture."""
+        first, second = (images.flatten(0, 1) for images in views.images.chunk(2))
+        target = structural_difference(first, second) if self.weights.target == "difference" else second
         points, later_points = normalised.chunk(2)
         assert estimate.appearance is not None and self.perceptual is not None
         appearance = estimate.appearance[: len(target)]

@@ -122,3 +122,24 @@ def test_boards_that_cannot_work_are_refused(changes: dict, message: str) -> Non
         parse_section(BoardConfig, values, "boards")
     allowed = {"pattern": "checkerboard", "squares_x": 7, "squares_y": 6, "square_length": 60}
     assert parse_section(BoardConfig, allowed, "boards").marker_length is None
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"model": {"drawing": "points"}}, "losses.length 1 is about edges, but model.drawing is 'points'"),
+        ({"model": {"drawing": "none"}, "losses": {"length": 0, "silhouette": 1}}, "losses.silhouette 1 is about edges"),
+        ({"cameras": ["left"]}, "cameras are left; name at least two"),
+        ({"cameras": ["left", "left"]}, "cameras are left, left; name at least two different ones"),
+    ],
+)
+def test_switches_of_the_ablation_fit_together(values, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        parse_section(ExperimentConfig, {"preset": "paper", "frames": "paper", **values}, "test")
+
+
+def test_a_table_of_the_paper_names_experiments_that_are_there():
+    experiments = {"one": {"frames": "subject"}}
+    table = {"title": "A table", "rows": {"one": "One", "tow": "Two"}}
+    with pytest.raises(InputError, match="paper.main names 'tow', which is not among the experiments"):
+        parse_section(StudyConfig, {"experiments": experiments, "paper": {"main": table}}, "test")

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import pynwb
 import pytest
+from PIL import Image
 
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE, POSE_COLUMNS
 from tests.workflow.conftest import ROOT, make_environment, run_snakemake
-from tests.workflow.test_dry_run import list_jobs
+from tests.workflow.test_dry_run import configure, list_jobs
 from tests.workflow.tiny_study import write_study
 
 
@@ -84,6 +85,34 @@ def test_the_end_of_a_run_shows_the_table_and_the_report(finished):
 
 def test_a_second_run_has_nothing_to_do(copy):
     assert "Nothing to be done" in run_snakemake(copy, "-n").stdout
+
+
+def test_tables_of_the_paper_are_made_of_what_is_there(copy):
+    tables = {
+        "main": {"title": "Balls", "published": "human36m", "rows": {"tiny": "ours"}, "grid": ["tiny"]},
+        "actions": {"title": "Balls", "measure": "actions", "published": "human36m", "rows": {"tiny": "ours"}},
+    }
+    configure(copy, paper=tables, dataset="simulated_balls")
+    for folder in ("evaluation", "keypoints"):
+        assert (copy / "results/experiments/tiny" / folder).exists()
+    result = run_snakemake(copy, "paper_tables")
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert "make_paper_table" in result.stderr
+    assert not [line for line in result.stderr.splitlines() if "train_model" in line]
+    table = pd.read_csv(copy / "results/paper/main.csv")
+    measured = table[table["origin"] == "measured"].set_index("method")
+    pose = pd.read_csv(copy / "results/tables/pose.csv").set_index("method")
+    np.testing.assert_allclose(measured["pa_mpjpe"].astype(float), pose.loc[measured.index, "pa_mpjpe"], rtol=1e-4)
+    assert set(measured["source"]) == {"results/experiments/tiny/evaluation/pose.json"}
+    assert (copy / "results/experiments/tiny/evaluation/pose.json").exists()
+    for name in ("main", "actions"):
+        assert (copy / f"results/paper/{name}.md").read_text().startswith("# SIMULATED: Balls")
+        assert "\\caption{SIMULATED: Balls" in (copy / f"results/paper/{name}.tex").read_text()
+        assert "SIMULATED: Balls" in (copy / f"results/paper/{name}.bars.svg").read_text()
+    with Image.open(copy / "results/paper/main.grid.png") as grid:
+        assert grid.size[0] > 500
+    examined = run_snakemake(copy, "-n", "paper_tables")
+    assert "Nothing to be done" in examined.stdout
 
 
 def test_adding_a_session_retrains_nothing(copy):

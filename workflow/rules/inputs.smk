@@ -54,7 +54,7 @@ def get_surveys(wildcards):
 
 def get_session_frames(experiment, session):
     folder = f"results/frames/{study.config.experiments[experiment].frames}/{session}"
-    return [f"{folder}/{camera}.parquet" for camera in study.cameras[session]]
+    return [f"{folder}/{camera}.parquet" for camera in study.list_cameras(experiment, session)]
 
 
 def get_frames(wildcards):
@@ -207,4 +207,37 @@ def get_final_output(wildcards):
         *collect(rules.draw_overlays.output, experiment=experiments, session=sessions),
         *collect(rules.draw_contact_sheets.output, experiment=experiments),
         *rules.make_tables.output,
+    ]
+
+
+# Files of a table of the paper, after its name.
+PAPER_ENDINGS = [".csv", ".md", ".tex", ".bars.svg", ".bars.png"]
+
+
+def get_paper_results(wildcards):
+    """What a table is made of: the judgements of its experiments."""
+    table = study.config.paper[wildcards.table]
+    files = ["pose.json", "errors.parquet"] if table.measure == "pose" else ["actions.json"]
+    return collect("results/experiments/{experiment}/evaluation/{file}", experiment=table.rows, file=files)
+
+
+def list_grid_sessions():
+    """Sessions that the grid shows: unseen ones with true joints, or what there is."""
+    tested = study.list_sessions("test", joints=True) or study.list_sessions("test", "train")
+    return tested[:: max(len(tested) // 3, 1)][:3]
+
+
+def get_grid_files(wildcards):
+    experiments = list(study.config.paper[wildcards.table].grid)
+    return [path for session in list_grid_sessions() for path in get_session_files(session, experiments)]
+
+
+def get_paper_output(wildcards):
+    """Every table with its figures; without any, a line that says where they come from."""
+    if not study.config.paper:
+        refuse("paper_tables: the settings name no table of the paper; choose some with --configfile, such as config/paper/human36m.yaml")
+    grids = [name for name, table in study.config.paper.items() if table.grid]
+    return [
+        *collect("results/paper/{table}{ending}", table=study.config.paper, ending=PAPER_ENDINGS),
+        *collect("results/paper/{table}.grid.png", table=grids),
     ]

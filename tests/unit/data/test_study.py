@@ -184,3 +184,20 @@ def test_reading_a_study_imports_nothing_heavy():
         "import sys, bkind3d.data.sections; print([m for m in ('torch', 'cv2', 'av', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_an_experiment_may_see_some_of_the_cameras(folder):
+    name, experiment = next(iter(yaml.safe_load((folder / "config" / "config.yaml").read_text())["experiments"].items()))
+    sessions = load_study(folder=folder).cameras
+    (first, second, *_), cameras = sessions, list(next(iter(sessions.values())))
+    configure(folder, experiments={name: {**experiment, "cameras": [cameras[1], cameras[0]]}})
+    study = load_study(folder=folder)
+    assert study.list_cameras(name, first) == cameras[:2]
+    configure(folder, experiments={name: {**experiment, "cameras": [cameras[0], "cam9"]}})
+    with pytest.raises(InputError, match=f"experiments.{name}.cameras: no session has 'cam9'"):
+        load_study(folder=folder)
+    (folder / "rec" / "box.toml").write_text("".join(f"[{camera}]\n" for camera in (*cameras, "extra1", "extra2")))
+    add(folder, "cameras", *(f"{first}\textra{n}\t{sessions[first][cameras[0]].video}" for n in (1, 2)))
+    configure(folder, experiments={name: {**experiment, "cameras": [cameras[0], "extra1"]}})
+    with pytest.raises(InputError, match=f"experiments.{name}.cameras: session {second!r} has {cameras[0]} of them"):
+        load_study(folder=folder)

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 
+import pytest
 import torch
 
 from bkind3d.config import ModelConfig
@@ -85,3 +86,18 @@ def test_chunks_and_activation_checkpoints_change_neither_keypoints_nor_gradient
         answers.append((positions.detach(), gradient / gradient.norm()))
     assert torch.allclose(answers[0][0], answers[1][0], atol=1e-3)
     assert torch.allclose(answers[0][1], answers[1][1], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("drawing", "sees_points", "learns_edges"), [("edges", True, True), ("points", True, False), ("none", False, False)]
+)
+def test_the_decoder_sees_of_the_keypoints_what_is_drawn(tmp_path, drawing, sees_points, learns_edges) -> None:
+    config = ModelConfig(
+        n_keypoints=4, volume_size=8, volume_channels=4, volume_levels=1, encoder="resnet18", feature_channels=4, drawing=drawing
+    )
+    views, model = some_views(tmp_path, 1), DiscoveryModel(config)
+    points = (torch.rand(1, 3, 4, 2) - 0.5).requires_grad_()
+    appearance = model.detector(views).appearance
+    model.reconstruct_difference(appearance, points, points * 0.5, (48, 48)).square().mean().backward()
+    assert (points.grad is not None and bool(points.grad.abs().sum() > 0)) == sees_points
+    assert (model.edges.raw.grad is not None) == learns_edges

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bkind3d.model.edges import EDGE_SIGMA2, EdgeWeights, draw_edge_maps, draw_edges, keypoint_pairs
+from bkind3d.model.edges import EDGE_SIGMA2, EdgeWeights, draw_edge_maps, draw_edges, draw_points, keypoint_pairs
 
 
 def draw_slowly(points: torch.Tensor, weights: torch.Tensor, size: int, sigma2: float) -> torch.Tensor:
@@ -114,3 +114,15 @@ def test_edge_weights_are_parameters_in_the_order_of_pairs() -> None:
     assert torch.allclose(edges(), torch.log1p(edges.raw.exp()))
     edges().sum().backward()
     assert (edges.raw.grad > 0).all()
+
+
+def test_points_are_dots_and_their_gradient_is_exact() -> None:
+    points = torch.tensor([[0.1, -0.3], [-0.6, 0.5]], dtype=torch.float64)
+    drawn = draw_points(points[None, None], 8, 0.05)[0, 0]
+    axis = (torch.arange(8) * 2 + 1) / 8 - 1
+    pixels = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1).double()
+    distances2 = (pixels[:, :, None] - points).square().sum(-1)
+    assert torch.allclose(drawn, torch.exp(-distances2 / 0.1).amax(dim=-1))
+    batch = (torch.rand(2, 2, 3, 2, dtype=torch.float64) - 0.5).requires_grad_()
+    assert torch.autograd.gradcheck(lambda p: draw_points(p, 6, 0.05), (batch,))
+    assert torch.equal(draw_points(batch, 6, 0.05)[1:, 1:], draw_points(batch[1:, 1:], 6, 0.05))

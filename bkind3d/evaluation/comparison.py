@@ -1,0 +1,50 @@
+"""How much one experiment differs from another, frame by frame on the same frames."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bkind3d.data.parquet import read_table
+from bkind3d.data.results import read_json
+from bkind3d.evaluation.bootstrap import make_units, percentile_interval, resample_means
+
+#: What is read of the errors of each experiment.
+_COLUMNS = ["session", "frame", "time_s", "pa_mpjpe"]
+
+
+def compare_experiments(folder: Path, experiments: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Compare every experiment of `folder` with the first one, as :func:`compare_errors` does; with the first one's bootstrap.
+
+    Experiments that have no reference to be judged by are left out.
+    """
+    judged = {name: read_table(folder / name / "evaluation" / "errors.parquet", "errors", ["method", *_COLUMNS]) for name in experiments}
+    bootstrap = read_json(folder / experiments[0] / "evaluation" / "pose.json").get("bootstrap")
+    if bootstrap is None:
+        return {}
+    first = judged[experiments[0]]
+    return {name: compare_errors(first, judged[name], bootstrap["resamples"], bootstrap["seed"]) for name in experiments[1:]}
+
+
+def compare_errors(reference: pd.DataFrame, other: pd.DataFrame, resamples: int, seed: int) -> dict[str, Any]:
+    """Paired difference of PA-MPJPE between two experiments, with its 95 % interval (negative: `other` is better).
+
+    Parameters
+    ----------
+    reference, other : tables ``errors`` of two experiments on the same sessions, world units; the frames that both have count.
+    resamples, seed : of the bootstrap, over sessions or blocks of a second (:func:`bkind3d.evaluation.bootstrap.make_units`).
+
+    Returns
+    -------
+    vs_first, vs_first_ci_low, vs_first_ci_high (world units), n_common: frames; without a difference where there are none.
+    """
+    ours = (table.loc[table["method"] == "bkind3d", _COLUMNS] for table in (reference, other))
+    first, second = ours
+    both = first.merge(second.drop(columns="time_s"), on=["session", "frame"], suffixes=("", "_other")).dropna()
+    if both.empty:
+        return {"n_common": 0}
+    difference = (both["pa_mpjpe_other"] - both["pa_mpjpe"]).to_numpy(float)
+    units = make_units(pd.factorize(both["session"])[0], both["time_s"].to_numpy(float))
+    low, high = percentile_interval(resample_means(difference[None], units, resamples, seed)[:, 0])
+    return {"vs_first": difference.mean(), "vs_first_ci_low": low, "vs_first_ci_high": high, "n_common": len(both)}

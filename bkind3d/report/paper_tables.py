@@ -1,0 +1,196 @@
+"""Tables of the paper: what was measured, each row with its file, and beside it what others published, each with its source."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bkind3d.config import PaperTableConfig
+from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.published import NOT_READABLE, read_published
+from bkind3d.data.results import NO_REFERENCE, read_json
+from bkind3d.report.measures import label_of
+
+#: What a title begins with where nothing of the data was filmed.
+SIMULATED = "SIMULATED"
+
+#: Columns of a table, by its measure. `origin` is measured or published; `source` a file of the study, or who published it.
+COLUMNS = {
+    "pose": (
+        "name", "origin", "experiment", "method", "supervision", "n_views", "n_keypoints", "regressor", "split", "n_frames", "n_missing",
+        "mpjpe", "root_mpjpe", "n_mpjpe", "pa_mpjpe", "pa_mpjpe_ci_low", "pa_mpjpe_ci_high", "vs_untrained_ci_low", "vs_untrained_ci_high",
+        "vs_first", "vs_first_ci_low", "vs_first_ci_high", "n_common", "interval_unit", "unit", "dataset", "source",
+    ),
+    "actions": (
+        "name", "origin", "experiment", "features", "supervision", "classifier", "n_classes", "n_train", "n_test", "accuracy",
+        "accuracy_ci_low", "accuracy_ci_high", "vs_ground_truth_ci_low", "vs_ground_truth_ci_high", "macro_f1",
+        "mean_average_precision", "interval_unit", "dataset", "source",
+    ),
+}  # fmt: skip
+
+#: What of a table is printed: heading, column, decimals (none: as it is), and factor.
+_PRINTED = {
+    "pose": (
+        ("supervision", "supervision"), ("views", "n_views"), ("keypoints", "n_keypoints"), ("regressor", "regressor"),
+        ("MPJPE", "mpjpe"), ("to root", "root_mpjpe"), ("N-MPJPE", "n_mpjpe"), ("PA-MPJPE", "pa_mpjpe"), ("95 % interval", "pa_mpjpe_ci"),
+        ("minus untrained", "vs_untrained_ci"), ("minus first row", "vs_first_ci"), ("frames", "n_frames"), ("source", "source"),
+    ),
+    "actions": (
+        ("supervision", "supervision"), ("classifier", "classifier"), ("classes", "n_classes"), ("test windows", "n_test"),
+        ("accuracy %", "accuracy"), ("95 % interval", "accuracy_ci"), ("minus joints", "vs_ground_truth_ci"),
+        ("macro F1 %", "macro_f1"), ("mAP %", "mean_average_precision"), ("source", "source"),
+    ),
+}  # fmt: skip
+
+_SHARES = ("accuracy", "accuracy_ci", "vs_ground_truth_ci", "macro_f1", "mean_average_precision")
+_COUNTS = ("n_views", "n_keypoints", "n_frames", "n_missing", "n_common", "n_classes", "n_train", "n_test")
+
+
+def collect_table(settings: PaperTableConfig, results: Path, differences: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Put a table together: the experiments in their order, the floors of the first one, then what was published.
+
+    Parameters
+    ----------
+    settings : experiments and names of the rows.
+    results : the study's folder of results.
+    differences : of each experiment to the first one (:func:`bkind3d.evaluation.comparison.compare_errors`); pose only.
+
+    Returns
+    -------
+    A table with the columns of :data:`COLUMNS`. What is not known is empty; what was published but cannot be read says so.
+    """
+    collect = _collect_poses if settings.measure == "pose" else _collect_actions
+    rows = [row for name, label in settings.rows.items() for row in collect(name, label, results, name == next(iter(settings.rows)))]
+    rows = [row | dict(differences.get(row["experiment"], {})) if row.get("method") == "bkind3d" else row for row in rows]
+    rows.sort(key=lambda row: row.pop("order"))
+    if settings.published:
+        rows += [_read_row(row) for row in read_published(settings.published, settings.measure)]
+    return pd.DataFrame(rows, columns=list(COLUMNS[settings.measure]), dtype=object)
+
+
+def _collect_poses(name: str, label: str, results: Path, is_first: bool) -> list[dict[str, Any]]:
+    """Our row of an experiment; of the first one also floors and oracles. Where nothing could be measured the row says so."""
+    path = results / "experiments" / name / "evaluation" / "pose.json"
+    rows = []
+    for row in read_json(path)["rows"]:
+        ours = row["method"] == "bkind3d"
+        if ours or is_first:
+            rows.append(row | {"name": label if ours else label_of(row["method"]), "order": 0 if ours else 1, **_say_where(path, results)})
+    return rows
+
+
+def _collect_actions(name: str, label: str, results: Path, is_first: bool) -> list[dict[str, Any]]:
+    """What behaviours were recognised from: keypoints of every experiment, and of the first one all the rest."""
+    path = results / "experiments" / name / "evaluation" / "actions.json"
+    content = read_json(path)
+    low, high = content.get("differences", {}).get("discovered - ground_truth") or (None, None)
+    rows = []
+    for row in content["rows"]:
+        ours = row["features"] == "discovered"
+        if ours or is_first:
+            more: dict[str, Any] = {
+                "name": label if ours else label_of(row["features"]),
+                "order": 0 if ours else 1,
+                **_say_where(path, results),
+            }
+            more |= {"vs_ground_truth_ci_low": low, "vs_ground_truth_ci_high": high} if ours else {}
+            more |= {"supervision": "none" if ours else "3D" if row["features"] in ("ground_truth", "both") else None}
+            rows.append(row | more | {"interval_unit": content.get("bootstrap", {}).get("unit")})
+    return rows
+
+
+def _say_where(path: Path, results: Path) -> dict[str, str]:
+    return {"origin": "measured", "source": path.relative_to(results.parent).as_posix()}
+
+
+def _read_row(row: Mapping[str, str]) -> dict[str, Any]:
+    """A published row: numbers as numbers, what cannot be read in words."""
+    found: dict[str, Any] = {"name": row["method"], "origin": "published", "dataset": row["data"], "source": row["source"]}
+    found |= {"unit": "mm", "regressor": row["regressor"] or None, "supervision": row["supervision"]}
+    for key in ("n_views", "n_keypoints"):
+        found[key] = int(row[key]) if row[key] else None
+    for key in ("mpjpe", "n_mpjpe", "pa_mpjpe", "accuracy"):
+        text = row[key]
+        found[key] = text if text == NOT_READABLE else float(text) / (100 if key == "accuracy" else 1) if text else None
+    return found
+
+
+def list_datasets(table: pd.DataFrame) -> list[str]:
+    """Names of the data that were measured on."""
+    return [str(name) for name in table.loc[table["origin"] == "measured", "dataset"].unique()]
+
+
+def find_title(settings: PaperTableConfig, datasets: Sequence[str]) -> str:
+    """The table's title; it begins with SIMULATED where the measured data were simulated, as their names say."""
+    return f"{SIMULATED}: {settings.title}" if any(name.lower().startswith("simulated") for name in datasets) else settings.title
+
+
+def print_table(settings: PaperTableConfig, table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is printed: rounded, intervals in brackets, and words where there is no number."""
+    return pd.DataFrame(
+        [
+            {"method": row["name"], **{heading: _print_cell(row, column) for heading, column in _PRINTED[settings.measure]}}
+            for row in table.to_dict("records")
+        ]
+    )
+
+
+def _print_cell(row: Mapping[Any, Any], column: str) -> str:
+    factor, decimals = (100, 1) if column in _SHARES else (1, _choose_decimals(row))
+    if column.endswith("_ci"):
+        low, high = row[f"{column}_low"], row[f"{column}_high"]
+        return "" if pd.isna(low) or pd.isna(high) else f"[{factor * low:.{decimals}f}, {factor * high:.{decimals}f}]"
+    value = row[column]
+    if pd.isna(value):
+        measured = row["origin"] == "measured" and column in ("mpjpe", "accuracy")
+        return NO_REFERENCE if measured else ""
+    if column in _COUNTS:
+        return str(int(value))
+    if isinstance(value, str):
+        return value
+    # What others published has the digits that they gave it.
+    return f"{factor * value:.6g}" if row["origin"] == "published" else f"{factor * value:.{decimals}f}"
+
+
+def _choose_decimals(row: Mapping[Any, Any]) -> int:
+    """One decimal of millimetres, four of metres."""
+    return {"m": 4, "cm": 2}.get(str(row.get("unit")), 1)
+
+
+def describe_table(settings: PaperTableConfig, table: pd.DataFrame) -> str:
+    """What the table's numbers mean, in sentences."""
+    measured = table[table["origin"] == "measured"]
+    units = [str(unit) for unit in measured["interval_unit"].dropna().unique()]
+    resampled = {"session": "sessions", "second": "blocks of a second"}
+    text = f"Intervals are 95 %, by bootstrap over {' and '.join(resampled.get(unit, unit) for unit in units)}. " if units else ""
+    if settings.measure == "pose":
+        lengths = ", ".join(str(unit) for unit in measured["unit"].dropna().unique())
+        splits = ", ".join(str(split) for split in measured["split"].dropna().unique())
+        text += f"Errors in {lengths or 'the unit of the rig'}, split: {splits}. Differences are paired, of PA-MPJPE; below 0 is better. "
+    else:
+        text += "Minus joints: paired difference of accuracy to annotated joints. "
+    if settings.published:
+        text += "Rows whose source is no file were published by others on the data themselves and not measured here; "
+        text += f"'{NOT_READABLE}': shown as a bar without its value. "
+    return text.strip()
+
+
+def write_table_files(settings: PaperTableConfig, table: pd.DataFrame, name: str, folder: Path) -> None:
+    """Write the table as CSV (all columns, full numbers), Markdown and LaTeX (booktabs)."""
+    title, note, printed = find_title(settings, list_datasets(table)), describe_table(settings, table), print_table(settings, table)
+    texts = {
+        "csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
+        "md": f"# {title}\n\n{printed.to_markdown(index=False, disable_numparse=True)}\n\n{note}\n",
+        "tex": printed.to_latex(index=False, escape=True, caption=_escape(f"{title}. {note}"), label=f"tab:{name}"),
+    }
+    for ending, text in texts.items():
+        with replaced_when_complete(folder / f"{name}.{ending}") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _escape(text: str) -> str:
+    """Letters that mean something else in LaTeX."""
+    for letter in "%_&#":
+        text = text.replace(letter, f"\\{letter}")
+    return text
