@@ -14,6 +14,8 @@ from bkind3d.config import InputError
 
 #: Verb, in the order of the pipeline; ``bkind3d.cli.<verb with underscores>`` is its module.
 VERBS = (
+    "init",
+    "add-session",
     "doctor",
     "simulate",
     "simulate-board",

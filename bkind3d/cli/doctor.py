@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> None:
     import sys
 
     from bkind3d.config import InputError
-    from bkind3d.doctor.studies import examine_study, format_checks
+    from bkind3d.doctor.studies import examine_study, format_checks, name_command
 
     checks, page = examine_study(arguments.config, arguments.sessions, arguments.full, arguments.page)
     sys.stdout.write(format_checks(checks, arguments.json))
@@ -30,3 +30,5 @@ def run(arguments: argparse.Namespace) -> None:
         first = failed[0]
         more = f" (and {len(failed) - 1} more failures)" if len(failed) > 1 else ""
         raise InputError(f"{first.describe().split(maxsplit=1)[1]}{more}{f'; see {page}' if page else ''}")
+    if not arguments.json:
+        sys.stdout.write(f"Pictures of all this: {page}\nNext, see what would be computed:\n  {name_command(arguments.config)} -n\n")

@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import av
-
+from bkind3d.config import InputError
 from bkind3d.data.sheets import SessionRow
 from bkind3d.data.study import SIMULATION_FOLDER, Study
+from bkind3d.data.video import probe_video
 
 #: Bytes per stored pixel of a frameset (picture and silhouette), and per pixel of a surveyed frame, as measured on the demo and rounded up.
 FRAMESET_BYTES, SURVEY_BYTES = 0.4, 0.025
@@ -43,20 +43,17 @@ def count_frames(videos: Iterable[str]) -> dict[str, float]:
     """
     sizes = {video: os.path.getsize(video) for video in sorted(videos)}
     step = max(math.ceil(len(sizes) / MOST_HEADERS), 1)
-    opened = {video: _read_header(video) for video in list(sizes)[::step]}
+    opened = {video: _count_frames(video) for video in list(sizes)[::step]}
     read = sum(sizes[video] for video, frames in opened.items() if frames)
     per_byte = sum(opened.values()) / read if read else 0.0
     return {video: opened.get(video) or per_byte * size for video, size in sizes.items()}
 
 
-def _read_header(video: str) -> float:
+def _count_frames(video: str) -> int:
     try:
-        with av.open(video) as container:
-            stream = container.streams.video[0]
-            seconds = (container.duration or 0) / av.time_base
-            return float(stream.frames or seconds * float(stream.average_rate or 0))
-    except (av.FFmpegError, OSError, IndexError):
-        return 0.0
+        return probe_video(video, counted=False).n_frames
+    except InputError:  # whoever opens the video will say what is wrong with it
+        return 0
 
 
 def _clip(frames: float, row: SessionRow) -> float:

@@ -84,6 +84,12 @@ def find_folder(config: Path) -> Path:
     return folder.parent if folder.name == "results" else folder
 
 
+def name_command(config: Path) -> str:
+    """The command that runs the study."""
+    folder = find_folder(config)
+    return "snakemake" if folder.resolve() == Path.cwd() else f"snakemake --directory {folder}"
+
+
 def format_checks(checks: Sequence[Check], as_json: bool) -> str:
     """The checks as lines for people, or as JSON for machines."""
     if as_json:

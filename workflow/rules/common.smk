@@ -101,6 +101,7 @@ else:
 
         if line := explain_storage(study):
             sys.stderr.write(f"{line}\n")
+        sys.stderr.write("the same command without -n runs it\n")
 
 
 def one_of(names):

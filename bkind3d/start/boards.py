@@ -1,0 +1,40 @@
+"""Which recording shows a calibration board, where its name does not say so: ArUco markers in its pictures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from bkind3d.data.video import VideoInfo, decode_keyframes, read_packets
+
+#: A picture with at least so many markers shows a board; single ones may be read into fur or a grid.
+_FEWEST_MARKERS = 4
+_PICTURES = 5
+
+
+def find_board_session(sessions: Mapping[str, Mapping[str, Path]], headers: Mapping[Path, VideoInfo]) -> str | None:
+    """The session in which the first two cameras see a board with markers; short ones are looked at first."""
+
+    def length(name: str) -> int:
+        return max(headers[path].n_frames for path in sessions[name].values())
+
+    return next(
+        (name for name in sorted(sessions, key=length) if all(_shows_markers(path) for path in [*sessions[name].values()][:2])), None
+    )
+
+
+def _shows_markers(path: Path) -> bool:
+    keyframes = np.flatnonzero(read_packets(path).keys)
+    wanted = keyframes[np.unique(np.linspace(0, len(keyframes) - 1, _PICTURES).round().astype(int))]
+    return any(_count_markers(frame.picture) >= _FEWEST_MARKERS for frame in decode_keyframes(path, [*map(int, wanted)]))
+
+
+def _count_markers(picture: np.ndarray) -> int:
+    """Most markers of one dictionary in a picture."""
+    counts = []
+    for name in ("DICT_4X4_1000", "DICT_5X5_1000", "DICT_6X6_1000", "DICT_7X7_1000"):
+        dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
+        _, ids, _ = cv2.aruco.ArucoDetector(dictionary, cv2.aruco.DetectorParameters()).detectMarkers(picture)
+        counts.append(0 if ids is None else len(np.unique(ids)))
+    return max(counts)

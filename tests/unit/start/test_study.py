@@ -1,0 +1,146 @@
+"""From a folder of recordings to sheets, and further rows of sheets."""
+
+import os
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from bkind3d.cli import main
+from bkind3d.data.study import load_study
+
+CALIBRATION = """[cam_0]
+name = "{0}"
+size = [ 48, 32,]
+matrix = [ [ 40.0, 0.0, 24.0,], [ 0.0, 40.0, 16.0,], [ 0.0, 0.0, 1.0,],]
+distortions = [ 0.0, 0.0, 0.0, 0.0, 0.0,]
+rotation = [ 0.0, 0.0, 0.0,]
+translation = [ 0.0, 0.0, 500.0,]
+
+[cam_1]
+name = "{1}"
+size = [ 48, 32,]
+matrix = [ [ 40.0, 0.0, 24.0,], [ 0.0, 40.0, 16.0,], [ 0.0, 0.0, 1.0,],]
+distortions = [ 0.0, 0.0, 0.0, 0.0, 0.0,]
+rotation = [ 0.0, 0.6, 0.0,]
+translation = [ 100.0, 0.0, 500.0,]
+"""
+
+
+@pytest.fixture
+def recordings(tmp_path, write_video):
+    """Two sessions of two cameras, and a calibration of them."""
+    for session in ("m1", "m2"):
+        for camera in ("top", "side"):
+            write_video(tmp_path / "rec" / session / f"{camera}.mp4", np.full((5, 32, 48, 3), 90, np.uint8))
+    (tmp_path / "rec" / "rig.toml").write_text(CALIBRATION.format("top", "side"))
+    return tmp_path / "rec"
+
+
+@pytest.fixture
+def study(recordings, tmp_path):
+    assert main(["init", str(recordings), "--study", str(tmp_path / "study")]) == 0
+    return tmp_path / "study"
+
+
+def list_files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_study_is_made_and_nothing_is_written_beside_the_recordings(recordings, tmp_path, capsys):
+    before = list_files(recordings)
+    os.chmod(recordings, 0o555)
+    assert main(["init", str(recordings), "--study", str(tmp_path / "study"), "--units", "cm"]) == 0
+    os.chmod(recordings, 0o755)
+    assert list_files(recordings) == before
+    said = capsys.readouterr().out
+    assert "m1: side, top; 48x32, about 5 frames at 30 per second" in said
+    assert f"bkind3d doctor {tmp_path / 'study'}" in said
+    made = load_study(folder=tmp_path / "study")
+    assert {name: row.split for name, row in made.sessions.items()} == {"m1": "train", "m2": "train"}
+    assert made.rigs["rig"].units == "cm"
+    assert made.rigs["rig"].calibration == "rig.toml"
+    assert made.config.experiments["bkind3d"].training.neighbour_frames == 2
+
+
+def test_markers_tell_the_board_from_the_sessions_whatever_it_is_called(recordings, tmp_path, write_video, capsys):
+    (recordings / "rig.toml").unlink()
+    board = cv2.aruco.CharucoBoard((7, 5), 60, 45, cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50))
+    picture = cv2.cvtColor(board.generateImage((280, 200), marginSize=20), cv2.COLOR_GRAY2RGB)
+    for camera in ("top", "side"):
+        write_video(recordings / "qx" / f"{camera}.mp4", [picture] * 3)
+    assert main(["init", str(recordings), "--study", str(tmp_path / "study"), "--board", "7x5:60:45"]) == 0
+    made = load_study(folder=tmp_path / "study")
+    assert set(made.sessions) == {"m1", "m2"}
+    assert made.rigs["boards"].board_videos == "qx/{camera}.mp4"
+    assert made.config.boards["board"].marker_length == 45
+    assert "MEASURE" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "message"),
+    [
+        (lambda rec: (rec / "rig.toml").unlink(), [], "has no calibration with its cameras side, top"),
+        (lambda rec: (rec / "rig.toml").write_text(CALIBRATION.format("a", "b")), [], "has no calibration with its cameras side, top"),
+        (lambda rec: (rec / "other.toml").write_text(CALIBRATION.format("a", "b")), ["--calibration", "rec/other.toml"],
+         "other.toml: has the cameras a, b, session 'm1' has side, top; name the cameras alike"),
+        (lambda rec: None, ["--calibration", "rec/none.toml"], "none.toml"),
+        (lambda rec: (rec / "rig.toml").rename(rec.parent / "rig.toml"), ["--board", "seven"], "has no calibration"),
+        (lambda rec: shutil.copytree(rec / "m1", rec / "board") and (rec / "rig.toml").unlink(), ["--board", "7x5x3:60"],
+         "--board '7x5x3:60': write squares along x and y"),
+        (lambda rec: shutil.copytree(rec / "m1", rec / "board") and (rec / "board/top.mp4").rename(rec / "board/oblique.mp4") and (rec / "rig.toml").unlink(),
+         ["--board", "7x5:60:45"], "session 'm1' has 'top', too; film the board with all cameras"),
+    ],
+)  # fmt: skip
+def test_what_cannot_become_a_study_gets_one_line_and_leaves_nothing(recordings, tmp_path, capsys, monkeypatch, spoil, options, message):
+    monkeypatch.chdir(tmp_path)
+    spoil(recordings)
+    assert main(["init", "rec", "--study", "study", *options]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not [path for path in tmp_path.iterdir() if "study" in path.name]
+
+
+def test_a_study_is_never_overwritten(study, recordings, capsys):
+    before = list_files(study)
+    assert main(["init", str(recordings), "--study", str(study)]) == 2
+    assert "is there already and is never overwritten" in capsys.readouterr().err
+    assert list_files(study) == before
+
+
+def test_a_session_is_added_to_what_people_wrote_into_the_sheets(study, recordings, write_video, capsys):
+    sheet = study / "config/sessions.tsv"
+    sheet.write_text("# our mice\nsession\tdose\trig\tsubject\tsplit\nm1\t3\trig\tanna\ttrain\nm2\t\trig\tbert\ttrain\n")
+    for camera in ("top", "side"):
+        write_video(recordings / "later" / "m3" / f"{camera}.mp4", np.full((5, 32, 48, 3), 90, np.uint8))
+    assert main(["add-session", str(study), str(recordings / "later" / "m3"), "--subject", "Cäsar"]) == 0
+    assert f"bkind3d doctor {study} --sessions m3" in capsys.readouterr().out
+    assert sheet.read_text().splitlines() == [
+        "# our mice", "session\tdose\trig\tsubject\tsplit", "m1\t3\trig\tanna\ttrain", "m2\t\trig\tbert\ttrain", "m3\t\trig\tCasar\tpredict",
+    ]  # fmt: skip
+    made = load_study(folder=study)
+    assert {name: row.video for name, row in made.cameras["m3"].items()} == {"top": "later/m3/top.mp4", "side": "later/m3/side.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "options", "message"),
+    [
+        ("m1", [], "session 'm1' is already in row 2; rename one"),
+        ("new", ["--rig", "cage"], "--rig cage: the study has no such rig; it has rig"),
+        ("strange", [], "camera 'front' of the sheet is not in the calibration; it has side, top"),
+        ("empty", [], "holds no videos"),
+    ],
+)
+def test_what_cannot_be_added_changes_nothing(study, recordings, write_video, capsys, folder, options, message):
+    (recordings / "empty").mkdir()
+    for path in ("new/top", "new/side", "strange/top", "strange/front"):
+        write_video(recordings / f"{path}.mp4", np.full((5, 32, 48, 3), 90, np.uint8))
+    before = list_files(study)
+    assert main(["add-session", str(study), str(recordings / folder), *options]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert list_files(study) == before
