@@ -9,6 +9,8 @@ import logging
 import sys
 from importlib import import_module
 
+import shtab
+
 from bkind3d import __version__
 from bkind3d.config import InputError
 
@@ -53,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Build the parser of all verbs."""
     parser = argparse.ArgumentParser(prog="bkind3d", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"bkind3d {__version__}")
+    shtab.add_argument_to(parser, "--print-completion", help="print a script that completes verbs, options and paths in this shell")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs, in the order of the pipeline")
     for verb in VERBS:
         module = import_module(f"bkind3d.cli.{verb.replace('-', '_')}")
