@@ -2,8 +2,10 @@
 
 import yaml
 
+from bkind3d.archives.human36m import import_human36m
 from bkind3d.archives.rat7m import import_rat7m
 from bkind3d.data.parquet import read_table
+from tests.unit.archives.human36m_files import write_archive
 from tests.unit.archives.rat7m_files import N_FRAMES, write_session
 from tests.workflow.conftest import run_snakemake
 from tests.workflow.test_dry_run import list_jobs
@@ -25,3 +27,15 @@ def test_an_imported_study_of_rat7m_is_planned_and_its_videos_are_surveyed(tmp_p
     assert run_snakemake(tmp_path / "study", "results/survey/s1-d1/Camera2.parquet", *options).returncode == 0
     survey = read_table(tmp_path / "study" / "results" / "survey" / "s1-d1" / "Camera2.parquet", "survey")
     assert survey["video_frame"].tolist() == list(range(N_FRAMES))
+
+
+def test_an_imported_study_of_human36m_is_planned(tmp_path):
+    archive = write_archive(tmp_path / "human 3.6m")
+    (archive / "S1/Videos/Greeting 1.58860488.mp4").unlink()
+    (archive / "S9/MyPoseFeatures/D3_Positions/Greeting.cdf").unlink()
+    import_human36m(archive, tmp_path / "study")
+    (tmp_path / "experiments.yaml").write_text(yaml.safe_dump({key: SETTINGS[key] for key in ("survey", "framesets", "experiments")}))
+    jobs = list_jobs(run_snakemake(tmp_path / "study", "-n", "--configfile", str(tmp_path / "experiments.yaml")))
+    # Two subjects with cameras of their own, three actions of two takes each, four cameras but for one video, joints but for one take.
+    assert (jobs["import_calibration"], jobs["locate_subject"], jobs["survey_video"], jobs["import_joints"]) == (2, 12, 47, 11)
+    assert jobs["train_model"] == jobs["regress_joints"] == jobs["classify_actions"] == 1
