@@ -11,7 +11,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from bkind3d import __version__
-from bkind3d.config import MODEL_REVISION, InputError, ModelConfig
+from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, ModelConfig
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.model.discovery import DiscoveryModel
 
@@ -26,7 +26,8 @@ class Provenance:
     steps : optimiser steps after which these are the weights; 0 of an untrained model.
     units : of its world.
     seed : of the training.
-    encoder_revision : commit of the hub that the image encoder's first weights came from; empty where there is none.
+    encoder_revision : commit of the hub, or SHA-256 of the folder's weights, that the image encoder started from; empty where it started
+        from random weights.
     data : SHA-256 of the frames tables of every training session.
     experiment : the settings of the training, as JSON.
     """
@@ -42,6 +43,13 @@ class Provenance:
     def after(self, steps: int) -> "Provenance":
         """The same after so many steps."""
         return replace(self, steps=steps)
+
+    def describe_network(self) -> dict[str, str]:
+        """What the metadata of its keypoints say of its image encoder and perceptual features."""
+        if not self.experiment:
+            return {}
+        stated = ExperimentConfig.model_validate_json(self.experiment).network
+        return stated | ({"encoder_revision": self.encoder_revision} if self.encoder_revision else {})
 
 
 def write_content(content: Mapping[str, Any], kind: str, revision: int, path: Path) -> None:

@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
         "side": session.side,
         "rate": session.rate,
         "n_views": len(session.cameras),
+        **provenance.describe_network(),
         "agreement": look.summarise(),
         "confidence": confidence,
         **settings.model_dump(),

@@ -7,6 +7,7 @@ imports torch, so that the workflow can check a configuration in a fraction of a
 
 from bkind3d.config.cameras import BoardConfig, CalibrationConfig, read_boards
 from bkind3d.config.experiment import (
+    HUB_PREFIX,
     MODEL_REVISION,
     PREDICTION_REVISION,
     TRAINING_REVISION,
@@ -46,6 +47,7 @@ __all__ = [
     "ExportConfig",
     "ExportFormat",
     "FramesConfig",
+    "HUB_PREFIX",
     "InputError",
     "KeypointName",
     "LocationConfig",

@@ -1,8 +1,9 @@
 """Settings of one experiment: network, losses, training, and how it is judged."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from bkind3d.config.presets import PRESETS, Preset
 from bkind3d.config.sections import Name, Section
@@ -18,6 +19,17 @@ PREDICTION_REVISION = 4
 
 #: A keypoint's name goes into column names and attributes of many formats.
 KeypointName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
+
+
+#: What weights on the Hugging Face hub are named by, so that a mistyped folder is not looked up there.
+HUB_PREFIX = "hub:"
+
+
+def check_source(value: str) -> str:
+    """Refuse what is named as weights of the hub but cannot be any."""
+    if not value or (value.startswith(HUB_PREFIX) and not re.fullmatch(rf"{HUB_PREFIX}[\w.-]+/[\w.-]+(@[\w./-]+)?", value)):
+        raise ValueError("write none, a folder, hub:owner/name, or hub:owner/name@revision")
+    return value
 
 
 class ModelConfig(Section):
@@ -46,14 +58,18 @@ class ModelConfig(Section):
     volume_size: int = Field(64, ge=8, le=128, description="Voxels along a side of the cube.")
     volume_channels: int = Field(32, ge=4, le=256, description="Channels of the volume network's first level.")
     volume_levels: int = Field(4, ge=1, le=5, description="Levels (halvings) of the volume network.")
-    encoder: Literal["none", "resnet18", "resnet50"] = Field(
+    encoder: Literal["none", "resnet18", "resnet50", "dinov2-small", "dinov3-small"] = Field(
         "resnet50", description="Image encoder whose features are un-projected; none un-projects colour and silhouettes only."
     )
     plain_features: bool = Field(
         False,
         description="Un-project colour, silhouettes and place beside the encoder's features; without an encoder they are all there is.",
     )
-    pretrained: str = Field("none", description="none (random weights), or a local folder or hub name with the encoder's weights.")
+    pretrained: Annotated[str, AfterValidator(check_source)] = Field(
+        "none",
+        description="The encoder's first weights: none (random), a folder with config.json and model.safetensors, or hub:owner/name, "
+        "hub:owner/name@revision. Nothing but hub: ever looks for weights on the network.",
+    )
     feature_channels: int = Field(32, ge=1, le=256, description="Channels of the geometry features that are un-projected.")
     reconstruction: bool = Field(True, description="Whether a decoder reconstructs the difference target from appearance and edges.")
     drawing: Literal["edges", "points", "none"] = Field(
@@ -89,9 +105,10 @@ class LossConfig(Section):
         0.0, ge=0, description="Neighbouring moments, each in its own random turn (and mirror image) of the cube, give equal keypoints."
     )
     inside: float = Field(0.0, ge=0, description="Keypoints project onto the silhouettes.")
-    perceptual: Literal["vgg19", "pyramid"] = Field(
+    perceptual: Literal["vgg19", "backbone", "pyramid"] = Field(
         "vgg19",
-        description="Features of the perceptual loss: VGG19 with the published weights, or a pyramid of image gradients that needs none.",
+        description="Features of the perceptual loss: VGG19 with the published weights; the image encoder with its first weights, frozen "
+        "(needs model.pretrained); or a pyramid of image gradients, which needs no weights.",
     )
     vgg19_weights: str = Field(
         "", description="File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache."
@@ -242,6 +259,14 @@ class ExperimentConfig(Section):
         """Time between the two moments of a pair; none where they are any neighbours."""
         return self.training.frame_gap_seconds if self.losses.reconstruction else None
 
+    @property
+    def network(self) -> dict[str, str]:
+        """Image encoder and features of the perceptual loss, as the tables name them."""
+        encoder: str = self.model.encoder
+        if encoder != "none" and self.model.pretrained != "none":
+            encoder += f" from {self.model.pretrained}"
+        return {"encoder": encoder, "perceptual": self.losses.perceptual if self.losses.reconstruction else "none"}
+
     @model_validator(mode="before")
     @classmethod
     def start_from_preset(cls, values: Any) -> Any:
@@ -277,8 +302,18 @@ class ExperimentConfig(Section):
                     )
         if len(self.cameras) == 1 or len(set(self.cameras)) < len(self.cameras):
             raise ValueError(f"cameras are {', '.join(self.cameras)}; name at least two different ones, or none for all")
+        self._check_reconstruction()
         self._check_names()
         return self
+
+    def _check_reconstruction(self) -> None:
+        """What the reconstruction looks through has to be there."""
+        if not self.losses.reconstruction:
+            return
+        if self.model.encoder == "none" or not self.model.reconstruction:
+            raise ValueError("losses.reconstruction needs model.reconstruction: true and a model.encoder; set it to 0 or choose an encoder")
+        if self.losses.perceptual == "backbone" and self.model.pretrained == "none":
+            raise ValueError("losses.perceptual: backbone needs model.pretrained, because random features see nothing; choose pyramid or vgg19")
 
     def _check_names(self) -> None:
         """Every name belongs to a keypoint, and no two keypoints have one name (files may not tell upper from lower case)."""

@@ -9,11 +9,13 @@ from bkind3d.config import InputError
 from bkind3d.data.parquet import replaced_when_complete
 
 #: Columns of ``results/tables/pose.csv`` in order: one row per experiment and method. Units of length as in `unit`; `n_unknown`
-#: counts joints of the judged frames that have no true position; `interval_unit` says what the bootstrap drew: session or second.
+#: counts joints of the judged frames that have no true position; `interval_unit` says what the bootstrap drew: session or second. `encoder` and `perceptual` are those that the
+#: keypoints' network was trained with.
 POSE_COLUMNS = (
     "experiment", "method", "supervision", "dataset", "split", "n_views", "n_keypoints", "regressor", "n_frames", "n_missing",
     "mpjpe", "n_mpjpe", "pa_mpjpe", "unit", "pa_mpjpe_ci_low", "pa_mpjpe_ci_high", "vs_mean_pose_ci_low", "vs_mean_pose_ci_high",
     "vs_untrained_ci_low", "vs_untrained_ci_high", "root_mpjpe", "pck", "auc", "pck_threshold", "n_unknown", "interval_unit",
+    "encoder", "perceptual",
 )  # fmt: skip
 
 #: Columns of ``results/tables/actions.csv`` in order: one row per experiment and features.

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bkind3d.config import InputError, SimulatedSession, StudyConfig, parse_section
+from bkind3d.config import HUB_PREFIX, InputError, SimulatedSession, StudyConfig, parse_section
 from bkind3d.data.camera_names import match_cameras, read_camera_names
 from bkind3d.data.published import read_published
 from bkind3d.data.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions, suggest
@@ -126,6 +126,7 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     _check_rigs(study)
     _check_simulation(study)
     _check_files(study)
+    _check_weights(study)
     _check_calibrations(study)
     _check_overlap(study)
     _check_subjects(study)
@@ -240,6 +241,21 @@ def _check_files(study: Study) -> None:
             raise InputError(f"{where}: there is no file {path}; check the path, and the key 'recordings' of {CONFIG_FILE}")
         if not os.access(full, os.R_OK) or full.stat().st_size == 0:
             raise InputError(f"{where}: {path} is {'empty' if os.access(full, os.R_OK) else 'not readable'}; check the file")
+
+
+def _check_weights(study: Study) -> None:
+    """Published weights that an experiment names are there before hours of other stages have passed."""
+    for name, experiment in study.config.experiments.items():
+        pretrained, weights = experiment.model.pretrained, experiment.losses.vgg19_weights
+        is_folder = experiment.model.encoder != "none" and pretrained != "none" and not pretrained.startswith(HUB_PREFIX)
+        if is_folder and not (study.folder / pretrained).is_dir():
+            raise InputError(
+                f"{CONFIG_FILE}: experiments.{name}.model.pretrained: there is no folder {pretrained!r}; write a folder, {HUB_PREFIX}owner/name, or none"
+            )
+        if experiment.network["perceptual"] == "vgg19" and weights and not (study.folder / weights).is_file():
+            raise InputError(
+                f"{CONFIG_FILE}: experiments.{name}.losses.vgg19_weights: there is no file {weights!r}; write the file, or leave it empty to fetch it"
+            )
 
 
 def _check_calibrations(study: Study) -> None:

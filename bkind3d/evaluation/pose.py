@@ -65,6 +65,15 @@ def _count_views(recordings: Sequence[Recording]) -> int | None:
     return numbers.pop() if len(numbers) == 1 else None
 
 
+def _describe_network(recordings: Sequence[Recording]) -> dict[str, str | None]:
+    """Image encoder and perceptual features of the network that found the keypoints, None where files do not say or differ."""
+    found: dict[str, str | None] = {}
+    for key in ("encoder", "perceptual"):
+        stated = {recording.keypoints.metadata.get(key) for recording in recordings}
+        found[key] = stated.pop() if len(stated) == 1 else None
+    return found
+
+
 def _list_models(recordings: Sequence[Recording]) -> dict[str, list[str]]:
     """Identities of the models that made the keypoints, as their files state them."""
     made = {
@@ -117,7 +126,7 @@ def _without_reference(recordings: Sequence[Recording], base: dict[str, Any], re
     row = dict.fromkeys(POSE_COLUMNS) | base | {"method": "bkind3d", "supervision": "none", "regressor": NO_REFERENCE}
     positions = np.concatenate([r.keypoints.positions for r in recordings]) if recordings else np.empty((0, 0, 3))
     names = recordings[0].keypoints.names if recordings else ()
-    row |= {"n_keypoints": len(names) or None, "n_views": _count_views(recordings)}
+    row |= {"n_keypoints": len(names) or None, "n_views": _count_views(recordings)} | _describe_network(recordings)
     known = all_known(positions) if recordings else np.empty(0, dtype=bool)
     identity = measure_identity(positions[known], names)
     if known.any():
@@ -158,7 +167,7 @@ def judge_poses(
     threshold = config.pck_threshold or PCK_SHARE * body_length(test.joints)
     errors = make_errors_table(results, test, judged, threshold)
     n_unknown = int((~np.isfinite(test.joints).all(axis=2)).sum())
-    shared = base | {"n_views": _count_views(judged), "n_frames": len(test.frame), "n_unknown": n_unknown}
+    shared = base | {"n_views": _count_views(judged), "n_frames": len(test.frame), "n_unknown": n_unknown} | _describe_network(judged)
     shared |= {"pck_threshold": threshold, "interval_unit": units.kind}
     summary = base | {
         "reference": "joints",
@@ -188,7 +197,7 @@ def _make_rows(
 ) -> list[dict[str, Any]]:
     """The rows of pose.csv, one for each method: means over frames of the means over each frame's known joints.
 
-    Floors and oracles that look at no picture have no views.
+    Floors and oracles that look at no picture have no views and no network.
     """
     means = errors.groupby("method")[[*ERRORS, "pck", "auc"]].mean()
     rows = []
@@ -197,7 +206,8 @@ def _make_rows(
         row |= {"method": result.name, "supervision": result.supervision, "n_keypoints": result.n_points, "n_missing": result.n_missing}
         row |= means.loc[result.name].to_dict()
         row["regressor"] = config.regressor if result.n_points else "none"
-        row["n_views"] = base["n_views"] if result.supervision == "none" else 0
+        if result.supervision != "none":
+            row |= {"n_views": 0, "encoder": None, "perceptual": None}
         rows.append({column: row[column] for column in POSE_COLUMNS})
     return rows
 

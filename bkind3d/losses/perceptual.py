@@ -1,35 +1,34 @@
 """How different two images look: differences of features at several depths, each weighed by its own running average."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from bkind3d.losses.running_mean import RunningMean
-from bkind3d.losses.vgg19 import Vgg19Features
 
 N_LEVELS = 5
 
 
 class PerceptualLoss(nn.Module):
-    """Squared differences of pixels and of five levels of features (Johnson et al. 2016; paper, section 3.3).
+    """Squared differences of pixels and of several levels of features (Johnson et al. 2016; paper, section 3.3).
 
-    Each level is divided by a running average of itself, so that all count alike however large their features are: the
-    loss is about 6 while nothing improves. ``commit_running_means`` has to be called after each step of the optimiser.
-    In evaluation mode a level is divided by what its average began with, so that losses at different steps compare.
+    Each level is divided by a running average of itself, so that all count alike however large their features are: with
+    the five levels of VGG19 the loss is about 6 while nothing improves. ``commit_running_means`` has to be called after
+    each step of the optimiser. In evaluation mode a level is divided by what its average began with, so that losses at
+    different steps compare.
 
     Parameters
     ----------
-    features : vgg19, or pyramid, which needs no weights.
-    weights : file with the published weights of VGG19, or empty to fetch them.
+    features : gives a list of feature maps for RGB pictures in [0, 1]. It is frozen: it learns nothing, and checkpoints do
+        not hold its weights (80 MB), which are read again when a training is resumed.
+    n_levels : how many maps it gives.
     momentum : of the running averages, per optimiser step.
     """
 
-    def __init__(self, features: Literal["vgg19", "pyramid"], weights: str = "", momentum: float = 0.99) -> None:
+    def __init__(self, features: nn.Module, n_levels: int = N_LEVELS, momentum: float = 0.99) -> None:
         super().__init__()
-        self.features: nn.Module = Vgg19Features(weights) if features == "vgg19" else GradientPyramid()
-        self.averages = RunningMean(1 + N_LEVELS, momentum)
+        self.features = freeze(features)
+        self.averages = RunningMean(1 + n_levels, momentum)
 
     def forward(
         self,
@@ -37,7 +36,7 @@ class PerceptualLoss(nn.Module):
         target: Float[Tensor, "image channel height width"],
         weights: Float[Tensor, "image"] | None = None,
     ) -> Float[Tensor, ""]:
-        """Sum over the six levels of the mean squared difference over its running average.
+        """Sum over pixels and levels of the mean squared difference over its running average.
 
         Parameters
         ----------
@@ -58,6 +57,15 @@ class PerceptualLoss(nn.Module):
         """Give the pixels, and the features of each level."""
         colour = images.expand(-1, 3, -1, -1)
         return [colour, *self.features(colour)]
+
+
+def freeze(network: nn.Module) -> nn.Module:
+    """Turn all weights of a network, in place, into buffers that no checkpoint holds."""
+    for layer in network.modules():
+        for name, value in [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]:
+            delattr(layer, name)
+            layer.register_buffer(name, value.detach(), persistent=False)
+    return network
 
 
 class GradientPyramid(nn.Module):

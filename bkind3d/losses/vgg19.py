@@ -26,9 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Vgg19Features(nn.Module):
-    """Features of five depths of a network that has seen a million photographs; it learns nothing here.
-
-    Its weights are buffers that no checkpoint of ours holds (80 MB), so they are read again when a training is resumed.
+    """Features of five depths of a network that has seen a million photographs.
 
     Parameters
     ----------
@@ -49,10 +47,6 @@ class Vgg19Features(nn.Module):
         self.features = build_features()
         published = torch.load(path, map_location="cpu", weights_only=True)
         self.load_state_dict({name: value for name, value in published.items() if not name.startswith("classifier.")})
-        for layer in self.features.children():
-            for name, parameter in list(layer.named_parameters()):
-                delattr(layer, name)
-                layer.register_buffer(name, parameter.detach(), persistent=False)
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(3, 1, 1), persistent=False)
 

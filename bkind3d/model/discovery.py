@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 from torch.utils.checkpoint import checkpoint
 
 from bkind3d.config import ModelConfig
@@ -243,8 +244,10 @@ class DiscoveryModel(nn.Module):
 
         Points are projections in normalised coordinates; `size` is (height, width) of the result.
         """
-        from bkind3d.model.reconstruction import edge_sizes
+        from bkind3d.model.reconstruction import STRIDE, edge_sizes
 
+        # A ResNet's deepest map is of this size already; a transformer's is finer.
+        appearance = adaptive_avg_pool2d(appearance, (-(-size[0] // STRIDE), -(-size[1] // STRIDE)))
         sizes = edge_sizes(appearance.shape[-1])
         maps = zip(self.draw(points, sizes), self.draw(later_points, sizes), strict=True)
         edges = [torch.stack(pair, dim=2).flatten(0, 1) for pair in maps]

@@ -14,6 +14,9 @@ from bkind3d.model.volume_network import normalisation
 
 N_STAGES = 5
 
+#: Pixels of the picture to a cell of the appearance feature.
+STRIDE = 2**N_STAGES
+
 #: Edge maps per view: of the first and of the second frame of a pair.
 N_FRAMES = 2
 

@@ -47,6 +47,8 @@ def describe_weights(experiment: ExperimentConfig) -> Note:
         used.append(f"the image encoder started from {experiment.model.pretrained}")
     if experiment.model.reconstruction and experiment.losses.reconstruction > 0 and experiment.losses.perceptual == "vgg19":
         used.append("the perceptual loss looked through the published VGG19 weights")
+    if experiment.losses.reconstruction > 0 and experiment.losses.perceptual == "backbone":
+        used.append("the perceptual loss looked through the image encoder as it started")
     if used:
         return Note(f"Pretrained weights were used: {'; '.join(used)}.", "info")
     return Note("No pretrained weights were used: every weight of the network started at random.", "info")

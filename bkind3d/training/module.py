@@ -49,7 +49,7 @@ class DiscoveryTraining(lightning.LightningModule):
         self.config = config
         self.model = DiscoveryModel(config.model)
         self.model.detector.economical = config.training.activation_checkpointing
-        self.objective = Objective(config)
+        self.objective = Objective(config, self.model.detector.encoder)
         self.step, self.skipped, self.stopped_early = 0, 0, False
         self.best: dict[str, float] = {}
         self.micro_batch = config.training.micro_batch_size or config.training.batch_size

@@ -1,19 +1,26 @@
 """The objective: which terms are in use, with what weight, and from when on."""
 
+import copy
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
 
-from bkind3d.config import ExperimentConfig
+from bkind3d.config import ExperimentConfig, LossConfig
 from bkind3d.data.datasets import Views
 from bkind3d.geometry.projection import normalise_pixels, project_points
 from bkind3d.losses.agreement import disagreement
 from bkind3d.losses.difference import structural_difference
 from bkind3d.losses.hull import coverage, outside
 from bkind3d.losses.length import LengthVariance
-from bkind3d.losses.perceptual import PerceptualLoss
+from bkind3d.losses.perceptual import GradientPyramid, PerceptualLoss
 from bkind3d.losses.separation import separation
 from bkind3d.losses.silhouette import silhouette_error
+from bkind3d.losses.vgg19 import Vgg19Features
 from bkind3d.model.discovery import DiscoveryModel, KeypointEstimate
 from bkind3d.model.edges import draw_edges
+
+if TYPE_CHECKING:
+    from bkind3d.model.encoders import ImageEncoder
 
 #: Side in pixels, and squared width, of the edge maps that are compared with silhouettes.
 SILHOUETTE_SIZE, SILHOUETTE_SIGMA2 = 24, 0.003
@@ -23,13 +30,18 @@ class Objective(nn.Module):
     """Compute the weighted terms of a step.
 
     A batch holds the first moments of all pairs, then the second ones, in the same order.
+
+    Parameters
+    ----------
+    config : the experiment.
+    encoder : the model's image encoder before its first step, where there is one.
     """
 
-    def __init__(self, config: ExperimentConfig) -> None:
+    def __init__(self, config: ExperimentConfig, encoder: "ImageEncoder | None" = None) -> None:
         super().__init__()
         self.weights = config.losses
         self.volume_size = config.model.volume_size
-        self.perceptual = PerceptualLoss(self.weights.perceptual, self.weights.vgg19_weights) if self.weights.reconstruction else None
+        self.perceptual = choose_features(self.weights, encoder) if self.weights.reconstruction else None
         self.lengths = LengthVariance(config.model.n_keypoints) if self.weights.length else None
 
     def forward(self, model: DiscoveryModel, views: Views, estimate: KeypointEstimate, progress: float) -> dict[str, Tensor]:
@@ -85,3 +97,13 @@ class Objective(nn.Module):
         weights = seen / seen.sum(dim=1, keepdim=True).clamp_min(1) / len(seen)
         error: Tensor = self.perceptual(predicted, target, weights.flatten())
         return error
+
+
+def choose_features(losses: LossConfig, encoder: "ImageEncoder | None") -> PerceptualLoss:
+    """Set up the perceptual loss with the features that the settings name."""
+    if losses.perceptual == "vgg19":
+        return PerceptualLoss(Vgg19Features(losses.vgg19_weights))
+    if losses.perceptual == "pyramid":
+        return PerceptualLoss(GradientPyramid())
+    assert encoder is not None
+    return PerceptualLoss(copy.deepcopy(encoder), len(encoder.channels))

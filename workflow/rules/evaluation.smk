@@ -50,7 +50,7 @@ rule regress_joints:
         mem_mb=grow_memory(4000),
         runtime=grow_time(60),
     params:
-        revision=2,
+        revision=3,
         dataset=study.config.dataset,
         keypoints=pair_sessions("keypoints"),
         untrained=pair_sessions("untrained"),

@@ -89,6 +89,18 @@ def test_a_simulated_session_must_agree_with_its_row(folder, session, message):
             "frames: subject, training: {steps: -5}",
             "'experiments.one.training.steps' is -5: Input should be greater",
         ),
+        (
+            "config.yaml",
+            "frames: subject",
+            "frames: subject, preset: paper, model: {pretrained: weights}",
+            "experiments.one.model.pretrained: there is no folder 'weights'; write a folder, hub:owner/name, or none",
+        ),
+        (
+            "config.yaml",
+            "frames: subject",
+            "frames: subject, preset: paper, losses: {vgg19_weights: vgg.pth}",
+            "experiments.one.losses.vgg19_weights: there is no file 'vgg.pth'; write the file, or leave it empty to fetch it",
+        ),
         ("config.yaml", "experiments: {one: {frames: subject}}", "", "key 'experiments' is missing"),
         ("config.yaml", "}}", "}", "config.yaml: is not valid YAML"),
         ("sessions.tsv", "m1\tbox", "m1\tbax", "sessions.tsv: row 2: rig 'bax' is not in config/rigs.tsv; did you mean 'box'"),

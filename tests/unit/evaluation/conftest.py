@@ -16,6 +16,8 @@ from bkind3d.evaluation.recordings import Points, Recording
 RATE = 25.0
 JOINTS = ("nose", "neck", "back", "rump", "paw_left", "paw_right")
 KEYPOINTS = ("a", "b", "c", "d")
+#: What files of keypoints say of themselves.
+STATED = {"units": "mm", "n_views": 4, "encoder": "resnet18", "perceptual": "pyramid"}
 
 
 @dataclass
@@ -53,8 +55,8 @@ def make_recording(session: str, split: str, scene: Scene, subject: str = "", **
         "extent": (0, float("inf")),
         "source": session,
         "columns": {},
-        "keypoints": make_points(KEYPOINTS, scene.keypoints, scene.frames, units="mm", n_views=4),
-        "untrained": make_points(KEYPOINTS, scene.untrained, scene.frames, units="mm", n_views=4),
+        "keypoints": make_points(KEYPOINTS, scene.keypoints, scene.frames, **STATED),
+        "untrained": make_points(KEYPOINTS, scene.untrained, scene.frames, **STATED),
         "joints": make_points(JOINTS, scene.joints, scene.frames, units="mm"),
         "behaviours": scene.behaviours if len(scene.behaviours) else None,
     }

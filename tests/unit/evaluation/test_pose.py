@@ -64,6 +64,7 @@ def test_rows_have_exactly_the_contract_s_columns(make, offset):
     assert [rows[m]["supervision"] for m in rows] == ["none", "none", "3D", "3D"]
     assert [rows[m]["regressor"] for m in rows] == ["linear", "linear", "none", "linear"]
     assert [rows[m]["n_views"] for m in rows] == [4, 4, 0, 0]
+    assert [(rows[m]["encoder"], rows[m]["perceptual"]) for m in rows] == [("resnet18", "pyramid")] * 2 + [(None, None)] * 2
     assert len(judgement.summary["oracle_joints"]["oracle_4"]) == ORACLES[0]
 
 

@@ -13,7 +13,7 @@ def make_images(n_images: int = 2, channels: int = 3, size: int = 20) -> tuple[t
 
 
 def test_it_starts_at_the_number_of_levels_and_is_quadratic() -> None:
-    loss = PerceptualLoss("pyramid")
+    loss = PerceptualLoss(GradientPyramid())
     prediction, target = make_images()
     assert loss(prediction, target).item() == pytest.approx(1 + N_LEVELS, rel=1e-5)
     commit_running_means(loss)
@@ -22,7 +22,7 @@ def test_it_starts_at_the_number_of_levels_and_is_quadratic() -> None:
 
 
 def test_levels_are_divided_by_their_own_average() -> None:
-    loss = PerceptualLoss("pyramid")
+    loss = PerceptualLoss(GradientPyramid())
     prediction, target = make_images()
     loss.averages.value.copy_(torch.tensor([1.0, 1e9, 1e9, 1e9, 1e9, 1e9]))
     loss.averages.steps += 1
@@ -31,32 +31,57 @@ def test_levels_are_divided_by_their_own_average() -> None:
 
 def test_grey_is_three_equal_colours() -> None:
     prediction, target = make_images(channels=1)
-    grey, colour = PerceptualLoss("pyramid").eval(), PerceptualLoss("pyramid").eval()
+    grey, colour = PerceptualLoss(GradientPyramid()).eval(), PerceptualLoss(GradientPyramid()).eval()
     for loss in (grey, colour):
         loss.averages.first.fill_(0.5)
     assert grey(prediction, target).item() == pytest.approx(colour(prediction.repeat(1, 3, 1, 1), target.repeat(1, 3, 1, 1)).item())
 
 
 def test_gradient_reaches_the_prediction_alone_and_a_perfect_one_is_finite() -> None:
-    loss = PerceptualLoss("pyramid")
+    loss = PerceptualLoss(GradientPyramid())
     prediction, target = (image.requires_grad_() for image in make_images())
     loss(prediction, target).backward()
     assert prediction.grad.abs().sum() > 0
     assert target.grad is None
     still = torch.zeros(1, 3, 16, 16, requires_grad=True)
-    fresh = PerceptualLoss("pyramid")
+    fresh = PerceptualLoss(GradientPyramid())
     fresh(still, torch.zeros(1, 3, 16, 16)).backward()
     assert torch.isfinite(still.grad).all()
 
 
 def test_state_holds_the_averages() -> None:
-    loss, restored = PerceptualLoss("pyramid"), PerceptualLoss("pyramid")
+    loss, restored = PerceptualLoss(GradientPyramid()), PerceptualLoss(GradientPyramid())
     prediction, target = make_images()
     loss(prediction, target)
     commit_running_means(loss)
     assert set(loss.state_dict()) == {"averages.value", "averages.first", "averages.steps"}
     restored.load_state_dict(loss.state_dict())
     assert torch.equal(restored(prediction * 0.5, target), loss(prediction * 0.5, target))
+
+
+def test_features_are_frozen_and_kept_out_of_checkpoints() -> None:
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)).eval()
+
+    class Levels(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+            return [self.network(images)]
+
+    prediction, target = (image.requires_grad_() for image in make_images())
+    with torch.no_grad():
+        wanted = network(prediction)
+    loss = PerceptualLoss(Levels(), 1)
+    assert not list(loss.parameters())
+    assert set(loss.state_dict()) == {"averages.value", "averages.first", "averages.steps"}
+    assert torch.equal(loss.levels(prediction)[1], wanted)
+    error = loss(prediction, target)
+    assert error.item() == pytest.approx(2)
+    error.backward()
+    assert prediction.grad.abs().sum() > 0
 
 
 def test_pyramid_halves_resolution_and_holds_colour_and_differences() -> None:
@@ -70,7 +95,7 @@ def test_pyramid_halves_resolution_and_holds_colour_and_differences() -> None:
 
 
 def test_evaluation_measures_against_the_beginning() -> None:
-    loss = PerceptualLoss("pyramid")
+    loss = PerceptualLoss(GradientPyramid())
     prediction, target = make_images()
     loss(prediction, target)
     commit_running_means(loss)
@@ -81,7 +106,7 @@ def test_evaluation_measures_against_the_beginning() -> None:
 
 
 def test_images_of_weight_zero_do_not_count() -> None:
-    loss = PerceptualLoss("pyramid")
+    loss = PerceptualLoss(GradientPyramid())
     prediction, target = make_images(3)
     loss(prediction, target)
     commit_running_means(loss)

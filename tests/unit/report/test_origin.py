@@ -24,10 +24,12 @@ def test_no_pretrained_weights_is_said_plainly():
 
 
 def test_pretrained_weights_are_named():
-    experiment = make_experiment(preset="paper", model={"pretrained": "microsoft/resnet-50"})
+    experiment = make_experiment(preset="paper", model={"pretrained": "hub:microsoft/resnet-50"})
     text = describe_weights(experiment).text
-    assert "microsoft/resnet-50" in text
+    assert "hub:microsoft/resnet-50" in text
     assert "VGG19" in text
+    own = make_experiment(preset="paper", model={"pretrained": "weights"}, losses={"perceptual": "backbone"})
+    assert "the perceptual loss looked through the image encoder as it started" in describe_weights(own).text
 
 
 def test_versions_are_those_installed():
