@@ -313,7 +313,9 @@ class ExperimentConfig(Section):
         if self.model.encoder == "none" or not self.model.reconstruction:
             raise ValueError("losses.reconstruction needs model.reconstruction: true and a model.encoder; set it to 0 or choose an encoder")
         if self.losses.perceptual == "backbone" and self.model.pretrained == "none":
-            raise ValueError("losses.perceptual: backbone needs model.pretrained, because random features see nothing; choose pyramid or vgg19")
+            raise ValueError(
+                "losses.perceptual: backbone needs model.pretrained, because random features see nothing; choose pyramid or vgg19"
+            )
 
     def _check_names(self) -> None:
         """Every name belongs to a keypoint, and no two keypoints have one name (files may not tell upper from lower case)."""

@@ -61,7 +61,10 @@ def test_a_dumped_experiment_is_read_back_the_same(tmp_path):
         ({"frames": "f", "model": {"n_keypoints": "many"}}, "key 'model.n_keypoints' is 'many'"),
         ({"frames": "f", "model": {"n_keypoints": 4, "n_symmetric_pairs": 3}}, "needs at least 6 keypoints"),
         ({"frames": "f", "model": [1]}, "model: Input should be"),
-        ({"preset": "paper", "frames": "f", "model": {"pretrained": "hub:resnet"}}, "write none, a folder, hub:owner/name, or hub:owner/name@"),
+        (
+            {"preset": "paper", "frames": "f", "model": {"pretrained": "hub:resnet"}},
+            "write none, a folder, hub:owner/name, or hub:owner/name@",
+        ),
         ({"preset": "paper", "frames": "f", "model": {"encoder": "none"}}, "losses.reconstruction needs model.reconstruction: true and a"),
         ({"preset": "paper", "frames": "f", "losses": {"perceptual": "backbone"}}, "perceptual: backbone needs model.pretrained"),
         ({}, "key 'frames' is missing"),

@@ -99,7 +99,29 @@ def test_coarse_maps_are_wide() -> None:
     assert [len(drawn[0, 0]) for drawn in maps] == [8, 16, 32, 64, 128]
     areas = [float(drawn.mean()) for drawn in maps]
     assert areas[0] > areas[2] > areas[4]
-    assert list(EDGE_SIGMA2) == sorted(EDGE_SIGMA2, reverse=True)
+    assert EDGE_SIGMA2 == (0.1, 0.1, 0.01, 0.01, 0.001)
+
+
+def test_every_resolution_has_the_width_of_the_paper() -> None:
+    # Along a line that runs through pixel centres of every size, d from there to the centre of a pixel is known.
+    for size, drawn, sigma2 in zip(
+        (8, 16, 32, 64, 128),
+        draw_edge_maps(torch.tensor([[[[0.0, -2.0], [0.0, 2.0]]]]), torch.tensor([0.7]), (8, 16, 32, 64, 128)),
+        (0.1, 0.1, 0.01, 0.01, 0.001),
+        strict=True,
+    ):
+        distances = (2 * torch.arange(size) + 1) / size - 1
+        assert torch.allclose(drawn[0, 0, size // 2], 0.7 * torch.exp(-distances.square() / (2 * sigma2)), atol=1e-6)
+
+
+def test_only_the_strongest_pair_counts_at_a_pixel() -> None:
+    # Two lines cross: at the crossing the heavier one counts, and not their sum.
+    points = torch.tensor([[[[-1.0, 0.1], [1.0, 0.1], [0.1, -1.0], [0.1, 1.0]]]])
+    weights = torch.tensor([2.0, 0.0, 0.0, 0.0, 0.0, 3.0])
+    drawn = draw_edges(points, weights, size=10, sigma2=0.01)[0, 0]
+    assert drawn[5, 5].item() == pytest.approx(3.0)
+    assert drawn[5, 1].item() == pytest.approx(2.0)
+    assert drawn[1, 5].item() == pytest.approx(3.0)
 
 
 def test_a_wrong_number_of_weights_is_refused() -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from bkind3d.checkpoint import load_model, read_content, save_model
+from bkind3d.checkpoint import load_model, read_content
 from bkind3d.config import TRAINING_REVISION, ExperimentConfig, InputError, parse_section
 from bkind3d.data.datasets import SessionFrames
 from bkind3d.data.parquet import read_metadata, read_table, write_table
@@ -306,19 +306,3 @@ def test_dropping_views_leaves_two(tmp_path) -> None:
     ]
     assert min(dropped) == 2
     assert max(dropped) > 2
-
-
-def test_a_file_that_is_no_model_and_one_of_another_revision_are_refused(tmp_path, monkeypatch) -> None:
-    path = tmp_path / "model.pt"
-    path.write_bytes(b"nonsense")
-    with pytest.raises(InputError, match="cannot be read"):
-        load_model(path)
-    torch.save({"weights": {}}, path)
-    with pytest.raises(InputError, match="is not a bkind3d model file; train it again"):
-        load_model(path)
-    module = DiscoveryTraining(small_experiment(1))
-    save_model(module.model, trainer.Provenance("x", 1, "mm", 0), path)
-    assert load_model(path)[1].units == "mm"
-    monkeypatch.setattr("bkind3d.checkpoint.MODEL_REVISION", 99)
-    with pytest.raises(InputError, match="train it again"):
-        load_model(path)
