@@ -314,7 +314,7 @@ class ExperimentConfig(Section):
             raise ValueError("losses.reconstruction needs model.reconstruction: true and a model.encoder; set it to 0 or choose an encoder")
         if self.losses.perceptual == "backbone" and self.model.pretrained == "none":
             raise ValueError(
-                "losses.perceptual: backbone needs model.pretrained, because random features see nothing; choose pyramid or vgg19"
+                "losses.perceptual: backbone needs model.pretrained, the weights that it looks through; choose pyramid or vgg19"
             )
 
     def _check_names(self) -> None:

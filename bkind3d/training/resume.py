@@ -37,12 +37,12 @@ class ResumeCheckpoint(Callback):
 
     Parameters
     ----------
-    folder : of this training in the store.
+    folder : of this training in the store, named by its identity.
     minutes : time between two checkpoints.
     """
 
     def __init__(self, folder: Path, minutes: float) -> None:
-        self.path, self.history = folder / "resume.pt", folder / "history.parquet"
+        self.path, self.history, self.identity = folder / "resume.pt", folder / "history.parquet", folder.name
         self.seconds, self.saved = 60 * minutes, time.monotonic()
         self.received: int | None = None
         self.content: dict[str, Any] | None = None
@@ -51,7 +51,11 @@ class ResumeCheckpoint(Callback):
         """Read the checkpoint, if there is one; give the step at which the training goes on."""
         if not self.path.exists():
             return 0
-        self.content = read_content(self.path, "bkind3d-resume", TRAINING_REVISION, f"delete {self.path} to train from the beginning")
+        advice = f"delete {self.path} to train from the beginning"
+        self.content = read_content(self.path, "bkind3d-resume", TRAINING_REVISION, advice)
+        identity = self.content.get("identity", self.identity)
+        if identity != self.identity:
+            raise InputError(f"{self.path}: is a checkpoint of training {identity}, with other settings or frames; {advice}")
         return int(self.content["step"])
 
     def is_over(self, settings: TrainingConfig) -> bool:
@@ -104,6 +108,7 @@ class ResumeCheckpoint(Callback):
         if not trainer.is_global_zero:
             return
         content = {
+            "identity": self.identity,
             "module": module.state_dict(),
             "optimizer": trainer.optimizers[0].state_dict(),
             "schedule": trainer.lr_scheduler_configs[0].scheduler.state_dict(),

@@ -82,6 +82,17 @@ def test_a_session_without_a_usable_frame_is_refused(tmp_path) -> None:
         SessionFrames(paths)
 
 
+def test_a_session_without_frames_is_refused(tmp_path) -> None:
+    paths = write_session(tmp_path, "one")
+    for path in paths:
+        metadata = {k: v for k, v in read_metadata(path).items() if k not in ("table", "version")}
+        write_table(read_table(path, "frames")[:0], "frames", path, metadata)
+    with pytest.raises(
+        InputError, match="cam0.parquet: session one has no frame in which two cameras see the subject; look at its location"
+    ):
+        SessionFrames(paths)
+
+
 def test_stacking_keeps_order(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one"))
     stacked = Views.stack([session.decode(3), session.decode(1)])

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import cv2
 import lightning
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from bkind3d.checkpoint import load_model, read_content
 from bkind3d.config import TRAINING_REVISION, ExperimentConfig, InputError, parse_section
-from bkind3d.data.datasets import SessionFrames
+from bkind3d.data.datasets import PairDataset, SessionFrames
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.model.discovery import KeypointDetector
 from bkind3d.training import trainer
@@ -89,6 +91,23 @@ def test_a_training_that_a_signal_ends_continues_exactly(tmp_path, monkeypatch) 
     histories = [read_table(folder / "history.parquet", "history") for folder in (straight, resumed)]
     pd.testing.assert_frame_equal(histories[0].drop(columns="seconds"), histories[1].drop(columns="seconds"))
     assert not (resumed / "resume.pt").exists()
+
+
+def test_a_checkpoint_of_other_keypoints_is_refused(tmp_path, monkeypatch) -> None:
+    frames, config = {"one": write_session(tmp_path, "one")}, small_experiment(3)
+    more = config.model_copy(update={"model": config.model.model_copy(update={"n_keypoints": 5})})
+    store, hashes = tmp_path / "store", hash_frames(frames)
+    with monkeypatch.context() as patch:
+        signal_after(patch, 1)
+        with pytest.raises(SystemExit):
+            trainer.train_model(config, frames, store, CPU)
+    here, there = (store / identify_training(settings, hashes) for settings in (config, more))
+    there.mkdir()
+    shutil.copyfile(here / "resume.pt", there / "resume.pt")
+    with pytest.raises(
+        InputError, match=rf"resume.pt: is a checkpoint of training {here.name}, with other settings .*; delete .*resume.pt"
+    ):
+        trainer.train_model(more, frames, store, CPU)
 
 
 def test_a_training_killed_after_its_last_step_needs_no_further_step(tmp_path, monkeypatch) -> None:
@@ -287,6 +306,33 @@ def test_training_lowers_the_loss(tmp_path) -> None:
     edges = read_table(folder / "edges.parquet", "edges")
     assert len(edges) == 6
     assert (edges["weight"] >= 0).all()
+
+
+@pytest.mark.parametrize("preset", ["demo", "paper"])
+def test_several_rigs_and_views_that_miss_frames_train_one_model(tmp_path, preset: str) -> None:
+    """Two cameras, and seven at other distances with other lenses, each missing a third of the frames: every step is sound."""
+    frames = {
+        "pair": write_session(tmp_path, "pair", n_views=2),
+        "ring": write_session(tmp_path, "ring", n_frames=16, n_views=7, seed=1, distances=(300.0, 800.0, 2000.0), missing=0.35),
+    }
+    lost = ~SessionFrames(frames["ring"]).valid
+    assert 0.15 < lost.mean() < 0.5 and lost.any(axis=0).all()
+    config = small_experiment(8)
+    if preset == "paper":
+        values = {
+            "preset": "paper",
+            "frames": "f",
+            "model": {"n_keypoints": 4, "volume_size": 8, "volume_channels": 4, "volume_levels": 1, "encoder": "resnet18"},
+            "losses": {"perceptual": "pyramid", "length_start": 0.0},
+            "training": {"steps": 3, "batch_size": 2, "log_every": 1, "precision": "32", "frame_gap_seconds": 0.1},
+        }
+        config = parse_section(ExperimentConfig, values, "test")
+    folder = trainer.train_model(config, frames, tmp_path / "store", CPU)
+    history = read_table(folder / "history.parquet", "history")
+    assert np.isfinite(history["value"]).all()
+    assert "skipped" not in set(history["term"])
+    dataset = PairDataset([SessionFrames(paths) for paths in frames.values()], 16, 2, config.training.seed, config.pair_gap_seconds)
+    assert {int(dataset[index][0].present.sum()) for index in range(16)} >= {2, 4}
 
 
 def test_worlds_of_different_units_are_refused(tmp_path) -> None:
