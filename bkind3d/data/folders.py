@@ -15,13 +15,15 @@ def folder_when_complete(folder: Path) -> Iterator[Path]:
 
     Raises
     ------
-    InputError : where `folder` is a file or holds something.
+    InputError : where `folder` is a file or holds something, or cannot be made.
     """
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise InputError(f"{folder}: is there already and is never overwritten; choose another folder, or remove it")
-    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
-    temporary.mkdir()
+    try:
+        temporary.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from None
     try:
         yield temporary
         os.replace(temporary, folder)

@@ -30,3 +30,9 @@ def test_an_empty_folder_is_taken_and_a_full_one_refused(tmp_path: Path) -> None
     with pytest.raises(InputError, match="never overwritten"), folder_when_complete(tmp_path / "study/a.txt"):
         pass
     assert (tmp_path / "study/a.txt").read_text() == "a"
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a")
+    with pytest.raises(InputError, match=r"study: cannot be made \(Not a directory\)"), folder_when_complete(tmp_path / "file/study"):
+        pass
