@@ -43,11 +43,12 @@ def write(tmp_path):
 
 
 def test_experiments_are_merged_in_order(write, tmp_path):
-    first, second = write("a.json", pose_row(), pose_row(method="mean_pose", n_views=0)), write("b.json", pose_row("other"))
+    network = {"encoder": "resnet18 from hub:lab/net", "perceptual": "vgg19"}
+    first, second = write("a.json", pose_row(**network), pose_row(method="mean_pose", n_views=0)), write("b.json", pose_row("other"))
     write_csv(merge_poses([first, second]), tmp_path / "pose.csv")
     lines = (tmp_path / "pose.csv").read_text().splitlines()
     assert lines[0] == ",".join(POSE_COLUMNS)
-    assert lines[1] == "demo,bkind3d,,rats,subject,,,linear,100,2,30.1235,29,17.5,mm,,,,,,,,,,,,"
+    assert lines[1] == "demo,bkind3d,,rats,subject,,,linear,100,2,30.1235,29,17.5,mm,,,,,,,,,,,,,resnet18 from hub:lab/net,vgg19"
     assert [line.split(",")[:2] for line in lines[1:]] == [["demo", "bkind3d"], ["demo", "mean_pose"], ["other", "bkind3d"]]
     assert lines[2].split(",")[5] == "0"
 
