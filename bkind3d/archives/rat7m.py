@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bkind3d.archives.rat7m_samples import Samples, read_samples
+from bkind3d.archives.rat7m_checks import check_maps, check_markers, check_pictures
+from bkind3d.archives.rat7m_samples import read_samples
 from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, write_study
 from bkind3d.calibration.formats.matlab import read_rat7m
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.video import VideoInfo, probe_video
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import project_points
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +24,6 @@ log = logging.getLogger(__name__)
 TEST_RATS = ("s5",)
 _MAT = re.compile(r"mocap-(s\d+-d\d+)\.mat")
 _VIDEO = re.compile(r"(s\d+-d\d+)-camera(\d+)-(\d+)\.mp4")
-#: Moments at which it is looked whether the markers are in the pictures, and the least share of them that has to be.
-_LOOKS, _LEAST_INSIDE = 200, 0.25
-#: Frame maps that end earlier than this share of the video are worth a remark.
-_COVERED = 0.5
 
 
 @dataclass(frozen=True)
@@ -167,8 +163,10 @@ def _import_sessions(
             raise InputError(
                 f"{recording.mat}: has the same motion capture as {known[digest]}, so one is of another session; download both again"
             )
-        _check_maps(recording, samples, films)
-        _check_markers(recording, samples, rigs[recording.name])
+        cameras = rigs[recording.name]
+        check_maps(recording.mat, samples, {camera: film.info.n_frames for camera, film in films.items()})
+        check_markers(recording.mat, samples, cameras)
+        check_pictures(recording.mat, samples, cameras, recording.videos)
         rat, day = recording.name.split("-")
         yield ImportedSession(
             name=recording.name,
@@ -184,30 +182,3 @@ def _import_sessions(
         log.info(
             "%s: %d moments, %.1f %% of the markers known", recording.name, len(samples.rows), 100 * np.isfinite(samples.markers).mean()
         )
-
-
-def _check_maps(recording: Recording, samples: Samples, films: Mapping[str, Footage]) -> None:
-    for camera, film in films.items():
-        last, n_frames = int(samples.shown[camera].max()), film.info.n_frames
-        if last >= n_frames:
-            raise InputError(
-                f"{recording.mat}: {camera} has frames up to {last}, its video has {n_frames} (0 to {n_frames - 1}); files of the video are "
-                f"missing from {recording.name}-camera{_number(camera)}-{n_frames}.mp4 on, or the .mat is of another session"
-            )
-        if last < _COVERED * n_frames:
-            log.warning("%s: %s has frames up to %d, its video %d; is it of this session?", recording.mat, camera, last, n_frames)
-
-
-def _check_markers(recording: Recording, samples: Samples, cameras: Mapping[str, Camera]) -> None:
-    """The markers are in the pictures of all cameras, or cameras and motion capture are of different sessions."""
-    chosen = np.linspace(0, len(samples.rows) - 1, min(_LOOKS, len(samples.rows))).round().astype(int)
-    points = samples.markers[chosen].reshape(-1, 3)
-    points = points[np.isfinite(points).all(axis=1)]
-    for name, camera in cameras.items():
-        pixels = project_points(camera, points)
-        inside = ((pixels >= -0.5) & (pixels <= np.array(camera.size) - 0.5)).all(axis=1)
-        if len(points) and inside.mean() < _LEAST_INSIDE:
-            raise InputError(
-                f"{recording.mat}: {100 * inside.mean():.0f} % of the markers are in the pictures of {name} ({camera.size[0]}x{camera.size[1]}), "
-                "so its cameras and its motion capture, or the videos, are of different sessions; download them again"
-            )

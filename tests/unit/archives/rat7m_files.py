@@ -38,7 +38,7 @@ def make_markers(seed: int, n_samples: int = N_FRAMES) -> np.ndarray:
     """(sample, 20, 3) markers on a disc that walks in a circle; HeadL is never seen, ArmR half of the time (world, mm)."""
     generator, angle = np.random.default_rng(seed), np.linspace(0, 4, n_samples) + seed
     centres = np.stack([120 * np.cos(angle), 120 * np.sin(angle), np.full(n_samples, 30.0)], axis=1)
-    markers = centres[:, None] + generator.uniform(-0.4 * RADIUS, 0.4 * RADIUS, (20, 3))
+    markers = centres[:, None] + generator.uniform(-0.8 * RADIUS, 0.8 * RADIUS, (20, 3))
     markers[:, MARKERS.index("HeadL")] = np.nan
     markers[::2, MARKERS.index("ArmR"), 0] = np.nan
     return markers

@@ -167,6 +167,13 @@ def shorten(folder: Path) -> None:
     write_mat(folder / "mocap-s1-d1.mat", markers, frames)
 
 
+def swap(folder: Path) -> None:
+    first, second, between = (folder / name for name in ("mocap-s1-d1.mat", "mocap-s5-d1.mat", "other"))
+    first.rename(between)
+    second.rename(first)
+    between.rename(second)
+
+
 BACKWARDS = np.array([0, 1, 5, 3, *range(4, N_FRAMES)])
 BAD = {
     "no .mat at all": (remove("*.mat"), r"rat7m: has no file mocap-s\*-d\*\.mat"),
@@ -181,6 +188,7 @@ BAD = {
     "a frame map that goes back": (write_maps(Camera2=BACKWARDS), r"mocap-s1-d1\.mat: Camera2: field 'frame' goes back at sample 3, to 3"),
     "frames that are no whole numbers": (write_maps(Camera2=np.arange(N_FRAMES) / 2), r"Camera2: field 'frame' has numbers that are no whole"),
     "motion capture of another session": (copy("mocap-s1-d1.mat", "mocap-s5-d1.mat"), r"mocap-s5-d1\.mat: has the same motion capture as .*s1-d1"),
+    "motion capture of two sessions exchanged": (swap, r"mocap-s1-d1\.mat: its markers are not where the rat is in the videos .* of another session"),
     "markers that no camera sees": (move_markers, r"mocap-s1-d1\.mat: 0 % of the markers are in the pictures of Camera1 \(96x72\)"),
     "motion capture of another length": (shorten, r"mocap-s1-d1\.mat: has 21 samples of HeadF and 20 of Camera1"),
     "a .mat that is cut off": (cut_off, r"mocap-s2-d1\.mat: "),
