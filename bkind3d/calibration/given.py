@@ -10,6 +10,7 @@ from bkind3d.calibration.agreement import AGREEMENT, Boards, Pair, compare_pairs
 from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.faults import blame_copy, find_suspects, judge_sameness, measure_motion
 from bkind3d.calibration.findings import Finding
+from bkind3d.calibration.intrinsics import estimate_intrinsics
 from bkind3d.geometry.cameras import Array, Camera
 
 
@@ -19,13 +20,14 @@ def check_given(cameras: list[Camera], corners: Corners) -> list[Finding]:
     World frame and units are the cameras'; the board's units have to be the same.
     """
     boards = find_boards(cameras, corners)
-    pairs = compare_pairs(boards)
     findings = find_same_poses(cameras, float(np.nanmedian(np.linalg.norm(boards.poses[..., :3, 3], axis=-1))))
+    copies = {name for finding in findings if finding.level == "failure" for name in finding.cameras}
+    if copies:
+        boards = find_boards(_replace_lenses(cameras, corners, copies), corners)
     # Pairs that disagree whatever the calibration says are another matter (bkind3d.calibration.faults).
-    usable = {key: pair for key, pair in pairs.items() if pair.agreement >= AGREEMENT}
+    usable = {key: pair for key, pair in compare_pairs(boards).items() if pair.agreement >= AGREEMENT}
     held = {key: _hold_against(cameras, boards, pair) for key, pair in usable.items()}
     suspects = find_suspects(len(cameras), usable, lambda pair: held[pair.one, pair.other] >= AGREEMENT)
-    copies = {name for finding in findings if finding.level == "failure" for name in finding.cameras}
     for camera, trusted in suspects:
         findings.append(_explain(camera, trusted, cameras, corners, usable, copies))
     return findings
@@ -39,6 +41,14 @@ def find_same_poses(cameras: list[Camera], distance: float) -> list[Finding]:
         word = judge_sameness(angle, apart / distance)
         findings += [blame_copy(one.name, other.name, word)] if word else []
     return findings
+
+
+def _replace_lenses(cameras: list[Camera], corners: Corners, copies: set[str]) -> list[Camera]:
+    """A copied entry has another camera's lens, too, with which no view fits: `copies` get lenses from their own views."""
+    return [
+        estimate_intrinsics(corners.model, points, size, camera.name, camera.fisheye) if camera.name in copies else camera
+        for camera, points, size in zip(cameras, corners.points, corners.sizes, strict=True)
+    ]
 
 
 def _hold_against(cameras: list[Camera], boards: Boards, pair: Pair) -> float:

@@ -110,6 +110,15 @@ def test_exchanged_and_copied_entries_are_named(noisy: Corners) -> None:
     assert "its entry is the copied one" in findings[1].text
 
 
+def test_a_copied_entry_is_named_where_it_has_another_lens(noisy: Corners) -> None:
+    """With the other's lens, no board that the camera sees fits anything."""
+    tele = replace(CAMERAS[0], matrix=CAMERAS[0].matrix * [[1.6, 1, 1], [1, 1.6, 1], [1, 1, 1]])
+    points = np.stack([project_points(tele, noisy.model @ rotation.T + translation) for rotation, translation in make_poses()])
+    given = [replace(CAMERAS[1], name="left"), *CAMERAS[1:]]
+    findings = check_given(given, put(noisy, 0, points))
+    assert [(finding.kind, finding.cameras) for finding in findings] == [("copy", ("left", "right")), ("moved", ("left",))]
+
+
 @pytest.mark.parametrize(
     ("square", "units", "wrong"), [(60, "mm", False), (0.06, "m", False), (60, "m", True), (0.06, "mm", True), (6, "cm", False)]
 )
