@@ -32,28 +32,31 @@ def make_picture(frame: VideoFrame, size: tuple[int, int] | None, pixels: str, r
 def _shrink_planes(frame: VideoFrame, size: tuple[int, int], gray: bool) -> Picture:
     """Shrink the stored planes, and make colours of the few pixels that are left: many times faster than the other way round."""
     full_range = frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
-    luma = _shrink(_read_plane(frame.planes[0]), size)
-    if gray or len(frame.planes) == 1:
+    planes, (width, height) = [_read_plane(plane) for plane in frame.planes], size
+    if not (gray or len(planes) == 1 or full_range or width % 2 or height % 2):
+        # The usual case, for which OpenCV has one function: colours at half the size of the luma, below it in one picture.
+        stacked = np.empty((height * 3 // 2, width), np.uint8)
+        colours = stacked[height:].reshape(2, height // 2, width // 2)
+        for plane, place in zip(planes, (stacked[:height], *colours), strict=False):
+            _shrink(plane, place.shape[::-1], place)
+        return np.asarray(cv2.cvtColor(stacked, cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)
+    luma = _shrink(planes[0], size)
+    if gray or len(planes) == 1:
         shown = luma if full_range else np.asarray(cv2.LUT(luma, _EXPAND_LUMA), dtype=np.uint8)
         return shown if gray else np.asarray(cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
-    if full_range or size[0] % 2 or size[1] % 2:
-        blue, red = (_shrink(_read_plane(plane), size) for plane in frame.planes[1:3])
-        if not full_range:
-            luma, blue, red = cv2.LUT(luma, _EXPAND_LUMA), cv2.LUT(blue, _EXPAND_COLOUR), cv2.LUT(red, _EXPAND_COLOUR)
-        return np.asarray(cv2.cvtColor(cv2.merge([luma, red, blue]), cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
-    # The usual case, for which OpenCV has one function: colours at half the size of the luma.
-    colours = [_shrink(_read_plane(plane), (size[0] // 2, size[1] // 2)) for plane in frame.planes[1:3]]
-    stacked = np.concatenate([luma.ravel(), *(plane.ravel() for plane in colours)]).reshape(-1, size[0])
-    return np.asarray(cv2.cvtColor(stacked, cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)
+    blue, red = (_shrink(plane, size) for plane in planes[1:3])
+    if not full_range:
+        luma, blue, red = cv2.LUT(luma, _EXPAND_LUMA), cv2.LUT(blue, _EXPAND_COLOUR), cv2.LUT(red, _EXPAND_COLOUR)
+    return np.asarray(cv2.cvtColor(cv2.merge([luma, red, blue]), cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
 
 
 def _read_plane(plane: "av.video.plane.VideoPlane") -> Picture:
     return np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
-def _shrink(plane: Picture, size: tuple[int, int]) -> Picture:
-    """Average over areas. Halving is several times faster than any other shrinking, so it comes first."""
-    while plane.shape[1] % 2 == plane.shape[0] % 2 == 0 and plane.shape[1] >= 2 * size[0] and plane.shape[0] >= 2 * size[1]:
+def _shrink(plane: Picture, size: tuple[int, int], target: Picture | None = None) -> Picture:
+    """Average over areas, into `target` if there is one. Halving is several times faster than any other shrinking, so it comes first."""
+    while plane.shape[1] % 2 == plane.shape[0] % 2 == 0 and plane.shape[1] > 2 * size[0] and plane.shape[0] > 2 * size[1]:
         plane = np.asarray(cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     larger = plane.shape[1] >= size[0] and plane.shape[0] >= size[1]
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR), dtype=np.uint8)
+    return np.asarray(cv2.resize(plane, size, dst=target, interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR), dtype=np.uint8)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import SurveyConfig
 from bkind3d.survey.background import Background, disc
-from bkind3d.survey.light import change_light, is_covered, measure_gains, thin_out
+from bkind3d.survey.light import UsualLight, change_light, is_covered, measure_gains, thin_out
 
 #: Pieces nearer to each other than this share of the picture's longer side belong to one cluster.
 _LINK_SHARE = 0.04
@@ -19,8 +19,11 @@ _PIECE_SHARE = 0.25
 _HIDDEN_GAP_SHARE = 0.065
 #: A shadow keeps the colour: largest deviation from it, averaged over a window of so many pixels, as a share of `min_contrast`.
 _SHADOW_COLOUR, _SHADOW_WINDOW = 0.3, 5
-#: Side of the blocks in which a picture is searched first, and marked pixels of a block that is looked at.
-_BLOCK, _LEAST_MARKED = 8, 2
+#: A picture is searched first in blocks: it is halved so often, which leaves blocks with a side of so many pixels, and one marked
+#: pixel of a block is a mean of 4 grey levels, two are 8.
+_HALVINGS, _BLOCK, _LEAST_MEAN = 3, 8, 6
+#: The sum over channels, for OpenCV, and the largest number below 1: what is not darker is no shadow.
+_SUM, _BELOW_ONE = np.ones((1, 3), np.float32), float(np.nextafter(np.float32(1), np.float32(0)))
 #: Largest number of clusters that are kept.
 MAX_CLUSTERS = 4
 
@@ -55,13 +58,13 @@ class SilhouetteFinder:
 
     def __init__(self, background: Background, config: SurveyConfig, region: Bool[NDArray, "height width"] | None = None) -> None:
         self.background, self.config = background, config
-        self._region = None if region is None else region.astype(np.uint8)
+        self._region = None if region is None else 255 * region.astype(np.uint8)
         self._thinned = thin_out(background.picture)
+        self._light = UsualLight(self._thinned, config.min_contrast)
         limit = np.maximum(config.min_contrast, config.threshold * background.spread)
         self._limit = np.clip(np.floor(limit), 0, 255).astype(np.uint8)
         height, width = background.picture.shape[:2]
-        self._blocks = (-(-width // _BLOCK), -(-height // _BLOCK))
-        self._padding = (0, self._blocks[1] * _BLOCK - height, 0, self._blocks[0] * _BLOCK - width)
+        self._padding = (0, -height % _BLOCK, 0, -width % _BLOCK)
         self._least_area = max(4.0, config.min_area * width * height)
         self._link = max(config.close_px, round(_LINK_SHARE * max(width, height)))
         self._hidden = background.hidden.astype(np.uint8) if background.hidden is not None and background.hidden.any() else None
@@ -70,16 +73,17 @@ class SilhouetteFinder:
     def find(self, picture: UInt8[NDArray, "height width 3"]) -> Silhouettes:
         """Find the silhouettes in `picture` (RGB)."""
         mask, clusters = np.zeros(picture.shape[:2], np.uint8), np.zeros((0, 7))
-        thinned = thin_out(picture)
-        gains = measure_gains(thinned, self._thinned)
-        if is_covered(thinned, self._thinned, gains, self.config.min_contrast):
-            return Silhouettes(mask, clusters, covered=True)
-        behind = change_light(self.background.picture, gains)
+        thinned, behind = thin_out(picture), self.background.picture
+        if not self._light.is_usual(thinned):
+            gains = measure_gains(thinned, self._thinned)
+            if is_covered(thinned, self._thinned, gains, self.config.min_contrast):
+                return Silhouettes(mask, clusters, covered=True)
+            behind = change_light(behind, gains)
         contrasting = self._find_contrast(picture, behind)
         part = self._bound(contrasting)
         if part is None:
             return Silhouettes(mask, clusters)
-        foreground = contrasting[part] & ~_find_shadows(picture[part], behind[part], self.config)
+        foreground = contrasting[part] & ~_find_shadows(picture[part], behind[part], self.config) & 1
         foreground = _drop_small(self._fill(foreground, part), _PIECE_SHARE * self._least_area)
         linked = cv2.dilate(foreground, np.ones((self._link, self._link), np.uint8))
         n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_16U)
@@ -94,10 +98,10 @@ class SilhouetteFinder:
     def _find_contrast(
         self, picture: UInt8[NDArray, "height width 3"], behind: UInt8[NDArray, "height width 3"]
     ) -> UInt8[NDArray, "height width"]:
-        """1 where a channel differs from the background by more than it usually does, and the subject may be."""
+        """255 where a channel differs from the background by more than it usually does, and the subject may be."""
         red, green, blue = cv2.split(cv2.absdiff(picture, behind))
-        marked = np.asarray(cv2.compare(cv2.max(cv2.max(red, green), blue), self._limit, cv2.CMP_GT), dtype=np.uint8) & 1
-        return marked if self._region is None else marked & self._region
+        marked = cv2.compare(cv2.max(cv2.max(red, green), blue), self._limit, cv2.CMP_GT)
+        return np.asarray(marked if self._region is None else cv2.bitwise_and(marked, self._region), dtype=np.uint8)
 
     def _fill(self, foreground: UInt8[NDArray, "height width"], part: tuple[slice, slice]) -> UInt8[NDArray, "height width"]:
         """Close gaps; where the background is hidden throughout, wide ones: there the subject contrasts with itself alone."""
@@ -108,9 +112,10 @@ class SilhouetteFinder:
 
     def _bound(self, marked: UInt8[NDArray, "height width"]) -> tuple[slice, slice] | None:
         """The part of the picture that holds every block with more than single marked pixels, with a margin."""
-        padded = cv2.copyMakeBorder(marked, *self._padding, cv2.BORDER_CONSTANT, value=0)
-        counts = cv2.resize(padded * _BLOCK**2, self._blocks, interpolation=cv2.INTER_AREA)
-        x, y, width, height = cv2.boundingRect((counts >= _LEAST_MARKED).astype(np.uint8))
+        means = cv2.copyMakeBorder(marked, *self._padding, cv2.BORDER_CONSTANT, value=0) if any(self._padding) else marked
+        for _ in range(_HALVINGS):
+            means = cv2.resize(means, (means.shape[1] // 2, means.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        x, y, width, height = cv2.boundingRect(cv2.compare(means, _LEAST_MEAN, cv2.CMP_GE))
         if width == 0:
             return None
         first, last = (max(0, start - 1) * _BLOCK for start in (y, x)), ((y + height + 1) * _BLOCK, (x + width + 1) * _BLOCK)
@@ -131,17 +136,15 @@ def decode_mask(content: bytes) -> UInt8[NDArray, "height width"]:
 def _find_shadows(
     picture: UInt8[NDArray, "height width 3"], behind: UInt8[NDArray, "height width 3"], config: SurveyConfig
 ) -> UInt8[NDArray, "height width"]:
-    """1 for pixels that are the background darkened evenly: the colour's deviation from that, averaged nearby, is small."""
-    # Channel by channel: arrays of contiguous numbers are several times faster than strided ones.
-    shown = [channel.astype(np.float32) for channel in cv2.split(picture)]
-    lit = [channel.astype(np.float32) for channel in cv2.split(behind)]
-    likeness = sum(one * other for one, other in zip(shown, lit, strict=True))
-    ratio = likeness / np.maximum(sum(channel * channel for channel in lit), 1.0)
-    dark = (ratio >= config.shadow_ratio) & (ratio < 1)
-    for one, other in zip(shown, lit, strict=True):
-        tint = cv2.blur(one - ratio * other, (_SHADOW_WINDOW, _SHADOW_WINDOW))
-        dark &= np.abs(tint) <= _SHADOW_COLOUR * config.min_contrast
-    return dark.astype(np.uint8)
+    """255 for pixels that are the background darkened evenly: the colour's deviation from that, averaged nearby, is small."""
+    shown, lit = picture.astype(np.float32), behind.astype(np.float32)
+    likeness, power = (cv2.transform(cv2.multiply(one, lit), _SUM) for one in (shown, lit))
+    ratio = cv2.divide(likeness, cv2.max(power, 1.0))
+    expected = cv2.multiply(lit, cv2.cvtColor(ratio, cv2.COLOR_GRAY2RGB))
+    tint = cv2.blur(cv2.subtract(shown, expected), (_SHADOW_WINDOW, _SHADOW_WINDOW))
+    limit = _SHADOW_COLOUR * config.min_contrast
+    alike = cv2.inRange(tint, (-limit,) * 3, (limit,) * 3)
+    return np.asarray(cv2.bitwise_and(alike, cv2.inRange(ratio, config.shadow_ratio, _BELOW_ONE)), dtype=np.uint8)
 
 
 def _close_gaps(foreground: UInt8[NDArray, "height width"], gap: int) -> UInt8[NDArray, "height width"]:
@@ -152,25 +155,29 @@ def _close_gaps(foreground: UInt8[NDArray, "height width"], gap: int) -> UInt8[N
     padded = cv2.copyMakeBorder(foreground, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc((gap + 1) // 2))
     pit = disc(gap // 4)
-    _, labels, sizes, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(1 - closed, cv2.MORPH_OPEN, pit), connectivity=4)
-    hole = sizes[:, cv2.CC_STAT_AREA] <= (3 * gap) ** 2
-    hole[0] = False
-    filled = cv2.morphologyEx(closed | _choose_labels(labels, hole), cv2.MORPH_CLOSE, pit)
+    holes = _choose_pieces(cv2.morphologyEx(1 - closed, cv2.MORPH_OPEN, pit), 4, 0, (3 * gap) ** 2)
+    filled = cv2.morphologyEx(closed | holes, cv2.MORPH_CLOSE, pit)
     return np.asarray(filled[edge:-edge, edge:-edge], dtype=np.uint8)
 
 
 def _drop_small(foreground: UInt8[NDArray, "height width"], least_area: float) -> UInt8[NDArray, "height width"]:
-    _, labels, sizes, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
-    large = sizes[:, cv2.CC_STAT_AREA] >= least_area
-    large[0] = False
-    return _choose_labels(labels, large)
+    return _choose_pieces(foreground, 8, least_area, np.inf)
 
 
-def _choose_labels(labels: Int[NDArray, "height width"], chosen: Bool[NDArray, "label"]) -> UInt8[NDArray, "height width"]:
-    """1 where the label is a chosen one."""
-    if len(chosen) <= 256:
+def _choose_pieces(marked: UInt8[NDArray, "height width"], connectivity: int, least: float, most: float) -> UInt8[NDArray, "height width"]:
+    """1 for pixels of those connected pieces of `marked` (0 or 1) whose area, pixels, is from `least` to `most`."""
+    # Counting labels afterwards is many times faster than OpenCV's statistics.
+    n_labels, labels = cv2.connectedComponents(marked, connectivity=connectivity)
+    if n_labels <= 2:
+        return marked if least <= cv2.countNonZero(marked) <= most else np.zeros_like(marked)
+    areas = np.bincount(labels.ravel(), minlength=n_labels)
+    chosen = (areas >= least) & (areas <= most)
+    chosen[0] = False
+    if chosen[1:].all():
+        return marked
+    if n_labels <= 256:
         table = np.zeros(256, np.uint8)
-        table[: len(chosen)] = chosen
+        table[:n_labels] = chosen
         return np.asarray(cv2.LUT(labels.astype(np.uint8), table), dtype=np.uint8)
     return chosen[labels].astype(np.uint8)
 

@@ -175,7 +175,7 @@ def _describe_picture(
     picture: NDArray[np.uint8], luma: NDArray[np.uint8], previous: NDArray[np.uint8] | None, finder: SilhouetteFinder
 ) -> dict[str, Any]:
     brightness = cv2.mean(luma)[0]
-    motion = 0.0 if previous is None else cv2.mean(cv2.absdiff(luma, previous))[0]
+    motion = 0.0 if previous is None else cv2.norm(luma, previous, cv2.NORM_L1) / luma.size
     fault = "black" if brightness < _BLACK else "frozen" if previous is not None and motion < _FROZEN else ""
     silhouettes = Silhouettes(np.zeros(luma.shape, np.uint8), _EMPTY) if fault == "black" else finder.find(picture)
     fault = "covered" if silhouettes.covered else fault

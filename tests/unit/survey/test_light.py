@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bkind3d.survey.light import change_light, is_covered, measure_gains, thin_out
+from bkind3d.survey.light import UsualLight, change_light, is_covered, measure_gains, thin_out
 
 
 def make_scene(seed: int = 0) -> np.ndarray:
@@ -53,3 +53,19 @@ def test_the_grid_is_small_and_spans_the_picture() -> None:
     assert thinned.shape[0] == 5
     assert 30 <= thinned.shape[1] <= 34
     assert 40 <= thinned.shape[2] <= 44
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_told_to_be_usual_quickly_is_usual(seed: int) -> None:
+    generator, scene = np.random.default_rng(seed), make_scene(seed)
+    usual, said = UsualLight(scene, 14), []
+    for strength in (0.0, 0.004, 0.012, 0.02, 0.2):
+        for covered in (0, 20, 40, 64):
+            light = 1 + strength * generator.choice([-1, 1]) * np.array([1, 1, generator.uniform(0, 1)])
+            shown = np.clip(scene * light + generator.normal(0, 1, scene.shape) + 0.5, 0, 255).astype(np.uint8)
+            shown[:covered] = generator.choice([10, 90, 250])
+            gains = measure_gains(shown, scene)
+            really = bool((gains == 1).all()) and not is_covered(shown, scene, gains, 14)
+            said.append((usual.is_usual(shown), really))
+    assert not any(quickly and not really for quickly, really in said)
+    assert sum(quickly for quickly, _ in said) >= 2
