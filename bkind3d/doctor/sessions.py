@@ -16,11 +16,11 @@ from bkind3d.data.camera_names import match_cameras
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.study import Study
 from bkind3d.doctor.checks import Check
-from bkind3d.doctor.videos import Sample, examine_video
+from bkind3d.doctor.offsets import check_early, check_offsets
+from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.silhouettes import Silhouettes
-from bkind3d.survey.synchronisation import CameraOffset
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,9 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     if location.exists():
         examined.location, examined.place = read_table(location, "location"), read_metadata(location)
         examined.checks += check_location(examined.location, examined.place)
+    elif not any(check.status == "failure" for check in examined.checks):
+        infos = {camera: sample.info for camera, sample in examined.samples.items()}
+        examined.checks += check_early(study, name, examined.cameras, infos, None if full else BEGINNING)
     if examined.location is None or examined.location["valid"].mean() < _LOCATED:
         examined.checks += check_movement(examined.silhouettes)
     examined.checks = [replace(check, session=name) for check in examined.checks]
@@ -209,25 +212,4 @@ def check_location(location: pd.DataFrame, place: Mapping[str, Any]) -> list[Che
     step = "look at the silhouettes below: is the subject in them, in all views?"
     checks = [Check("pass", "location", sentence) if share >= _LOCATED else Check("warning", "location", sentence, step)]
     checks += [Check("warning", "location", remark, step) for remark in place.get("remarks", [])]
-    for camera, values in place.get("offsets", {}).items():
-        offset = CameraOffset(*values)
-        sentence = f"shows moments {offset.frames:+.1f} frames later than the other cameras (+- {offset.uncertainty:.1f})"
-        if offset.out_of_sync and not offset.shift:
-            checks.append(
-                Check("warning", "synchronisation", sentence, "set location.correct_offsets to true, or give a frame map", camera=camera)
-            )
-        elif offset.shift:
-            checks.append(Check("warning", "synchronisation", f"{sentence}; shifted by {offset.shift} frames", camera=camera))
-        elif offset.uncertainty > 5:
-            checks.append(
-                Check(
-                    "warning",
-                    "synchronisation",
-                    "nothing tells whether it is in time with the others",
-                    "compare a sudden event by eye",
-                    camera=camera,
-                )
-            )
-        else:
-            checks.append(Check("pass", "synchronisation", sentence, camera=camera))
-    return checks
+    return checks + check_offsets(place.get("offsets", {}))

@@ -104,6 +104,17 @@ def test_a_late_camera_is_named(study_folder: Path, scene: Scene) -> None:
     ]
 
 
+def test_a_late_camera_is_named_before_anything_is_located(study_folder: Path, scene: Scene, write_video) -> None:
+    from bkind3d.data.video import decode_frames
+
+    pictures = [frame.picture for frame in decode_frames(scene.videos["cam2"])]
+    write_video(scene.videos["cam2"], [pictures[max(0, number - 3)] for number in range(len(pictures))])
+    config = study_folder / "config/config.yaml"
+    config.write_text(config.read_text() + "location: {max_offset_frames: 5}\n")
+    told = [check.sentence for check in examine_study(study_folder)[0] if check.what == "synchronisation" and check.status == "warning"]
+    assert ["shows moments +3" in sentence for sentence in told] == [True]
+
+
 def test_a_study_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", str(tmp_path / "nothing.yaml")]) == 2
     assert "there is no such file" in capsys.readouterr().err
