@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 PYTEST := OMP_NUM_THREADS=1 python -m pytest
 
-.PHONY: demo test test-slow test-slurm lint format reference lock bench system
+.PHONY: demo test test-slow test-slurm paper-smoke lint format reference lock bench system
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp
@@ -20,6 +20,10 @@ test-slow: .venv/test.stamp
 # On Debian or Ubuntu, as root: installs SLURM, starts it on this machine, and stops it.
 test-slurm: .venv/test.stamp
 	tests/slurm/cluster install && $(PYTEST) -m slurm tests/slurm
+
+# All tables of the paper on rendered stand-ins, reduced: half an hour. Goes on where it was stopped.
+paper-smoke: .venv/run.stamp
+	.ci/paper-smoke
 
 lint: .venv/test.stamp
 	ruff check . && ruff format --check . && codespell && mypy && lint-imports

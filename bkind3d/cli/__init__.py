@@ -41,6 +41,7 @@ VERBS = (
     "plot-figures",
     "draw-overlays",
     "draw-contact-sheets",
+    "explain",
     "make-paper-table",
     "plot-paper-grid",
     "write-report",

@@ -1,0 +1,137 @@
+"""What is behind a row of a table: files with their hashes, settings, seeds and versions."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bkind3d.checkpoint import read_content
+from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, read_section
+from bkind3d.data.parquet import read_metadata
+from bkind3d.data.results import read_json
+from bkind3d.report.origin import list_entries, list_settings, list_versions
+
+#: What a row is found by in its JSON file, and the number that both have.
+_KEYS = {"method": ("pose.json", "pa_mpjpe"), "features": ("actions.json", "accuracy")}
+
+
+def explain_row(table: Path, number: int) -> str:
+    """Explain row `number` (from 1, without the header) of a table of ours: pose.csv, actions.csv, or one of the paper's tables.
+
+    Raises
+    ------
+    InputError : where the file is none of our tables, has no such row, or what is behind it is gone.
+    """
+    row = read_row(table, number)
+    shown = ", ".join(f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items())
+    lines = [f"{table}, row {number}: {shown}"]
+    if row.get("origin") == "published":
+        return "\n".join([*lines, "", f"Published by others and not measured here. Read in: {row['source']}"])
+    results, experiment = table.resolve().parents[1], str(row["experiment"])
+    key = next(key for key in _KEYS if key in row)
+    file, column = _KEYS[key]
+    judgement = results / "experiments" / experiment / "evaluation" / file
+    content = read_json(judgement)
+    lines += ["", "Files", *_list_files(results, experiment, judgement, content, untrained=row[key] == "untrained")]
+    lines += ["", "Settings", *_list_settings(results, experiment), "", "Versions of what runs now"]
+    lines += [f"  {name} {version}" for name, version in list_versions()]
+    found = [entry.get(column) for entry in content.get("rows", []) if entry.get(key) == row[key]]
+    if not any(_is_alike(row.get(column), value) for value in found):
+        lines += ["", f"CAUTION: {judgement.name} has another {column} than the table; make the table again"]
+    return "\n".join(lines)
+
+
+def read_row(table: Path, number: int) -> dict[str, Any]:
+    """Read a row of one of our tables, without its empty cells."""
+    try:
+        rows = pd.read_csv(table, dtype={"experiment": str})
+    except OSError as error:
+        raise InputError(f"{table}: cannot be read ({error.strerror})") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+        raise InputError(
+            f"{table}: is no CSV table; give results/tables/pose.csv, results/tables/actions.csv, or one of results/paper"
+        ) from None
+    if not {"experiment", "dataset"} <= set(rows) or not set(_KEYS) & set(rows):
+        raise InputError(
+            f"{table}: is none of the workflow's tables of results; give results/tables/pose.csv, results/tables/actions.csv, or one of results/paper"
+        )
+    if not 1 <= number <= len(rows):
+        raise InputError(f"{table}: has no row {number}; its rows are 1 to {len(rows)}, not counting the header")
+    return {str(key): value for key, value in rows.iloc[number - 1].items() if pd.notna(value)}
+
+
+def _is_alike(one: Any, other: Any) -> bool:
+    """Whether a number of a table, which has six digits, is that of its file; both may be missing."""
+    if one is None or other is None:
+        return one is None and other is None
+    return math.isclose(float(one), float(other), rel_tol=1e-4)
+
+
+def _list_files(results: Path, experiment: str, judgement: Path, content: Mapping[str, Any], untrained: bool) -> Iterator[str]:
+    """Every file between the videos and the row, the last one first."""
+    folder = results / "experiments" / experiment
+    yield _describe_file(judgement, results)
+    split = content.get("split", {})
+    named = [name for part in ("train", "test") if isinstance(split.get(part), dict) for name in split[part].get("sessions", [])]
+    made = sorted((folder / ("untrained" if untrained else "keypoints")).glob("*.parquet"))
+    keypoints = [path for path in made if path.stem in named or not named]
+    for path in keypoints:
+        yield _describe_file(path, results)
+    model = folder / "training" / ("untrained.pt" if untrained else "model.pt")
+    yield _describe_file(model, results)
+    settings = read_section(ExperimentConfig, results / "config" / "experiments" / f"{experiment}.json")
+    learned = yield from _describe_model(model, results / "frames" / settings.frames)
+    for session in sorted({*learned, *(path.stem for path in keypoints)}):
+        paths = sorted((results / "frames" / settings.frames / session).glob("*.parquet"))
+        paths += [results / "joints" / f"{session}.parquet", results / "location" / f"{session}.parquet"]
+        for path in (*paths, *sorted((results / "survey" / session).glob("*.parquet"))):
+            if path.exists():
+                yield _describe_file(path, results)
+    for path in sorted((results / "calibration").glob("*.toml")):
+        yield _describe_file(path, results)
+
+
+def _describe_model(path: Path, frames: Path) -> Any:
+    """Lines about a model's training, and the sessions that it learned from; says which of their frames have changed since."""
+    stored = read_content(path, "bkind3d-model", MODEL_REVISION, "train it again")
+    origin = json.loads(stored["provenance"])
+    yield f"    training {origin['identity']}, step {origin['steps']}, seed {origin['seed']}, encoder {origin['encoder_revision'] or 'from random weights'}"
+    for session, hashes in origin["data"].items():
+        now = {hash_file(found) for found in (frames / session).glob("*.parquet")}
+        state = "as they are now" if set(hashes) <= now else "CHANGED since, or gone"
+        yield f"    learned from the frames of {session} ({len(hashes)} cameras), {state}"
+    return list(origin["data"])
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _describe_file(path: Path, results: Path) -> str:
+    """A file, its hash, and of a table what its writer noted: version, model, hashes of what it was made from."""
+    if not path.exists():
+        raise InputError(f"{path}: is gone; run the workflow again")
+    line = f"  {path.relative_to(results.parent)}  sha256 {hash_file(path)[:16]}"
+    if path.suffix != ".parquet":
+        return line
+    noted = dict(list_entries(read_metadata(path)))
+    kept = {key: value for key, value in noted.items() if key in ("version", "model", "video") or "sha256" in key}
+    return f"{line}  {', '.join(f'{key} {str(value)[:64]}' for key, value in kept.items())}".rstrip()
+
+
+def _list_settings(results: Path, experiment: str) -> Iterator[str]:
+    """Where the settings lie, all seeds, and what departs from the preset."""
+    path = results / "config" / "experiments" / f"{experiment}.json"
+    settings = read_section(ExperimentConfig, path)
+    preset = dict((key, value) for key, value, _ in list_settings(ExperimentConfig(preset=settings.preset, frames=settings.frames)))  # type: ignore[call-arg]
+    yield _describe_file(path, results)
+    yield f"  preset {settings.preset}"
+    for key, value, _ in list_settings(settings):
+        if key.endswith("seed") or value != preset[key]:
+            yield f"  {key}: {value}{'' if value == preset[key] else f' (preset: {preset[key]})'}"
