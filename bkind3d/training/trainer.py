@@ -148,6 +148,7 @@ def make_trainer(config: ExperimentConfig, machine: Machine, callbacks: Sequence
     """Set up Lightning: it starts processes, moves data and casts numbers; steps and checkpoints are our own."""
     warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
     warnings.filterwarnings("ignore", message=".*does not have many workers")
+    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training")  # image encoders, on purpose
     warnings.filterwarnings("ignore", message="The `srun` command is available")
     devices = machine.count_devices(config.training.batch_size)
     several = devices * machine.nodes > 1
