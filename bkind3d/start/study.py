@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from bkind3d.archives.studies import folder_when_complete
 from bkind3d.config import BoardConfig, InputError, parse_section
 from bkind3d.data.camera_names import match_cameras
+from bkind3d.data.folders import folder_when_complete
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.sheets import RigRow
 from bkind3d.data.study import Study, load_study
