@@ -64,7 +64,8 @@ def replaced_when_complete(path: str | Path) -> Iterator[Path]:
     """Give a private temporary name beside `path`; rename it to `path` on success, remove it on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # Processes on two nodes of a cluster may have the same number.
+    temporary = path.with_name(f".{path.stem}.{os.uname().nodename}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
