@@ -123,7 +123,7 @@ def check_demands(demands: Iterable[Demand]) -> None:
         if partition.minutes is not None and demand.minutes > partition.minutes:
             raise InputError(
                 f"{where}: asks for {demand.minutes:g} minutes, partition {demand.partition!r} allows {partition.minutes:g}; "
-                "take another partition, fewer sessions_per_job, or less time: --set-resources RULE:runtime=MINUTES"
+                "take another partition, fewer sessions_per_job or training_minutes, or less runtime under set-resources of the profile"
             )
 
 

@@ -15,6 +15,8 @@ rule calibrate_cameras:
         quality="results/calibration/{rig}.parquet",
     log:
         "results/logs/calibrate_cameras/{rig}.log",
+    benchmark:
+        "results/benchmarks/calibrate_cameras/{rig}.tsv"
     wildcard_constraints:
         rig=one_of(CALIBRATED),
     conda:
@@ -45,6 +47,8 @@ rule import_calibration:
         quality="results/calibration/{rig}.parquet",
     log:
         "results/logs/import_calibration/{rig}.log",
+    benchmark:
+        "results/benchmarks/import_calibration/{rig}.tsv"
     wildcard_constraints:
         rig=one_of(name for name in study.rigs if name not in CALIBRATED),
     conda:

@@ -16,6 +16,20 @@ def prepare_cluster():
         cancel_leftovers(Path.cwd())
     except InputError as error:
         refuse(error)
+    look_steadily()
+
+
+def look_steadily():
+    """Look at the queue as often as the profile says, and in the same way.
+
+    The plugin waits longer each time, and every stage of a study for it. When it gets no answer for how long jobs are
+    remembered, it would ask sacct for the next five minutes: so that is asked once, while the controller answers.
+    """
+    import snakemake_executor_plugin_slurm as plugin
+
+    age, seconds = plugin.get_min_job_age(), workflow.remote_execution_settings.seconds_between_status_checks
+    plugin.get_min_job_age = lambda: age
+    plugin.Executor.next_seconds_between_status_checks = property(lambda executor: seconds, lambda executor, value: None)
 
 
 def list_submissions():

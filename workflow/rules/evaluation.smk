@@ -11,6 +11,8 @@ rule import_joints:
         JOINTS,
     log:
         "results/logs/import_joints/{session}.log",
+    benchmark:
+        "results/benchmarks/import_joints/{session}.tsv"
     wildcard_constraints:
         session=one_of(study.list_sessions(joints=True)),
     conda:
@@ -43,6 +45,8 @@ rule regress_joints:
         joints="results/experiments/{experiment}/evaluation/joints.parquet",
     log:
         "results/logs/regress_joints/{experiment}.log",
+    benchmark:
+        "results/benchmarks/regress_joints/{experiment}.tsv"
     conda:
         "../../environment.yaml"
     threads: 1
@@ -76,6 +80,8 @@ rule classify_actions:
         confusion="results/experiments/{experiment}/evaluation/confusion.parquet",
     log:
         "results/logs/classify_actions/{experiment}.log",
+    benchmark:
+        "results/benchmarks/classify_actions/{experiment}.tsv"
     conda:
         "../../environment.yaml"
     threads: 2

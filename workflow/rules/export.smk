@@ -18,6 +18,8 @@ for form, ending in FORMATS.items():
             else directory(f"results/exports/{{experiment}}/{form}/{{session}}"),
         log:
             f"results/logs/export_{form}/{{experiment}}/{{session}}.log",
+        benchmark:
+            f"results/benchmarks/export_{form}/{{experiment}}/{{session}}.tsv"
         conda:
             "../../environment.yaml"
         threads: 1
@@ -46,6 +48,8 @@ rule draw_overlays:
         "results/videos/{experiment}/{session}.mp4",
     log:
         "results/logs/draw_overlays/{experiment}/{session}.log",
+    benchmark:
+        "results/benchmarks/draw_overlays/{experiment}/{session}.tsv"
     conda:
         "../../environment.yaml"
     threads: 2
@@ -73,6 +77,8 @@ rule draw_contact_sheets:
         directory("results/contact_sheets/{experiment}"),
     log:
         "results/logs/draw_contact_sheets/{experiment}.log",
+    benchmark:
+        "results/benchmarks/draw_contact_sheets/{experiment}.tsv"
     conda:
         "../../environment.yaml"
     threads: 1

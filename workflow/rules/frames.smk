@@ -11,6 +11,8 @@ rule survey_video:
         "results/survey/{session}/{camera}.parquet",
     log:
         "results/logs/survey_video/{session}/{camera}.log",
+    benchmark:
+        "results/benchmarks/survey_video/{session}/{camera}.tsv"
     conda:
         "../../environment.yaml"
     threads: 1
@@ -36,6 +38,8 @@ rule locate_subject:
         "results/location/{session}.parquet",
     log:
         "results/logs/locate_subject/{session}.log",
+    benchmark:
+        "results/benchmarks/locate_subject/{session}.tsv"
     conda:
         "../../environment.yaml"
     threads: 1
@@ -63,6 +67,8 @@ rule extract_frames:
         "results/frames/{frameset}/{session}/{camera}.parquet",
     log:
         "results/logs/extract_frames/{frameset}/{session}/{camera}.log",
+    benchmark:
+        "results/benchmarks/extract_frames/{frameset}/{session}/{camera}.tsv"
     conda:
         "../../environment.yaml"
     threads: 1

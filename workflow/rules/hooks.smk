@@ -17,8 +17,14 @@ def show_result():
 def repeat_last_error(logs):
     """Say, after everything else, what each job that failed said last."""
     text = "".join(Path(path).read_text() for path in logs)
-    for name in dict.fromkeys(re.findall(r"^ +log: (.+?) \(check log", text, flags=re.MULTILINE)):
-        path = Path(name)
-        lines = path.read_text().split("\n") if path.exists() else []
-        said = [line for line in lines if line.strip()][-1:] or ["it said nothing"]
-        atexit.register(sys.stderr.write, f"{said[0]} (log: {name})\n")
+    # On a cluster, the job's own log is named after the rule's, another one for every attempt.
+    failed = dict(names.partition(", ")[::2] for names in re.findall(r"^ +log: (.+?) \(check log", text, flags=re.MULTILINE))
+    for name, job in failed.items():
+        said = read_lines(name) or [line for line in read_lines(job) if line.startswith("slurmstepd")] or ["it said nothing"]
+        atexit.register(sys.stderr.write, f"{said[-1]} (log: {name})\n")
+
+
+def read_lines(name):
+    """The lines of a log that are not empty, if there is one."""
+    path = Path(name)
+    return [line for line in path.read_text().split("\n") if line.strip()] if path.is_file() else []

@@ -171,6 +171,11 @@ def get_session_files(session, experiments=tuple(study.config.experiments)):
     return files
 
 
+def get_all_files(wildcards):
+    """What is shown of all sessions. Written out in a rule, thousands of files would be compared with each other when the plan is made."""
+    return [path for session in study.sessions for path in get_session_files(session)]
+
+
 def get_shown_files(number):
     """Input function: what pictures show of an experiment, its first sessions, unseen ones before those trained on."""
     shown = [session for split in ("test", "predict", "train") for session in study.list_sessions(split)]

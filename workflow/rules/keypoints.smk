@@ -10,6 +10,8 @@ rule predict_keypoints:
         "results/experiments/{experiment}/keypoints/{session}.parquet",
     log:
         "results/logs/predict_keypoints/{experiment}/{session}.log",
+    benchmark:
+        "results/benchmarks/predict_keypoints/{experiment}/{session}.tsv"
     conda:
         "../../environment.yaml"
     threads: 2
@@ -34,5 +36,7 @@ use rule predict_keypoints as predict_untrained with:
         "results/experiments/{experiment}/untrained/{session}.parquet",
     log:
         "results/logs/predict_untrained/{experiment}/{session}.log",
+    benchmark:
+        "results/benchmarks/predict_untrained/{experiment}/{session}.tsv"
     message:
         "Find keypoints in session {wildcards.session} with the untrained network of experiment {wildcards.experiment}"

@@ -9,6 +9,8 @@ rule make_paper_table:
         multiext("results/paper/{table}", *PAPER_ENDINGS),
     log:
         "results/logs/make_paper_table/{table}.log",
+    benchmark:
+        "results/benchmarks/make_paper_table/{table}.tsv"
     wildcard_constraints:
         table=one_of(study.config.paper),
     conda:
@@ -39,6 +41,8 @@ rule plot_paper_grid:
         "results/paper/{table}.grid.png",
     log:
         "results/logs/plot_paper_grid/{table}.log",
+    benchmark:
+        "results/benchmarks/plot_paper_grid/{table}.tsv"
     wildcard_constraints:
         table=one_of(study.config.paper),
     conda:

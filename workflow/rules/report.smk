@@ -20,11 +20,13 @@ rule write_report:
                 "evaluation/confusion",
             ],
         ),
-        files=[path for session in study.sessions for path in get_session_files(session)],
+        files=get_all_files,
     output:
         "results/report.html",
     log:
         "results/logs/write_report.log",
+    benchmark:
+        "results/benchmarks/write_report.tsv"
     conda:
         "../../environment.yaml"
     threads: 1
@@ -56,6 +58,8 @@ rule write_session_page:
         "results/sessions/{session}.html",
     log:
         "results/logs/write_session_page/{session}.log",
+    benchmark:
+        "results/benchmarks/write_session_page/{session}.tsv"
     conda:
         "../../environment.yaml"
     threads: 1
@@ -82,6 +86,8 @@ rule examine_recordings:
         "results/doctor.html",
     log:
         "results/logs/examine_recordings.log",
+    benchmark:
+        "results/benchmarks/examine_recordings.tsv"
     conda:
         "../../environment.yaml"
     threads: 1

@@ -16,6 +16,8 @@ for rig, settings in study.config.simulation.rigs.items():
             calibration=f"results/simulation/truth/{rig}/calibration.toml",
         log:
             f"results/logs/simulate_board/{rig}.log",
+        benchmark:
+            f"results/benchmarks/simulate_board/{rig}.tsv"
         conda:
             "../../environment.yaml"
         threads: 1
@@ -47,6 +49,8 @@ for rig, settings in study.config.simulation.rigs.items():
             silhouettes="results/simulation/truth/{session}/silhouettes.parquet",
         log:
             "results/logs/simulate_session/{session}.log",
+        benchmark:
+            "results/benchmarks/simulate_session/{session}.tsv"
         wildcard_constraints:
             session=one_of(name for name in study.list_simulated_sessions() if study.config.simulation.sessions[name].rig == rig),
         conda:

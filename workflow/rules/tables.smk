@@ -62,6 +62,8 @@ rule plot_figures:
         ),
     log:
         "results/logs/plot_figures/{experiment}.log",
+    benchmark:
+        "results/benchmarks/plot_figures/{experiment}.tsv"
     conda:
         "../../environment.yaml"
     threads: 1

@@ -13,6 +13,8 @@ rule train_model:
         edges="results/experiments/{experiment}/training/edges.parquet",
     log:
         "results/logs/train_model/{experiment}.log",
+    benchmark:
+        "results/benchmarks/train_model/{experiment}.tsv"
     conda:
         "../../environment.yaml"
     threads: 8
