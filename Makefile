@@ -19,7 +19,7 @@ test-slow: .venv/test.stamp
 
 # On Debian or Ubuntu, as root: installs SLURM, starts it on this machine, and stops it.
 test-slurm: .venv/test.stamp
-	tests/slurm/cluster install && $(PYTEST) -m slurm tests/slurm
+	tests/slurm/cluster install || [ $$? = 77 ] && $(PYTEST) -m slurm tests/slurm
 
 # All tables of the paper on rendered stand-ins, reduced: half an hour. Goes on where it was stopped.
 paper-smoke: .venv/run.stamp

@@ -1,13 +1,17 @@
-"""What is refused before anything is submitted, and the undisturbed run."""
+"""What is refused before anything is submitted, and an undisturbed run."""
 
 import re
+import shutil
 import subprocess
 import sys
+import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from bkind3d.cluster.slurm import Demand, check_demands, read_partitions
 from bkind3d.config import InputError
@@ -18,20 +22,12 @@ pytestmark = pytest.mark.slurm
 
 def read_refusal(slurm, study: Path, *arguments: str) -> str:
     """The line of a refusal; nothing was submitted."""
-    before = slurm.list_jobs()
     result = slurm.run_snakemake(study, *arguments)
-    assert slurm.list_jobs() == before
+    assert not slurm.list_jobs(study)
     assert result.returncode == 2, result.stderr[-3000:]
     lines = [line for line in result.stderr.splitlines() if "bkind3d: error" in line]
     assert len(lines) == 1, result.stderr[-3000:]
     return lines[0]
-
-
-@pytest.fixture
-def touched(study):
-    """A study in which the training is to be done again."""
-    (study / "results/experiments/tiny/training/model.pt").unlink()
-    return study
 
 
 def test_partitions_are_read(slurm):
@@ -77,48 +73,82 @@ def test_the_check_of_the_verb_writes_nothing_if_it_refuses(slurm, tmp_path):
         (["--slurm-jobname-prefix", "bkind3d"], "the SLURM profile is of another version"),
     ],
 )
-def test_a_wrong_profile_is_refused_before_anything_is_submitted(slurm, touched, arguments, message):
-    assert message in read_refusal(slurm, touched, *arguments)
+def test_a_wrong_profile_is_refused_before_anything_is_submitted(slurm, untrained, arguments, message):
+    assert message in read_refusal(slurm, untrained, *arguments)
 
 
-def test_a_machine_without_slurm_is_refused(slurm, touched, tmp_path):
+def test_a_machine_without_slurm_is_refused(slurm, untrained, tmp_path):
     """With a PATH on which there is no sinfo."""
     (tmp_path / "bin").mkdir()
-    for program in (
-        Path(sys.executable).parent / "python",
-        Path(sys.executable).parent / "snakemake",
-        "/bin/bash",
-        "/usr/bin/env",
-        "/bin/sh",
-    ):
+    for program in (Path(sys.executable), "/bin/bash", "/bin/sh", "/usr/bin/env", "/usr/bin/which"):
         (tmp_path / "bin" / Path(program).name).symlink_to(program)
     environment = {**slurm.environment, "PATH": str(tmp_path / "bin")}
-    command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--directory", str(touched)]
+    command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--directory", str(untrained)]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
     assert result.returncode == 2, result.stderr[-3000:]
     assert "this machine has no SLURM" in result.stderr
 
 
-def test_the_undisturbed_run(slurm, finished):
-    """Every job went where it belongs, with little overhead."""
-    folder, result, seconds = finished
-    assert set(pd.read_csv(folder / "results/tables/pose.csv")["method"]) >= {"bkind3d", "mean_pose", "untrained"}
-    assert "Nothing to be done" in slurm.run_snakemake(folder, "-n").stdout
-    lines = slurm.run("squeue", "--noheader", "--states=all", "--format=%A|%k|%P|%b|%S|%e|%Z").splitlines()
-    jobs = [line.split("|") for line in lines if line.split("|")[6] == str(folder)]
-    partitions = {comment: partition for _, comment, partition, *_ in jobs}
-    for comment, partition in partitions.items():
-        assert partition == ("gpu" if "train_model" in comment or "predict" in comment else "cpu"), comment
-    assert len(jobs) < 12, "small jobs go into one"
-    write_overhead(jobs, seconds)
-
-
-def write_overhead(jobs: list[list[str]], seconds: float) -> None:
-    """Print how long the run took, and how long some job ran: the difference is what the workflow adds."""
-    spans = sorted((datetime.fromisoformat(job[4]), datetime.fromisoformat(job[5])) for job in jobs)
-    busy, end = 0.0, spans[0][0]
-    for begin, stop in spans:
-        busy += max((stop - max(begin, end)).total_seconds(), 0)
-        end = max(end, stop)
-    sys.stderr.write(f"\nthe run took {seconds:.0f} s, during {busy:.0f} s of which jobs ran; {len(jobs)} jobs\n")
+def test_the_reduced_demo(slurm, tmp_path):
+    """From the simulation to the report: every job goes where it belongs, small ones go into one, and the workflow adds little."""
+    demo, begin = write_reduced_demo(tmp_path / "demo"), time.monotonic()
+    result = slurm.run_snakemake(demo)
+    seconds = time.monotonic() - begin
+    assert result.returncode == 0, result.stderr[-5000:]
+    assert "Nothing to be done" in slurm.run_snakemake(demo, "-n").stdout
+    assert set(pd.read_csv(demo / "results/tables/pose.csv")["method"]) >= {"bkind3d", "mean_pose", "untrained"}
+    assert 100 < pd.read_csv(demo / "results/benchmarks/train_model/demo.tsv", sep="\t")["max_rss"].item() < 4000
+    jobs = read_jobs(slurm, demo)
+    for job in jobs:
+        assert job.partition == ("gpu" if re.search("train_model|networks", job.comment) else "cpu"), job.comment
+    assert len(jobs) < 20
+    busy = sum_busy_seconds(jobs)
+    sys.stderr.write(f"\nthe reduced demo took {seconds:.0f} s, during {busy:.0f} s of which some of its {len(jobs)} jobs ran\n")
     assert seconds - busy < max(60, 0.1 * busy)
+
+
+def write_reduced_demo(folder: Path) -> Path:
+    """The demo with three short sessions and a short training."""
+    shutil.copytree(ROOT / "config", folder / "config")
+    sessions = pd.read_csv(folder / "config/sessions.tsv", sep="\t", dtype=str)
+    kept = sessions[sessions["session"].isin(("rat1", "rat2", "rat5"))]
+    kept.to_csv(folder / "config/sessions.tsv", sep="\t", index=False)
+    cameras = pd.read_csv(folder / "config/cameras.tsv", sep="\t", dtype=str)
+    cameras[cameras["session"].isin(kept["session"])].to_csv(folder / "config/cameras.tsv", sep="\t", index=False)
+    path = folder / "config/config.yaml"
+    settings = yaml.safe_load(path.read_text())
+    settings["experiments"]["demo"]["training"] = {"steps": 20}
+    for name, session in settings["simulation"]["sessions"].items():
+        settings["simulation"]["sessions"][name] = {**session, "frames": 100}
+    path.write_text(yaml.safe_dump(settings))
+    return folder
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the cluster says of a job; the comment holds its rule."""
+
+    comment: str
+    partition: str
+    begin: datetime
+    end: datetime
+
+
+def read_jobs(slurm, study: Path) -> list[Job]:
+    """Ask for the ended jobs of a study, in the order of their begin."""
+    lines = slurm.run("squeue", "--noheader", "--states=all", "--format=%k|%P|%S|%e|%Z").splitlines()
+    jobs = [
+        Job(*fields[:2], *map(datetime.fromisoformat, fields[2:4]))
+        for fields in (line.split("|") for line in lines)
+        if fields[4] == str(study)
+    ]
+    return sorted(jobs, key=lambda job: job.begin)
+
+
+def sum_busy_seconds(jobs: list[Job]) -> float:
+    """Seconds in which some job ran."""
+    busy, end = 0.0, jobs[0].begin
+    for job in jobs:
+        busy += max((job.end - max(job.begin, end)).total_seconds(), 0)
+        end = max(end, job.end)
+    return busy
