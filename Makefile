@@ -3,9 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+OLD_OPENCV := 4.12.0.88
 PYTEST := OMP_NUM_THREADS=1 python -m pytest
 
-.PHONY: demo test test-slow test-slurm paper-smoke lint format reference lock bench system
+.PHONY: demo test test-slow test-opencv test-slurm paper-smoke lint format reference lock bench system
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp
@@ -16,6 +17,11 @@ test: lint
 
 test-slow: .venv/test.stamp
 	$(PYTEST) -m slow
+
+# Calibration with the oldest OpenCV that is supported, in a folder of its own that hides the installed one.
+test-opencv: .venv/test.stamp .venv-opencv/opencv.stamp
+	PYTHONPATH=.venv-opencv python -c 'import cv2; assert cv2.__version__ == "$(OLD_OPENCV:%.88=%)", cv2.__version__'
+	PYTHONPATH=.venv-opencv $(PYTEST) -n 2 -m "not slow" tests/unit/calibration
 
 # On Debian or Ubuntu, as root: installs SLURM, starts it on this machine, and stops it.
 test-slurm: .venv/test.stamp
@@ -51,3 +57,6 @@ system:
 .venv/test.stamp: requirements.lock requirements-test.lock pyproject.toml
 	.ci/check-system $(PYTHON) test && $(PYTHON) -m venv .venv
 	pip install -q -r requirements.lock -r requirements-test.lock && pip install -q --no-deps -e . && touch $@
+
+.venv-opencv/opencv.stamp: Makefile
+	pip install -q --upgrade --no-deps --target .venv-opencv opencv-contrib-python==$(OLD_OPENCV) && touch $@

@@ -1,7 +1,7 @@
 """Calibration boards: ChArUco and checkerboards as aniposelib knows them, and where their corners are in pictures."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from aniposelib.boards import CalibrationObject
 
 Picture = NDArray[np.uint8]
+#: Halves of the windows in which a corner is refined again, pixels by which they may differ, and how often and how finely it is done.
+_WINDOWS, _ALIKE, _STEPS = ((3, 3), (5, 5)), 0.3, (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-3)
 #: How a checkerboard is searched: thoroughly, and to a fraction of a pixel.
 _CHECKERBOARD = cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_EXHAUSTIVE | cv2.CALIB_CB_ACCURACY
 
@@ -107,11 +109,32 @@ def detect_corners(board: "CalibrationObject", picture: Picture) -> Float[NDArra
     if hasattr(board, "charuco_detector"):
         found, numbers = board.detect_image(picture)
         if numbers is not None and len(found):
-            points[np.asarray(numbers).ravel()] = np.asarray(found, dtype=np.float64).reshape(-1, 2)
+            corners = np.asarray(found, dtype=np.float64).reshape(-1, 2)
+            points[np.asarray(numbers).ravel()] = _refine_again(picture, corners) if _adds_half_a_pixel() else corners
         return points
     # aniposelib's own search takes a part of a checkerboard for the whole.
     complete, found = cv2.findChessboardCornersSB(picture, board.get_size(), flags=_CHECKERBOARD)
     return np.asarray(found, dtype=np.float64).reshape(-1, 2) if complete else points
+
+
+@cache
+def _adds_half_a_pixel() -> bool:
+    """Whether this OpenCV adds half a pixel to corners that it refined, as versions before 4.14 do (its issue 25539): seen on a drawn board."""
+    side, board = 40, cv2.aruco.CharucoBoard((4, 3), 4, 3, cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50))
+    picture = cv2.copyMakeBorder(board.generateImage((4 * side, 3 * side)), side, side, side, side, cv2.BORDER_CONSTANT, value=255)
+    found, numbers, _, _ = cv2.aruco.CharucoDetector(board).detectBoard(picture)
+    if numbers is None:
+        return False
+    true = np.asarray(board.getChessboardCorners())[np.asarray(numbers).ravel(), :2] / 4 * side + side - 0.5
+    return bool(np.median(np.asarray(found).reshape(-1, 2) - true) > 0.25)
+
+
+def _refine_again(picture: Picture, corners: Float[NDArray, "corner 2"]) -> Float[NDArray, "corner 2"]:
+    """Where the picture says that corners are which had half a pixel added to them; NaN where a narrow and a wide look disagree."""
+    start = (corners - 0.5).astype(np.float32).reshape(-1, 1, 2)
+    narrow, wide = (cv2.cornerSubPix(picture, start.copy(), window, (-1, -1), _STEPS)[:, 0] for window in _WINDOWS)
+    alike = np.linalg.norm(narrow - wide, axis=1, keepdims=True) < _ALIKE
+    return np.where(alike, wide, np.nan).astype(np.float64)
 
 
 def rows_of(corners: Corners, camera: int, poses: Float[NDArray, "frame 4 4"]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import pytest
 from bkind3d.calibration.board_poses import pose_in_views
 from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board, rows_of
 from bkind3d.config import BoardConfig
+from tests.unit.calibration.conftest import BOARD as CHARUCO
 from tests.unit.calibration.conftest import N_FRAMES, make_cameras
 
 CHECKERBOARD = BoardConfig(pattern="checkerboard", squares_x=7, squares_y=6, square_length=20)
@@ -15,6 +16,16 @@ CHECKERBOARD = BoardConfig(pattern="checkerboard", squares_x=7, squares_y=6, squ
 def draw_checkerboard() -> np.ndarray:
     columns, rows = np.meshgrid(np.arange(7 * 30) // 30, np.arange(6 * 30) // 30)
     return np.pad(np.where((columns + rows) % 2, 255, 0).astype(np.uint8), 40, constant_values=255)
+
+
+def test_charuco_corners_are_where_they_were_drawn() -> None:
+    board, side = make_board(CHARUCO), 48
+    picture = np.pad(board.board.generateImage((7 * side, 5 * side)), side, constant_values=255)
+    true = locate_model(board)[:, :2] / CHARUCO.square_length * side + side - 0.5
+    found = detect_corners(board, cv2.GaussianBlur(picture, (5, 5), 1))
+    assert np.isfinite(found).all()
+    # OpenCV before 4.14 adds half a pixel to what it refines.
+    assert np.abs(found - true).max() < 0.15
 
 
 def test_aniposelib_gets_what_was_found(exact_corners: Corners) -> None:
