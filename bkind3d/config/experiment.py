@@ -140,6 +140,13 @@ class TrainingConfig(Section):
         description="Largest random turn of the cube about the vertical axis, from the subject's heading if the model finds it; 180: any.",
     )
     jitter: float = Field(0.0, ge=0, le=0.5, description="Random shift of the cube, as a share of its side.")
+    distort_appearance: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="How much the picture that gives the decoder its appearance is turned, scaled, shifted and recoloured at random (objectives "
+        "with reconstruction), so that keypoints alone can tell where the subject is; 0: not at all.",
+    )
     drop_views: float = Field(0.0, ge=0, le=0.9, description="Chance that a view is left out of a sample (two always stay).")
     micro_batch_size: int | None = Field(
         None,

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from bkind3d.config import ExperimentConfig
+from bkind3d.data.augmentation import N_DISTORTIONS
 from bkind3d.data.datasets import Views
 
 
@@ -24,19 +25,23 @@ class Draws:
     turns : radians beyond the subject's heading.
     mirrored : whether the cube is mirrored.
     shifts : of the cube, in shares of its side.
+    distortions : of the pictures that give the appearance, -1 to 1; none if they are left as they are.
     """
 
     order: Float[Tensor, "batch view"] | None
     turns: Float[Tensor, "batch"]
     mirrored: Bool[Tensor, "batch"]
     shifts: Float[Tensor, "batch 3"]
+    distortions: Float[Tensor, "pair view number"] | None = None
 
     def take(self, pairs: range, device: torch.device) -> "Draws":
         """Those of some pairs, on a device."""
         n_pairs = len(self.turns) // 2
         rows = torch.tensor([*pairs, *(index + n_pairs for index in pairs)])
         order = None if self.order is None else self.order[rows].to(device)
-        return Draws(order, *(value[rows].to(device) for value in (self.turns, self.mirrored, self.shifts)))
+        distortions = None if self.distortions is None else self.distortions[[*pairs]].to(device)
+        turns, mirrored, shifts = (value[rows].to(device) for value in (self.turns, self.mirrored, self.shifts))
+        return Draws(order, turns, mirrored, shifts, distortions)
 
 
 def draw_step(config: ExperimentConfig, step: int, n_views: int, n_pairs: int | None = None) -> Draws:
@@ -48,7 +53,8 @@ def draw_step(config: ExperimentConfig, step: int, n_views: int, n_pairs: int | 
     mirrored = torch.rand(n, generator=generator) < (0.5 if config.model.n_symmetric_pairs else 0.0)
     turns = (torch.rand(n, generator=generator) * 2 - 1) * math.radians(settings.turn_degrees)
     shifts = (torch.rand(n, 3, generator=generator) * 2 - 1) * settings.jitter
-    return Draws(order, turns, mirrored, shifts)
+    distortions = torch.rand(n // 2, n_views, N_DISTORTIONS, generator=generator) * 2 - 1 if settings.distort_appearance else None
+    return Draws(order, turns, mirrored, shifts, distortions)
 
 
 def drop_views(views: Views, chance: float, order: Float[Tensor, "batch view"] | None) -> Views:

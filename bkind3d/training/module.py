@@ -135,7 +135,7 @@ class DiscoveryTraining(lightning.LightningModule):
         settings = self.config.training
         views = drop_views(views, settings.drop_views, draws.order)
         estimate = self.model.detector(views, draws.turns, draws.mirrored, draws.shifts)
-        return self.objective(self.model, views, estimate, self.step / settings.steps), estimate
+        return self.objective(self.model, views, estimate, self.step / settings.steps, draws.distortions), estimate
 
     def update(self, terms: dict[str, Tensor], total: Tensor, norm: Tensor) -> None:
         """Do the optimiser's step, or skip it where something is not finite: then neither weights nor averages change."""

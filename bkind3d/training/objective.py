@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from bkind3d.config import ExperimentConfig, LossConfig
+from bkind3d.data.augmentation import distort_pictures
 from bkind3d.data.datasets import Views
 from bkind3d.geometry.projection import normalise_pixels, project_points
 from bkind3d.losses.agreement import disagreement
@@ -41,10 +42,13 @@ class Objective(nn.Module):
         super().__init__()
         self.weights = config.losses
         self.volume_size = config.model.volume_size
+        self.distort_appearance = config.training.distort_appearance
         self.perceptual = choose_features(self.weights, encoder) if self.weights.reconstruction else None
         self.lengths = LengthVariance(config.model.n_keypoints) if self.weights.length else None
 
-    def forward(self, model: DiscoveryModel, views: Views, estimate: KeypointEstimate, progress: float) -> dict[str, Tensor]:
+    def forward(
+        self, model: DiscoveryModel, views: Views, estimate: KeypointEstimate, progress: float, distortions: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Give every term in use, times its weight.
 
         Parameters
@@ -53,6 +57,7 @@ class Objective(nn.Module):
         views : a batch of pairs.
         estimate : the model's keypoints of `views`.
         progress : share of the training that is done; the length term begins at ``losses.length_start``.
+        distortions : (pair, view, number) of the pictures that give the appearance, as drawn; none leaves them as they are.
         """
         weights, sides = self.weights, views.sides[:, None, None]
         points = (estimate.positions - views.centres[:, None]) / sides
@@ -77,7 +82,7 @@ class Objective(nn.Module):
                 maps = draw_edges(normalised, model.edges(), SILHOUETTE_SIZE, SILHOUETTE_SIGMA2)
                 terms["silhouette"] = weights.silhouette * silhouette_error(maps, views.masks, views.present)
             if self.perceptual is not None:
-                terms["reconstruction"] = weights.reconstruction * self.reconstruct(model, views, estimate, normalised)
+                terms["reconstruction"] = weights.reconstruction * self.reconstruct(model, views, estimate, normalised, distortions)
         return terms
 
     @property
@@ -85,13 +90,20 @@ class Objective(nn.Module):
         """A regular subset of the voxels: enough for `coverage`, which is a mean over them."""
         return slice(None, None, 5 if self.volume_size >= 24 else 1)
 
-    def reconstruct(self, model: DiscoveryModel, views: Views, estimate: KeypointEstimate, normalised: Tensor) -> Tensor:
-        """Perceptual error of what is predicted of each pair: the difference between its moments (paper, section 3.3), or the later picture."""
+    def reconstruct(
+        self, model: DiscoveryModel, views: Views, estimate: KeypointEstimate, normalised: Tensor, distortions: Tensor | None
+    ) -> Tensor:
+        """Perceptual error of what is predicted of each pair: the difference between its moments (paper, section 3.3), or the later picture.
+
+        The appearance is that of the earlier picture. Distorted, it says how the subject looks and no longer where it is.
+        """
         first, second = (images.flatten(0, 1) for images in views.images.chunk(2))
         target = structural_difference(first, second) if self.weights.target == "difference" else second
         points, later_points = normalised.chunk(2)
         assert estimate.appearance is not None and self.perceptual is not None
         appearance = estimate.appearance[: len(target)]
+        if distortions is not None:
+            _, appearance = model.detector.encode(distort_pictures(first, distortions.flatten(0, 1), self.distort_appearance))
         predicted = model.reconstruct_difference(appearance, points, later_points, (target.shape[-2], target.shape[-1]))
         seen = (views.present.chunk(2)[0] & views.present.chunk(2)[1]).float()
         weights = seen / seen.sum(dim=1, keepdim=True).clamp_min(1) / len(seen)

@@ -14,6 +14,7 @@ from bkind3d.losses.running_mean import commit_running_means
 from bkind3d.model import encoders
 from bkind3d.model.discovery import DiscoveryModel
 from bkind3d.training import trainer
+from bkind3d.training.draws import draw_step
 from bkind3d.training.machine import Machine
 from bkind3d.training.objective import Objective
 from tests.unit.scenes import write_session
@@ -66,6 +67,27 @@ def test_the_length_term_starts_after_the_warm_up_around_a_mean_that_is_ready(tm
     points = (estimate.positions - views.centres[:, None]) / views.sides[:, None, None]
     assert started.item() == pytest.approx(2 * objective.lengths(points, model.edges()).item())
     assert started > 0
+
+
+def test_a_distorted_appearance_is_drawn_for_every_view_and_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "ENCODERS", dict(encoders.ENCODERS) | {"resnet18": TINY})
+    session = SessionFrames(write_session(tmp_path, "one"))
+    views = Views.stack([session.decode(index) for index in range(4)])
+    config = make_experiment("paper", {"encoder": "resnet18"}, perceptual="pyramid")
+    config = config.model_copy(update={"training": config.training.model_copy(update={"distort_appearance": 0.5})})
+    draws = draw_step(config, 0, views.present.shape[1])
+    assert draws.distortions is not None
+    assert draws.distortions.shape[:2] == (2, views.present.shape[1])
+    torch.testing.assert_close(draws.take(range(1, 2), torch.device("cpu")).distortions, draws.distortions[1:])
+    torch.manual_seed(0)
+    model, objective = DiscoveryModel(config.model), Objective(config).eval()
+    estimate = model.detector(views)
+    plain, distorted = (objective(model, views, estimate, 0.5, numbers)["reconstruction"] for numbers in (None, draws.distortions))
+    assert plain.item() != pytest.approx(distorted.item(), rel=1e-4)
+    assert model.detector.encoder is not None
+    weight = next(model.detector.encoder.parameters())
+    (gradient,) = torch.autograd.grad(distorted, weight)
+    assert gradient.abs().max() > 0
 
 
 @pytest.mark.parametrize(("encoder", "shape"), [("resnet18", TINY), ("dinov3-small", DINO)])

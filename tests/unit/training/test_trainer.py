@@ -163,8 +163,8 @@ def break_at(monkeypatch, steps: range) -> None:
     """Make a loss that is not finite at some steps."""
     original = Objective.forward
 
-    def broken(self, model, views, estimate, progress):
-        terms = original(self, model, views, estimate, progress)
+    def broken(self, model, views, estimate, progress, distortions):
+        terms = original(self, model, views, estimate, progress, distortions)
         if round(progress * 20) in steps:
             terms["coverage"] = terms["coverage"] * torch.nan
         return terms
