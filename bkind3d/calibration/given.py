@@ -22,15 +22,21 @@ def check_given(cameras: list[Camera], corners: Corners) -> list[Finding]:
     boards = find_boards(cameras, corners)
     findings = find_same_poses(cameras, float(np.nanmedian(np.linalg.norm(boards.poses[..., :3, 3], axis=-1))))
     copies = {name for finding in findings if finding.level == "failure" for name in finding.cameras}
-    if copies:
+    blamed = _find_displaced(cameras, corners, boards, copies)
+    if copies and sum(finding.cameras[0] in copies for finding in blamed) != 1:
+        # One of them is right. The copied entry has the other camera's lens, too, with which no view may fit.
         boards = find_boards(_replace_lenses(cameras, corners, copies), corners)
+        blamed = _find_displaced(cameras, corners, boards, copies)
+    return findings + blamed
+
+
+def _find_displaced(cameras: list[Camera], corners: Corners, boards: Boards, copies: set[str]) -> list[Finding]:
+    """Cameras that do not stand where they are said to, by what pairs of cameras see of the boards."""
     # Pairs that disagree whatever the calibration says are another matter (bkind3d.calibration.faults).
     usable = {key: pair for key, pair in compare_pairs(boards).items() if pair.agreement >= AGREEMENT}
     held = {key: _hold_against(cameras, boards, pair) for key, pair in usable.items()}
     suspects = find_suspects(len(cameras), usable, lambda pair: held[pair.one, pair.other] >= AGREEMENT)
-    for camera, trusted in suspects:
-        findings.append(_explain(camera, trusted, cameras, corners, usable, copies))
-    return findings
+    return [_explain(camera, trusted, cameras, corners, usable, copies) for camera, trusted in suspects]
 
 
 def find_same_poses(cameras: list[Camera], distance: float) -> list[Finding]:
@@ -44,7 +50,7 @@ def find_same_poses(cameras: list[Camera], distance: float) -> list[Finding]:
 
 
 def _replace_lenses(cameras: list[Camera], corners: Corners, copies: set[str]) -> list[Camera]:
-    """A copied entry has another camera's lens, too, with which no view fits: `copies` get lenses from their own views."""
+    """Give `copies` lenses from their own views."""
     return [
         estimate_intrinsics(corners.model, points, size, camera.name, camera.fisheye) if camera.name in copies else camera
         for camera, points, size in zip(cameras, corners.points, corners.sizes, strict=True)
