@@ -5,8 +5,8 @@ import shutil
 import signal
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import lightning
@@ -26,6 +26,7 @@ from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.training.headings import find_headings
 from bkind3d.training.identity import hash_frames, identify_training
 from bkind3d.training.lock import locked
+from bkind3d.training.log_file import kept_log
 from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import DiscoveryTraining
 from bkind3d.training.places import find_places
@@ -81,7 +82,7 @@ def train_model(
         log.info("this training is complete in %s", folder)
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder) if is_main_process() else nullcontext():
+    with held(folder) if is_main_process() else nullcontext():
         sessions = [SessionFrames(paths) for paths in frames.values()]
         check_sessions(sessions, config.training.validation_sessions)
         log.info("training %s on\n%s", identity, describe_sessions(sessions).to_string(index=False))
@@ -100,6 +101,13 @@ def train_model(
         if is_main_process():
             finish(module, provenance, folder)
     return folder
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes from the training in `folder`, and its log there."""
+    with locked(folder), kept_log(folder / "training.log"):
+        yield
 
 
 def is_main_process() -> bool:

@@ -31,4 +31,4 @@ rule train_model:
     shell:
         "python -m bkind3d train-model --config {input.config:q} --frames {params.frames:q} --store {params.store}/models "
         "--output {output.model:q} --untrained {output.untrained:q} --history {output.history:q} --edges {output.edges:q} "
-        "--threads {threads} 2>> {log:q}"
+        "--threads {threads} 2> {log:q}"
