@@ -1,4 +1,5 @@
-# make demo: set up and run the demo. make test: set up and test. make system: system libraries (needs root).
+# make demo: set up and run the demo. make install: set up. make test: set up and test. make docs: the documentation as a site.
+# make system: system libraries (needs root).
 SHELL := /bin/bash
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -6,11 +7,17 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 OLD_OPENCV := 4.12.0.88
 PYTEST := OMP_NUM_THREADS=1 python -m pytest
 
-.PHONY: demo test test-slow test-opencv test-slurm paper-smoke lint format reference lock bench system
+.PHONY: demo install docs test test-slow test-opencv test-slurm paper-smoke lint format reference lock bench system
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp
 	snakemake --cores all
+
+install: .venv/run.stamp
+
+# The documentation in build/docs/index.html; what links to nowhere is an error.
+docs: .venv/test.stamp
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --config-file .ci/mkdocs.yml
 
 test: lint
 	$(PYTEST) -n 2 -m "not slow and not slurm"

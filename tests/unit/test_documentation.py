@@ -1,0 +1,81 @@
+"""The documentation as a site: it builds without a warning, asks no other host for anything, and knows every setting and verb."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from bkind3d.cli import VERBS
+
+ROOT = Path(__file__).parents[2]
+
+
+def build(config: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(config), "--site-dir", str(site)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Built as `make docs` does; every broken link, heading or page that is in no menu is a failure."""
+    folder = tmp_path_factory.mktemp("site")
+    result = build(ROOT / ".ci" / "mkdocs.yml", folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+class Loaded(HTMLParser):
+    """What a browser fetches by itself when it shows a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if tag == "link" and values.get("rel") != "canonical":
+            self.addresses.append(values.get("href") or "")
+        elif tag != "a":
+            self.addresses += [values[key] for key in ("src", "srcset", "poster", "data") if values.get(key)]
+
+
+def test_no_page_loads_anything_from_another_host(site):
+    for page in site.rglob("*.html"):
+        found = Loaded()
+        found.feed(page.read_text())
+        assert found.addresses, page
+        assert not [address for address in found.addresses if re.match(r"(https?:)?//", address)], page
+    for style in site.rglob("*.css"):
+        assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", style.read_text()), style
+
+
+def test_every_setting_and_every_verb_has_its_place(site):
+    verbs, settings = (site / "verbs.html").read_text(), (site / "settings.html").read_text()
+    assert [verb for verb in VERBS if f"<code>{verb}</code>" not in verbs] == []
+    for key in ("neighbour_frames", "correct_offsets", "n_symmetric_pairs"):
+        assert f"<code>{key}</code>" in settings
+
+
+def test_equations_are_drawn_by_the_browser(site):
+    page = (site / "method.html").read_text()
+    assert page.count("<math") == (ROOT / "docs" / "method.md").read_text().count("```math") > 10
+    assert "\\frac" not in page.replace('encoding="application/x-tex"', "")
+
+
+def test_links_to_nowhere_fail(tmp_path):
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    links = "[a page](nowhere.md) [a heading](start.md#nowhere) [a file](../bkind3d/nowhere.py)"
+    (tmp_path / "docs" / "metrics.md").write_text(f"# Metrics\n\n{links}\n")
+    settings = (ROOT / ".ci" / "mkdocs.yml").read_text().replace("../docs", str(tmp_path / "docs"))
+    (tmp_path / "mkdocs.yml").write_text(settings.replace("- documentation.py", f"- {ROOT}/.ci/documentation.py"))
+    result = build(tmp_path / "mkdocs.yml", tmp_path / "site")
+    assert result.returncode == 1
+    for missing in ("nowhere.md", "#nowhere", "nowhere.py"):
+        assert missing in result.stderr
+    assert "Aborted with 3 warnings" in result.stdout + result.stderr
