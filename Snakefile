@@ -26,6 +26,7 @@ localrules:
     all,
     write_settings,
     write_sheet,
+    write_session_sheets,
     make_tables,
     paper_tables,
 

@@ -11,6 +11,9 @@ from bkind3d.config.sections import Name, Section
 #: Raised when the same settings and frames would give another model. Part of every model's identity, and of its rule.
 TRAINING_REVISION = 3
 
+#: Settings of the section ``training`` that change how a training runs, but not what comes out of it.
+WITHOUT_EFFECT = {"micro_batch_size", "activation_checkpointing", "checkpoint_minutes", "log_every"}
+
 #: Raised when the file of a model means something else. Part of every model's file.
 MODEL_REVISION = 3
 

@@ -1,12 +1,11 @@
-"""The settings each stage of the workflow depends on, as small files, and what their changes mean for trained models.
+"""The settings each stage of the workflow depends on, as small files.
 
 A stage reads one file of ``results/config`` that holds the settings it uses and nothing else, so that a change of other
 settings leaves its results alone. A file that still means the same is kept word for word: a key that a later version
 adds, with a default that changes nothing, retrains nothing.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,40 +70,22 @@ def format_sections(study: Study) -> dict[str, str]:
     texts = {}
     for name, (adapter, value) in list_sections(study).items():
         stored = read_stored(study, name)
-        texts[name] = stored if _means(stored, adapter, value) else adapter.dump_json(value, indent=1).decode()
+        texts[name] = stored if means(stored, adapter, value) else adapter.dump_json(value, indent=1).decode()
     return texts
 
 
-def format_sheets(study: Study) -> dict[str, str]:
-    """The sheets as later stages read them: every column there, no comments, no stray blanks."""
+def format_sheets(study: Study, sessions: Iterable[str] | None = None) -> dict[str, str]:
+    """The sheets as later stages read them: every column there, no comments, no stray blanks; on request what they say of some sessions."""
+    chosen = set(study.sessions if sessions is None else sessions)
+    rigs = set(study.rigs) if sessions is None else {study.sessions[name].rig for name in chosen}
     sheets = {
-        "sessions": [{**_row_cells(row), **row.more} for row in study.sessions.values()],
-        "cameras": [_row_cells(row) for cameras in study.cameras.values() for row in cameras.values()],
-        "rigs": [_row_cells(row) for row in study.rigs.values()],
+        "sessions": [{**_row_cells(row), **row.more} for name, row in study.sessions.items() if name in chosen],
+        "cameras": [_row_cells(row) for name, cameras in study.cameras.items() if name in chosen for row in cameras.values()],
+        "rigs": [_row_cells(row) for name, row in study.rigs.items() if name in rigs],
     }
     return {
         name: "\n".join("\t".join(cells) for cells in (list(rows[0]), *(row.values() for row in rows))) for name, rows in sheets.items()
     }
-
-
-def explain_retraining(study: Study) -> list[str]:
-    """One line for every experiment that was trained before and will be trained again, with the reasons."""
-    sections = list_sections(study)
-    upstream = ["survey", "location", TRAINING_SESSIONS]
-    boards = {study.rigs[study.sessions[name].rig].board for name in study.list_sessions("train")} - {""}
-    upstream += ["calibration", *(f"boards/{board}" for board in sorted(boards))] if boards else []
-    lines = []
-    for name, experiment in study.config.experiments.items():
-        if not read_stored(study, f"training/{name}"):
-            continue
-        reasons = [
-            reason
-            for section in (f"training/{name}", f"framesets/{experiment.frames}", *upstream)
-            for reason in _compare(study, section, *sections[section])
-        ]
-        if reasons:
-            lines.append(f"experiment {name} will be trained again: {'; '.join(reasons)}")
-    return lines
 
 
 def read_stored(study: Study, name: str) -> str:
@@ -142,41 +123,9 @@ def _split_simulation(simulation: SimulationConfig) -> Iterator[tuple[str, Simul
         yield f"simulation/sessions/{name}", SimulationConfig(rigs=rigs, subjects=subjects, sessions={name: session})
 
 
-def _means(text: str, adapter: TypeAdapter[Any], value: Value) -> bool:
+def means(text: str, adapter: TypeAdapter[Any], value: Value) -> bool:
+    """Whether the text of a file of settings says `value`."""
     try:
         return bool(adapter.validate_json(text) == value)
     except ValidationError:
         return False
-
-
-def _compare(study: Study, name: str, adapter: TypeAdapter[Any], value: Value) -> list[str]:
-    """What differs between a stored file of settings and the settings now, key by key."""
-    stored = read_stored(study, name)
-    if not stored or _means(stored, adapter, value):
-        return []
-    try:
-        old = dict(_flatten(json.loads(stored)))
-    except json.JSONDecodeError:
-        return [f"{FOLDER / name}.json is damaged"]
-    new = dict(_flatten(adapter.dump_python(value, mode="json")))
-    if name == TRAINING_SESSIONS:
-        return _compare_sessions(old, new)
-    prefix = "" if name.startswith("training/") else f"{name.replace('/', '.')}."
-    changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return [f"{prefix}{key} {old.get(key, 'unset')} -> {new.get(key, 'unset')}" for key in changed]
-
-
-def _compare_sessions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    before, now = ({key.split(".")[0] for key in entries} for entries in (old, new))
-    changed = {key.split(".")[0] for key in {**old, **new} if old.get(key) != new.get(key)} & before & now
-    reasons = [f"session {name} is new in training" for name in sorted(now - before)]
-    reasons += [f"session {name} is no longer in training" for name in sorted(before - now)]
-    return reasons + [f"session {name} changed in the sheets" for name in sorted(changed)]
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

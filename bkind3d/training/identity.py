@@ -5,10 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bkind3d.config import TRAINING_REVISION, ExperimentConfig
-
-#: Settings of the section ``training`` that change how a training runs, but not what comes out of it.
-WITHOUT_EFFECT = {"micro_batch_size", "activation_checkpointing", "checkpoint_minutes", "log_every"}
+from bkind3d.config import TRAINING_REVISION, WITHOUT_EFFECT, ExperimentConfig
 
 
 def hash_file(path: str | Path) -> str:

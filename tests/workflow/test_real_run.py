@@ -128,6 +128,27 @@ def test_adding_a_session_retrains_nothing(copy):
     assert jobs["train_model"] == jobs["import_calibration"] == jobs["write_settings"] == 0
     assert jobs["survey_video"] == jobs["extract_frames"] == 3
     assert jobs["predict_keypoints"] == jobs["locate_subject"] == 1
+    # What was made of the other sessions stays, and so does what is judged without the new one.
+    assert jobs["write_session_page"] == jobs["draw_overlays"] == jobs["export_nwb"] == jobs["write_session_sheets"] == 1
+    assert jobs["regress_joints"] == jobs["classify_actions"] == jobs["make_tables"] == 0
+
+
+def test_the_order_of_rows_retrains_nothing(copy):
+    for name in ("sessions", "cameras"):
+        sheet = copy / f"config/{name}.tsv"
+        header, *rows = sheet.read_text().splitlines()
+        sheet.write_text("\n".join([header, *reversed(rows)]) + "\n")
+    jobs = list_jobs(run_snakemake(copy, "-n"))
+    assert jobs["write_report"] == 1
+    assert jobs["train_model"] == jobs["import_calibration"] == jobs["locate_subject"] == jobs["extract_frames"] == 0
+
+
+def test_a_column_of_a_session_repeats_what_shows_that_session(copy):
+    sheet = copy / "config/sessions.tsv"
+    sheet.write_text(sheet.read_text().replace("group0", "other"))
+    jobs = list_jobs(run_snakemake(copy, "-n"))
+    assert jobs["write_session_page"] == jobs["regress_joints"] == jobs["export_nwb"] == 1
+    assert jobs["train_model"] == jobs["predict_keypoints"] == 0
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ sys.path.insert(0, str(workflow.basedir))
 try:
     from bkind3d.config import PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.data import sections
+    from bkind3d.data.retraining import explain_retraining
     from bkind3d.data.study import (
         SIMULATION_FOLDER,
         list_simulated_cameras,
@@ -80,7 +81,6 @@ try:
 except InputError as error:
     refuse(error)
 SETTINGS = sections.format_sections(study)
-SHEETS = sections.format_sheets(study)
 # Snakemake tells BLAS and torch how many threads a job has; OpenCV would take all cores of the machine.
 prefix = "set -euo pipefail; export OPENCV_FOR_THREADS_NUM=$OMP_NUM_THREADS; "
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
@@ -94,7 +94,7 @@ if not workflow.is_main_process:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 else:
     alive = release_stale_lock()
-    for line in sections.explain_retraining(study):
+    for line in explain_retraining(study):
         sys.stderr.write(f"{line}\n")
     if IS_DRY_RUN:
         from bkind3d.data.storage import explain_storage

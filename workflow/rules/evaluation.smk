@@ -33,7 +33,7 @@ rule import_joints:
 rule regress_joints:
     input:
         config="results/config/evaluation/{experiment}.json",
-        sheet="results/config/sheets/sessions.tsv",
+        sheet="results/config/sheets/pose/{experiment}.tsv",
         keypoints=get_results(KEYPOINTS, list_judged_sessions),
         untrained=get_results(UNTRAINED, study.list_pose_sessions),
         joints=get_results(JOINTS, study.list_pose_sessions),
@@ -71,7 +71,7 @@ rule regress_joints:
 rule classify_actions:
     input:
         config="results/config/experiments/{experiment}.json",
-        sheet="results/config/sheets/sessions.tsv",
+        sheet="results/config/sheets/actions/{experiment}.tsv",
         keypoints=get_results(KEYPOINTS, list_labelled_sessions),
         joints=get_results(JOINTS, list_labelled_sessions_with_joints),
         behaviours=get_behaviours,

@@ -6,8 +6,8 @@ for form, ending in FORMATS.items():
             f"export_{form.replace('-', '_')}"
         input:
             naming="results/config/naming/{experiment}.json",
-            sessions="results/config/sheets/sessions.tsv",
-            cameras="results/config/sheets/cameras.tsv",
+            sessions="results/config/sessions/{session}/sessions.tsv",
+            cameras="results/config/sessions/{session}/cameras.tsv",
             keypoints="results/experiments/{experiment}/keypoints/{session}.parquet",
             edges="results/experiments/{experiment}/training/edges.parquet",
             calibration=get_calibration,
@@ -38,9 +38,9 @@ for form, ending in FORMATS.items():
 rule draw_overlays:
     input:
         config="results/config/report.json",
-        sessions="results/config/sheets/sessions.tsv",
-        cameras="results/config/sheets/cameras.tsv",
-        rigs="results/config/sheets/rigs.tsv",
+        sessions="results/config/sessions/{session}/sessions.tsv",
+        cameras="results/config/sessions/{session}/cameras.tsv",
+        rigs="results/config/sessions/{session}/rigs.tsv",
         settings=get_settings_files,
         edges="results/experiments/{experiment}/training/edges.parquet",
         files=lambda wildcards: get_session_files(wildcards.session, [wildcards.experiment]),

@@ -15,7 +15,7 @@ def get_given_cameras(wildcards):
     options = ["--size", *row.calibration_size.split()] if row.calibration_size else []
     options += [f"--format={row.calibration_format}"] if row.calibration_format else []
     options += [f"--subject={row.calibration_subject}"] if row.calibration_subject else []
-    return study.list_rig_cameras(wildcards.rig) + options
+    return sorted(study.list_rig_cameras(wildcards.rig)) + options
 
 
 def get_video(wildcards):
@@ -67,11 +67,11 @@ def get_training_frames(wildcards):
 
 
 def get_training_options(wildcards):
-    """SESSION=PATH,PATH for every training session."""
-    sessions = study.list_sessions("train")
+    """SESSION=PATH,PATH for every training session; the order of the sheets changes nothing."""
+    sessions = sorted(study.list_sessions("train"))
     return pair_names(
         sessions,
-        (",".join(get_session_frames(wildcards.experiment, session)) for session in sessions),
+        (",".join(sorted(get_session_frames(wildcards.experiment, session))) for session in sessions),
     )
 
 

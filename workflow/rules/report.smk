@@ -45,9 +45,9 @@ rule write_report:
 rule write_session_page:
     input:
         config="results/config/report.json",
-        sessions="results/config/sheets/sessions.tsv",
-        cameras="results/config/sheets/cameras.tsv",
-        rigs="results/config/sheets/rigs.tsv",
+        sessions="results/config/sessions/{session}/sessions.tsv",
+        cameras="results/config/sessions/{session}/cameras.tsv",
+        rigs="results/config/sessions/{session}/rigs.tsv",
         settings=get_settings_files,
         training=collect(
             "results/experiments/{experiment}/training/edges.parquet",

@@ -1,6 +1,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
+
+from bkind3d.data.sections import format_sections
+from bkind3d.data.study import load_study
 
 
 @pytest.fixture
@@ -20,3 +24,23 @@ def folder(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("[left]\n[right]\n" if name == "box.toml" else "x")
     return tmp_path
+
+
+def write_files(study):
+    for name, text in format_sections(study).items():
+        path = study.folder / "results" / "config" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+
+
+def configure(folder, **sections):
+    path = folder / "config" / "config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **sections}))
+    return load_study(folder=folder)
+
+
+@pytest.fixture
+def trained(folder):
+    """A study whose files of settings are written."""
+    write_files(load_study(folder=folder))
+    return folder

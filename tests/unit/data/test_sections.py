@@ -1,34 +1,12 @@
 import json
 
 import pytest
-import yaml
 
-from bkind3d.config import PRESETS, ExperimentConfig, SimulationConfig, read_section
-from bkind3d.data.sections import explain_retraining, format_sections, format_sheets
+from bkind3d.config import ExperimentConfig, SimulationConfig, read_section
+from bkind3d.data.sections import format_sections, format_sheets
 from bkind3d.data.sheets import read_cameras, read_rigs, read_sessions
 from bkind3d.data.study import load_study
-
-STEPS = PRESETS["bkind3d"]["training"]["steps"]
-
-
-def write_files(study):
-    for name, text in format_sections(study).items():
-        path = study.folder / "results" / "config" / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n")
-
-
-def configure(folder, **sections):
-    path = folder / "config" / "config.yaml"
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **sections}))
-    return load_study(folder=folder)
-
-
-@pytest.fixture
-def trained(folder):
-    """A study whose files of settings are written."""
-    write_files(load_study(folder=folder))
-    return folder
+from tests.unit.data.conftest import configure, write_files
 
 
 def list_changed(folder, study):
@@ -65,24 +43,6 @@ def test_a_file_that_means_the_same_is_kept_word_for_word(trained):
     path.write_text(json.dumps(stored) + "\n")
     study = load_study(folder=trained)
     assert list_changed(trained, study) == set()
-    assert explain_retraining(study) == []
-
-
-def test_retraining_is_explained(trained):
-    study = configure(trained, survey={"threshold": 5}, experiments={"one": {"frames": "subject", "training": {"steps": 7}}})
-    assert explain_retraining(study) == [f"experiment one will be trained again: training.steps {STEPS} -> 7; survey.threshold 4.0 -> 5.0"]
-
-
-def test_a_session_to_predict_retrains_nothing_and_one_to_train_does(trained):
-    sheet, cameras = trained / "config/sessions.tsv", trained / "config/cameras.tsv"
-    before = sheet.read_text()
-    cameras.write_text(cameras.read_text() + "c\tleft\tb/left.mp4\nc\tright\tb/right.mp4\n")
-    sheet.write_text(before + "c\tm3\tbox\n")
-    assert explain_retraining(load_study(folder=trained)) == []
-    sheet.write_text(before + "c\tm3\tbox\ttrain\n")
-    assert explain_retraining(load_study(folder=trained)) == ["experiment one will be trained again: session c is new in training"]
-    sheet.write_text(before.replace("train", "train\t1") + "c\tm3\tbox\n")
-    assert explain_retraining(load_study(folder=trained)) == ["experiment one will be trained again: session a changed in the sheets"]
 
 
 def test_adding_a_simulated_session_leaves_the_others_alone(folder):
@@ -111,3 +71,13 @@ def test_sheets_are_written_as_they_were_read(trained):
     ]
     assert {name: list(rows) for name, rows in read_cameras(trained / "cameras.tsv").items()} == {s: ["left", "right"] for s in "ab"}
     assert read_rigs(trained / "rigs.tsv")["box"].calibration == "box.toml"
+
+
+def test_what_the_sheets_say_of_a_session_changes_with_its_rows_alone(trained):
+    sheet = trained / "config/sessions.tsv"
+    before = format_sheets(load_study(folder=trained), ["b"])
+    assert [text.count("\n") for text in before.values()] == [1, 2, 1]
+    sheet.write_text(sheet.read_text().replace("a\tm1", "a\tm9"))
+    assert format_sheets(load_study(folder=trained), ["b"]) == before
+    sheet.write_text(sheet.read_text().replace("b\tm2", "b\tm9"))
+    assert format_sheets(load_study(folder=trained), ["b"]) != before

@@ -1,0 +1,122 @@
+"""Which models a run will train again, and why: said before it begins."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bkind3d.config import WITHOUT_EFFECT, InputError
+from bkind3d.data.camera_names import read_camera_names
+from bkind3d.data.sections import FOLDER, TRAINING_SESSIONS, list_sections, means, read_stored
+from bkind3d.data.study import Study
+
+#: Keys of a training's file that name things or change how it runs, but not what comes out of it.
+_HARMLESS = ("preset ", *(f"training.{key} " for key in WITHOUT_EFFECT))
+#: Files that are named in a line.
+_MOST_FILES = 3
+
+
+def explain_retraining(study: Study) -> list[str]:
+    """One line for every experiment that was trained before and will be trained again, with the reasons."""
+    sections = list_sections(study)
+    upstream = _list_upstream(study)
+    files = [*_find_newer_recordings(study), *_find_other_calibrations(study)]
+    lines = []
+    for name, experiment in study.config.experiments.items():
+        if not read_stored(study, f"training/{name}"):
+            continue
+        reasons = [
+            reason
+            for section in (f"training/{name}", f"framesets/{experiment.frames}", *upstream)
+            for reason in _compare(study, section, *sections[section])
+            if not reason.startswith(_HARMLESS)
+        ]
+        if reasons:
+            lines.append(f"experiment {name} will be trained again: {'; '.join(reasons)}")
+        elif files:
+            # A model is known by the content of what it learned from.
+            more = f" (and {len(files) - _MOST_FILES} more)" if len(files) > _MOST_FILES else ""
+            listed = "; ".join(files[:_MOST_FILES]) + more
+            lines.append(f"experiment {name} will be trained again if that changes the pictures that it learns from: {listed}")
+    return lines
+
+
+def _list_upstream(study: Study) -> list[str]:
+    """Files of settings that what models learn from depends on, besides their own."""
+    simulation = study.config.simulation
+    sessions = study.list_sessions("train")
+    rigs = dict.fromkeys(study.sessions[name].rig for name in sessions)
+    boards = sorted({study.rigs[rig].board for rig in rigs} - {""})
+    upstream = ["survey", "location", TRAINING_SESSIONS, *(["calibration"] if boards else []), *(f"boards/{board}" for board in boards)]
+    upstream += [f"simulation/sessions/{name}" for name in sessions if name in simulation.sessions]
+    return upstream + [f"simulation/rigs/{rig}" for rig in rigs if rig in simulation.rigs]
+
+
+def _find_newer_recordings(study: Study) -> Iterator[str]:
+    """Files of the training sessions that were written after they were surveyed."""
+    for session in study.list_sessions("train"):
+        for camera, row in study.cameras[session].items():
+            made = study.folder / "results" / "survey" / session / f"{camera}.parquet"
+            sources = [study.find_path(text) for text in (*row.videos, row.frame_map, row.mask) if text]
+            yield from (f"{path} is newer than {made.relative_to(study.folder)}" for path in sources if _is_newer(study, path, made))
+
+
+def _find_other_calibrations(study: Study) -> Iterator[str]:
+    """Rigs of the training sessions that will be calibrated again: from newer files, or with other cameras."""
+    for rig in dict.fromkeys(study.sessions[name].rig for name in study.list_sessions("train")):
+        row = study.rigs[rig]
+        made = study.folder / "results" / "calibration" / f"{rig}.toml"
+        named = [study.find_path(text) for text in (row.calibration, row.intrinsics, row.world_points) if text]
+        for path in (*named, *study.find_board_videos(rig).values()):
+            if _is_newer(study, path, made):
+                yield f"{path} is newer than {made.relative_to(study.folder)}"
+        try:
+            before, now = set(read_camera_names(made)), set(study.list_rig_cameras(rig))
+        except InputError:  # not there, or damaged: then it is made anew in any case
+            continue
+        if before != now:
+            yield f"rig {rig} is calibrated again, because of {', '.join(sorted(before ^ now))}"
+
+
+def _is_newer(study: Study, path: str, made: Path) -> bool:
+    """Whether a file was written, or linked to, after what was made of it."""
+    try:
+        return max(os.stat(study.folder / path).st_mtime, os.lstat(study.folder / path).st_mtime) > made.stat().st_mtime
+    except OSError:
+        return False
+
+
+def _compare(study: Study, name: str, adapter: TypeAdapter[Any], value: Any) -> list[str]:
+    """What differs between a stored file of settings and the settings now, key by key."""
+    stored = read_stored(study, name)
+    if not stored or means(stored, adapter, value):
+        return []
+    try:
+        old = dict(_flatten(json.loads(stored)))
+    except json.JSONDecodeError:
+        return [f"{FOLDER / name}.json is damaged"]
+    new = dict(_flatten(adapter.dump_python(value, mode="json")))
+    if name == TRAINING_SESSIONS:
+        return _compare_sessions(old, new)
+    prefix = "" if name.startswith("training/") else f"{name.replace('/', '.')}."
+    changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return [f"{prefix}{key} {old.get(key, 'unset')} -> {new.get(key, 'unset')}" for key in changed]
+
+
+def _compare_sessions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    before, now = ({key.split(".")[0] for key in entries} for entries in (old, new))
+    changed = {key.split(".")[0] for key in {**old, **new} if old.get(key) != new.get(key)} & before & now
+    reasons = [f"session {name} is new in training" for name in sorted(now - before)]
+    reasons += [f"session {name} is no longer in training" for name in sorted(before - now)]
+    return reasons + [f"session {name} changed in the sheets" for name in sorted(changed)]
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
