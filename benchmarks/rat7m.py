@@ -41,10 +41,12 @@ def write_archive(folder: Path, samples_per_frame: int) -> None:
 def main() -> None:
     """Print seconds and peak memory for motion capture as fast as the cameras, and ten times as fast."""
     for samples_per_frame in (1, 10):
-        with tempfile.TemporaryDirectory() as name:
+        with tempfile.TemporaryDirectory() as folder:
+            name = f"{folder}/archive"
+            Path(name).mkdir()
             write_archive(Path(name), samples_per_frame)
             start = time.perf_counter()
-            command = [sys.executable, "-m", "bkind3d", "import-rat7m", name, "--output", f"{name}/study"]
+            command = [sys.executable, "-m", "bkind3d", "import-rat7m", name, "--output", f"{folder}/study"]
             subprocess.run(command, check=True, capture_output=True)
             seconds, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
             size = (Path(name) / "mocap-s1-d1.mat").stat().st_size / 1e6

@@ -12,6 +12,7 @@ from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, wri
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.calibration.formats.xml_files import read_xml
 from bkind3d.config import InputError
+from bkind3d.data.folders import refuse_inside
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def import_human36m(folder: Path, output: Path, metadata: Path | None = None) ->
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: is no folder; name the one that holds the subjects S1, S5, ... of Human3.6M")
+    refuse_inside(output, folder)
     metadata = metadata or folder / "metadata.xml"
     if not metadata.is_file():
         raise InputError(

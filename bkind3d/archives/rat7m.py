@@ -15,6 +15,7 @@ from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, wri
 from bkind3d.calibration.formats.matlab import read_rat7m
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
+from bkind3d.data.folders import refuse_inside
 from bkind3d.data.video import VideoInfo, probe_video
 from bkind3d.geometry.cameras import Camera
 
@@ -64,6 +65,7 @@ def import_rat7m(folder: Path, output: Path, test: Collection[str] = TEST_RATS, 
     ------
     InputError : where files are missing, damaged, or do not belong together.
     """
+    refuse_inside(output, folder)
     recordings = find_recordings(folder, sessions)
     _check_rats({recording.name.split("-")[0] for recording in recordings}, test)
     footage = {

@@ -9,6 +9,17 @@ from pathlib import Path
 from bkind3d.config import InputError
 
 
+def refuse_inside(folder: Path, recordings: Path) -> None:
+    """Refuse to write a `folder` among recordings, which are only read.
+
+    Raises
+    ------
+    InputError : where `folder` is, or would lie in, the folder `recordings`.
+    """
+    if folder.resolve().is_relative_to(recordings.resolve()):
+        raise InputError(f"{folder}: lies in {recordings}, which holds recordings and is never written to; choose a folder elsewhere")
+
+
 @contextmanager
 def folder_when_complete(folder: Path) -> Iterator[Path]:
     """Give a private folder beside `folder`; rename it on success, remove it on failure.

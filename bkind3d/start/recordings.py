@@ -104,11 +104,16 @@ def recognise_recordings(folder: Path, pattern: str | None = None) -> Recognised
 
 
 def list_videos(folder: Path) -> list[Path]:
-    """Videos below `folder`, by path; nothing hidden."""
+    """Videos below `folder`, by path, also below linked folders; nothing hidden."""
     if not folder.is_dir():
         raise InputError(f"{folder}: is no folder; name the one that holds the recordings")
     videos = []
-    for root, folders, files in os.walk(folder):
+    seen: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        if (place := os.path.realpath(root)) in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(place)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         videos += [Path(root) / name for name in sorted(files) if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
     if not videos:
@@ -119,7 +124,7 @@ def list_videos(folder: Path) -> list[Path]:
 def make_name(text: str) -> str:
     """`text` in the letters that names in sheets have: accents are dropped, whatever else becomes an underscore."""
     plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9-]+", "_", plain).strip("_") or "x" + "".join(f"{ord(letter):x}" for letter in text[:8])
+    return re.sub(r"[^A-Za-z0-9-]+", "_", plain).strip("_-") or "x" + "".join(f"{ord(letter):x}" for letter in text[:8])
 
 
 def _probe_videos(videos: Sequence[Path], passed_over: dict[Path, str]) -> Iterator[tuple[Path, VideoInfo]]:

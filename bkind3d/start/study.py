@@ -1,5 +1,6 @@
 """Write what was recognised as the sheets and settings of a study, or as further rows of one."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import yaml
 
 from bkind3d.config import BoardConfig, InputError, parse_section
 from bkind3d.data.camera_names import match_cameras
-from bkind3d.data.folders import folder_when_complete
+from bkind3d.data.folders import folder_when_complete, refuse_inside
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.sheets import RigRow
 from bkind3d.data.study import Study, load_study
@@ -49,8 +50,9 @@ def start_study(folder: Path, study: Path, units: str, pattern: str | None, cali
 
     Raises
     ------
-    InputError : where nothing can be recognised, the study is there already, or a named calibration has other cameras.
+    InputError : where nothing can be recognised, the study is there already or lies among the recordings, or a named calibration has other cameras.
     """
+    refuse_inside(study, folder)
     found = recognise_recordings(folder, pattern)
     rigs, rig_of, remarks = make_rigs(found, units, calibration, board)
     settings = _write_settings(found, board)
@@ -165,8 +167,7 @@ def _write_settings(found: Recognised, board: str | None) -> str:
     return f"""# Written by bkind3d init. config/README.md of the workflow explains every key; what is not said here has a default.
 
 # The folder that paths in the sheets start from. Nothing is ever written there.
-recordings: {yaml.safe_dump(str(found.folder.absolute())).splitlines()[0]}
-
+{yaml.safe_dump({"recordings": str(found.folder.absolute())}, width=math.inf, allow_unicode=True)}
 dataset: {make_name(found.folder.absolute().name)}
 {boards if found.boards else ""}
 # What is trained. Several experiments can stand side by side; tables and report compare them. The size of the subject is

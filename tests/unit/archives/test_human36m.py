@@ -179,6 +179,8 @@ def test_an_empty_folder_and_a_wrong_path_are_refused(tmp_path: Path) -> None:
         import_human36m(tmp_path / "empty", tmp_path / "study")
     with pytest.raises(InputError, match="is no folder"):
         import_human36m(tmp_path / "nowhere", tmp_path / "study")
+    with pytest.raises(InputError, match="is never written to"):
+        import_human36m(tmp_path / "empty", tmp_path / "empty" / "study")
 
 
 def test_a_study_is_never_overwritten(tmp_path: Path) -> None:

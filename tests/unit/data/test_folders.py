@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.data.folders import folder_when_complete
+from bkind3d.data.folders import folder_when_complete, refuse_inside
 
 
 def test_a_folder_appears_with_all_of_its_files(tmp_path: Path) -> None:
@@ -36,3 +36,12 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a")
     with pytest.raises(InputError, match=r"study: cannot be made \(Not a directory\)"), folder_when_complete(tmp_path / "file/study"):
         pass
+
+
+def test_nothing_is_written_among_recordings(tmp_path: Path) -> None:
+    (tmp_path / "rec").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "rec")
+    refuse_inside(tmp_path / "recordings", tmp_path / "rec")
+    for place in ("rec", "rec/new/study", "link/study", "other/../rec/study"):
+        with pytest.raises(InputError, match="is never written to; choose a folder elsewhere"):
+            refuse_inside(tmp_path / place, tmp_path / "rec")

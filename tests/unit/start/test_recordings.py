@@ -103,3 +103,11 @@ def test_bad_folders_get_one_line(fill, tmp_path, paths, pattern, message):
         recognise_recordings(fill(*paths) if paths else tmp_path / "recordings", pattern)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_linked_folders_are_entered_once(fill, tmp_path):
+    folder = fill("m1/top.mp4", "m1/side.mp4")
+    elsewhere = fill("top.mp4", "side.mp4", folder="elsewhere")
+    (folder / "m2").symlink_to(elsewhere)
+    (folder / "m1" / "back").symlink_to(folder)
+    assert set(recognise_recordings(folder).sessions) == {"m1", "m2"}

@@ -111,6 +111,20 @@ def test_a_study_is_never_overwritten(study, recordings, capsys):
     assert list_files(study) == before
 
 
+def test_no_study_is_made_among_the_recordings(recordings, capsys):
+    before = list_files(recordings)
+    assert main(["init", str(recordings), "--study", str(recordings / "study")]) == 2
+    assert "holds recordings and is never written to" in capsys.readouterr().err
+    assert list_files(recordings) == before
+
+
+def test_recordings_may_lie_deep_and_have_spaces_and_accents_in_their_names(recordings, tmp_path):
+    folder = tmp_path / "Shared drive of the laboratory" / "Größe: raw data of all experiments" / "#3 with one more long name, and another"
+    shutil.copytree(recordings, folder / "rec")
+    assert main(["init", str(folder / "rec"), "--study", str(tmp_path / "study")]) == 0
+    assert load_study(folder=tmp_path / "study").config.recordings == str(folder / "rec")
+
+
 def test_a_session_is_added_to_what_people_wrote_into_the_sheets(study, recordings, write_video, capsys):
     sheet = study / "config/sessions.tsv"
     sheet.write_text("# our mice\nsession\tdose\trig\tsubject\tsplit\nm1\t3\trig\tanna\ttrain\nm2\t\trig\tbert\ttrain\n")
