@@ -92,8 +92,8 @@ rule examine_recordings:
         "../../environment.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=grow_memory(3000),
+        runtime=grow_time(60),
     params:
         revision=1,
     message:
