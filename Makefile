@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+SLURM := slurm-wlm munge slurmdbd mariadb-server-core
 OLD_OPENCV := 4.12.0.88
 PYTEST := OMP_NUM_THREADS=1 python -m pytest
 
@@ -33,7 +34,7 @@ test-opencv: .venv/test.stamp .venv-opencv/opencv.stamp
 
 # On Debian or Ubuntu, as root: installs SLURM, starts it on this machine, and stops it.
 test-slurm: .venv/test.stamp
-	tests/slurm/cluster install || [ $$? = 77 ] && $(PYTEST) -m slurm tests/slurm
+	tests/slurm/cluster install $(SLURM) || [ $$? = 77 ] && $(PYTEST) -m slurm tests/slurm
 
 # All tables of the paper on rendered stand-ins, reduced: half an hour. Goes on where it was stopped.
 paper-smoke: .venv/run.stamp

@@ -34,10 +34,14 @@ def check_log_folder(folder: Path) -> None:
         ) from None
 
 
-def list_jobs(study: Path) -> list[str]:
-    """Numbers of the jobs in the queue that this workflow sent for a study, by their names and working directory."""
-    lines = (line.split("|", 2) for line in ask("squeue", "--me", "--noheader", "--format=%A|%j|%Z").splitlines())
-    return [number for number, name, folder in lines if name.startswith(PREFIX) and Path(folder) == study]
+def list_jobs(study: Path, ending: bool = True) -> list[str]:
+    """Numbers of the jobs in the queue that this workflow sent for a study, by their names and working directory; on request, without those that end."""
+    lines = (line.split("|", 3) for line in ask("squeue", "--me", "--noheader", "--format=%A|%T|%j|%Z").splitlines())
+    return [
+        number
+        for number, state, name, folder in lines
+        if name.startswith(PREFIX) and Path(folder) == study and (ending or state != "COMPLETING")
+    ]
 
 
 def cancel_leftovers(study: Path) -> None:
@@ -62,3 +66,14 @@ def cancel_leftovers(study: Path) -> None:
                 f"jobs {', '.join(left)} of an earlier run do not end; look at them with squeue, end them with scancel, and run again"
             )
         time.sleep(1)
+
+
+def name_leftovers(study: Path) -> None:
+    """Say at the end of a run which of its jobs are in the queue nevertheless, as after Ctrl-C while the cluster does not answer."""
+    try:
+        left = list_jobs(study, ending=False)
+    except InputError as error:
+        log.warning("whether this run leaves jobs in the queue is not known: %s; the next run cancels them", error)
+        return
+    if left:
+        log.warning("this run leaves jobs in the queue, which the next run cancels; to do it now: scancel %s", " ".join(left))

@@ -1,13 +1,16 @@
 """What a SLURM cluster has, asked with its own commands, and whether that is what jobs ask for."""
 
 import getpass
+import logging
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bkind3d.cluster.site import Site
 from bkind3d.config import InputError
+
+log = logging.getLogger(__name__)
 
 #: How a profile is made again.
 MEND = "see profiles/README.md, then: bkind3d profile install slurm --force"
@@ -20,18 +23,20 @@ class Partition:
     Attributes
     ----------
     minutes : longest run time of a job; no limit if none.
-    has_gpus : whether some node of it has GPUs.
-    gpu_types : their types, as far as they are named.
+    cores, memory_mb, gpus : of its largest node, each by itself.
+    gpu_types : as far as they are named.
     """
 
     minutes: float | None
-    has_gpus: bool = False
+    cores: int = 0
+    memory_mb: int = 0
+    gpus: int = 0
     gpu_types: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, order=True)
 class Demand:
-    """What a job asks of the cluster; no account, GPU type or run time (minutes) if not said."""
+    """What a job asks of one node of the cluster; no account, GPU type, or amount (minutes, MB) if not said."""
 
     job: str
     partition: str
@@ -39,6 +44,8 @@ class Demand:
     gpus: int = 0
     gpu_type: str = ""
     minutes: float = 0
+    cores: int = 0
+    memory_mb: int = 0
 
 
 def ask(*command: str) -> str:
@@ -75,14 +82,19 @@ def parse_minutes(text: str) -> float | None:
 def read_partitions() -> dict[str, Partition]:
     """Ask for the partitions that take jobs."""
     partitions: dict[str, Partition] = {}
-    for line in ask("sinfo", "--noheader", "--format=%R|%a|%l|%G").splitlines():
-        name, available, limit, resources = line.strip().split("|")
+    for line in ask("sinfo", "--noheader", "--exact", "--format=%R|%a|%l|%c|%m|%G").splitlines():
+        name, available, limit, cores, memory, resources = line.strip().split("|")
         if available != "up":
             continue
         known = partitions.get(name, Partition(None))
         kinds = [entry.split("(")[0].split(":") for entry in resources.split(",") if entry.split(":")[0] == "gpu"]
-        types = {kind[1] for kind in kinds if len(kind) > 2}
-        partitions[name] = Partition(parse_minutes(limit), known.has_gpus or bool(kinds), known.gpu_types | types)
+        partitions[name] = Partition(
+            parse_minutes(limit),
+            max(known.cores, int(cores.rstrip("+"))),
+            max(known.memory_mb, int(memory.rstrip("+"))),
+            max(known.gpus, sum(int(kind[-1]) for kind in kinds)),
+            known.gpu_types | {kind[1] for kind in kinds if len(kind) > 2},
+        )
     return partitions
 
 
@@ -104,26 +116,47 @@ def check_demands(demands: Iterable[Demand]) -> None:
     InputError
         For the first demand that cannot be met.
     """
-    partitions, accounts = read_partitions(), list_accounts()
+    partitions, accounts, demands = read_partitions(), list_accounts(), list(demands)
     for demand in demands:
         where = f"SLURM profile, {demand.job}"
-        partition = partitions.get(demand.partition)
-        if partition is None:
+        if demand.partition not in partitions:
             raise InputError(f"{where}: there is no partition {demand.partition!r}; this cluster has {_name(partitions)}; {MEND}")
         if demand.account and accounts and demand.account not in accounts:
             raise InputError(f"{where}: you have no account {demand.account!r}, but {_name(accounts)}; {MEND}")
-        if demand.gpus and not partition.has_gpus:
-            with_gpus = [name for name, other in partitions.items() if other.has_gpus]
-            raise InputError(f"{where}: partition {demand.partition!r} has no GPUs; those that have: {_name(with_gpus)}; {MEND}")
-        if demand.gpu_type and demand.gpu_type not in partition.gpu_types:
-            known = f"of the types {_name(partition.gpu_types)}" if partition.gpu_types else "of no named type (leave gpu_type empty)"
+        _check_gpus(where, demand, partitions)
+        _check_amounts(where, demand, partitions[demand.partition])
+    if not accounts and (asked := {demand.account for demand in demands} - {""}):
+        log.warning("sacctmgr does not tell your accounts, so whether %s is one is known when the first job is sent", _name(asked))
+
+
+def _check_gpus(where: str, demand: Demand, partitions: Mapping[str, Partition]) -> None:
+    """Refuse GPUs that the partition does not have."""
+    name, partition = demand.partition, partitions[demand.partition]
+    if demand.gpus and not partition.gpus:
+        with_gpus = [name for name, other in partitions.items() if other.gpus]
+        raise InputError(f"{where}: partition {name!r} has no GPUs; those that have: {_name(with_gpus)}; {MEND}")
+    if demand.gpu_type and demand.gpu_type not in partition.gpu_types:
+        known = f"of the types {_name(partition.gpu_types)}" if partition.gpu_types else "of no named type (leave gpu_type empty)"
+        raise InputError(f"{where}: there is no GPU {demand.gpu_type!r} in partition {name!r}: its GPUs are {known}; {MEND}")
+
+
+def _check_amounts(where: str, demand: Demand, partition: Partition) -> None:
+    """Refuse more than a job is allowed, or than the largest node has; a node that claims 1 MB was not told its memory."""
+    if partition.minutes is not None and demand.minutes > partition.minutes:
+        raise InputError(
+            f"{where}: asks for {demand.minutes:g} minutes, partition {demand.partition!r} allows {partition.minutes:g}; "
+            "take another partition, fewer sessions_per_job or training_minutes, or less runtime under set-resources of the profile"
+        )
+    memory = partition.memory_mb if partition.memory_mb > 1 else demand.memory_mb
+    for asked, there, what in (
+        (demand.gpus, partition.gpus, "GPUs"),
+        (demand.memory_mb, memory, "MB of memory"),
+        (demand.cores, partition.cores, "cores"),
+    ):
+        if asked > there:
             raise InputError(
-                f"{where}: there is no GPU {demand.gpu_type!r} in partition {demand.partition!r}: its GPUs are {known}; {MEND}"
-            )
-        if partition.minutes is not None and demand.minutes > partition.minutes:
-            raise InputError(
-                f"{where}: asks for {demand.minutes:g} minutes, partition {demand.partition!r} allows {partition.minutes:g}; "
-                "take another partition, fewer sessions_per_job or training_minutes, or less runtime under set-resources of the profile"
+                f"{where}: asks for {asked} {what}, the largest node of partition {demand.partition!r} has {there}; take another partition, "
+                "fewer sessions_per_job or gpus, less training_memory_mb, or less under set-resources or set-threads of the profile"
             )
 
 
@@ -135,7 +168,15 @@ def check_site(site: Site) -> None:
     InputError
         For the first value that is wrong.
     """
-    training = Demand("train_model", site.gpu_partition, site.account, site.gpus, site.gpu_type, site.training_minutes)
+    training = Demand(
+        "train_model",
+        site.gpu_partition,
+        site.account,
+        site.gpus,
+        site.gpu_type,
+        site.training_minutes,
+        memory_mb=site.training_memory_mb,
+    )
     check_demands([Demand("default-resources", site.cpu_partition, site.account, minutes=site.longest_minutes), training])
 
 

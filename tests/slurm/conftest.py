@@ -95,7 +95,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
         pytest.skip(started.stderr.strip())
     assert started.returncode == 0, started.stderr
     cluster = Slurm(tmp_path_factory.mktemp("configuration"))
-    options = ["--gpu-type=fake", "--training-memory-mb=2000", f"--training-minutes={TRAINING_MINUTES}", "--check"]
+    options = ["--account=lab", "--gpu-type=fake", "--training-memory-mb=2000", f"--training-minutes={TRAINING_MINUTES}", "--check"]
     installed = cluster.install(*options)
     assert installed.returncode == 0, installed.stderr
     # Where tests run in the background, Ctrl-C is ignored by them, and would be by what they start.

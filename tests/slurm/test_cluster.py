@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from bkind3d.cluster.jobs import cancel_leftovers, name_leftovers
 from bkind3d.cluster.slurm import Demand, check_demands, read_partitions
 from bkind3d.config import InputError
 from tests.workflow.conftest import ROOT
@@ -32,7 +33,8 @@ def read_refusal(slurm, study: Path, *arguments: str) -> str:
 
 def test_partitions_are_read(slurm):
     partitions = read_partitions()
-    assert (partitions["cpu"].has_gpus, partitions["gpu"].has_gpus) == (False, True)
+    assert (partitions["cpu"].gpus, partitions["gpu"].gpus) == (0, 1)
+    assert (partitions["cpu"].cores, partitions["cpu"].memory_mb) == (64, 256000)
     assert partitions["gpu"].gpu_types == {"fake"}
     assert partitions["cpu"].minutes == 24 * 60
 
@@ -46,12 +48,36 @@ def test_partitions_are_read(slurm):
             Demand("train_model", "gpu", gpus=1, gpu_type="a100"),
             "there is no GPU 'a100' in partition 'gpu': its GPUs are of the types fake",
         ),
+        (Demand("train_model", "gpu", gpus=2), "asks for 2 GPUs, the largest node of partition 'gpu' has 1"),
+        (Demand("survey_video", "cpu", memory_mb=300000), "asks for 300000 MB of memory, the largest node of partition 'cpu' has 256000"),
+        (Demand("survey_video", "cpu", cores=65), "asks for 65 cores, the largest node of partition 'cpu' has 64"),
+        (Demand("survey_video", "cpu", "labb"), "you have no account 'labb', but lab"),
         (Demand("train_model", "gpu", minutes=2000), "asks for 2000 minutes, partition 'gpu' allows 1440"),
     ],
 )
 def test_what_the_cluster_does_not_have_is_refused(slurm, demand, message):
     with pytest.raises(InputError, match=re.escape(message)):
         check_demands([demand])
+
+
+def test_a_cluster_that_does_not_tell_accounts_is_said_to_be_one(slurm, monkeypatch, tmp_path, caplog):
+    """With a PATH on which there is sinfo but no sacctmgr."""
+    (tmp_path / "sinfo").symlink_to("/usr/bin/sinfo")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check_demands([Demand("survey_video", "cpu", "labb")])
+    assert "sacctmgr does not tell your accounts, so whether labb is one" in caplog.text
+
+
+def test_jobs_that_a_run_leaves_in_the_queue_are_named(slurm, tmp_path, caplog):
+    name_leftovers(tmp_path)
+    assert not caplog.text
+    job = slurm.run(
+        "sbatch", "--parsable", "--job-name=bkind3d-1_left", f"--chdir={tmp_path}", "--output=/dev/null", "--wrap=sleep 600"
+    ).strip()
+    name_leftovers(tmp_path)
+    assert f"to do it now: scancel {job}" in caplog.text
+    cancel_leftovers(tmp_path)
+    assert slurm.list_jobs(tmp_path) == {job: "CANCELLED"}
 
 
 def test_the_check_of_the_verb_writes_nothing_if_it_refuses(slurm, tmp_path):
@@ -64,6 +90,8 @@ def test_the_check_of_the_verb_writes_nothing_if_it_refuses(slurm, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--set-resources", "train_model:slurm_account=labb"], "you have no account 'labb', but lab"),
+        (["--set-resources", "train_model:mem_mb=300000"], "asks for 300000 MB of memory"),
         (["--set-resources", "train_model:slurm_partition=fast"], "there is no partition 'fast'"),
         (
             ["--set-resources", "train_model:slurm_partition=gpu", "train_model:gpu=1", "train_model:gpu_model=a100"],
@@ -98,6 +126,8 @@ def test_the_reduced_demo(slurm, tmp_path):
     assert "Nothing to be done" in slurm.run_snakemake(demo, "-n").stdout
     assert set(pd.read_csv(demo / "results/tables/pose.csv")["method"]) >= {"bkind3d", "mean_pose", "untrained"}
     assert 100 < pd.read_csv(demo / "results/benchmarks/train_model/demo.tsv", sep="\t")["max_rss"].item() < 4000
+    inner = [path.read_text().count("Building DAG of jobs") for path in (demo / "results/logs/slurm").glob("group_*/*.log")]
+    assert set(inner) == {1}, "the jobs of a group share one Snakemake"
     jobs = read_jobs(slurm, demo)
     for job in jobs:
         assert job.partition == ("gpu" if re.search("train_model|networks", job.comment) else "cpu"), job.comment

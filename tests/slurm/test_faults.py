@@ -152,7 +152,8 @@ def test_the_controller_restarted_while_jobs_run(slurm, study, finished):
     forget(study, POSE)
     process = slurm.start_snakemake(study, *TABLES)
     job = slurm.wait_for_job(study)
-    subprocess.run([str(CLUSTER), "restart", "20"], check=True)
+    with stopped_verb("regress-joints", study):
+        subprocess.run([str(CLUSTER), "restart", "20"], check=True)
     finish(slurm, study, finished, process)
     assert slurm.list_jobs(study) == {job: "COMPLETED"}
 

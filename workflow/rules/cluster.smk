@@ -1,5 +1,5 @@
 # Jobs on a SLURM cluster: checked before the first one is sent, and cleared of what a killed run has left behind.
-from bkind3d.cluster.jobs import cancel_leftovers, check_log_folder
+from bkind3d.cluster.jobs import cancel_leftovers, check_log_folder, name_leftovers
 from bkind3d.cluster.profile import check_version
 from bkind3d.cluster.slurm import Demand, check_demands
 
@@ -17,6 +17,8 @@ def prepare_cluster():
     except InputError as error:
         refuse(error)
     look_steadily()
+    run_groups_side_by_side()
+    atexit.register(name_leftovers, Path.cwd())
 
 
 def look_steadily():
@@ -30,6 +32,28 @@ def look_steadily():
     age, seconds = plugin.get_min_job_age(), workflow.remote_execution_settings.seconds_between_status_checks
     plugin.get_min_job_age = lambda: age
     plugin.Executor.next_seconds_between_status_checks = property(lambda executor: seconds, lambda executor, value: None)
+
+
+def run_groups_side_by_side():
+    """Let one Snakemake run a group on the cores that its job has.
+
+    The plugin starts the jobs of a group one after the other, each with another Snakemake, while what the group asks for
+    (cores, memory, run time) counts on jobs side by side. Jobs alone keep the plugin's way: SLURM warns only steps of srun.
+    """
+    from snakemake_executor_plugin_slurm import Executor
+
+    format_one = Executor.format_job_exec
+
+    def format_job_exec(executor, job):
+        command = format_one(executor, job)
+        if not job.is_group():
+            return command
+        general = executor.additional_general_args()
+        assert command.count(general) == 1, command
+        memory = f"--resources mem_mb={job.resources['mem_mb']}" if "mem_mb" in job.resources else ""
+        return command.replace(general, f"--cores {job.threads} {memory}")
+
+    Executor.format_job_exec = format_job_exec
 
 
 def list_submissions():
@@ -48,4 +72,6 @@ def describe_demand(job):
         asked.get("gpu", 0),
         asked.get("gpu_model", ""),
         asked.get("runtime", 0),
+        asked.get("_cores", 0),
+        asked.get("mem_mb", 0),
     )
