@@ -4,9 +4,11 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from bkind3d.cli import main
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS, read_json
 
@@ -70,3 +72,44 @@ def test_no_sessions_at_all_are_no_reference(study, make, tmp_path):
     run("classify-actions", *common, "--behaviours", "--output", tmp_path / "actions.json", "--confusion", tmp_path / "c.parquet")
     assert read_json(tmp_path / "pose.json")["rows"][0]["regressor"] == "no reference"
     assert read_json(tmp_path / "actions.json")["rows"][0]["classifier"] == "no reference"
+
+
+@pytest.mark.parametrize(
+    ("verb", "n_frames", "subjects", "behaviour", "message"),
+    [
+        (
+            "regress-joints",
+            60,
+            ("s1", "s1"),
+            "",
+            "subject 's1' is in both train and test; set evaluation.split to session if that is meant",
+        ),
+        (
+            "classify-actions",
+            60,
+            ("s1", "s1"),
+            "",
+            "subject 's1' is in both train and test; set evaluation.split to session if that is meant",
+        ),
+        ("regress-joints", 9, ("s1", "s2"), "", "joint 'nose' is known in only 9 training frames; at least 10 are needed"),
+        ("classify-actions", 60, ("s1", "s2"), "rest", "the test windows have only the behaviour 'rest'; label at least two"),
+    ],
+)
+def test_what_cannot_be_judged_is_said_in_one_line_and_nothing_is_written(
+    study, make, tmp_path, capsys, verb, n_frames, subjects, behaviour, message
+):
+    files, out = study(n_frames), tmp_path / "evaluation"
+    make.sheet(files["sheet"], [("one", subjects[0], "train"), ("two", subjects[1], "test")])
+    if behaviour:
+        make.behaviours(files["behaviours_two"], np.full(n_frames, behaviour))
+    config = make.experiment(tmp_path / "demo.json", actions={"classifier": "forest", "window_seconds": 0.2})
+    common = ["--config", config, "--name", "demo", "--dataset", "tiny", "--sessions", files["sheet"]]
+    common += [*name(files, "keypoints"), *name(files, "joints"), *name(files, "behaviours")]
+    outputs = {
+        "regress-joints": [*name(files, "untrained"), "--output", out / "pose.json", "--errors", out / "e", "--joint-errors", out / "j"],
+        "classify-actions": ["--output", out / "actions.json", "--confusion", out / "confusion.parquet"],
+    }
+    assert main([verb, *map(str, (*common, *outputs[verb]))]) == 2
+    refusal = capsys.readouterr().err
+    assert refusal.count("\n") == 1 and message in refusal
+    assert not out.exists()
