@@ -37,6 +37,7 @@ VERBS = (
     "predict-keypoints",
     "regress-joints",
     "classify-actions",
+    "find-movements",
     "make-tables",
     "plot-figures",
     "draw-overlays",

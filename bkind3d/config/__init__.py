@@ -36,7 +36,7 @@ from bkind3d.config.sections import (
     read_values,
 )
 from bkind3d.config.simulation import SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
-from bkind3d.config.study import ExportConfig, ExportFormat, PaperTableConfig, ReportConfig, StudyConfig
+from bkind3d.config.study import ExportConfig, ExportFormat, MovementsConfig, PaperTableConfig, ReportConfig, StudyConfig
 from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "LossConfig",
     "MODEL_REVISION",
     "ModelConfig",
+    "MovementsConfig",
     "NAME_PATTERN",
     "Name",
     "NamingConfig",

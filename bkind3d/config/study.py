@@ -27,6 +27,15 @@ class ReportConfig(Section):
     )
 
 
+class MovementsConfig(Section):
+    """How windows of keypoints are put into clusters of like movement, without labels, for looking at."""
+
+    window_seconds: float = Field(1.0, gt=0, le=60, description="Length of a window; windows are half of it apart.")
+    n_clusters: int = Field(8, ge=2, le=50, description="Clusters; the report shows a clip of each.")
+    n_components: int = Field(10, ge=1, le=100, description="Principal components of the windows that are clustered.")
+    seed: int = Field(0, ge=0, description="Seed.")
+
+
 class ExportConfig(Section):
     """What the workflow hands over to other tools, in `results/exports/EXPERIMENT/FORMAT/`; `bkind3d export` writes any format at any time."""
 
@@ -64,6 +73,7 @@ class StudyConfig(Section):
     framesets: dict[Name, FramesConfig] = Field(default_factory=dict, validate_default=True)
     experiments: dict[Name, ExperimentConfig] = Field(min_length=1, description="What is trained and compared.")
     simulation: SimulationConfig = SimulationConfig()
+    movements: MovementsConfig = MovementsConfig()
     report: ReportConfig = ReportConfig()
     export: ExportConfig = ExportConfig()
     paper: dict[Name, PaperTableConfig] = Field(default_factory=dict, description="Tables of the target `paper_tables`.")

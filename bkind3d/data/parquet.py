@@ -55,6 +55,10 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
     "errors": {"method": _S, "session": _S, "frame": _I, "time_s": _D, "behaviour": _S, **_ERRORS},
     "joint_errors": {"method": _S, "joint": _S, "n_frames": _I, "n_unknown": _I, **_ERRORS},
     "confusion": {"features": _S, "true": _S, "predicted": _S, "count": _I},
+    # One row per window of a session: frames of its middle, start and end (the last one), the angle (radians) by which it is turned about
+    # the vertical to lie as all others, its cluster (from 1), the distance to the cluster's centre, and the behaviour, which may be empty.
+    "movements": {"session": _S, "frame": _I, "time_s": _D, "start": _I, "stop": _I, "turn": _D, "cluster": _I, "distance": _D,
+                  "behaviour": _S},
     "calibration": {"camera": _S, "n_board_frames": _I, "n_points": _I, "mean_px": _D, "median_px": _D, "p95_px": _D, "coverage": _D},
 }  # fmt: skip
 

@@ -85,6 +85,11 @@ def fit_heading(middles: Float[np.ndarray, "window point 3"]) -> Complex[np.ndar
     return np.asarray(vectors[:, -1])
 
 
+def find_turns(middles: Float[np.ndarray, "window point 3"], heading: Complex[np.ndarray, " point"]) -> Float[np.ndarray, " window"]:
+    """Angles (radians, anticlockwise as seen from above) by which poses are turned about the vertical to fit `heading` best."""
+    return np.asarray(-np.angle(_horizontal(middles) @ heading.conj()))
+
+
 def describe_windows(
     windows: Windows, heading: Complex[np.ndarray, " point"], derived: bool = True
 ) -> Float[np.ndarray, "window sample channel"]:
@@ -98,7 +103,7 @@ def describe_windows(
     Channels: the points relative to their centroid at that moment and the centroid; where `derived`, also how far each point
     moves from moment to moment, and distances between points (:func:`_pair_points`). In sizes of the subject, float32.
     """
-    turn = np.exp(-1j * np.angle(_horizontal(windows.middles) @ heading.conj()))
+    turn = np.exp(1j * find_turns(windows.middles, heading))
     moved = (windows.pieces - windows.middles.mean(axis=1)[:, None, None]) / windows.size[:, None, None, None]
     plane = (moved[..., 0] + 1j * moved[..., 1]) * turn[:, None, None]
     turned = np.stack([plane.real, plane.imag, moved[..., 2]], axis=-1).astype(np.float32)

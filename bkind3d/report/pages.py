@@ -39,6 +39,7 @@ from bkind3d.report.measures import (
     rows_of,
     split_terms,
 )
+from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_settings, build_versions
 from bkind3d.report.overlays import draw_session, encode_jpeg
 from bkind3d.report.recordings import (
@@ -82,6 +83,13 @@ def write_report(files: StudyFiles, path: Path) -> None:
             "Behaviours",
             _show_behaviours(files),
             "Behaviours recognised from windows of keypoints, on sessions that the classifier has not seen.",
+        ),
+        Section(
+            "movements",
+            "Movements",
+            [element for name in files.experiments for element in (Heading(name), *build_movements(files, name, shown))],
+            "Windows of keypoints in clusters of like movement, found without labels, for looking at. Each clip shows the windows in the "
+            "middle of a cluster, turned to lie one way.",
         ),
         *(_show_keypoints(files, name, shown, located, health[name]) for name in files.experiments),
         Section("learning", "Learning curves", _show_learning(files)),

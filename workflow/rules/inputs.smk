@@ -116,6 +116,10 @@ def get_behaviours(wildcards):
     return [study.find_path(study.sessions[session].behaviours) for session in sessions]
 
 
+def get_all_behaviours(wildcards):
+    return [study.find_path(study.sessions[session].behaviours) for session in study.list_sessions(behaviours=True)]
+
+
 def list_pose_sessions_with_behaviours(wildcards):
     return [name for name in study.list_pose_sessions(wildcards.experiment) if study.sessions[name].behaviours]
 

@@ -1,4 +1,4 @@
-# Keypoints of every session, and those of the untrained network, which is a floor to be better than.
+# Keypoints of every session, and those of the untrained network, which is a floor to be better than; clusters of movement in them.
 
 
 rule predict_keypoints:
@@ -40,3 +40,31 @@ use rule predict_keypoints as predict_untrained with:
         "results/benchmarks/predict_untrained/{experiment}/{session}.tsv"
     message:
         "Find keypoints in session {wildcards.session} with the untrained network of experiment {wildcards.experiment}"
+
+
+rule find_movements:
+    input:
+        config="results/config/movements.json",
+        keypoints=get_results("results/experiments/{experiment}/keypoints/{session}.parquet", lambda experiment: study.sessions),
+        behaviours=get_all_behaviours,
+    output:
+        "results/experiments/{experiment}/movements.parquet",
+    log:
+        "results/logs/find_movements/{experiment}.log",
+    benchmark:
+        "results/benchmarks/find_movements/{experiment}.tsv"
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow_memory(4000),
+        runtime=grow_time(30),
+    params:
+        revision=1,
+        keypoints=pair_sessions("keypoints"),
+        behaviours=lambda wildcards, input: pair_names(study.list_sessions(behaviours=True), input.behaviours),
+    message:
+        "Find clusters of movement in the keypoints of experiment {wildcards.experiment}"
+    shell:
+        "python -m bkind3d find-movements --config {input.config:q} --keypoints {params.keypoints:q} --behaviours {params.behaviours:q} "
+        "--output {output:q} 2> {log:q}"

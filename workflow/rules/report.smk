@@ -18,6 +18,7 @@ rule write_report:
                 "evaluation/errors",
                 "evaluation/joints",
                 "evaluation/confusion",
+                "movements",
             ],
         ),
         files=get_all_files,

@@ -214,6 +214,7 @@ class ToyStudy:
         pairs = [(a, b, 1.0 if b == a + 1 else 0.2) for a in range(self.n_keypoints) for b in range(a + 1, self.n_keypoints)]
         edges = pd.DataFrame([(names[a], names[b], weight) for a, b, weight in pairs], columns=["keypoint_a", "keypoint_b", "weight"])
         write_table(edges, "edges", folder / "training" / "edges.parquet")
+        self._write_movements(folder)
         steps = np.arange(0, 321, 10)
         terms = {"total": 3.0, "silhouette": 1.0, "coverage": 0.5, "consistency": 0.8, "length": 0.0}
         history = [
@@ -262,6 +263,18 @@ class ToyStudy:
             tables = {features: [single | {"behaviour": b} for b in ("rest", "walk")] for features in ("discovered", "ground_truth")}
             write_json({"rows": [], "by_class": tables}, folder / "evaluation" / "actions.json")
             write_table(pd.DataFrame(counts), "confusion", folder / "evaluation" / "confusion.parquet")
+
+    def _write_movements(self, folder: Path) -> None:
+        middles = range(4, round(self.located * self.n_frames) - 4)
+        rows = [(session, frame, 1 + frame % 2) for session in self.sessions for frame in middles]
+        table = pd.DataFrame(rows, columns=["session", "frame", "cluster"])
+        table = table.assign(time_s=table["frame"] / RATE, start=table["frame"] - 4, stop=table["frame"] + 4, turn=0.3)
+        table = table.assign(distance=np.abs(table["frame"] - 12.0), behaviour=np.where(table["cluster"] == 1, "rest", ""))
+        shares = {session: [(rows["cluster"] == cluster).mean() for cluster in (1, 2)] for session, rows in table.groupby("session")}
+        about = {"window_seconds": 0.8, "n_clusters": 2, "n_components": 3, "explained": 0.75, "shares": shares}
+        about |= {"agreement": {"adjusted_mutual_information": 0.625, "n_windows": 17}}
+        empty = {"n_clusters": 2, "reason": "0 windows of 0.8 s without gaps are too few for 2 clusters"}
+        write_table(table, "movements", folder / "movements.parquet", about if rows else empty)
 
     def _write_tables(self) -> None:
         folder = self.results / "tables"

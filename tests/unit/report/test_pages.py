@@ -6,7 +6,7 @@ import pytest
 from bkind3d.config import InputError
 from bkind3d.report.pages import write_report, write_session_page
 
-SECTIONS = ["warnings", "results", "behaviours", "keypoints-tiny", "learning", "recordings", "calibration", "run"]
+SECTIONS = ["warnings", "results", "behaviours", "movements", "keypoints-tiny", "learning", "recordings", "calibration", "run"]
 
 
 def without_plotly(html):
@@ -37,7 +37,7 @@ def test_report_loads_nothing(report):
     assert len(report) - len(page) > 3_000_000
     assert report.count("* plotly.js v") == 1
     assert not re.search(r"https?://", page)
-    assert {source.split(",")[0] for source in re.findall(r'src="([^"]*)"', page)} == {"data:image/jpeg;base64"}
+    assert {source.split(",")[0] for source in re.findall(r'src="([^"]*)"', page)} == {"data:image/jpeg;base64", "data:image/webp;base64"}
     assert not re.search(r"url\(|@import", page)
     assert "default-src 'none'" in page
 

@@ -1,0 +1,121 @@
+"""Clusters of movement, found without labels: windows of keypoints that look alike. For looking at, not for judging."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Complex, Float, Int
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_mutual_info_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from bkind3d.config import MovementsConfig
+from bkind3d.data.parquet import TABLES
+from bkind3d.evaluation.labelled import all_known
+from bkind3d.evaluation.recordings import Points, read_behaviours, read_points
+from bkind3d.evaluation.windows import (
+    cut_windows,
+    describe_windows,
+    find_turns,
+    find_whole_windows,
+    fit_heading,
+    half_width,
+    join_windows,
+)
+
+#: Windows of a study at most, as many of each session: a gigabyte of memory at 15 keypoints.
+MAX_WINDOWS = 20_000
+
+
+@dataclass(frozen=True)
+class Movements:
+    """`windows` is a table "movements" of :data:`bkind3d.data.parquet.TABLES`; `summary` goes into its metadata."""
+
+    windows: pd.DataFrame
+    summary: dict[str, Any]
+
+
+def find_movements(keypoints: Mapping[str, str | Path], behaviours: Mapping[str, str | Path], config: MovementsConfig) -> Movements:
+    """Put windows of all sessions into clusters of like movement.
+
+    Windows are described as for the recognition of behaviours, free of place, heading and size
+    (:func:`bkind3d.evaluation.windows.describe_windows`); every number is standardised, all are reduced to their principal
+    components, and these are clustered by k-means.
+
+    Parameters
+    ----------
+    keypoints : file of each session, all of one model. One session after the other is read.
+    behaviours : file of the sessions that have them. They are compared with the clusters, which do not depend on them.
+
+    Returns
+    -------
+    Clusters are numbered from 1, the most frequent first. With fewer windows than clusters the table has no rows and the
+    summary's `reason` says so. Its `shares` are the clusters' shares of each session's windows, and `agreement` is the
+    adjusted mutual information with the behaviours (0: none beyond chance, 1: the same; Vinh et al. 2010).
+    """
+    pieces, tables = [], []
+    for session, path in keypoints.items():
+        points = read_points(path, "keypoints")
+        half = half_width(points.time_s, config.window_seconds)
+        middles = _choose_middles(points, half, max(MAX_WINDOWS // len(keypoints), 1))
+        pieces.append(cut_windows(points, middles, half))
+        tables.append(_name_windows(session, points, middles, half))
+        if session in behaviours:
+            tables[-1]["behaviour"] = read_behaviours(behaviours[session], points.frames[middles])
+    number = sum(len(table) for table in tables)
+    if number < config.n_clusters:
+        reason = f"{number} windows of {config.window_seconds:g} s without gaps are too few for {config.n_clusters} clusters"
+        return Movements(pd.DataFrame(columns=list(TABLES["movements"])), {**config.model_dump(), "reason": reason})
+    windows = join_windows(pieces)
+    # The animal lies along the x axis wherever its windows are drawn.
+    heading = _align_long_axis(fit_heading(windows.middles))
+    cluster, distance, explained = _cluster(describe_windows(windows, heading), config)
+    table = pd.concat(tables, ignore_index=True).assign(turn=find_turns(windows.middles, heading), cluster=cluster, distance=distance)
+    return Movements(table, {**config.model_dump(), "explained": explained, **_summarise(table, config.n_clusters)})
+
+
+def _choose_middles(points: Points, half: int, most: int) -> Int[np.ndarray, " window"]:
+    """Middles of windows without gaps, half a window apart; at most so many of them, evenly spread."""
+    middles = np.arange(half, len(points.frames), half)
+    middles = middles[find_whole_windows(all_known(points.positions), points.frames, half)[middles]]
+    return middles[:: -(-len(middles) // most) or 1]
+
+
+def _name_windows(session: str, points: Points, middles: Int[np.ndarray, " window"], half: int) -> pd.DataFrame:
+    columns = {"frame": points.frames[middles], "time_s": points.time_s[middles]}
+    ends = {"start": points.frames[middles - half], "stop": points.frames[middles + half]}
+    return pd.DataFrame({"session": session, **columns, **ends, "behaviour": ""})
+
+
+def _align_long_axis(heading: Complex[np.ndarray, " point"]) -> Complex[np.ndarray, " point"]:
+    """Turn a horizontal pose so that its longer axis is x."""
+    return np.asarray(heading * np.exp(-0.5j * np.angle((heading**2).sum())))
+
+
+def _cluster(
+    features: Float[np.ndarray, "window sample channel"], config: MovementsConfig
+) -> tuple[Int[np.ndarray, " window"], Float[np.ndarray, " window"], float]:
+    """Cluster of every window, its distance to the cluster's centre, and the share of variance that was clustered."""
+    flat = features.reshape(len(features), -1)
+    components = PCA(min(config.n_components, *flat.shape), random_state=config.seed)
+    reduced = make_pipeline(StandardScaler(), components).fit_transform(flat)
+    found = KMeans(config.n_clusters, n_init=10, random_state=config.seed).fit(reduced)
+    order = np.argsort(-np.bincount(found.labels_, minlength=config.n_clusters), kind="stable")
+    distance = np.linalg.norm(reduced - found.cluster_centers_[found.labels_], axis=1)
+    return np.argsort(order)[found.labels_] + 1, distance, float(np.nan_to_num(components.explained_variance_ratio_.sum()))
+
+
+def _summarise(table: pd.DataFrame, n_clusters: int) -> dict[str, Any]:
+    """Shares of the clusters in each session, and what they have in common with behaviours."""
+    counts = pd.crosstab(table["session"], table["cluster"]).reindex(columns=range(1, n_clusters + 1), fill_value=0)
+    labelled = table[table["behaviour"] != ""]
+    agreement = None
+    if labelled["behaviour"].nunique() > 1:
+        information = adjusted_mutual_info_score(labelled["behaviour"], labelled["cluster"])
+        agreement = {"adjusted_mutual_information": float(information), "n_windows": len(labelled)}
+    return {"shares": counts.div(counts.sum(axis=1), axis=0).T.to_dict("list"), "agreement": agreement}
