@@ -65,6 +65,12 @@ def test_every_frame_has_every_keypoint(finished):
         assert table.groupby("frame").size().tolist() == [4] * 24
 
 
+def test_movements_are_found_in_all_sessions(finished):
+    table = read_table(finished[0] / "results/experiments/tiny/movements.parquet", "movements")
+    assert set(table["session"]) == {"s1", "s2"} and set(table["cluster"]) == {1, 2, 3} and set(table["behaviour"]) == {"turn", "walk"}
+    assert (finished[0] / "results/report.html").read_text().count("data:image/webp") == 3
+
+
 def test_chosen_formats_are_handed_over(finished):
     folder, _ = finished
     with pynwb.NWBHDF5IO(folder / "results/exports/tiny/nwb/s1.nwb", "r") as io:
@@ -162,6 +168,7 @@ def test_a_column_of_a_session_repeats_what_shows_that_session(copy):
             {"train_model", "predict_keypoints", "extract_frames"},
         ),
         ("window_seconds: 0.3", "window_seconds: 0.5", {"classify_actions"}, {"train_model", "predict_keypoints", "regress_joints"}),
+        ("n_clusters: 3", "n_clusters: 4", {"find_movements", "write_report"}, {"train_model", "predict_keypoints", "classify_actions"}),
         (
             "    frames: small\n",
             "    frames: small\n    naming: {keypoints: {k01: nose}}\n",

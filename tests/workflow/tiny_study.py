@@ -34,6 +34,7 @@ SETTINGS = {
             "actions": {"classifier": "forest", "window_seconds": 0.3},
         }
     },
+    "movements": {"window_seconds": 0.4, "n_clusters": 3},
     "report": {"max_frames": 10, "overlay_frames": 2},
     "export": {"formats": ["nwb", "sleap"]},
 }
