@@ -7,6 +7,7 @@ the background is hidden throughout, by a subject that keeps its place.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
@@ -39,6 +40,8 @@ _HIDDEN = 1.5
 _LASTING = 0.8
 #: Cost of a step in a picture without outlines: of two clean frames the shorter way wins.
 _STEP_COST = 0.02
+#: Pixels whose values over time are looked at together: they fit into the processor's cache.
+_AT_ONCE = 16_384
 #: Where the median deviation is larger than this many times the picture's typical one, it is the subject's, not noise.
 _MAX_SPREAD = 3.0
 
@@ -62,17 +65,14 @@ class Background:
 def model_background(samples: UInt8[NDArray, "frame height width 3"], config: SurveyConfig) -> Background:
     """Model the background from frames spread evenly over a video."""
     samples = _even_light(samples, config)
-    # Sorting along a contiguous axis is several times faster than np.median along the first one, and so is counting bytes,
-    # which NumPy does where it has to be stable.
-    ordered = np.sort(np.ascontiguousarray(np.moveaxis(samples, 0, -1)), axis=-1, kind="stable")
     count = len(samples)
-    median, low, high = (ordered[..., index] for index in (count // 2, count // 20, count - 1 - count // 20))
-    deviations = np.stack([largest_channel(cv2.absdiff(sample, median)) for sample in samples], axis=-1)
-    spread = _MAD_TO_STD * np.sort(deviations, axis=-1, kind="stable")[..., count // 2].astype(np.float32)
+    median, low, high = (_choose_rank(samples, rank) for rank in (count // 2, count // 20, count - 1 - count // 20))
+    deviations = np.stack([largest_channel(cv2.absdiff(sample, median)) for sample in samples])
+    spread = _MAD_TO_STD * _choose_rank(deviations, count // 2).astype(np.float32)
     noise = max(float(np.median(spread)), 1.0)
-    range_ = largest_channel(cv2.subtract(np.ascontiguousarray(high), np.ascontiguousarray(low)))
+    range_ = largest_channel(cv2.subtract(high, low))
     disputed = _find_disputed(range_ > _DISPUTED_SPREAD * max(config.min_contrast, config.threshold * noise))
-    picture, hidden = np.ascontiguousarray(median), None
+    picture, hidden = median, None
     if disputed.any():
         undisturbed, hidden = _find_undisturbed(samples, disputed, noise)
         picture = np.where(disputed[..., None], undisturbed, picture)
@@ -155,6 +155,19 @@ def _find_smallest(disturbance: Float[NDArray, "frame height width"]) -> Int[NDA
     return np.argsort(disturbance, axis=0, kind="stable")[:_SEARCH_BEST]
 
 
+def _choose_rank(values: UInt8[NDArray, "frame *pixel"], rank: int) -> UInt8[NDArray, "*pixel"]:
+    """The value with `rank` (from 0) over the first axis, bit by bit: several times faster than sorting, and nothing is turned round."""
+    rows = values.reshape(len(values), -1)
+    found, kind = np.zeros(rows.shape[1], np.uint8), np.uint8 if len(rows) < 256 else np.uint16
+    for first in range(0, rows.shape[1], _AT_ONCE):
+        part, chosen = rows[:, first : first + _AT_ONCE], found[first : first + _AT_ONCE]
+        for bit in np.array([128, 64, 32, 16, 8, 4, 2, 1], np.uint8):
+            candidate = chosen | bit
+            n_below = np.add.reduce(np.less(part, candidate).view(np.uint8), axis=0, dtype=kind)
+            np.copyto(chosen, candidate, where=n_below <= rank)
+    return found.reshape(values.shape[1:])
+
+
 def _middle(values: NDArray[Any]) -> NDArray[Any]:
     """Median over the first axis (the upper one of two)."""
     return np.asarray(np.sort(np.ascontiguousarray(np.moveaxis(values, 0, -1)), axis=-1)[..., len(values) // 2])
@@ -179,6 +192,7 @@ def _measure_disturbance(
     return np.asarray(dijkstra(csr_matrix(edges, shape=(number.size, number.size)), directed=False, indices=0)).reshape(height, width)
 
 
+@cache
 def disc(radius: int) -> UInt8[NDArray, "side side"]:
     """A round structuring element of `radius` pixels."""
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), dtype=np.uint8)

@@ -41,6 +41,8 @@ _FROZEN = 1e-3
 _FEW = 0.5
 #: Bytes of pictures that are held in memory while the background is not known yet.
 _HELD = 256_000_000
+#: Frames that are decoded before any of them is looked at.
+_AT_ONCE = 16
 _EMPTY = np.zeros((0, 7))
 
 
@@ -69,8 +71,9 @@ def survey_video(
     mask : a picture, white where the subject may be; see :func:`bkind3d.survey.regions.read_region`.
     """
     cv2.setNumThreads(threads)
-    info, packets, name = probe_video(video), read_packets(video), describe_files(video)
-    frames = choose_frames(info.n_frames, frame_map, start, stop, info.rate)
+    info, packets, name = probe_video(video, counted=False), read_packets(video), describe_files(video)
+    n_frames = len(packets.times)
+    frames = choose_frames(n_frames, frame_map, start, stop, info.rate)
     size = survey_size(info, config.long_side)
     region = None if mask is None else read_region(mask, (info.width, info.height), size)
     shown = np.unique(frames[frames[:, 1] >= 0, 1])
@@ -87,11 +90,11 @@ def survey_video(
         "video_width": info.width,
         "video_height": info.height,
         "rate": info.rate,
-        "n_frames": info.n_frames,
+        "n_frames": n_frames,
         "video": name,
         "background": base64.b64encode(cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1].tobytes()).decode(),
     }
-    rows = _describe_frames(name, chain(_release(held), decoded), frames, SilhouetteFinder(background, config, region))
+    rows = _describe_frames(name, chain(_release(held), _in_batches(decoded)), frames, SilhouetteFinder(background, config, region))
     progress = iter(tqdm(rows, total=len(frames), desc=name, unit="frame", disable=None))
     with open_table("survey", output, metadata) as add_rows:
         for first in range(0, len(frames), PICTURE_ROWS):
@@ -137,7 +140,9 @@ def _sample_frames(
         return np.stack([held[index].picture for index in _spread(len(held), n_samples)]), held
     keys = keys[_spread(len(keys), n_samples)]
     n_more = min(n_samples - len(keys), int(2 * n_samples * len(held) / len(shown)))
-    pictures = [frame.picture for frame in decode_keyframes(video, set(keys.tolist()), size)]
+    known = {frame.number: frame.picture for frame in held}
+    known |= {frame.number: frame.picture for frame in decode_keyframes(video, set(keys.tolist()) - known.keys(), size)}
+    pictures = [known[key] for key in keys.tolist() if key in known]
     return np.stack([*pictures, *(held[index].picture for index in _spread(len(held), n_more))]), held
 
 
@@ -151,6 +156,12 @@ def _release(held: list[DecodedFrame]) -> Iterator[DecodedFrame]:
     held.reverse()
     while held:
         yield held.pop()
+
+
+def _in_batches(frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
+    """Take many frames from the decoder, then give them: going to and fro empties the processor's caches for both sides."""
+    while batch := list(islice(frames, _AT_ONCE)):
+        yield from batch
 
 
 def _describe_frames(

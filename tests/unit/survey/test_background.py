@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from bkind3d.config import SurveyConfig
-from bkind3d.survey.background import model_background
+from bkind3d.survey.background import _choose_rank, model_background
 
 
 def make_floor() -> np.ndarray:
@@ -75,3 +76,10 @@ def test_where_somebody_always_stands_the_background_is_hidden() -> None:
 def test_where_nobody_stays_nothing_is_hidden() -> None:
     hidden = model_background(film(list(range(5, 95, 3))), SurveyConfig()).hidden
     assert hidden is None or not hidden.any()
+
+
+@pytest.mark.parametrize("n_frames", [1, 100, 300])
+def test_a_rank_is_what_sorting_says(n_frames: int) -> None:
+    values = np.random.default_rng(n_frames).integers(0, 256, (n_frames, 70, 90, 3), dtype=np.uint8)
+    for rank in (0, n_frames // 20, n_frames // 2, n_frames - 1):
+        assert np.array_equal(_choose_rank(values, rank), np.sort(values, axis=0)[rank])

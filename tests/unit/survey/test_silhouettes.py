@@ -125,6 +125,7 @@ def test_where_the_background_is_hidden_wide_gaps_are_closed_and_elsewhere_not()
     assert not found[50:90, 42:52].any()
 
 
-def test_masks_survive_their_encoding() -> None:
-    mask = (np.random.default_rng(0).random((40, 50)) > 0.5).astype(np.uint8) * 255
+@pytest.mark.parametrize("width", [48, 50, 1])
+def test_masks_survive_their_encoding(width: int) -> None:
+    mask = (np.random.default_rng(0).random((40, width)) > 0.5).astype(np.uint8) * 255
     assert np.array_equal(decode_mask(encode_mask(mask)), mask)
