@@ -18,12 +18,14 @@ from bkind3d.calibration.findings import Finding, log_findings
 from bkind3d.calibration.given import check_given
 from bkind3d.calibration.intrinsics import estimate_intrinsics
 from bkind3d.calibration.judgement import check_points_scale, check_views, judge_measures, refuse
+from bkind3d.calibration.misprints import check_rows
 from bkind3d.calibration.quality import choose_held_out, measure_pairs, measure_quality, measure_squares
 from bkind3d.calibration.rig import Solution, calibrate_rig, check_connected
 from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
 from bkind3d.data.parquet import write_table
+from bkind3d.data.video import probe_video
 from bkind3d.geometry.cameras import Camera
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ def calibrate_corners(
     held_out = choose_held_out(corners, config.held_out, config.floor_frame, config.min_board_frames)
     solved = corners.select(~held_out)
     lenses = _estimate_lenses(solved, config) if given.intrinsics is None else _read_lenses(corners, given.intrinsics)
-    faults = find_faults(lenses, corners)
+    faults = [*check_rows(corners), *find_faults(lenses, corners)]
     log_findings(faults)
     refuse(faults, config.accept_poor)
     solution = calibrate_rig(solved, lenses, config.restarts, keep_intrinsics=given.intrinsics is not None)
@@ -140,17 +142,19 @@ def check_calibration(
 
     Raises
     ------
-    InputError : where it is beyond the limits of `config`, cameras were moved since, or one is a copy of another. The
-        table is written all the same.
+    InputError : where pictures have another shape than those that were calibrated; or it is beyond the limits of `config`,
+        cameras were moved since, or one is a copy of another: then the table is written all the same.
     """
     found = read_calibration(calibration, allow_copies=True)[0]
     lacking = [name for name in videos if name not in found]
     if lacking:
         raise InputError(f"{calibration}: has no camera {lacking[0]!r}, only {', '.join(found)}; name the videos as the calibration does")
-    cameras = [found[name] for name in videos]
+    headers = {name: probe_video(path, counted=False) for name, path in videos.items()}
+    cameras = [fit_camera_to_video(found[name], (header.width, header.height)) for name, header in headers.items()]
     corners = _search(config, board, videos, threads)
     judged = judge_cameras(cameras, corners, corners, config, units)
-    findings = [*check_scale(board, units), *find_faults(cameras, corners), *check_given(cameras, corners), *judged.findings]
+    findings = [*check_scale(board, units), *check_rows(corners), *find_faults(cameras, corners), *check_given(cameras, corners)]
+    findings += judged.findings
     log_findings(findings)
     _write_quality(judged.table, findings, {"units": units, "source": Path(calibration).name, **judged.details}, quality)
     refuse(findings, config.accept_poor)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board
-from bkind3d.calibration.misprints import explain_unseen_board
+from bkind3d.calibration.misprints import explain_unseen_board, show_more_rows
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.video import VideoInfo, decode_frames, probe_video
 
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 MIN_CORNERS = 8
 #: Frames per camera in which both layouts of a board with an even number of rows are tried, or a reason is looked for.
 _TRIAL_FRAMES = 10
+#: Pictures that show more rows than the board has are no accident where they are so many, and this share of the trial's.
+_MORE_ROWS, _MORE_ROWS_SHARE = 2, 0.05
 #: Board videos may differ in length by this share (a camera that stopped a moment later), not more.
 _LENGTH_SHARE = 0.05
 #: Corners on a line say little about where a board is: least width of what is seen, as a share of its length.
@@ -32,7 +35,8 @@ def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: C
 
     Raises
     ------
-    InputError : where videos differ in length, or cameras never see the board: with the reason where one is found.
+    InputError : where videos differ in length, cameras never see the board (with the reason where one is found), or it has
+        more rows than the settings say.
     """
     infos = {camera: probe_video(path) for camera, path in videos.items()}
     n_frames = _agree_on_length(infos, config.floor_frame)
@@ -40,15 +44,22 @@ def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: C
     if config.floor_frame is not None:
         frames = np.union1d(frames, [config.floor_frame])
     legacy = _choose_layout(videos, board, frames, threads)
-    maker, points = make_board(board, legacy), _search_videos(videos, board, legacy, frames, threads)
+    trial = _choose_trial(frames)
+    points, n_taller = _search_videos(videos, board, legacy, frames, threads, set(trial.tolist()))
+    if n_taller >= max(_MORE_ROWS, _MORE_ROWS_SHARE * len(trial) * len(videos)):
+        raise InputError(
+            f"the board in the videos has more than {board.squares_y} rows of squares (corners beyond them are seen in {n_taller} of "
+            f"{len(trial) * len(videos)} pictures); count them and correct squares_y, and check square_length and marker_length"
+        )
+    maker = make_board(board, legacy)
     model = locate_model(maker)
     points[~_is_enough(points, model)] = np.nan
     corners = Corners(list(videos), [(info.width, info.height) for info in infos.values()], frames, points, model, maker)
     blind = [camera for camera, seen in zip(videos, corners.seen, strict=True) if not seen.any()]
     if blind:
         path = videos[blind[0]]
-        trial = set(_choose_trial(frames).tolist())
-        reason = explain_unseen_board((frame.picture for frame in decode_frames(path, gray=True, wanted=trial.__contains__)), board)
+        shown = decode_frames(path, gray=True, wanted=set(trial.tolist()).__contains__)
+        reason = explain_unseen_board((frame.picture for frame in shown), board)
         raise InputError(f"{path}: the board is found in no frame by camera(s) {', '.join(blind)}; {reason}")
     return corners
 
@@ -87,30 +98,39 @@ def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, frames
     if config.legacy_pattern != "auto" or config.squares_y % 2 or config.pattern == "checkerboard":
         return config.legacy_pattern == "true"
     found = [
-        int(np.isfinite(_search_videos(videos, config, legacy, _choose_trial(frames), threads)[..., 0]).sum()) for legacy in (False, True)
+        int(np.isfinite(_search_videos(videos, config, legacy, _choose_trial(frames), threads)[0][..., 0]).sum())
+        for legacy in (False, True)
     ]
     log.info("corners found with the layout of OpenCV since 4.6: %d, with the one before: %d", found[False], found[True])
     return found[True] > found[False]
 
 
 def _search_videos(
-    videos: Mapping[str, str | Path], config: BoardConfig, legacy: bool, frames: NDArray[np.int64], threads: int
-) -> Float[NDArray, "camera frame corner 2"]:
-    """Corners in the given frames of all videos; every thread has a detector of its own."""
+    videos: Mapping[str, str | Path],
+    config: BoardConfig,
+    legacy: bool,
+    frames: NDArray[np.int64],
+    threads: int,
+    trial: AbstractSet[int] = frozenset(),
+) -> tuple[Float[NDArray, "camera frame corner 2"], int]:
+    """Corners in the given frames of all videos, and how many pictures of the `trial` show more rows; every thread has its own detector."""
     with ThreadPoolExecutor(threads) as pool:
-        searches = [pool.submit(_search_video, path, config, legacy, frames, camera) for camera, path in videos.items()]
-        return np.stack([search.result() for search in searches])
+        searches = [pool.submit(_search_video, path, config, legacy, frames, camera, trial) for camera, path in videos.items()]
+        points, counts = zip(*(search.result() for search in searches), strict=True)
+    return np.stack(points), sum(counts)
 
 
 def _search_video(
-    path: str | Path, config: BoardConfig, legacy: bool, frames: NDArray[np.int64], camera: str
-) -> Float[NDArray, "frame corner 2"]:
+    path: str | Path, config: BoardConfig, legacy: bool, frames: NDArray[np.int64], camera: str, trial: AbstractSet[int]
+) -> tuple[Float[NDArray, "frame corner 2"], int]:
     board = make_board(config, legacy)
     wanted = {int(frame): index for index, frame in enumerate(frames)}
-    points = np.full((len(frames), len(locate_model(board)), 2), np.nan)
+    points, tried = np.full((len(frames), len(locate_model(board)), 2), np.nan), []
     decoded = decode_frames(path, gray=True, wanted=wanted.__contains__)
     for frame, _, picture in tqdm(decoded, total=len(frames), desc=f"board in {camera}", unit="frame", disable=None):
         points[wanted[frame]] = detect_corners(board, picture)
+        if frame in trial and np.isfinite(points[wanted[frame]]).any():
+            tried.append(picture)
         if frame >= frames[-1]:
             break
-    return points
+    return points, sum(show_more_rows(tried, config, legacy))

@@ -1,17 +1,22 @@
-"""Why a board is not found: what the pictures show instead of what the settings say."""
+"""Boards that are not what the settings say: why one is not found, and one that is found although it has other rows."""
 
 from collections.abc import Callable, Iterable, Iterator
 
 import cv2
 import numpy as np
 
-from bkind3d.calibration.boards import Picture, detect_corners, make_board
+from bkind3d.calibration.boards import Corners, Picture, detect_corners, make_board
+from bkind3d.calibration.findings import Finding
 from bkind3d.config import BoardConfig
 
 _ADVICE = "check that it is sharp and fills enough of the picture, and the board's squares, marker_bits, dictionary_size and legacy_pattern"
 _BITS, _SIZES = (4, 5, 6, 7), (50, 100, 250, 1000)
 #: Fewest markers of a dictionary in a picture that are no accident.
 _MIN_MARKERS = 4
+#: Rows by which a board is looked for that has more than the settings say: two, because one exchanges the layout of old boards.
+_MORE_ROWS = 2
+#: A row of corners is missing where no view has it and at least so many have the row before it.
+_LEAST_VIEWS = 10
 
 
 def explain_unseen_board(pictures: Iterable[Picture], board: BoardConfig) -> str:
@@ -26,6 +31,43 @@ def explain_unseen_board(pictures: Iterable[Picture], board: BoardConfig) -> str
         if any(np.isfinite(detect_corners(detector, change(picture))).any() for picture in shown):
             return reason
     return (_explain_markers(shown, board) if board.pattern == "charuco" else "") or _ADVICE
+
+
+def add_rows(board: BoardConfig) -> BoardConfig | None:
+    """The same board with more rows, whose markers go on counting; None where there is no such board.
+
+    Columns decide which marker is where. A board with other rows than the settings say is found all the same, and its cameras
+    are calibrated well; but somebody typed the numbers of another board.
+    """
+    n_rows = board.squares_y + _MORE_ROWS
+    if board.pattern == "checkerboard" or board.squares_x * n_rows // 2 > board.dictionary_size:
+        return None
+    return board.model_copy(update={"squares_y": n_rows})
+
+
+def show_more_rows(pictures: Iterable[Picture], board: BoardConfig, legacy: bool) -> list[bool]:
+    """Whether each grey picture shows corners of `board` beyond its last row, next to markers that lie as they should."""
+    taller = add_rows(board)
+    if taller is None:
+        return [False for _ in pictures]
+    detector, n_corners = make_board(taller, legacy), (board.squares_x - 1) * (board.squares_y - 1)
+    found = (np.isfinite(detect_corners(detector, picture)[:, 0]) for picture in pictures)
+    return [bool(known[:n_corners].any() and known[n_corners:].any()) for known in found]
+
+
+def check_rows(corners: Corners) -> list[Finding]:
+    """Warn of rows that no camera ever sees, though the row before them is seen often: the board may have fewer than the settings say."""
+    rows = corners.model[:, 1]
+    views = np.isfinite(corners.points[..., 0])
+    counts = [int(views[:, :, rows == row].any(axis=2).sum()) for row in np.unique(rows)]
+    n_seen = max((number for number, count in enumerate(counts, start=1) if count), default=0)
+    if n_seen in (0, len(counts)) or counts[n_seen - 1] < _LEAST_VIEWS:
+        return []
+    text = (
+        f"no camera ever sees more than {n_seen + 1} of the board's {len(counts) + 1} rows of squares: count them and correct squares_y, "
+        "or do not cover them; what is seen is used"
+    )
+    return [Finding("warning", "squares", (), text)]
 
 
 def _list_variants(board: BoardConfig) -> Iterator[tuple[str, BoardConfig, Callable[[Picture], Picture]]]:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,16 @@ def test_a_given_calibration_is_checked_against_boards(board_scene: BoardScene, 
         check_calibration(given, CONFIG, BOARD, board_scene.videos, "mm", quality)
     with pytest.raises(InputError, match="has no camera 'other', only left, right, back"):
         check_calibration(given, CONFIG, BOARD, {"other": board_scene.videos["left"]}, "mm", quality)
+
+
+def test_a_calibration_for_pictures_of_another_shape_is_refused_before_anything_is_searched(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    videos = {name: write_video(tmp_path / f"{name}.mp4", np.zeros((3, 64, 64, 3), np.uint8)) for name in make_cameras()}
+    write_calibration(make_cameras(), tmp_path / "given.toml", "mm")
+    with pytest.raises(InputError, match="camera 'left': the calibration is for 320x240 pixels, the video has 64x64; the aspect differs"):
+        check_calibration(tmp_path / "given.toml", CONFIG, BOARD, videos, "mm", tmp_path / "rig.parquet")
+    assert not (tmp_path / "rig.parquet").exists()
 
 
 def test_given_intrinsics_are_kept_and_points_define_the_world(exact_corners: Corners, tmp_path: Path) -> None:

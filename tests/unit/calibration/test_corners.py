@@ -59,3 +59,9 @@ def test_videos_of_different_lengths_are_refused_with_numbers(
 def test_a_floor_frame_beyond_the_end_is_refused(board_scene: BoardScene) -> None:
     with pytest.raises(InputError, match="floor_frame is 24, but the board videos have 24 frames"):
         find_corners(board_scene.videos, BOARD, CalibrationConfig(floor_frame=24))
+
+
+def test_a_board_with_more_rows_than_the_settings_say_is_refused(board_scene: BoardScene) -> None:
+    rows = BOARD.squares_y - 1
+    with pytest.raises(InputError, match=f"has more than {rows} rows of squares .* correct squares_y"):
+        find_corners(board_scene.videos, BOARD.model_copy(update={"squares_y": rows}), CONFIG)
