@@ -159,7 +159,7 @@ def _release(held: list[DecodedFrame]) -> Iterator[DecodedFrame]:
 
 
 def _in_batches(frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
-    """Take many frames from the decoder, then give them: going to and fro empties the processor's caches for both sides."""
+    """Take many frames from the decoder, then give them: going back and forth empties the processor's caches for both sides."""
     while batch := list(islice(frames, _AT_ONCE)):
         yield from batch
 
