@@ -6,9 +6,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 SLURM := slurm-wlm munge slurmdbd mariadb-server-core
 OLD_OPENCV := 4.12.0.88
+READERS := movement==0.15.0 keypoint-moseq==0.8.1
 PYTEST := OMP_NUM_THREADS=1 python -m pytest
 
-.PHONY: demo install docs test test-slow test-opencv test-slurm paper-smoke lint format reference lock bench system
+.PHONY: demo install docs test test-slow test-opencv test-readers test-slurm paper-smoke lint format reference lock bench system
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp
@@ -31,6 +32,11 @@ test-opencv: .venv/test.stamp .venv-opencv/opencv.stamp
 	export PYTHONPATH=$(CURDIR)/.venv-opencv && python -c 'import cv2; assert cv2.__version__ == "$(OLD_OPENCV:%.88=%)", cv2.__version__' && \
 	$(PYTEST) tests/unit/calibration/test_boards.py tests/unit/calibration/test_corners.py \
 	tests/unit/calibration/test_calibration.py::test_a_filmed_board_gives_the_cameras_back
+
+# Exports, read back by programs that cannot share an environment with this one; each gets its own.
+test-readers: .venv/test.stamp .venv-readers/readers.stamp
+	BKIND3D_MOVEMENT_PYTHON=$(CURDIR)/.venv-readers/movement/bin/python BKIND3D_MOSEQ_PYTHON=$(CURDIR)/.venv-readers/keypoint-moseq/bin/python \
+	$(PYTEST) tests/unit/export -k "movement or keypoint_moseq"
 
 # On Debian or Ubuntu, as root: installs SLURM, starts it on this machine, and stops it.
 test-slurm: .venv/test.stamp
@@ -69,3 +75,7 @@ system:
 
 .venv-opencv/opencv.stamp: Makefile
 	pip install -q --upgrade --no-deps --target .venv-opencv opencv-contrib-python==$(OLD_OPENCV) && touch $@
+
+.venv-readers/readers.stamp: Makefile
+	for reader in $(READERS); do folder=.venv-readers/$${reader%%==*}; \
+	$(PYTHON) -m venv $$folder && $$folder/bin/pip install -q $$reader || exit 1; done && touch $@

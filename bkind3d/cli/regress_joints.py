@@ -32,10 +32,10 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.evaluation.pose import judge_poses
     from bkind3d.evaluation.recordings import read_recordings
 
-    config = read_section(ExperimentConfig, arguments.config).evaluation
+    config = read_section(ExperimentConfig, arguments.config)
     paths = {kind: read_named_paths(getattr(arguments, kind), f"--{kind}") for kind in ("keypoints", "untrained", "joints", "behaviours")}
-    edges = read_skeleton(arguments.edges) if arguments.edges else []
-    judgement = judge_poses(read_recordings(arguments.sessions, **paths), config, arguments.name, arguments.dataset, edges)
+    edges = read_skeleton(arguments.edges, config.model) if arguments.edges else []
+    judgement = judge_poses(read_recordings(arguments.sessions, **paths), config.evaluation, arguments.name, arguments.dataset, edges)
     write_table(judgement.errors, "errors", arguments.errors, {"experiment": arguments.name})
     write_table(judgement.joint_errors, "joint_errors", arguments.joint_errors, {"experiment": arguments.name})
     write_json(judgement.summary, arguments.output)

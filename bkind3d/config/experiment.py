@@ -89,6 +89,11 @@ class ModelConfig(Section):
         """The discovered keypoints' own names: k00, k01, ..."""
         return [f"k{index:02d}" for index in range(self.n_keypoints)]
 
+    @property
+    def mirror_order(self) -> list[int]:
+        """For every keypoint, which one takes its place in a mirrored body: the first ones swap in pairs, the rest stay."""
+        return [index ^ 1 if index < 2 * self.n_symmetric_pairs else index for index in range(self.n_keypoints)]
+
 
 class LossConfig(Section):
     """Weights of the losses; 0 turns a term off. Defaults are the paper's."""

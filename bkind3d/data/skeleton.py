@@ -1,44 +1,79 @@
 """The learned edges, reduced to a skeleton that a person can read."""
 
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import minimum_spanning_tree
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import DisjointSet
 
+from bkind3d.config import ModelConfig
 from bkind3d.data.parquet import read_table
 
 #: An edge weaker than this share of the strongest one is left out, even where the tree would need it.
 MIN_WEIGHT = 0.05
 
 Edge = tuple[int, int, float]
+Twins = tuple[tuple[int, int], ...]
 
 
-def choose_skeleton(edges: pd.DataFrame, names: Sequence[str]) -> list[Edge]:
-    """The maximum spanning tree of the learned edges, without its very weak branches.
+def choose_skeleton(edges: pd.DataFrame, model: ModelConfig) -> list[Edge]:
+    """A spanning tree of strong learned edges that is its own mirror image, without its very weak branches.
+
+    An edge and its mirror image (``model.n_symmetric_pairs``) have the mean of their weights and come together or not at
+    all, the strongest first (Kruskal's algorithm on twins); an edge across the body, between two keypoints of a pair, comes
+    last, because it would keep all others from them. Without pairs this is the maximum spanning tree.
 
     Parameters
     ----------
     edges : keypoint_a, keypoint_b, weight.
-    names : keypoints, in the model's order; edges of others are passed over.
+    model : says the keypoints, in their order, and how many pairs mirror each other; edges of others are passed over.
 
     Returns
     -------
-    Pairs of indices into `names`, each with its weight over the strongest one; strongest first.
+    Pairs of indices of keypoints, each with its weight over the strongest one; strongest first.
     """
+    mirror = model.mirror_order
+    weights = _arrange_weights(edges, model.keypoint_names)
+    weights = (weights + weights[np.ix_(mirror, mirror)]) / 2
+    shares = weights / max(weights.max(), 1e-30)
+    known = {twins for twins in _pair_edges(mirror) if shares[twins[0]] >= MIN_WEIGHT}
+    order = sorted(known, key=lambda twins: (mirror[twins[0][0]] == twins[0][1], -shares[twins[0]], twins))
+    tree = [edge for twins in _keep_tree(order, model.n_keypoints) for edge in twins]
+    return sorted(((first, second, float(shares[first, second])) for first, second in tree), key=lambda edge: (-edge[2], edge))
+
+
+def _arrange_weights(edges: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
+    """(keypoint, keypoint) weights, the same both ways; 0 where there is no edge."""
     first, second = (pd.Index(names).get_indexer(pd.Index(edges[column])) for column in ("keypoint_a", "keypoint_b"))
-    shares = edges["weight"].to_numpy(np.float64) / max(edges["weight"].max(), 1e-30) if len(edges) else np.empty(0)
-    kept = (first >= 0) & (second >= 0) & (shares >= MIN_WEIGHT)
-    graph = csr_array((-shares[kept], (first[kept], second[kept])), shape=(len(names), len(names)))
-    tree = minimum_spanning_tree(graph).tocoo()
-    order = np.argsort(tree.data, kind="stable")
-    return [(int(tree.row[index]), int(tree.col[index]), -float(tree.data[index])) for index in order]
+    kept = (first >= 0) & (second >= 0)
+    weights = np.zeros((len(names), len(names)))
+    weights[first[kept], second[kept]] = weights[second[kept], first[kept]] = edges["weight"].to_numpy(np.float64)[kept]
+    return weights
 
 
-def read_skeleton(path: str | Path) -> list[tuple[str, str]]:
-    """The skeleton of the learned edges in the table at `path`, as pairs of keypoints' names, strongest first."""
-    table = read_table(path, "edges")
-    names = list(dict.fromkeys([*table["keypoint_a"], *table["keypoint_b"]]))
-    return [(names[one], names[other]) for one, other, _ in choose_skeleton(table, names)]
+def _pair_edges(mirror: Sequence[int]) -> set[Twins]:
+    """Every possible edge with its mirror image, or alone where it is its own."""
+    images = {(a, b): (min(mirror[a], mirror[b]), max(mirror[a], mirror[b])) for a, b in combinations(range(len(mirror)), 2)}
+    return {tuple(sorted({edge, image})) for edge, image in images.items()}
+
+
+def _keep_tree(order: Sequence[Twins], n_keypoints: int) -> list[Twins]:
+    """Of twins in the order of preference, those that close no ring with the ones before, or with each other."""
+    parts = DisjointSet(range(n_keypoints))
+    kept = []
+    for twins in order:
+        joined = [frozenset((parts[a], parts[b])) for a, b in twins]
+        if all(len(ends) == 2 for ends in joined) and len(set(joined)) == len(twins):
+            kept.append(twins)
+            for a, b in twins:
+                parts.merge(a, b)
+    return kept
+
+
+def read_skeleton(path: str | Path, model: ModelConfig) -> list[tuple[str, str]]:
+    """The skeleton of the learned edges in the table at `path`, as pairs of keypoints' own names, strongest first."""
+    names = model.keypoint_names
+    return [(names[one], names[other]) for one, other, _ in choose_skeleton(read_table(path, "edges"), model)]

@@ -1,6 +1,8 @@
 """DeepLabCut's tables: ``3d`` as its triangulation writes them, and one per camera as its analysis of a video does."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,10 @@ from bkind3d.export.sessions import ExportedSession
 SCORER = "bkind3d"
 #: The name under which DeepLabCut stores its tables in a file.
 KEY = "df_with_missing"
+#: Decimals of pixels and of likelihoods: more say nothing, and are what text takes longest to write.
+DECIMALS = (2, 2, 4)
+#: Tables that are written at once. Their text is written side by side; PyTables serves one at a time.
+THREADS, HDF5 = 2, Lock()
 
 
 def write_session(session: ExportedSession, path: Path) -> None:
@@ -22,18 +28,26 @@ def write_session(session: ExportedSession, path: Path) -> None:
     Rows of 3d are the session's frames; rows of a camera are the frames of its video, empty where there is no keypoint.
     """
     names = session.keypoints.names
-    _write_table(path / "3d", session.keypoints.frames, names, ("x", "y", "z"), session.keypoints.positions)
-    for camera in session.views:
+
+    def write_view(camera: str) -> None:
         pixels, confidences = session.project(camera)
         values = np.concatenate([pixels, confidences[..., None]], axis=-1)
+        for part, decimals in enumerate(DECIMALS):
+            values[..., part].round(decimals, out=values[..., part])
         _write_table(path / camera, np.arange(len(values)), names, ("x", "y", "likelihood"), values)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        tasks = [pool.submit(_write_table, path / "3d", session.keypoints.frames, names, ("x", "y", "z"), session.keypoints.positions)]
+        tasks += [pool.submit(write_view, camera) for camera in session.views]
+        for task in tasks:
+            task.result()
 
 
 def _write_table(path: Path, frames: NDArray, names: list[str], parts: tuple[str, ...], values: Float[NDArray, "frame keypoint 3"]) -> None:
     columns = pd.MultiIndex.from_product([[SCORER], names, parts], names=["scorer", "bodyparts", "coords"])
     flat = values.reshape(len(values), -1)
-    with replaced_when_complete(path.with_name(f"{path.name}.h5")) as temporary:
-        pd.DataFrame(flat, index=frames, columns=columns).to_hdf(temporary, key=KEY, mode="w", format="fixed")
+    with HDF5, replaced_when_complete(path.with_name(f"{path.name}.h5")) as temporary:
+        pd.DataFrame(flat, index=frames, columns=columns, copy=False).to_hdf(temporary, key=KEY, mode="w", format="fixed")
     levels = [(str(level), *columns.get_level_values(level)) for level in columns.names]
     header = "\n".join(",".join(cells) for cells in levels)
     write_csv(path.with_name(f"{path.name}.csv"), header, len(flat), flat.shape[1] + 1, lambda rows: [frames[rows], *flat[rows].T])

@@ -19,6 +19,9 @@ from bkind3d.data.study import Study
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import project_points
 
+#: Frames that are projected at once: few enough for the processor's own memory.
+BLOCK_FRAMES = 500
+
 
 @dataclass(frozen=True)
 class FilmedView:
@@ -86,10 +89,11 @@ class ExportedSession:
         positions = np.full((view.n_frames, n_keypoints, 2), np.nan, np.float32)
         confidences = np.zeros((view.n_frames, n_keypoints), np.float32)
         kept = np.flatnonzero(self.located & (view.video_frames >= 0) & (view.video_frames < view.n_frames))
-        points = self.keypoints.positions[kept].reshape(-1, 3).astype(np.float64)
-        pixels = project_points(view.camera, points).reshape(-1, n_keypoints, 2)
-        positions[view.video_frames[kept]] = pixels
-        confidences[view.video_frames[kept]] = np.where(np.isfinite(pixels[..., 0]), self.keypoints.confidences[kept], 0)
+        for block in np.array_split(kept, -(-len(kept) // BLOCK_FRAMES) or 1):
+            points = self.keypoints.positions[block].reshape(-1, 3).astype(np.float64)
+            pixels = project_points(view.camera, points).reshape(-1, n_keypoints, 2)
+            positions[view.video_frames[block]] = pixels
+            confidences[view.video_frames[block]] = np.where(np.isfinite(pixels[..., 0]), self.keypoints.confidences[block], 0)
         return positions, confidences
 
 
@@ -103,7 +107,7 @@ def open_session(study: Study, experiment: str, session: str) -> ExportedSession
     results, row, naming = study.folder / "results", study.sessions[session], study.config.experiments[experiment].naming
     keypoints = read_keypoints(find_keypoints(study, experiment, session), naming)
     edges = read_table(results / "experiments" / experiment / "training" / "edges.parquet", "edges")
-    skeleton = choose_skeleton(edges, study.config.experiments[experiment].model.keypoint_names)
+    skeleton = choose_skeleton(edges, study.config.experiments[experiment].model)
     cameras, metadata = read_calibration(results / "calibration" / f"{row.rig}.toml")
     views = {}
     for name in study.cameras[session]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 from torch.utils.checkpoint import checkpoint
@@ -71,13 +71,6 @@ def run_economically(function: Callable[..., Any], *inputs: Any, economical: boo
     return function(*inputs)
 
 
-def mirror_order(n_keypoints: int, n_pairs: int) -> Int[Tensor, "keypoint"]:
-    """Order of the keypoints of a mirrored body: the first ``2 * n_pairs`` keypoints swap in pairs, the rest stay."""
-    order = torch.arange(n_keypoints)
-    order[: 2 * n_pairs] = order[: 2 * n_pairs].view(-1, 2).flip(1).flatten()
-    return order
-
-
 class KeypointDetector(nn.Module):
     """Un-project, fuse, find heatmaps, take their mean (paper, section 3.2).
 
@@ -101,7 +94,7 @@ class KeypointDetector(nn.Module):
         #: Compute the large parts once more in the backward pass in place of keeping what they computed: a third slower, half the memory.
         self.economical = False
         self.register_buffer("voxel_centres", make_voxel_centres(config.volume_size), persistent=False)
-        self.register_buffer("mirror_order", mirror_order(config.n_keypoints, config.n_symmetric_pairs), persistent=False)
+        self.register_buffer("mirror_order", torch.tensor(config.mirror_order), persistent=False)
         self.register_buffer("places", torch.zeros(config.n_keypoints, 3))
         self.encoder: ImageEncoder | None = None
         self.headings = HeadingFinder() if config.heading else None

@@ -74,9 +74,9 @@ class StudyFiles:
         return dict(zip(own, name_keypoints(own, self.naming[experiment], read_metadata(path).get("model"), path), strict=True))
 
     def skeleton(self, experiment: str) -> list[Edge]:
-        """The strongest of the learned edges, as indices of keypoints in the model's order."""
+        """A tree of strong learned edges, as indices of keypoints in the model's order."""
         edges = read_table(self.experiment_file(experiment, "training", "edges.parquet"), "edges")
-        return choose_skeleton(edges, self.experiments[experiment].model.keypoint_names)
+        return choose_skeleton(edges, self.experiments[experiment].model)
 
     def history(self, experiment: str) -> pd.DataFrame:
         """The training's history: step, seconds, term, value."""

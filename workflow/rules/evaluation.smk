@@ -54,7 +54,7 @@ rule regress_joints:
         mem_mb=grow_memory(4000),
         runtime=grow_time(60),
     params:
-        revision=3,
+        revision=4,
         dataset=study.config.dataset,
         keypoints=pair_sessions("keypoints"),
         untrained=pair_sessions("untrained"),

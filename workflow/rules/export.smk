@@ -22,12 +22,12 @@ for form, ending in FORMATS.items():
             f"results/benchmarks/export_{form}/{{experiment}}/{{session}}.tsv"
         conda:
             "../../environment.yaml"
-        threads: 1
+        threads: 2 if form == "deeplabcut" else 1
         resources:
             mem_mb=grow_memory(2000),
             runtime=grow_time(30),
         params:
-            revision=1,
+            revision=2,
             form=form,
         message:
             f"Write session {{wildcards.session}} for {form}"
@@ -57,7 +57,7 @@ rule draw_overlays:
         mem_mb=grow_memory(2000),
         runtime=grow_time(60),
     params:
-        revision=1,
+        revision=2,
     message:
         "Draw the overlay video of session {wildcards.session}"
     shell:

@@ -33,14 +33,26 @@ def test_the_3d_table_holds_positions_in_the_rigs_units(session, tmp_path):
         assert table.index.tolist() == list(range(20))
 
 
+#: Half a hundredth of a pixel, half of the fourth digit of a likelihood, and what projecting twice may differ by.
+ROUNDING, DIGITS = 0.005 + 1e-4, 5e-5 + 1e-6
+
+
 def test_the_tables_of_the_cameras_have_the_frames_of_their_videos(session, tmp_path):
     write_session(session, tmp_path / "s1")
     for name, late in (("cam1", 0), ("cam2", LATE)):
         expected = project_with_opencv(CAMERAS[name], make_positions())[late:]
         for table in read_both(tmp_path / "s1", name):
             found = table["bkind3d"]["tail_base"]
-            np.testing.assert_allclose(found[["x", "y"]].to_numpy(), expected[:, 2], atol=1e-3)
-            np.testing.assert_array_equal(found["likelihood"].to_numpy(np.float32), make_confidences()[late:, 2])
+            np.testing.assert_allclose(found[["x", "y"]].to_numpy(), expected[:, 2], rtol=0, atol=ROUNDING)
+            np.testing.assert_allclose(found["likelihood"].to_numpy(), make_confidences()[late:, 2], rtol=0, atol=DIGITS)
+            assert table.index.tolist() == list(range(len(expected)))
+
+
+def test_both_kinds_of_a_table_hold_the_same_numbers(session, tmp_path):
+    write_session(session, tmp_path / "s1")
+    for name in ("3d", *CAMERAS):
+        binary, text = read_both(tmp_path / "s1", name)
+        pd.testing.assert_frame_equal(binary, text.astype(np.float32), check_exact=True)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "h5"])
@@ -49,5 +61,7 @@ def test_movement_reads_both_kinds(session, tmp_path, read_elsewhere, suffix):
     found = read_elsewhere("BKIND3D_MOVEMENT_PYTHON", MOVEMENT, tmp_path / "s1" / f"3d.{suffix}", RATE, json.dumps(NAMES))
     np.testing.assert_allclose(np.array(found["position"], float), make_positions(), rtol=1e-6)
     found = read_elsewhere("BKIND3D_MOVEMENT_PYTHON", MOVEMENT, tmp_path / "s1" / f"cam1.{suffix}", RATE, json.dumps(NAMES))
-    np.testing.assert_allclose(np.array(found["position"], float), project_with_opencv(CAMERAS["cam1"], make_positions()), atol=1e-3)
-    np.testing.assert_allclose(np.array(found["confidence"], float), make_confidences(), rtol=1e-6)
+    np.testing.assert_allclose(
+        np.array(found["position"], float), project_with_opencv(CAMERAS["cam1"], make_positions()), rtol=0, atol=ROUNDING
+    )
+    np.testing.assert_allclose(np.array(found["confidence"], float), make_confidences(), rtol=0, atol=DIGITS)

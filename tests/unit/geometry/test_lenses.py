@@ -33,6 +33,23 @@ def test_points_come_back_from_their_pixels(camera: Camera) -> None:
     assert np.abs(pixel_directions(camera, pixels) - expected / np.linalg.norm(expected, axis=1, keepdims=True)).max() < 1e-5
 
 
+@pytest.mark.parametrize(
+    "distortion",
+    [
+        [0.0] * 5,
+        [-0.25, 0.08, 0.001, -0.002, 0.01],
+        [-0.25, 0.08, 0.001, -0.002, 0.01, 0.1, -0.02, 0.003],
+        [-0.25, 0.08, 0.001, -0.002, 0.01, 0.1, -0.02, 0.003, 0.002, -0.001, 0.003, 0.001],
+        [-0.25, 0.08, 0.001, -0.002, 0.01, 0.1, -0.02, 0.003, 0.002, -0.001, 0.003, 0.001, 0.02, -0.01],
+    ],
+)
+def test_points_are_projected_as_opencv_does(distortion: list[float]) -> None:
+    camera, points = make_camera(distortion), np.random.default_rng(0).uniform(-250, 250, (50, 3))
+    turned = cv2.Rodrigues(camera.rotation)[0]
+    expected = cv2.projectPoints(points, turned, camera.translation, camera.matrix, camera.distortion)[0].reshape(-1, 2)
+    np.testing.assert_allclose(project_points(camera, points), expected, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("camera", CAMERAS)
 def test_points_behind_the_camera_have_no_pixel(camera: Camera) -> None:
     ahead, behind = camera.centre + 500 * camera.rotation[2], camera.centre - 500 * camera.rotation[2]

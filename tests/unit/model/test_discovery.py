@@ -7,7 +7,7 @@ import torch
 
 from bkind3d.config import ModelConfig
 from bkind3d.data.datasets import SessionFrames, Views
-from bkind3d.model.discovery import DiscoveryModel, KeypointDetector, mirror_order
+from bkind3d.model.discovery import DiscoveryModel, KeypointDetector
 from tests.unit.scenes import SIDE, write_session
 
 SMALL = ModelConfig(n_keypoints=5, n_symmetric_pairs=2, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", hull_prior=1.0)
@@ -19,8 +19,8 @@ def some_views(tmp_path, n: int = 3) -> Views:
 
 
 def test_mirroring_swaps_pairs_and_leaves_the_rest() -> None:
-    assert mirror_order(6, 2).tolist() == [1, 0, 3, 2, 4, 5]
-    assert mirror_order(3, 0).tolist() == [0, 1, 2]
+    assert ModelConfig(n_keypoints=6, n_symmetric_pairs=2).mirror_order == [1, 0, 3, 2, 4, 5]
+    assert ModelConfig(n_keypoints=3, n_symmetric_pairs=0).mirror_order == [0, 1, 2]
 
 
 def test_batch_of_three_agrees_with_batches_of_one(tmp_path) -> None:
@@ -54,8 +54,8 @@ def test_pairs_are_swapped_back_in_a_mirrored_cube(tmp_path) -> None:
     mirrored = torch.tensor([True])
     turns = torch.tensor([0.3])
     plain = model(views, turns, mirrored).positions
-    model.mirror_order = mirror_order(5, 2)
-    assert torch.allclose(model(views, turns, mirrored).positions, plain[:, mirror_order(5, 2)])
+    model.mirror_order = torch.tensor([1, 0, 3, 2, 4])
+    assert torch.allclose(model(views, turns, mirrored).positions, plain[:, model.mirror_order])
 
 
 def test_paper_model_gives_keypoints_and_a_difference_with_gradients_everywhere(tmp_path) -> None:
