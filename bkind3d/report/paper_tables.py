@@ -180,13 +180,18 @@ def write_table_files(settings: PaperTableConfig, table: pd.DataFrame, name: str
     """Write the table as CSV (all columns, full numbers), Markdown and LaTeX (booktabs)."""
     title, note, printed = find_title(settings, list_datasets(table)), describe_table(settings, table), print_table(settings, table)
     texts = {
-        "csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
+        "csv": table.map(_shorten).to_csv(index=False, lineterminator="\n"),
         "md": f"# {title}\n\n{printed.to_markdown(index=False, disable_numparse=True)}\n\n{note}\n",
         "tex": printed.to_latex(index=False, escape=True, caption=_escape(f"{title}. {note}"), label=f"tab:{name}"),
     }
     for ending, text in texts.items():
         with replaced_when_complete(folder / f"{name}.{ending}") as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _shorten(value: Any) -> Any:
+    """Six digits of a number, also in a column that has words, too."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _escape(text: str) -> str:
