@@ -55,7 +55,8 @@ def plot_bars(settings: PaperTableConfig, table: pd.DataFrame) -> Figure:
     axes.set_xlim(0, 1.12 * axes.get_xlim()[1])
     unit = next((str(value) for value in rows["unit"].dropna()), "") if settings.measure == "pose" else "%"
     axes.set_xlabel(f"{'PA-MPJPE' if settings.measure == 'pose' else 'accuracy'} ({unit})")
-    figure.suptitle(f"{find_title(settings, list_datasets(table))} (hatched: published, not measured here)", fontsize=8)
+    hint = " (hatched: published, not measured here)" if settings.published else ""
+    figure.suptitle(find_title(settings, list_datasets(table)) + hint, fontsize=8)
     axes.tick_params(axis="y", length=0)
     return figure
 
