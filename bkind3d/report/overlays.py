@@ -31,6 +31,13 @@ ROOM, LEAST_SHARE = 1.3, 0.5
 #: Layout of a mosaic, pixels: between tiles, above them, left of them, and a row of the legend.
 GAP, HEAD, SIDE, LEGEND_ROW = 4, 22, 74, 24
 
+#: Corners of the marks that are no circles, for a radius of 1; of the cross, the ends of its lines.
+OUTLINES = {
+    "square": np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]),
+    "diamond": np.array([(0.0, -1.4), (1.4, 0.0), (0.0, 1.4), (-1.4, 0.0)]),
+    "cross": np.array([[(-1.2, -1.2), (1.2, 1.2)], [(-1.2, 1.2), (1.2, -1.2)]]),
+}
+
 
 @dataclass(frozen=True)
 class Paper:
@@ -120,39 +127,31 @@ def draw_view(view: View, points: NDArray[np.float64], skeleton: Sequence[Edge],
     return canvas
 
 
-def _fixed_point(pixel: NDArray[np.float64]) -> tuple[int, int]:
-    return round(float(pixel[0]) * 2**SHIFT), round(float(pixel[1]) * 2**SHIFT)
+def _fixed_point(pixels: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Pixels, to a sixteenth, as OpenCV wants them."""
+    return np.rint(pixels * 2**SHIFT).astype(np.int32)
 
 
 def _draw_edges(canvas: Picture, pixels: NDArray[np.float64], inside: NDArray[np.bool_], skeleton: Sequence[Edge]) -> Picture:
     drawn = canvas.copy()
-    for first, second, _ in skeleton:
-        if inside[first] and inside[second]:
-            for colour, thickness in (((15, 15, 15), 4), ((245, 245, 245), 2)):
-                cv2.line(drawn, _fixed_point(pixels[first]), _fixed_point(pixels[second]), colour, thickness, cv2.LINE_AA, SHIFT)
+    ends = [(first, second) for first, second, _ in skeleton if inside[first] and inside[second]]
+    lines = list(_fixed_point(pixels[np.array(ends, dtype=np.int64).reshape(-1, 2)]))
+    for colour, thickness in (((15, 15, 15), 4), ((245, 245, 245), 2)):
+        cv2.polylines(drawn, lines, isClosed=False, color=colour, thickness=thickness, lineType=cv2.LINE_AA, shift=SHIFT)
     return np.asarray(cv2.addWeighted(drawn, 0.65, canvas, 0.35, 0), dtype=np.uint8)
 
 
 def _draw_mark(canvas: Picture, pixel: NDArray[np.float64], mark: Mark, radius: float) -> None:
     """Draw a mark with its halo, centred on `pixel` to a sixteenth of a pixel."""
-    outline = np.array(
-        {
-            "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
-            "diamond": [(0, -1.4), (1.4, 0), (0, 1.4), (-1.4, 0)],
-            "cross": [(-1.2, -1.2), (1.2, 1.2)],
-        }.get(mark.shape, [])
-    )
-    for colour, grown in ((mark.halo, radius + 1.3), (mark.rgb, radius)):
+    for colour, grown, thickness in ((mark.halo, radius + 1.3, 5), (mark.rgb, radius, 2)):
         if mark.shape == "circle":
-            cv2.circle(canvas, _fixed_point(pixel), round(grown * 2**SHIFT), colour, cv2.FILLED, cv2.LINE_AA, SHIFT)
+            centre, reach = _fixed_point(pixel).tolist(), round(grown * 2**SHIFT)
+            cv2.circle(canvas, centre, reach, colour, cv2.FILLED, cv2.LINE_AA, SHIFT)
         elif mark.shape == "cross":
-            thickness = 2 if colour == mark.rgb else 5
-            for flip in ((1, 1), (1, -1)):
-                ends = [_fixed_point(pixel + radius * corner * flip) for corner in outline]
-                cv2.line(canvas, ends[0], ends[1], colour, thickness, cv2.LINE_AA, SHIFT)
+            lines = list(_fixed_point(pixel + radius * OUTLINES["cross"]))
+            cv2.polylines(canvas, lines, isClosed=False, color=colour, thickness=thickness, lineType=cv2.LINE_AA, shift=SHIFT)
         else:
-            corners = np.array([_fixed_point(pixel + grown * corner) for corner in outline], dtype=np.int32)
-            cv2.fillConvexPoly(canvas, corners, colour, cv2.LINE_AA, SHIFT)
+            cv2.fillConvexPoly(canvas, _fixed_point(pixel + grown * OUTLINES[mark.shape]), colour, cv2.LINE_AA, SHIFT)
 
 
 def draw_mosaic(

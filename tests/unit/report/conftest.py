@@ -132,7 +132,9 @@ class ToyStudy:
         for name in self.experiments:
             naming = NamingConfig(model="abc", keypoints=self.names)
             (folder / "naming" / f"{name}.json").write_text(naming.model_dump_json())
-            experiment = ExperimentConfig.model_validate({"preset": "demo", "frames": "subject", "training": {"steps": 321}})
+            model = {"n_keypoints": self.n_keypoints, "n_symmetric_pairs": 0}
+            given = {"preset": "demo", "frames": "subject", "model": model, "training": {"steps": 321}}
+            experiment = ExperimentConfig.model_validate(given)
             (folder / "experiments" / f"{name}.json").write_text(experiment.model_dump_json())
 
     def _write_session(self, session: str) -> None:
