@@ -43,7 +43,7 @@ def describe_values(field: FieldInfo) -> str:
 
 def describe_default(field: FieldInfo, key: str, presets: dict[str, dict[str, Any]]) -> str:
     """The default, and that of a preset where it differs."""
-    value = field.default
+    value = field.get_default(call_default_factory=True)
     text = "required" if value is PydanticUndefined else "none" if value is None else f"`{json.dumps(value)}`"
     return text + "".join(f"; {name}: `{json.dumps(values[key])}`" for name, values in presets.items() if key in values)
 

@@ -1,7 +1,6 @@
 """What a trained model is on disk: weights, the configuration that rebuilds it, and where it comes from."""
 
 import io
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -70,7 +69,7 @@ def read_content(path: str | Path, kind: str, revision: int, advice: str) -> dic
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # torch's reader meets damage with whatever it stumbles over
         raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())[:120]}); {advice}") from None
     if not isinstance(content, dict) or content.get("format") != kind:
         raise InputError(f"{path}: is not a {kind.replace('-', ' ')} file; {advice}")

@@ -28,13 +28,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Train, then copy the result to the declared files."""
     import torch
 
+    from bkind3d.cli.named_paths import read_named_paths
     from bkind3d.config import ExperimentConfig, read_section
     from bkind3d.training.machine import Machine
     from bkind3d.training.trainer import deliver, train_model
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    frames = {name: paths.split(",") for name, _, paths in (entry.partition("=") for entry in arguments.frames)}
+    frames = {name: paths.split(",") for name, paths in read_named_paths(arguments.frames, "--frames").items()}
     machine = Machine(arguments.device, arguments.devices, arguments.nodes, arguments.workers)
     folder = train_model(read_section(ExperimentConfig, arguments.config), frames, arguments.store, machine)
     deliver(folder, {"model": arguments.output, "untrained": arguments.untrained, "history": arguments.history, "edges": arguments.edges})

@@ -9,7 +9,8 @@ from typing import Annotated, Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-NAME_PATTERN = r"[A-Za-z0-9_-]+"
+#: No dash first: on a command line that would be an option.
+NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 

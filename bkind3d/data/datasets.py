@@ -87,6 +87,9 @@ class SessionFrames:
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
         metadata = [read_metadata(path) for path in paths]
+        for path, entry in zip(paths, metadata, strict=True):
+            if entry.get("table") != "frames":
+                raise InputError(f"{path}: is not a frames table of this package; extract the frames with the workflow")
         self.side, self.units, self.rate = float(metadata[0]["side"]), str(metadata[0]["units"]), float(metadata[0]["rate"])
         self.session = str(metadata[0]["session"])
         for path, entry in zip(paths, metadata, strict=True):

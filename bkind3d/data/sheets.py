@@ -276,7 +276,9 @@ def _check_header(path: Path, header: Sequence[str], required: Sequence[str], op
 
 def _read_name(cells: dict[str, str], column: str, where: str) -> str:
     if not re.fullmatch(NAME_PATTERN, cells[column]):
-        raise InputError(f"{where}: {column} is {cells[column]!r}; names consist of letters, digits, _ and -")
+        raise InputError(
+            f"{where}: {column} is {cells[column]!r}; names consist of letters (A to Z), digits, _ and -, and do not begin with -"
+        )
     return cells[column]
 
 

@@ -29,8 +29,10 @@ def explain_storage(study: Study) -> str | None:
     total = sum(_clip(sum(frames[path] for path in files), study.sessions[session]) * size for session, files, size in waiting)
     if not total:
         return None
-    free = shutil.disk_usage(study.folder).free
-    line = f"about {total / 1e9:.2g} GB will be written to {study.folder.resolve()}, {free / 1e9:.3g} GB are free"
+    # The results may be a link to another disk.
+    folder = (study.folder / "results").resolve() if (study.folder / "results").is_dir() else study.folder.resolve()
+    free = shutil.disk_usage(folder).free
+    line = f"about {total / 1e9:.2g} GB will be written to {folder}, {free / 1e9:.3g} GB are free"
     return line if total < 0.9 * free else f"warning: {line}: make room first, or lower size, margin or quality of the framesets"
 
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ class Study:
         """The path of a sheet's entry as seen from the study's folder."""
         if text.startswith(SIMULATION_FOLDER):
             return text
-        return os.path.normpath(os.path.join(os.path.expanduser(self.config.recordings), text))
+        return os.path.normpath(os.path.join(os.path.expanduser(self.config.recordings), os.path.expanduser(text)))
 
     def find_videos(self, session: str, camera: str) -> list[str]:
         """The files of a camera's video in a session, in the order of time."""
@@ -138,7 +137,9 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a mapping from the YAML file at `path`."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _check_keys(yaml.compose(text, Loader=yaml.SafeLoader), path)
+        values = yaml.safe_load(text)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); a study has its settings there") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -146,6 +147,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds no settings; write at least 'experiments:'")
     return values
+
+
+def _check_keys(node: yaml.Node | None, path: Path) -> None:
+    """Refuse a key that is there twice, of which YAML would silently keep the last."""
+    if isinstance(node, yaml.SequenceNode):
+        for entry in node.value:
+            _check_keys(entry, path)
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines:
+                raise InputError(f"{path}: line {line}: key {name!r} is already in line {lines[name]}; keep one of them")
+            lines[name] = line
+            _check_keys(value, path)
 
 
 def _check_sessions(study: Study) -> None:
@@ -236,6 +252,10 @@ def _check_files(study: Study) -> None:
             continue
         if path.startswith(SIMULATION_FOLDER):
             raise InputError(f"{where}: {path} is not made by the simulation of {CONFIG_FILE}; check the names in its section 'simulation'")
+        if "{" in path or "}" in path:
+            raise InputError(
+                f"{where}: {path}: Snakemake cannot name a file with braces in its path; make a link without them, and name that"
+            )
         full = study.folder / path
         if not full.is_file():
             raise InputError(f"{where}: there is no file {path}; check the path, and the key 'recordings' of {CONFIG_FILE}")
@@ -284,23 +304,43 @@ def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:
 
 def _check_overlap(study: Study) -> None:
     """No frame of a recording, nor its neighbour in time, is both learned from and judged on."""
-    for train, test in product(study.list_sessions("train"), study.list_sessions("test")):
-        one, other = study.sessions[train], study.sessions[test]
-        shared = sorted(_list_sources(study, train) & _list_sources(study, test))
-        begin = max(one.start or 0, other.start or 0)
-        end = min(float("inf") if row.stop is None else row.stop for row in (one, other))
-        if shared and begin <= end:
-            raise InputError(
-                f"{study.config.sessions}: rows {one.line} and {other.line}: sessions {train!r} (train) and {test!r} (test) overlap "
-                f"or touch at frame {begin} of {shared[0]}; change start and stop so that frames lie between them"
-            )
+    learned: dict[str, list[tuple[str, list[str]]]] = {}
+    for train in study.list_sessions("train"):
+        for source, (_, before) in _list_sources(study, train).items():
+            learned.setdefault(source, []).append((train, before))
+    for test in study.list_sessions("test"):
+        for source, (path, before) in _list_sources(study, test).items():
+            for train, others in learned.get(source, ()):
+                _check_apart(study, train, test, path, before == others)
 
 
-def _list_sources(study: Study, session: str) -> set[str]:
-    """What two sessions may have in common: videos and the file of the joints."""
+def _check_apart(study: Study, train: str, test: str, path: str, alike: bool) -> None:
+    """Refuse two sessions that share the file at `path` and frames of it; `alike`: they count its frames in the same way."""
+    one, other = study.sessions[train], study.sessions[test]
+    where = f"{study.config.sessions}: rows {one.line} and {other.line}: sessions {train!r} (train) and {test!r} (test)"
+    if not alike:
+        raise InputError(
+            f"{where} share {path}, but not the files before it, so their frames cannot be told apart; give both the same files"
+        )
+    begin = max(one.start or 0, other.start or 0)
+    end = min(float("inf") if row.stop is None else row.stop for row in (one, other))
+    if begin <= end:
+        raise InputError(f"{where} overlap or touch at frame {begin} of {path}; change start and stop so that frames lie between them")
+
+
+def _list_sources(study: Study, session: str) -> dict[str, tuple[str, list[str]]]:
+    """What two sessions may have in common, whatever links lead there: videos, and the file of the joints.
+
+    By place: the path, and the places of the files that are part of the same video and come before it.
+    """
     joints = study.sessions[session].joints
-    videos = {path for camera in study.cameras[session] for path in study.find_videos(session, camera)}
-    return videos | ({study.find_path(joints)} if joints else set())
+    videos = [study.find_videos(session, camera) for camera in study.cameras[session]] + ([[study.find_path(joints)]] if joints else [])
+    places = [[os.path.realpath(study.folder / path) for path in files] for files in videos]
+    return {
+        place: (path, row[:number])
+        for files, row in zip(videos, places, strict=True)
+        for number, (path, place) in enumerate(zip(files, row, strict=True))
+    }
 
 
 def _check_subjects(study: Study) -> None:

@@ -1,11 +1,12 @@
 """The errors of all methods as tables: by frame, by joint, and by subject, session and behaviour."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bkind3d.data.parquet import TABLES
 from bkind3d.evaluation.labelled import LabelledFrames
 from bkind3d.evaluation.methods import MethodResult
 from bkind3d.evaluation.metrics import ERRORS, JointErrors, PoseErrors, count_correct, count_known, mean_over_frames, mean_over_joints
@@ -18,14 +19,19 @@ def _list_metrics(errors: PoseErrors, threshold: float) -> dict[str, JointErrors
     return {name: getattr(errors, name) for name in ERRORS} | {"pck": pck, "auc": auc}
 
 
+def _rename_columns(columns: Mapping[str, str]) -> dict[str, str]:
+    """A sheet's further columns, under another name where the table has a column of that name."""
+    return {f"{name}_of_sheet" if name in TABLES["errors"] else name: value for name, value in columns.items()}
+
+
 def make_errors_table(
     results: Sequence[MethodResult], test: LabelledFrames, recordings: Sequence[Recording], threshold: float
 ) -> pd.DataFrame:
     """One row per method and test frame: means over the joints that are known; further columns of the sheet are carried along."""
     where = pd.DataFrame({"session": [recordings[i].session for i in test.session], "frame": test.frame, "time_s": test.time_s})
     where["behaviour"] = test.behaviour
-    extra = pd.DataFrame([{**r.columns, "session": r.session, "subject": r.subject} for r in recordings])
-    where = where.merge(extra, on="session", how="left", validate="many_to_one", suffixes=("", "_of_sheet"))
+    extra = pd.DataFrame([{**_rename_columns(r.columns), "session": r.session, "subject": r.subject} for r in recordings])
+    where = where.merge(extra, on="session", how="left", validate="many_to_one")
     tables = []
     for result in results:
         means = {name: mean_over_joints(values) for name, values in _list_metrics(result.errors, threshold).items()}

@@ -47,11 +47,15 @@ def split_blocks(n_frames: int, block_frames: int, border_frames: int) -> Int[np
     return np.where((within >= border_frames) & (within < block_frames - border_frames), part, UNUSED)
 
 
-def _ranges_of_blocks(source: str, part: Int[np.ndarray, " frame"]) -> list[FrameRange]:
+def _ranges_of_blocks(recording: Recording, part: Int[np.ndarray, " frame"]) -> list[FrameRange]:
     """Runs of kept frames with the same part."""
     edges = np.flatnonzero(np.diff(part, prepend=UNUSED - 1, append=UNUSED - 1))
-    runs = zip(edges[:-1], edges[1:], strict=True)
-    return [FrameRange(source, int(start), int(stop), int(part[start])) for start, stop in runs if part[start] != UNUSED]
+    runs, frames = zip(edges[:-1], edges[1:] - 1, strict=True), recording.keypoints.frames
+    return [
+        FrameRange(recording.source, int(frames[first]), int(frames[last]) + 1, int(part[first]))
+        for first, last in runs
+        if part[first] != UNUSED
+    ]
 
 
 def _check_subjects(recordings: Sequence[Recording]) -> None:
@@ -75,7 +79,7 @@ def assign_parts(recordings: Sequence[Recording], config: EvaluationConfig) -> l
     """
     if config.split == "blocks":
         parts = [split_blocks(len(r.keypoints.frames), config.block_frames, config.border_frames) for r in recordings]
-        ranges = [run for r, part in zip(recordings, parts, strict=True) for run in _ranges_of_blocks(r.session, part)]
+        ranges = [run for r, part in zip(recordings, parts, strict=True) for run in _ranges_of_blocks(r, part)]
     else:
         if config.split == "subject":
             _check_subjects(recordings)

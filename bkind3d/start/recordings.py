@@ -71,6 +71,8 @@ def recognise_recordings(folder: Path, pattern: str | None = None) -> Recognised
     ------
     InputError : where there are no videos, no session has two cameras, or two videos are the same camera of one session.
     """
+    if pattern and (pattern.count("{camera}") != 1 or pattern.count("{session}") > 1):
+        raise InputError(f"--pattern {pattern!r}: write {{camera}} once, and {{session}} at most once, as in '{{session}}/{{camera}}.mp4'")
     videos = list_videos(folder)
     passed_over: dict[Path, str] = {}
     headers = dict(_probe_videos(videos, passed_over))

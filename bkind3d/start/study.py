@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,8 +154,10 @@ def _append_rows(text: str, rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def _replace_sheet(path: Path, text: str) -> None:
-    with replaced_when_complete(path) as temporary:
+    """Write a sheet anew, at the place that a link leads to, for whom it could be read and written before."""
+    with replaced_when_complete(path.resolve()) as temporary:
         temporary.write_text(text, encoding="utf-8")
+        shutil.copymode(path, temporary)
 
 
 def _write_settings(found: Recognised, board: str | None) -> str:

@@ -5,13 +5,16 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bkind3d.config import TRAINING_REVISION, WITHOUT_EFFECT, ExperimentConfig
+from bkind3d.config import TRAINING_REVISION, WITHOUT_EFFECT, ExperimentConfig, InputError
 
 
 def hash_file(path: str | Path) -> str:
     """SHA-256 of a file's content."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); extract the frames again") from None
 
 
 def hash_frames(frames: Mapping[str, Sequence[str | Path]]) -> dict[str, list[str]]:

@@ -60,9 +60,10 @@ def test_a_file_of_nonsense_or_of_another_kind_is_refused(model_file: Path) -> N
     torch.save(torch.zeros(3), model_file)
     with pytest.raises(InputError, match="is not a bkind3d model file"):
         load_model(model_file)
-    model_file.write_bytes(b"nonsense")
-    with pytest.raises(InputError, match="model.pt: cannot be read"):
-        load_model(model_file)
+    for nonsense in (b"nonsense", b"session\tsubject\trig\n", b""):
+        model_file.write_bytes(nonsense)
+        with pytest.raises(InputError, match="model.pt: cannot be read"):
+            load_model(model_file)
     model_file.unlink()
     with pytest.raises(InputError, match="model.pt: cannot be read .*No such file"):
         load_model(model_file)

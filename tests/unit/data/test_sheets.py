@@ -50,6 +50,7 @@ def test_a_camera_may_have_several_files(tmp_path):
         (SESSIONS + "a\tm1\tbox\ttrian\n", "row 2: split is 'trian'; use train, test, predict"),
         (SESSIONS + "a b\tm1\tbox\n", "row 2: session is 'a b'"),
         (SESSIONS + "a\tm1\t../box\n", "row 2: rig is '../box'"),
+        (SESSIONS + "-a\tm1\tbox\n", "row 2: session is '-a'; names .* do not begin with -"),
         (SESSIONS + "a\tm1\tbox\n\na\tm2\tbox\n", "row 4: session 'a' is already in row 2"),
         (SESSIONS + "a\tm1\tbox\ttrain\t10\t5\n", "row 2: stop 5 is not after start 10"),
         (SESSIONS + "a\tm1\tbox\ttrain\t-1\n", "row 2: start is '-1'"),

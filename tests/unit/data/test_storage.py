@@ -48,3 +48,10 @@ def test_a_disk_that_is_too_small_is_a_warning(study, monkeypatch):
     assert not explain_storage(study).startswith("warning")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**6, 10**6 - 1000, 1000))
     assert explain_storage(study).startswith("warning: about")
+
+
+def test_results_may_lie_on_another_disk(study, monkeypatch, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    (study.folder / "results").symlink_to(tmp_path / "scratch")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**6, 10**6 - 1000, 1000 if path == tmp_path / "scratch" else 10**12))
+    assert explain_storage(study).startswith("warning: about")

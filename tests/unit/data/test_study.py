@@ -103,6 +103,7 @@ def test_a_simulated_session_must_agree_with_its_row(folder, session, message):
         ),
         ("config.yaml", "experiments: {one: {frames: subject}}", "", "key 'experiments' is missing"),
         ("config.yaml", "}}", "}", "config.yaml: is not valid YAML"),
+        ("config.yaml", "experiments", "recordings: rec\nexperiments", "config.yaml: line 2: key 'recordings' is already in line 1; keep"),
         ("sessions.tsv", "m1\tbox", "m1\tbax", "sessions.tsv: row 2: rig 'bax' is not in config/rigs.tsv; did you mean 'box'"),
         ("sessions.tsv", "train", "test", "no session has split 'train'; experiment 'one' needs"),
         ("sessions.tsv", "b\tm2", "c\tm2", "row 3: session 'c' has no camera"),
@@ -153,6 +154,42 @@ def test_train_and_test_may_not_share_frames(folder, ranges, wrong):
             load_study(folder=folder)
     else:
         assert load_study(folder=folder).list_sessions("test") == ["b"]
+
+
+def test_links_and_absolute_paths_hide_no_shared_video(folder):
+    (folder / "rec/b/left.mp4").unlink()
+    (folder / "rec/b/left.mp4").symlink_to(folder / "rec/a/left.mp4")
+    change(folder, "sessions.tsv", "m2\tbox", "m2\tbox\ttest")
+    with pytest.raises(InputError, match=r"'b' \(test\) overlap or touch at frame 0 of rec/b/left.mp4"):
+        load_study(folder=folder)
+    change(folder, "cameras.tsv", "b/left.mp4", f"{folder}/rec/a/left.mp4")
+    with pytest.raises(InputError, match="overlap or touch at frame 0 of"):
+        load_study(folder=folder)
+
+
+def test_parts_of_one_video_are_told_apart_only_where_frames_are_counted_alike(folder):
+    (folder / "rec/a/left2.mp4").write_text("x")
+    change(folder, "cameras.tsv", "a/left.mp4", "a/left.mp4;a/left2.mp4")
+    change(folder, "cameras.tsv", "b/left.mp4", "a/left2.mp4")
+    change(folder, "sessions.tsv", "train", "train\t0\t50")
+    change(folder, "sessions.tsv", "m2\tbox", "m2\tbox\ttest\t60\t90")
+    with pytest.raises(InputError, match=r"share rec/a/left2.mp4, but not the files before it"):
+        load_study(folder=folder)
+    change(folder, "cameras.tsv", "b\tleft\ta/left2.mp4", "b\tleft\ta/left.mp4;a/left2.mp4")
+    assert load_study(folder=folder).list_sessions("test") == ["b"]
+
+
+def test_a_brace_in_a_path_is_refused_before_snakemake_stumbles_over_it(folder):
+    (folder / "rec/b/left.mp4").rename(folder / "rec/b/left {1}.mp4")
+    change(folder, "cameras.tsv", "b/left.mp4", "b/left {1}.mp4")
+    with pytest.raises(InputError, match=r"row 4: rec/b/left \{1\}.mp4: Snakemake cannot name a file with braces"):
+        load_study(folder=folder)
+
+
+def test_a_tilde_is_the_home_folder(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder / "rec"))
+    change(folder, "cameras.tsv", "b/left.mp4", "~/b/left.mp4")
+    assert load_study(folder=folder).find_videos("b", "left") == [f"{folder}/rec/b/left.mp4"]
 
 
 def test_a_subject_on_both_sides_is_refused_where_subjects_are_split(folder):

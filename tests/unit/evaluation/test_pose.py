@@ -170,6 +170,13 @@ def test_columns_of_the_sheet_are_carried(make, offset):
     assert set(judgement.errors["subject"]) == {"two"}
 
 
+def test_a_column_of_the_sheet_hides_no_column_of_the_table(make, offset):
+    judgement, _ = judge([replace(r, columns={"method": "filmed at night", "frame": "x"}) for r in pair(make, offset)])
+    assert "bkind3d" in set(judgement.errors["method"])
+    assert judgement.errors["frame"].dtype.kind == "i"
+    assert set(judgement.errors["method_of_sheet"]) == {"filmed at night"}
+
+
 def test_the_same_seed_gives_the_same_file(make, offset, tmp_path):
     for name in ("a", "b"):
         write_json(judge(pair(make, offset))[0].summary, tmp_path / name)

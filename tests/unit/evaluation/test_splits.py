@@ -63,6 +63,15 @@ def test_two_sessions_cut_from_one_take_must_not_touch(make):
         assign_parts(cut(20), EvaluationConfig())
 
 
+def test_blocks_of_one_take_in_two_sessions_must_not_overlap(make):
+    recordings = [make.recording(name, "train", make.scene(40, 0), source="take.trc") for name in ("a", "b")]
+    assign_parts(recordings, EvaluationConfig(split="blocks"))  # the same blocks play the same part
+    later = make.scene(40, 0)
+    later.frames += 10
+    with pytest.raises(InputError, match="take.trc: its train frames 12 to 18 and test frames 12 to 18 overlap or touch"):
+        assign_parts([recordings[0], make.recording("b", "train", later, source="take.trc")], EvaluationConfig(split="blocks"))
+
+
 @pytest.mark.parametrize(("splits", "lacking"), [(["train", "train"], "test"), (["test", "test"], "train")])
 def test_a_missing_part_is_refused(make, splits, lacking):
     recordings = [make.recording(f"s{i}", split, make.scene(20, i)) for i, split in enumerate(splits)]

@@ -94,6 +94,8 @@ def test_what_fits_nothing_is_named(fill):
         (["m1/a.mp4"], None, "none of the 1 videos could be put together"),
         (["m1/a.mp4", "m1/b.mp4"], "{session}-{camera}.mp4", "--pattern '{session}-{camera}.mp4' fits none of the 2 videos"),
         (["m1/ä.mp4", "m1/a.mp4"], "{session}/{camera}", "would both be camera 'a' of session 'm1'; rename one"),
+        (["m1/a.mp4", "m1/b.mp4"], "{camera}/{camera}", "write {camera} once, and {session} at most once"),
+        (["m1/a.mp4", "m1/b.mp4"], "{session}/*", "write {camera} once, and {session} at most once"),
         (["board/a.mp4", "board/b.mp4"], None, "all videos are called like those of a calibration board"),
     ],
 )

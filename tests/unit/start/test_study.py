@@ -139,6 +139,18 @@ def test_a_session_is_added_to_what_people_wrote_into_the_sheets(study, recordin
     assert {name: row.video for name, row in made.cameras["m3"].items()} == {"top": "later/m3/top.mp4", "side": "later/m3/side.mp4"}
 
 
+def test_a_sheet_stays_where_a_link_leads_and_for_whom_it_is(study, recordings, tmp_path):
+    sheet = study / "config/sessions.tsv"
+    shared = sheet.rename(tmp_path / "shared.tsv")
+    shared.chmod(0o664)
+    sheet.symlink_to(shared)
+    shutil.copytree(recordings / "m1", recordings / "m3")
+    assert main(["add-session", str(study), str(recordings / "m3")]) == 0
+    assert sheet.is_symlink()
+    assert "m3" in shared.read_text()
+    assert shared.stat().st_mode & 0o777 == 0o664
+
+
 @pytest.mark.parametrize(
     ("folder", "options", "message"),
     [
