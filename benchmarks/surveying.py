@@ -1,7 +1,7 @@
 """``python -m benchmarks.surveying VIDEO``: the speed of surveying against that of decoding alone, and whether memory grows.
 
-The video is repeated to a minute without encoding it again, as it is and with a body that moves through it. Speeds are
-processor times of one thread; both are measured in turns, in both orders.
+The video is repeated to a minute (``--frames``) without encoding it again, as it is and with a body that moves through it.
+Speeds are processor times of one thread; both are measured in turns, in both orders.
 """
 
 import argparse
@@ -25,8 +25,6 @@ from bkind3d.data.video import decode_frames, probe_video
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.survey.videos import survey_video
 
-#: Frames of the measured videos.
-N_FRAMES = 1800
 #: Length of the body that is drawn, as a share of the picture's longer side, and turns of its way per video.
 BODY_SHARE, TURNS = 0.16, 2
 #: Frames of the videos whose memory is compared, and their pictures' size.
@@ -113,6 +111,7 @@ def main() -> None:
         prog="python -m benchmarks.surveying", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("video", type=Path, help="a video, 1280x1024 for the published figure")
+    parser.add_argument("--frames", type=int, default=1800, help="frames of the measured videos (1800)")
     parser.add_argument("--rounds", type=int, default=6, help="measurements of each (6)")
     parser.add_argument("--memory", action="store_true", help="measure memory instead")
     parser.add_argument("--survey-only", action="store_true", help="survey the video as it is, and print the peak of memory, MB")
@@ -127,7 +126,7 @@ def main() -> None:
         else:
             moving = add_body(arguments.video, folder / "body.mp4")
             for label, path in (("as it is", arguments.video), ("with a body that moves", moving)):
-                longer = repeat_video(path, folder / f"longer_{path.name}", N_FRAMES)
+                longer = repeat_video(path, folder / f"longer_{path.name}", arguments.frames)
                 print(label, json.dumps(measure_speeds(longer, folder, arguments.rounds), indent=1), flush=True)
 
 
