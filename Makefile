@@ -63,7 +63,7 @@ bench: .venv/run.stamp
 	OMP_NUM_THREADS=1 python -m benchmarks
 
 system:
-	$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y --no-install-recommends python3-venv libgl1 libegl1 libegl-mesa0 libgl1-mesa-dri libglib2.0-0
+	$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y --no-install-recommends python3-venv libgl1 libegl1 libegl-mesa0 libgl1-mesa-dri libglib2.0-0 chromium
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	.ci/check-system $(PYTHON) demo && $(PYTHON) -m venv .venv

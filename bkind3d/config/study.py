@@ -17,9 +17,13 @@ class ReportConfig(Section):
     """What the report shows."""
 
     title: str = Field("BKinD-3D report", description="Title of the report.")
-    max_sessions: int = Field(6, ge=1, le=100, description="Sessions that are embedded in the main report.")
-    max_frames: int = Field(200, ge=10, le=5000, description="Frames of a session in the interactive skeleton.")
-    overlay_frames: int = Field(6, ge=1, le=50, description="Moments shown as overlay pictures per session.")
+    pictures: bool = Field(
+        True,
+        description="Show pictures of the recordings. false: no page, figure, video or contact sheet shows any; numbers, charts and skeletons remain.",
+    )
+    max_sessions: int = Field(6, ge=1, le=12, description="Sessions that are embedded in the main report.")
+    max_frames: int = Field(200, ge=10, le=5000, description="Frames of a session's skeleton in the main report; its own page has more.")
+    overlay_frames: int = Field(6, ge=1, le=12, description="Moments shown as overlay pictures per session.")
     overlay_seconds: float = Field(
         300.0,
         gt=0,

@@ -40,8 +40,11 @@ def write_doctor_page(study: Study, examined: Sequence[Examined], checks: Sequen
     counts = summarise(checks)["counts"]
     facts = [f"{counts['failure']} failures", f"{counts['warning']} warnings", f"{counts['pass']} passed"]
     sections = [Section("checks", "Checks", _show_checks(checks), "Failures first. Each says what to do next.")]
+    pictures = study.config.report.pictures
     for entry in examined:
-        elements = [*_show_views(entry), *_show_epipolar(entry), *_show_rig(entry), *_show_location(study, entry)]
+        seen = [*_show_views(entry), *_show_epipolar(entry)] if pictures else [Note("Pictures are left out (report.pictures).", "info")]
+        crops = _show_crops(study, entry) if pictures else []
+        elements = [*seen, *_show_rig(entry), *_show_location(entry), *crops]
         sections.append(Section(f"session-{entry.name}", entry.name, elements))
     write_page(Page("Doctor", study.config.report.title, facts, sections, back="report.html"), "sessions/", path)
 
@@ -172,7 +175,7 @@ def _add_lines(figure: go.Figure, lines: Sequence[Array], colour: str, name: str
     figure.add_scatter3d(x=flat[0], y=flat[1], z=flat[2], mode="lines", name=name, line={"color": colour, "width": width}, hoverinfo="name")
 
 
-def _show_location(study: Study, entry: Examined) -> list[Any]:
+def _show_location(entry: Examined) -> list[Any]:
     if entry.location is None:
         return [Note("The subject is not located yet; crops and its way are shown after `snakemake`.", "info")]
     way = entry.location.iloc[:: max(1, len(entry.location) // _MAX_POINTS)]
@@ -182,7 +185,7 @@ def _show_location(study: Study, entry: Examined) -> list[Any]:
         figure.add_scatter(x=way["time_s"].round(3).tolist(), y=values, mode="lines", name=axis, line={"width": 1.5, "color": colour})
     figure.update_layout(xaxis={"title": {"text": "time (s)"}}, yaxis={"title": {"text": f"centre ({entry.units})"}})
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, margin={"l": 60, "r": 10, "t": 30, "b": 45})
-    return [make_chart(figure, 280, "Where the subject's centre is; gaps where it was not located."), *_show_crops(study, entry)]
+    return [make_chart(figure, 280, "Where the subject's centre is; gaps where it was not located.")]
 
 
 def _show_crops(study: Study, entry: Examined) -> list[Any]:

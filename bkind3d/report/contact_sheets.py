@@ -36,6 +36,7 @@ def write_contact_sheets(files: StudyFiles, experiment: str, folder: Path) -> No
     Rows are moments, columns the cameras. Rows under the line are those in which the keypoint is least certain of its
     place (its confidence is lowest): where it jumps to another part of the body, it shows there first.
     """
+    files.require_pictures("contact sheets")
     found = {
         session: read_keypoints(files.experiment_file(experiment, "keypoints", f"{session}.parquet"), files.naming[experiment])
         for session in files.shown_sessions(SESSIONS)

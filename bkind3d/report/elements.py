@@ -57,12 +57,26 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A 3D skeleton over time, drawn by the page's own script with plotly. `json` as in :class:`Chart`."""
+class Player:
+    """A session that is played, drawn by the page's own script: its skeleton in 3D, and its views where there are pictures.
 
-    kind: ClassVar[str] = "scene"
+    Attributes
+    ----------
+    identifier : of the element; links to a moment name it.
+    json : what is played, as in :class:`Chart`.
+    n_moments : of the session.
+    legend : the keypoints' names and marks.
+    pictures : WebP as base64, one after the other; empty: no views.
+    band_rows : rows of labels over time.
+    """
+
+    kind: ClassVar[str] = "player"
+    identifier: str
     json: str
-    n_frames: int
+    n_moments: int
+    legend: Sequence[tuple[str, Mark]]
+    pictures: str = ""
+    band_rows: int = 0
     caption: str = ""
 
 

@@ -49,6 +49,8 @@ METADATA: dict[str, dict[str, Any]] = {".svg": {"Date": None, "Creator": None}, 
 def write_figures(files: StudyFiles, experiment: str, folder: Path) -> None:
     """Write all figures of `experiment` as SVG and PNG (.pose, .labels, .learning, .confusion, .skeleton), PNG (.overlays), GIF (.animation).
 
+    The last two show pictures of the recordings: without ``report.pictures`` they are left out.
+
     Where there is no reference, the figure says so: the workflow can count on every file.
     """
     session = files.shown_sessions(1)[0]
@@ -64,6 +66,8 @@ def write_figures(files: StudyFiles, experiment: str, folder: Path) -> None:
             for suffix, metadata in METADATA.items():
                 with replaced_when_complete(folder / f"{experiment}.{name}{suffix}") as temporary:
                     figure.savefig(temporary, dpi=200, metadata=metadata)
+    if not files.settings.pictures:
+        return
     write_animation(files, experiment, session, folder / f"{experiment}.animation.gif")
     mosaic = draw_session(files, experiment, session, files.settings.overlay_frames, WHITE)
     picture = Image.new("RGB", (400, 100), "white") if mosaic is None else Image.fromarray(mosaic)

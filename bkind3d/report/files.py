@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bkind3d.config import ExperimentConfig, FramesConfig, InputError, NamingConfig, ReportConfig, read_section
-from bkind3d.data.keypoints import name_keypoints
+from bkind3d.data.keypoints import SessionKeypoints, name_keypoints, read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions
 from bkind3d.data.skeleton import Edge, choose_skeleton
@@ -35,6 +35,11 @@ class StudyFiles:
     sessions: dict[str, SessionRow]
     cameras: dict[str, dict[str, CameraRow]]
     rigs: dict[str, RigRow]
+
+    def require_pictures(self, what: str) -> None:
+        """Refuse to make `what` where pictures of the recordings are to be shown nowhere."""
+        if not self.settings.pictures:
+            raise InputError(f"report.pictures is false: {what} would show pictures of the recordings; set it to true, or go without")
 
     def experiment_file(self, experiment: str, *parts: str) -> Path:
         """A file of an experiment."""
@@ -66,6 +71,10 @@ class StudyFiles:
         path = self.experiment_file(experiment, "keypoints", f"{session}.parquet")
         table = read_table(path, "keypoints")
         return table.assign(keypoint=table["keypoint"].replace(self.given_names(experiment, session)))
+
+    def session_keypoints(self, experiment: str, session: str) -> SessionKeypoints:
+        """The same as arrays."""
+        return read_keypoints(self.experiment_file(experiment, "keypoints", f"{session}.parquet"), self.naming[experiment])
 
     def given_names(self, experiment: str, session: str) -> dict[str, str]:
         """The name of every keypoint that the model found in `session`: the one that it was given, or its own."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import pandas as pd
+
 from bkind3d import __version__
 from bkind3d.config import ExperimentConfig, FramesConfig, Section
 from bkind3d.data.parquet import read_metadata
@@ -118,6 +120,43 @@ def list_versions() -> list[tuple[str, str]]:
 def build_versions() -> Table:
     """Versions as a table."""
     return Table(["package", "version"], [[Cell(name), Cell(number, "code")] for name, number in list_versions()])
+
+
+def build_stages(files: StudyFiles) -> list[Table]:
+    """The time that every stage of the workflow took, and the most memory of one of its jobs, as Snakemake measured them; nothing where it did not."""
+    folder = files.results / "benchmarks"
+    jobs = [(path.relative_to(folder).parts[0].removesuffix(".tsv"), pd.read_csv(path, sep="\t")) for path in sorted(folder.rglob("*.tsv"))]
+    measured = [
+        table.assign(stage=stage)[["stage", "s", "cpu_time", "max_rss"]]
+        for stage, table in jobs
+        if {"s", "cpu_time", "max_rss"} <= set(table)
+    ]
+    if not measured:
+        return []
+    numbers = pd.concat(measured).set_index("stage").apply(pd.to_numeric, errors="coerce")
+    grouped = numbers.groupby("stage")
+    stages = grouped[["s", "cpu_time"]].sum(min_count=1).assign(jobs=grouped.size(), memory=grouped["max_rss"].max())
+    rows = [
+        [
+            Cell(str(stage).replace("_", " ")),
+            Cell(str(row["jobs"])),
+            Cell(_show_minutes(row["s"])),
+            Cell(_show_minutes(row["cpu_time"])),
+            Cell(_show_memory(row["memory"])),
+        ]
+        for stage, row in zip(stages.index, stages.to_dict("records"), strict=True)
+    ]
+    columns = ["stage", "jobs", "time (min)", "processor (min)", "memory (GB)"]
+    caption = "Times of all jobs of a stage together: jobs ran beside each other. Memory: the largest job. Each job's latest run counts."
+    return [Table(columns, rows, frozenset(columns[1:]), caption)]
+
+
+def _show_minutes(seconds: float) -> str:
+    return "–" if pd.isna(seconds) else f"{seconds / 60:.1f}"
+
+
+def _show_memory(megabytes: float) -> str:
+    return "–" if pd.isna(megabytes) else f"{megabytes / 1000:.2f}"
 
 
 def list_entries(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

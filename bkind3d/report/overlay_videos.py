@@ -98,6 +98,7 @@ def lay_out(cameras: Sequence[str], names: Sequence[str], skeleton: Sequence[Edg
 
 def write_overlay_video(files: StudyFiles, experiment: str, session: str, path: Path, threads: int = 2) -> None:
     """Write the overlay video of a session (H.264, MP4), from its first frame on, as long as ``report.overlay_seconds`` allows."""
+    files.require_pictures("the overlay video")
     keypoints = _read_keypoints(files, experiment, session)
     mosaic = _prepare(files, experiment, session, keypoints)
     limit = files.settings.overlay_seconds
@@ -108,7 +109,7 @@ def write_overlay_video(files: StudyFiles, experiment: str, session: str, path: 
         )
     chosen = np.flatnonzero(kept)
     size = (mosaic.ground.shape[1], mosaic.ground.shape[0])
-    pictures = draw_pictures(mosaic, _read_moments(files, experiment, session, keypoints, chosen), threads)
+    pictures = draw_pictures(mosaic, iterate_moments(files, experiment, session, keypoints, chosen), threads)
     with replaced_when_complete(path) as temporary, VideoWriter(temporary, size, find_rate(keypoints.times), FAST) as writer:
         for picture in tqdm(pictures, total=len(chosen), desc=f"overlay {session}", unit="frame", disable=None):
             writer.write(picture)
@@ -124,7 +125,7 @@ def write_animation(files: StudyFiles, experiment: str, session: str, path: Path
     start = find_liveliest(keypoints.positions, length)
     chosen = np.arange(start, start + length, step)
     size = (round(mosaic.ground.shape[1] * ANIMATION_SCALE), round(mosaic.ground.shape[0] * ANIMATION_SCALE))
-    drawn = draw_pictures(mosaic, _read_moments(files, experiment, session, keypoints, chosen))
+    drawn = draw_pictures(mosaic, iterate_moments(files, experiment, session, keypoints, chosen))
     pictures = [Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS).quantize(192) for picture in drawn]
     with replaced_when_complete(path) as temporary:
         pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=round(1000 * step / rate), loop=0)
@@ -164,11 +165,11 @@ def _read_keypoints(files: StudyFiles, experiment: str, session: str) -> Session
 def _prepare(files: StudyFiles, experiment: str, session: str, keypoints: SessionKeypoints) -> Mosaic:
     located = np.flatnonzero(np.isfinite(keypoints.positions[..., 0]).any(axis=1))
     sample = located[:: max(len(located) // SAMPLE, 1)]
-    share = measure_reach(list(_read_moments(files, experiment, session, keypoints, sample)))
+    share = measure_reach(list(iterate_moments(files, experiment, session, keypoints, sample)))
     return lay_out(files.cameras_of(experiment, session), keypoints.names, files.skeleton(experiment), share)
 
 
-def _read_moments(
+def iterate_moments(
     files: StudyFiles, experiment: str, session: str, keypoints: SessionKeypoints, chosen: NDArray[np.int64]
 ) -> Iterator[Moment]:
     """The chosen moments (indices), read block by block."""

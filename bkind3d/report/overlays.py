@@ -103,6 +103,22 @@ def project_keypoints(points: NDArray[np.float64], projection: NDArray[np.float6
     return np.asarray(pixels[0, 0].numpy())
 
 
+def fit_view(view: View, tile: int) -> View:
+    """The view as a square of `tile` pixels, its longer side filling it, on black; its matrix moves along."""
+    height, width = view.picture.shape[:2]
+    scale = tile / max(height, width)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    canvas = np.zeros((tile, tile, 3), dtype=np.uint8)
+    left, top = (tile - size[0]) // 2, (tile - size[1]) // 2
+    scaled = cv2.resize(view.picture, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
+    canvas[top : top + size[1], left : left + size[0]] = scaled
+    # Pixel edges scale, not centres: half a pixel is added before and taken off after.
+    projection = view.projection.copy()
+    for row, (factor, shift) in enumerate(((size[0] / width, left), (size[1] / height, top))):
+        projection[row] = factor * projection[row] + (0.5 * factor - 0.5 + shift) * projection[2]
+    return View(canvas, projection)
+
+
 def draw_view(view: View, points: NDArray[np.float64], skeleton: Sequence[Edge], tile: int = TILE) -> Picture:
     """Enlarge a view so that its longer side is `tile` pixels, and draw keypoints and skeleton onto it.
 
@@ -110,17 +126,9 @@ def draw_view(view: View, points: NDArray[np.float64], skeleton: Sequence[Edge],
     -------
     (tile, tile, 3) RGB; a picture that is not square is centred on black.
     """
-    height, width = view.picture.shape[:2]
-    scale = tile / max(height, width)
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    enlarged = cv2.resize(view.picture, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
-    canvas = np.zeros((tile, tile, 3), dtype=np.uint8)
-    left, top = (tile - size[0]) // 2, (tile - size[1]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = enlarged
-    # Pixel edges scale, not centres: half a pixel is added before and taken off after.
-    factors = np.array([size[0] / width, size[1] / height])
-    pixels = (project_keypoints(points, view.projection) + 0.5) * factors - 0.5 + [left, top]
-    inside = np.isfinite(pixels).all(axis=1) & (np.abs(pixels) < 16 * tile).all(axis=1)
+    fitted = fit_view(view, tile)
+    canvas, pixels = fitted.picture, project_keypoints(points, fitted.projection)
+    inside = np.asarray((np.abs(pixels) < 16 * tile).all(axis=1), dtype=np.bool_)
     canvas = _draw_edges(canvas, pixels, inside, skeleton)
     for index in np.flatnonzero(inside):
         _draw_mark(canvas, pixels[index], mark_of(int(index)), radius=tile / 64)

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bkind3d.config import InputError
-from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Section
+from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Player, Section
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.findings import (
     Finding,
@@ -40,8 +43,9 @@ from bkind3d.report.measures import (
     split_terms,
 )
 from bkind3d.report.movements import build_movements
-from bkind3d.report.origin import build_hashes, build_settings, build_versions
+from bkind3d.report.origin import build_hashes, build_settings, build_stages, build_versions
 from bkind3d.report.overlays import draw_session, encode_jpeg
+from bkind3d.report.player import build_player, choose_moments
 from bkind3d.report.recordings import (
     Located,
     build_calibration,
@@ -53,10 +57,13 @@ from bkind3d.report.recordings import (
     summarise_location,
 )
 from bkind3d.report.rendering import write_page
-from bkind3d.report.skeleton import build_scene
+from bkind3d.report.sprites import Sprites, draw_sprites
 
 NO_JOINTS = "no reference: there are no joints to judge the keypoints by."
 NO_BEHAVIOURS = "no reference: there are no behaviours to recognise, or their recognition is turned off."
+
+#: What a session's page has room for, so that it stays below 25 MB: positions of keypoints over time, and characters of small pictures.
+POSITIONS, PICTURE_ROOM = 540_000, 12_000_000
 
 Health = dict[str, dict[str, KeypointHealth]]
 
@@ -124,7 +131,7 @@ def write_session_page(files: StudyFiles, session: str, path: Path) -> None:
         found += find_keypoint_faults(name, health[name])
     sections = [
         Section("warnings", "Warnings", write_findings(found)),
-        *(_show_keypoints(files, name, [session], located, health[name]) for name in files.experiments),
+        *(_show_session_keypoints(files, name, session, located[session], health[name][session]) for name in files.experiments),
         Section("recordings", "Recording", _show_session_recording(files, session, located[session])),
         Section("calibration", "Calibration", build_calibration(files, row.rig)),
         Section("run", "What this run was", _show_run(files, [session])),
@@ -215,34 +222,67 @@ def _show_learning(files: StudyFiles) -> list[Any]:
 def _show_keypoints(
     files: StudyFiles, name: str, sessions: Sequence[str], located: dict[str, Located], health: dict[str, KeypointHealth]
 ) -> Section:
+    """The keypoints of some sessions in the report of the study."""
     elements: list[Any] = []
-    skeleton = files.skeleton(name)
     for session in tqdm(sessions, desc=f"{name}: pictures", disable=None):
-        summary, row = located[session], files.sessions[session]
-        if len(health) > 1:
-            elements.append(Heading(session, f"subject {row.subject}, split {row.split}"))
-        mosaic = draw_session(files, name, session, files.settings.overlay_frames)
-        if mosaic is None:
+        row = files.sessions[session]
+        aside = f"subject {row.subject}, split {row.split}; its page plays " + ("all views" if files.settings.pictures else "more of it")
+        elements.append(Heading(session, aside, link=f"sessions/{session}.html"))
+        keypoints = files.session_keypoints(name, session)
+        if not np.isfinite(keypoints.positions).any():
             elements.append(Note(f"{session}: no frame has keypoints.", "warning"))
             continue
-        elements.append(Picture(encode_jpeg(mosaic), f"Keypoints of {name} drawn onto every view of {session}"))
-        location, _ = files.location(session)
-        elements.append(
-            build_scene(
-                files.keypoints(name, session),
-                skeleton,
-                location,
-                summary.side,
-                summary.units,
-                files.settings.max_frames,
-                files.joints(session),
-            )
-        )
-        elements.append(Fold("Each keypoint in numbers", [build_keypoint_table(health[session], summary.units, summary.side)]))
+        elements += _draw_mosaic(files, name, session)
+        chosen = choose_moments(keypoints, files.settings.max_frames)
+        elements.append(_build_player(files, name, session, keypoints, chosen, located[session].units))
+        elements.append(_fold_numbers(health[session], located[session]))
     hidden = len(health) - len(sessions)
-    lead = f"Keypoints of the experiment {name}, projected into every view; lines are the strongest learned edges (maximum spanning tree)."
-    lead += f" Shown: {len(sessions)} of {len(health)} sessions; the others are on pages of their own." if hidden else ""
-    return Section(f"keypoints-{name}", f"Keypoints: {name}" if len(files.experiments) > 1 else "Keypoints", elements, lead)
+    lead = f"Shown: {len(sessions)} of {len(health)} sessions; the others are on pages of their own." if hidden else ""
+    return _make_section(files, name, elements, lead)
+
+
+def _show_session_keypoints(files: StudyFiles, name: str, session: str, located: Located, health: KeypointHealth) -> Section:
+    """The keypoints of a session on its own page: all views and the skeleton, played."""
+    keypoints = files.session_keypoints(name, session)
+    if not np.isfinite(keypoints.positions).any():
+        return _make_section(files, name, [Note(f"{session}: no frame has keypoints.", "warning")])
+    n_experiments = len(files.experiments)
+    chosen = choose_moments(keypoints, max(POSITIONS // len(keypoints.names) // n_experiments, 1))
+    sprites = draw_sprites(files, name, session, keypoints, chosen, PICTURE_ROOM // n_experiments) if files.settings.pictures else None
+    elements: list[Any] = [_build_player(files, name, session, keypoints, chosen, located.units, sprites)]
+    mosaic = _draw_mosaic(files, name, session)
+    elements += [Fold("Some moments, larger", mosaic)] if mosaic else []
+    return _make_section(files, name, [*elements, _fold_numbers(health, located)])
+
+
+def _make_section(files: StudyFiles, name: str, elements: list[Any], lead: str = "") -> Section:
+    title = f"Keypoints: {name}" if len(files.experiments) > 1 else "Keypoints"
+    drawn = "projected into every view" if files.settings.pictures else "in 3D; pictures are left out (report.pictures)"
+    text = f"Keypoints of the experiment {name}, {drawn}; lines are the strongest learned edges (maximum spanning tree)."
+    return Section(f"keypoints-{name}", title, elements, f"{text} {lead}".strip())
+
+
+def _draw_mosaic(files: StudyFiles, name: str, session: str) -> list[Picture]:
+    mosaic = draw_session(files, name, session, files.settings.overlay_frames) if files.settings.pictures else None
+    return [] if mosaic is None else [Picture(encode_jpeg(mosaic), f"Keypoints of {name} drawn onto every view of {session}")]
+
+
+def _build_player(
+    files: StudyFiles,
+    name: str,
+    session: str,
+    keypoints: SessionKeypoints,
+    chosen: NDArray[np.int64],
+    units: str,
+    sprites: Sprites | None = None,
+) -> Player:
+    location, _ = files.location(session)
+    identifier = f"player-{name}-{session}"
+    return build_player(identifier, keypoints, chosen, files.skeleton(name), location, units, files.joints(session), sprites)
+
+
+def _fold_numbers(health: KeypointHealth, located: Located) -> Fold:
+    return Fold("Each keypoint in numbers", [build_keypoint_table(health, located.units, located.side)])
 
 
 def _show_recordings(files: StudyFiles, located: dict[str, Located], shown: Sequence[str]) -> list[Any]:
@@ -259,11 +299,14 @@ def _show_recordings(files: StudyFiles, located: dict[str, Located], shown: Sequ
 
 def _show_session_recording(files: StudyFiles, session: str, located: Located) -> list[Any]:
     charts = Gallery([build_location_chart(files, session, located.units), build_view_chart(files, session)])
-    return [*build_remarks(files, session), build_survey_table(files, session), charts]
+    link = Heading("The doctor's checks of this session", link=f"../doctor.html#session-{session}")
+    return [link, *build_remarks(files, session), build_survey_table(files, session), charts]
 
 
 def _show_run(files: StudyFiles, sessions: list[str]) -> list[Any]:
     elements: list[Any] = []
     for name in files.experiments:
         elements += [Heading(name), *build_settings(files, name)]
+    stages = build_stages(files)
+    elements += [Heading("Time of each stage"), *stages] if stages else []
     return [*elements, Heading("Versions and files"), build_versions(), *build_hashes(files, sessions)]

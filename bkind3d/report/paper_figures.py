@@ -95,6 +95,7 @@ class Column:
 
 def write_grid(settings: PaperTableConfig, files: StudyFiles, dataset: str, sessions: Sequence[str], path: Path) -> None:
     """Write the grid of projected points (PNG): the true joints in the first row, then the keypoints of every experiment of the grid."""
+    files.require_pictures("the grid")
     columns = [column for session in sessions for column in read_columns(settings.grid, files, session)]
     labels = ["true joints", *(settings.rows.get(name, name) for name in settings.grid)]
     image = Image.fromarray(draw_grid(columns, labels, find_title(settings, [dataset])))

@@ -1,6 +1,9 @@
 """How a page becomes one HTML file that needs no other."""
 
+import base64
+import gzip
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -11,6 +14,12 @@ from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.report.elements import Page
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def pack_plotly() -> str:
+    """The library that draws charts, compressed, as base64: the page unpacks it when the first chart comes into view."""
+    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
 
 
 def write_page(page: Page, sessions_folder: str, path: Path) -> None:
@@ -27,7 +36,7 @@ def write_page(page: Page, sessions_folder: str, path: Path) -> None:
     )
     date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
     text = environment.get_template("page.html.j2").render(
-        page=page, version=__version__, date=date, plotly=get_plotlyjs(), session_link=lambda name: f"{sessions_folder}{name}.html"
+        page=page, version=__version__, date=date, plotly=pack_plotly(), session_link=lambda name: f"{sessions_folder}{name}.html"
     )
     with replaced_when_complete(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -46,6 +46,21 @@ def test_sessions_may_lack_joints_behaviours_and_boards(make_study, joints, beha
     assert (jobs["calibrate_cameras"], jobs["import_calibration"]) == ((1, 0) if boards else (0, 1))
 
 
+def test_without_pictures_nothing_that_shows_them_is_made(make_study):
+    folder = make_study(frames=2, cameras=2, sessions="train train test")
+    shown = list_jobs(run_snakemake(folder, "-n"))
+    assert shown["draw_overlays"] == 3
+    configure(folder, report={"pictures": False})
+    result = run_snakemake(folder, "-n")
+    jobs = list_jobs(result)
+    assert not jobs["draw_overlays"]
+    assert not jobs["draw_contact_sheets"]
+    assert {name: jobs[name] for name in ("write_report", "write_session_page", "plot_figures", "examine_recordings")} == {
+        name: shown[name] for name in ("write_report", "write_session_page", "plot_figures", "examine_recordings")
+    }
+    assert not re.search(r"overlays\.png|animation\.gif", result.stdout + result.stderr)
+
+
 def film_boards(folder: Path) -> None:
     """Give the rig board videos instead of a calibration."""
     board = {"squares_x": 5, "squares_y": 4, "square_length": 20, "marker_length": 15}

@@ -200,6 +200,7 @@ def get_settings_files(wildcards):
 def get_final_output(wildcards):
     """Everything that a run makes."""
     sessions, experiments = study.sessions, study.config.experiments
+    pictured = experiments if study.config.report.pictures else []
     keypoints = "results/experiments/{experiment}/keypoints/{session}.parquet"
     return [
         "results/report.html",
@@ -213,8 +214,8 @@ def get_final_output(wildcards):
             for form in study.config.export.formats
             for session in sessions
         ),
-        *collect(rules.draw_overlays.output, experiment=experiments, session=sessions),
-        *collect(rules.draw_contact_sheets.output, experiment=experiments),
+        *collect(rules.draw_overlays.output, experiment=pictured, session=sessions),
+        *collect(rules.draw_contact_sheets.output, experiment=pictured),
         *rules.make_tables.output,
     ]
 
@@ -245,7 +246,7 @@ def get_paper_output(wildcards):
     """Every table with its figures; without any, a line that says where they come from."""
     if not study.config.paper:
         refuse("paper_tables: the settings name no table of the paper; choose some with --configfile, such as config/paper/human36m.yaml")
-    grids = [name for name, table in study.config.paper.items() if table.grid]
+    grids = [name for name, table in study.config.paper.items() if table.grid and study.config.report.pictures]
     return [
         *collect("results/paper/{table}{ending}", table=study.config.paper, ending=PAPER_ENDINGS),
         *collect("results/paper/{table}.grid.png", table=grids),

@@ -46,18 +46,12 @@ rule plot_figures:
         collect(
             "results/figures/{{experiment}}.{name}",
             name=[
-                "pose.svg",
-                "pose.png",
-                "labels.svg",
-                "labels.png",
-                "learning.svg",
-                "learning.png",
-                "confusion.svg",
-                "confusion.png",
-                "skeleton.svg",
-                "skeleton.png",
-                "overlays.png",
-                "animation.gif",
+                *collect(
+                    "{name}.{ending}",
+                    name=["pose", "labels", "learning", "confusion", "skeleton"],
+                    ending=["svg", "png"],
+                ),
+                *(["overlays.png", "animation.gif"] if study.config.report.pictures else []),
             ],
         ),
     log:

@@ -31,99 +31,57 @@
   function drawChart(holder) {
     const figure = JSON.parse(holder.querySelector("script").textContent);
     const draw = () => Plotly.react(holder, figure.data, themed(figure.layout), config);
-    holder.textContent = "";
-    draw();
-    redraws.push(draw);
+    const first = () => { holder.textContent = ""; draw(); redraws.push(draw); };
+    if (window.Plotly) first(); else unpackLibrary().then(first);
   }
 
-  // A skeleton over time. Positions are one flat list per frame; null where there is none.
-  function drawScene(figure) {
-    const canvas = figure.querySelector(".canvas");
-    const data = JSON.parse(canvas.querySelector("script").textContent);
-    const find = (selector) => figure.querySelector(selector);
-    const slider = find("input[type=range]"), play = find(".play"), output = find("output");
-    const follow = find(".follow"), names = find(".names"), joints = find(".joints"), speed = find("select");
-    const hover = "%{text}<br>%{x:.4~g}, %{y:.4~g}, %{z:.4~g} " + data.units + "<extra></extra>";
-    let timer = null;
-    canvas.textContent = "";
-    find(".truth").hidden = data.joints.length === 0;
-
-    const pick = (flat, axis) => flat.filter((_, index) => index % 3 === axis);
-    function line(points, axis) {
-      const values = [];
-      for (const [a, b] of data.edges) {
-        const known = points[3 * a] !== null && points[3 * b] !== null;
-        values.push(known ? points[3 * a + axis] : null, known ? points[3 * b + axis] : null, null);
-      }
-      return values;
-    }
-    function traces(index) {
-      const points = data.points[index];
-      const truth = joints.checked && data.joints.length ? data.joints[index] : [];
-      const colours = theme();
-      return [
-        { type: "scatter3d", mode: "lines", x: line(points, 0), y: line(points, 1), z: line(points, 2), line: { color: colours.muted, width: 6 }, hoverinfo: "skip", connectgaps: false },
-        { type: "scatter3d", mode: names.checked ? "markers+text" : "markers", x: pick(points, 0), y: pick(points, 1), z: pick(points, 2), text: data.names, textfont: { color: colours.ink, size: 11 },
-          hovertemplate: hover, marker: { size: 6, color: data.colours, symbol: data.shapes, line: { color: colours.ink, width: 1 } } },
-        { type: "scatter3d", mode: "markers", x: pick(truth, 0), y: pick(truth, 1), z: pick(truth, 2), hoverinfo: "skip", marker: { size: 3, color: colours.muted } },
-      ];
-    }
-    function layout(index) {
-      const colours = theme(), scene = { uirevision: "kept", aspectmode: "manual", aspectratio: {} };
-      const centre = data.centres[index], half = data.reach;
-      const ranges = follow.checked ? centre.map((value) => [value - half, value + half]) : data.bounds;
-      const longest = Math.max(...ranges.map(([low, high]) => high - low));
-      ["x", "y", "z"].forEach((name, place) => {
-        scene[name + "axis"] = { title: { text: name + " (" + data.units + ")" }, range: ranges[place], autorange: false, color: colours.muted, gridcolor: colours.grid,
-          zerolinecolor: colours.grid, showbackground: false, nticks: 6, showspikes: false };
-        scene.aspectratio[name] = (ranges[place][1] - ranges[place][0]) / longest;
-      });
-      const far = canvas.clientWidth < 520 ? 1.9 : 1.5;
-      scene.camera = { eye: { x: far, y: -far, z: 0.6 * far }, center: { x: 0, y: 0, z: -0.12 } };
-      return { scene: scene, uirevision: "kept", showlegend: false, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", font: { family: css("--sans"), size: 11, color: colours.muted } };
-    }
-    function draw() {
-      const index = Number(slider.value);
-      output.textContent = data.times[index].toFixed(2) + " s, frame " + data.frames[index];
-      return Plotly.react(canvas, traces(index), layout(index), config);
-    }
-    function stop() {
-      clearTimeout(timer);
-      timer = null;
-      play.textContent = "Play";
-    }
-    function advance() {
-      const last = data.frames.length - 1, index = Number(slider.value), next = index === last ? 0 : index + 1;
-      const gap = next ? data.times[next] - data.times[index] : 0.5;
-      slider.value = next;
-      draw();
-      // Thinned sessions would crawl in real time: no step takes longer than 0.2 s.
-      timer = setTimeout(advance, Math.max(20, (1000 * Math.min(Math.max(gap, 0.02), 0.2)) / Number(speed.value)));
-    }
-    function toggle() {
-      if (timer) return stop();
-      play.textContent = "Pause";
-      advance();
-    }
-    play.addEventListener("click", toggle);
-    slider.addEventListener("input", () => { stop(); draw(); });
-    [follow, names, joints].forEach((box) => box.addEventListener("change", draw));
-    canvas.addEventListener("pointerdown", () => figure.focus({ preventScroll: true }));
-    // The wheel scrolls the page until the skeleton has been clicked; then it zooms.
-    canvas.addEventListener("wheel", (event) => { if (document.activeElement !== figure) event.stopPropagation(); }, { capture: true });
-    figure.addEventListener("keydown", (event) => {
-      if (event.target !== figure) return;
-      if (event.key === " ") { event.preventDefault(); toggle(); }
-      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (step) { event.preventDefault(); stop(); slider.value = Number(slider.value) + step; draw(); }
+  // The library that draws charts is large: it is unpacked when the first chart comes into view.
+  let library = null;
+  function unpackLibrary() {
+    if (library) return library;
+    const raw = atob(document.getElementById("plotly").textContent), bytes = Uint8Array.from({ length: raw.length }, (_, index) => raw.charCodeAt(index));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    library = new Response(stream).text().then((text) => {
+      const script = document.createElement("script");
+      script.textContent = text;
+      document.head.append(script);
     });
-    draw();
-    redraws.push(draw);
+    return library;
   }
+
+  // Tables are sorted by a column at a click on its title: up, down, and as they were. What is no number or empty comes last.
+  function readCell(row, column) {
+    const text = row.cells[column].textContent.trim().replace("−", "-"), number = Number.parseFloat(text);
+    return { text: text, number: Number.isFinite(number) && /^[-+]?[\d.]/.test(text) ? number : null, empty: text === "" || text === "–" };
+  }
+  function compare(one, other) {
+    if (one.number !== null && other.number !== null) return one.number - other.number;
+    if (one.number !== null || other.number !== null) return one.number !== null ? -1 : 1;
+    return one.text.localeCompare(other.text, undefined, { numeric: true });
+  }
+  function makeSortable(table) {
+    const body = table.tBodies[0], original = Array.from(body.rows), titles = Array.from(table.tHead.rows[0].cells);
+    if (original.length < 2) return;
+    titles.forEach((title, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...title.childNodes);
+      title.append(button);
+      button.addEventListener("click", () => {
+        const order = { ascending: "descending", descending: "none" }[title.getAttribute("aria-sort")] || "ascending";
+        titles.forEach((other) => other.removeAttribute("aria-sort"));
+        title.setAttribute("aria-sort", order);
+        const keyed = original.map((row) => [readCell(row, column), row]), sign = order === "descending" ? -1 : 1;
+        if (order !== "none") keyed.sort(([one], [other]) => one.empty - other.empty || (one.empty ? 0 : sign * compare(one, other)));
+        body.append(...keyed.map(([, row]) => row));
+      });
+    });
+  }
+  document.querySelectorAll(".table table:not(.matrix)").forEach(makeSortable);
 
   const waiting = new Map();
   document.querySelectorAll(".plot").forEach((holder) => waiting.set(holder, () => drawChart(holder)));
-  document.querySelectorAll(".scene").forEach((figure) => waiting.set(figure, () => drawScene(figure)));
   function start(element) {
     const draw = waiting.get(element);
     waiting.delete(element);

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bkind3d.cli import main
 from bkind3d.config import LocationConfig
@@ -24,6 +25,18 @@ def test_a_sound_study_passes_and_gets_a_page(study_folder: Path, scene: Scene, 
     }
     page = (study_folder / "results/doctor.html").read_text()
     assert page.count("data:image/jpeg") == 2
+    assert "scatter3d" in page
+
+
+def test_without_pictures_the_page_shows_none(study_folder: Path, scene: Scene) -> None:
+    locate_subject(LocationConfig(), scene.calibration, scene.surveys, study_folder / "results/location/ball.parquet")
+    path = study_folder / "config/config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "report": {"pictures": False}}))
+    examine_study(study_folder)
+    page = (study_folder / "results/doctor.html").read_text()
+    assert "<img" not in page
+    assert "data:image/jpeg" not in page
+    assert "Pictures are left out" in page
     assert "scatter3d" in page
 
 

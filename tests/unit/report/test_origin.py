@@ -1,6 +1,6 @@
 from bkind3d import __version__
 from bkind3d.config import PRESETS, ExperimentConfig
-from bkind3d.report.origin import build_hashes, build_settings_table, describe_weights, list_settings, list_versions
+from bkind3d.report.origin import build_hashes, build_settings_table, build_stages, describe_weights, list_settings, list_versions
 
 
 def make_experiment(**sections):
@@ -30,6 +30,27 @@ def test_pretrained_weights_are_named():
     assert "VGG19" in text
     own = make_experiment(preset="paper", model={"pretrained": "weights"}, losses={"perceptual": "backbone"})
     assert "the perceptual loss looked through the image encoder as it started" in describe_weights(own).text
+
+
+def test_times_of_a_stages_jobs_are_added(toy):
+    files = toy.write().open()
+    assert build_stages(files) == []
+    head = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    for name, line in {
+        "train_model/tiny.tsv": "120.0\t0:02:00\t984.5\t1\t1\t1\t1\t1\t1\t240.0",
+        "survey_video/train1/cam1.tsv": "30.0\t0:00:30\t400.0\t1\t1\t1\t1\t1\t1\t27.0",
+        "survey_video/train1/cam2.tsv": "60.0\t0:01:00\t433.4\t1\t1\t1\t1\t1\t1\t33.0",
+        "write_report.tsv": "1.0\t0:00:01\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA",
+    }.items():
+        path = files.results / "benchmarks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(head + line + "\n")
+    (table,) = build_stages(files)
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["survey video", "2", "1.5", "1.0", "0.43"],
+        ["train model", "1", "2.0", "4.0", "0.98"],
+        ["write report", "1", "0.0", "–", "–"],
+    ]
 
 
 def test_versions_are_those_installed():

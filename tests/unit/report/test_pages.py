@@ -1,3 +1,5 @@
+import base64
+import gzip
 import json
 import re
 
@@ -9,13 +11,17 @@ from bkind3d.report.pages import write_report, write_session_page
 SECTIONS = ["warnings", "results", "behaviours", "movements", "keypoints-tiny", "learning", "recordings", "calibration", "run"]
 
 
-def without_plotly(html):
-    """The page without the embedded library, whose code names addresses that it does not load."""
-    return re.sub(r"<script>/\*\*\s*\* plotly\.js.*?</script>", "", html, flags=re.DOTALL)
+def without_data(html):
+    """The page without what is packed into it: the charts' library and small pictures, long lines that are no markup."""
+    return re.sub(r'<script type="(application/gzip|text/plain)"[^>]*>.*?</script>', "", html, flags=re.DOTALL)
 
 
-def read_scenes(html):
-    return [json.loads(text) for text in re.findall(r'<div class="canvas"><script type="application/json">(.*?)</script>', html)]
+def read_players(html):
+    return [json.loads(text) for text in re.findall(r'<figure class="player"[^>]*>\s*<script type="application/json">(.*?)</script>', html)]
+
+
+def count_moments(player):
+    return len(base64.b64decode(player["frames"])) // 4
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +39,9 @@ def test_report_has_all_sections_warnings_first(report):
 
 
 def test_report_loads_nothing(report):
-    page = without_plotly(report)
-    assert len(report) - len(page) > 3_000_000
-    assert report.count("* plotly.js v") == 1
+    page = without_data(report)
+    (library,) = re.findall(r'<script type="application/gzip" id="plotly">(.*?)</script>', report)
+    assert "* plotly.js v" in gzip.decompress(base64.b64decode(library)).decode()[:200]
     assert not re.search(r"https?://", page)
     assert {source.split(",")[0] for source in re.findall(r'src="([^"]*)"', page)} == {"data:image/jpeg;base64", "data:image/webp;base64"}
     assert not re.search(r"url\(|@import", page)
@@ -57,16 +63,15 @@ def test_report_shows_what_was_measured(report):
 
 def test_report_links_to_pages_of_sessions(report):
     assert set(re.findall(r'href="(sessions/[^"]+)"', report)) == {"sessions/train1.html", "sessions/test1.html"}
+    assert 'href="doctor.html"' in report
 
 
-def test_frames_of_the_scene_are_limited(toy):
+def test_frames_of_the_reports_skeletons_are_limited(toy):
     toy.settings = {"max_frames": 10}
     toy.n_frames = 45
     path = toy.results / "report.html"
     write_report(toy.write().open(), path)
-    scenes = read_scenes(path.read_text())
-    assert len(scenes) == 2
-    assert all(len(scene["frames"]) == 9 for scene in scenes)
+    assert [count_moments(player) for player in read_players(path.read_text())] == [9, 9]
     assert "9 of 45 frames" in path.read_text()
 
 
@@ -85,7 +90,7 @@ def test_several_experiments_share_the_limit(toy):
     path = toy.results / "report.html"
     write_report(toy.write().open(), path)
     html = path.read_text()
-    assert len(read_scenes(html)) == 2
+    assert len(read_players(html)) == 2
     assert 'id="keypoints-one"' in html
     assert 'id="keypoints-two"' in html
 
@@ -115,8 +120,41 @@ def test_session_page_has_the_same_parts(toy):
     assert 'href="../report.html"' in html
     assert "dose 5 mg" in html
     assert "test1_cam2.mp4" in html
-    assert len(read_scenes(html)) == 1
-    assert not re.search(r"https?://", without_plotly(html))
+    (player,) = read_players(html)
+    assert count_moments(player) == toy.n_frames
+    assert player["views"]["cameras"] == ["cam1", "cam2"]
+    assert not re.search(r"https?://", without_data(html))
+
+
+def test_without_pictures_no_page_shows_any(toy):
+    toy.settings = {"pictures": False}
+    files = toy.write().open()
+    report, page = toy.results / "report.html", toy.results / "sessions" / "test1.html"
+    write_report(files, report)
+    write_session_page(files, "test1", page)
+    for path in (report, page):
+        html = path.read_text()
+        assert not re.search(
+            r"<img|data:image/[a-z]|text/plain|class=\"views\"|<video", re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+        )
+        assert all(player["views"] is None for player in read_players(html))
+        assert len(read_players(html)) == (2 if path == report else 1)
+        assert "pictures are left out" in html
+
+
+def test_a_session_is_thinned_to_what_a_page_has_room_for(toy, monkeypatch):
+    monkeypatch.setattr("bkind3d.report.pages.POSITIONS", 30)
+    monkeypatch.setattr("bkind3d.report.pages.PICTURE_ROOM", 4_000)
+    toy.n_frames = 18
+    path = toy.results / "sessions" / "test1.html"
+    write_session_page(toy.write().open(), "test1", path)
+    html = path.read_text()
+    (player,) = read_players(html)
+    assert count_moments(player) == 6
+    assert len(base64.b64decode(player["views"]["pictures"]["moments"])) // 4 in (1, 2, 3)
+    assert "Thinned: 6 of 18 frames are shown, evenly spread; pictures are thinned to" in html
+    (text,) = re.findall(r'<script type="text/plain">(.*?)</script>', html)
+    assert len(text) < 4_500
 
 
 def test_unknown_session_is_refused_in_one_line(toy):
@@ -130,7 +168,7 @@ def test_text_of_the_sheet_cannot_become_markup(toy):
     sheet.write_text(sheet.read_text().replace("5 mg", "<b>5</b> mg & more"))
     path = toy.results / "report.html"
     write_report(toy.open(), path)
-    html = without_plotly(path.read_text())
+    html = without_data(path.read_text())
     assert "<b>5" not in html
     assert "&lt;b&gt;5&lt;/b&gt; mg &amp; more" in html
 
@@ -139,7 +177,7 @@ def test_a_report_that_fails_leaves_the_old_one(toy, monkeypatch):
     files = toy.write().open()
     path = toy.results / "report.html"
     path.write_text("old")
-    monkeypatch.setattr("bkind3d.report.rendering.get_plotlyjs", lambda: (_ for _ in ()).throw(OSError("gone")))
+    monkeypatch.setattr("bkind3d.report.rendering.pack_plotly", lambda: (_ for _ in ()).throw(OSError("gone")))
     with pytest.raises(OSError, match="gone"):
         write_report(files, path)
     assert path.read_text() == "old"

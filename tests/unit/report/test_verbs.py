@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from bkind3d.cli import plot_figures, write_report
+from bkind3d.cli import draw_contact_sheets, draw_overlays, plot_figures, write_report
 from bkind3d.config import InputError
 
 
@@ -29,6 +29,26 @@ def test_plot_figures_writes_those_of_all_experiments(toy):
     toy.write()
     run(plot_figures, toy, "--output", str(toy.results / "figures"))
     assert {path.name.split(".")[0] for path in (toy.results / "figures").iterdir()} == {"one", "two"}
+
+
+def test_without_pictures_figures_show_none(toy):
+    toy.settings = {"pictures": False}
+    toy.write()
+    run(plot_figures, toy, "--output", str(toy.results / "figures"))
+    assert {path.name.split(".")[1] for path in (toy.results / "figures").iterdir()} == {
+        "pose", "labels", "learning", "confusion", "skeleton"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "options"), [(draw_overlays, ["--session", "test1", "--output", "a.mp4"]), (draw_contact_sheets, ["--output", "sheets"])]
+)
+def test_without_pictures_what_shows_them_is_refused(toy, module, options, tmp_path):
+    toy.settings = {"pictures": False}
+    toy.write()
+    with pytest.raises(InputError, match=r"report\.pictures is false"):
+        run(module, toy, *options[:-1], str(tmp_path / options[-1]))
+    assert not (tmp_path / options[-1]).exists()
 
 
 def test_an_experiment_without_settings_is_refused(toy):

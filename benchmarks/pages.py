@@ -1,0 +1,179 @@
+"""``python -m benchmarks.pages``: size of the pages, and time until they can be used, of a study of 100 sessions, one of them 10 minutes of 6 cameras."""
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from playwright.sync_api import Browser, sync_playwright
+
+from bkind3d.config import ExperimentConfig, FramesConfig, NamingConfig, ReportConfig
+from bkind3d.data.parquet import TABLES, write_table
+from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS
+from bkind3d.report.files import StudyFiles, open_files
+from bkind3d.report.pages import write_report, write_session_page
+
+SESSIONS, CAMERAS, KEYPOINTS, RATE, MINUTES, SIDE = 100, 6, 30, 30.0, 10, 384
+SHORT, LONG = 90, round(MINUTES * 60 * RATE)
+CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+CHROMIUM += ["--disable-sync", "--no-first-run"]
+NAMES = [f"k{index:02d}" for index in range(KEYPOINTS)]
+CAMERA_NAMES = [f"cam{index + 1}" for index in range(CAMERAS)]
+
+
+def write_study(folder: Path) -> StudyFiles:
+    """Write a study's result files; the first session is the long one. Keypoints wander over pictures of a textured body on a textured floor."""
+    results, config = folder / "results", folder / "config"
+    config.mkdir(parents=True)
+    sessions = [f"session{index:03d}" for index in range(SESSIONS)]
+    rows = [f"{name}\tanimal{index}\trig\t{'predict' if index else 'test'}" for index, name in enumerate(sessions)]
+    (config / "sessions.tsv").write_text("\n".join(["session\tsubject\trig\tsplit", *rows]) + "\n")
+    videos = [f"{name}\t{camera}\t{name}_{camera}.mp4" for name in sessions for camera in CAMERA_NAMES]
+    (config / "cameras.tsv").write_text("\n".join(["session\tcamera\tvideo", *videos]) + "\n")
+    (config / "rigs.tsv").write_text("rig\tunits\tcalibration\tboard\tboard_videos\nrig\tmm\trig.toml\t\t\n")
+    for name in ("experiments", "framesets", "naming"):
+        (results / "config" / name).mkdir(parents=True)
+    (results / "config" / "report.json").write_text(ReportConfig().model_dump_json())  # type: ignore[call-arg]
+    (results / "config" / "framesets" / "subject.json").write_text(FramesConfig().model_dump_json())  # type: ignore[call-arg]
+    (results / "config" / "naming" / "demo.json").write_text(NamingConfig().model_dump_json())  # type: ignore[call-arg]
+    experiment = ExperimentConfig.model_validate({"preset": "demo", "frames": "subject", "model": {"n_keypoints": KEYPOINTS}})
+    (results / "config" / "experiments" / "demo.json").write_text(experiment.model_dump_json())
+    pictures = draw_pictures()
+    for index, name in enumerate(sessions):
+        write_session(results, name, SHORT if index else LONG, pictures)
+    write_experiment(results)
+    return open_files(
+        results, results / "config" / "report.json", ["demo"], *(config / f"{name}.tsv" for name in ("sessions", "cameras", "rigs"))
+    )
+
+
+def draw_pictures() -> list[bytes]:
+    """JPEGs as noisy as a camera's: a textured floor that passes below a textured body."""
+    rng = np.random.default_rng(0)
+    floor = cv2.resize(rng.integers(60, 200, (120, 120, 3)).astype(np.uint8), (3 * SIDE, 3 * SIDE), interpolation=cv2.INTER_CUBIC)
+    body = cv2.resize(rng.integers(0, 120, (24, 12, 3)).astype(np.uint8), (SIDE // 5, SIDE // 2), interpolation=cv2.INTER_CUBIC)
+    found = []
+    for step in range(60):
+        picture = floor[10 * step : 10 * step + SIDE, 12 * step : 12 * step + SIDE].copy()
+        picture[SIDE // 4 : SIDE // 4 + body.shape[0], SIDE // 3 : SIDE // 3 + body.shape[1]] = body
+        noisy = np.clip(picture + rng.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
+        found.append(cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
+    return found
+
+
+def write_session(results: Path, name: str, n_frames: int, pictures: list[bytes]) -> None:
+    """Write location, surveys, frames and keypoints of a session."""
+    rng, frames = np.random.default_rng(1), np.arange(n_frames)
+    centres = np.cumsum(rng.normal(0, 2, (n_frames, 3)), axis=0) * [1, 1, 0]
+    place = pd.DataFrame({"frame": frames, "time_s": frames / RATE, "n_views": CAMERAS, "residual": 0.01, "valid": True})
+    place[["x", "y", "z"]] = centres
+    write_table(place, "location", results / "location" / f"{name}.parquet", {"side": 200.0, "units": "mm"})
+    survey = pd.DataFrame({column: 1.0 for column in TABLES["survey"]}, index=frames)
+    survey = survey.assign(frame=frames, video_frame=frames, time_s=frames / RATE, fault="", mask=b"", clusters=[[]] * n_frames)
+    for camera, label in enumerate(CAMERA_NAMES):
+        about = {
+            "video_width": 1280,
+            "video_height": 1024,
+            "rate": RATE,
+            "n_frames": n_frames,
+            "video": f"{label}.mp4",
+            "sha256": "ab" * 32,
+        }
+        write_table(survey, "survey", results / "survey" / name / f"{label}.parquet", about)
+        write_frames(results / "frames" / "subject" / name / f"{label}.parquet", camera, centres, pictures)
+    local = rng.normal(0, 35, (KEYPOINTS, 3)) + 8 * np.sin(frames[:, None, None] / 7 + rng.uniform(0, 6, (KEYPOINTS, 3)))
+    table = pd.DataFrame(
+        {"frame": np.repeat(frames, KEYPOINTS), "time_s": np.repeat(frames / RATE, KEYPOINTS), "keypoint": NAMES * n_frames}
+    )
+    table[["x", "y", "z"]] = (local + centres[:, None]).reshape(-1, 3)
+    table[["confidence", "spread", "reprojection_px"]] = [0.8, 6.0, 0.4]
+    write_table(table, "keypoints", results / "experiments" / "demo" / "keypoints" / f"{name}.parquet", {"units": "mm", "model": "none"})
+
+
+def write_frames(path: Path, camera: int, centres: np.ndarray, pictures: list[bytes]) -> None:
+    """Write the windows of one camera: it looks at the subject's centre from one side, 700 mm away."""
+    angle, n_frames = 2 * np.pi * camera / CAMERAS, len(centres)
+    rotation = np.array([[-np.sin(angle), np.cos(angle), 0], [0, 0, -1], [-np.cos(angle), -np.sin(angle), 0]])
+    matrix = np.array([[SIDE * 2.0, 0, SIDE / 2], [0, SIDE * 2.0, SIDE / 2], [0, 0, 1]])
+    offsets = np.array([0, 0, 700]) - centres @ rotation.T
+    projections = matrix @ np.concatenate([np.broadcast_to(rotation, (n_frames, 3, 3)), offsets[..., None]], axis=2)
+    frames = np.arange(n_frames)
+    table = pd.DataFrame({"frame": frames, "time_s": frames / RATE, "mask": b"", "width": SIDE, "height": SIDE, "valid": True})
+    table["image"] = [pictures[(frame + 7 * camera) % len(pictures)] for frame in frames]
+    table[["x", "y", "z"]] = centres
+    table[[f"p{i}{j}" for i in range(3) for j in range(4)]] = projections.reshape(n_frames, 12)
+    write_table(table, "frames", path, {"size": 256, "margin": 1.5, "side": 200.0, "units": "mm", "rate": RATE})
+
+
+def write_experiment(results: Path) -> None:
+    """Write what the report shows of the training, and tables that say that there is no reference."""
+    folder = results / "experiments" / "demo" / "training"
+    edges = pd.DataFrame({"keypoint_a": NAMES[:-1], "keypoint_b": NAMES[1:], "weight": 1.0})
+    write_table(edges, "edges", folder / "edges.parquet")
+    steps = np.arange(0, 100_000, 50)
+    history = [
+        pd.DataFrame({"step": steps, "seconds": steps / 10, "term": term, "value": np.exp(-steps / 3e4)})
+        for term in ("total", "silhouette")
+    ]
+    write_table(pd.concat(history), "history", folder / "history.parquet")
+    (results / "tables").mkdir()
+    for name, columns, kind in (("pose", POSE_COLUMNS, "regressor"), ("actions", ACTION_COLUMNS, "classifier")):
+        pd.DataFrame([{"experiment": "demo", kind: "no reference"}], columns=list(columns)).to_csv(
+            results / "tables" / f"{name}.csv", index=False
+        )
+
+
+def measure_page(browser: Browser, path: Path, picture: str) -> None:
+    """Print the size of a page, and the time until its player answers: moved to its middle, it shows the moment (and its picture)."""
+    seconds = []
+    for _ in range(3):
+        context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        start = time.perf_counter()
+        page.goto(path.as_uri(), wait_until="commit")
+        page.wait_for_selector(".player input[type=range]", state="attached")
+        page.wait_for_load_state("domcontentloaded")
+        page.evaluate(
+            "() => { const player = document.querySelector('.player'); player.scrollIntoView(); const slider = player.querySelector('input[type=range]');"
+            " const move = () => { if (player.dataset.index === undefined) return requestAnimationFrame(move);"
+            " slider.value = Math.floor(slider.max / 2); slider.dispatchEvent(new Event('input')); }; move(); }"
+        )
+        page.wait_for_function(
+            f"() => {{ const player = document.querySelector('.player'); return player.dataset.index > 0 && ({picture}); }}"
+        )
+        seconds.append(time.perf_counter() - start)
+        if [url for url in asked if not url.startswith(path.as_uri())]:
+            sys.exit(f"benchmarks: {path.name} asked for {asked}")
+        context.close()
+    print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, usable after {', '.join(f'{value:.2f}' for value in seconds)} s")
+
+
+def main() -> None:
+    """Write the pages, then open each three times."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("benchmarks: there is no Chromium; run: make system")
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        files = write_study(Path(name))
+        report, session = Path(name) / "results" / "report.html", Path(name) / "results" / "sessions" / "session000.html"
+        for path, write in (
+            (report, lambda: write_report(files, report)),
+            (session, lambda: write_session_page(files, session.stem, session)),
+        ):
+            start, used = time.perf_counter(), time.process_time()
+            write()
+            print(f"{path.name}: written in {time.perf_counter() - start:.0f} s ({time.process_time() - used:.0f} s of processor)")
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        measure_page(browser, report, "true")
+        measure_page(browser, session, "player.querySelector('.views').dataset.shown > 0")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

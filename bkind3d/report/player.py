@@ -1,0 +1,148 @@
+"""A session over time as the page's player wants it: numbers packed into text, thinned where they would make the file large."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.data.skeleton import Edge
+from bkind3d.report.elements import Player, script_json
+from bkind3d.report.palette import mark_of
+from bkind3d.report.skeleton import arrange_points, spread_evenly
+from bkind3d.report.sprites import Sprites
+
+#: What is not there, in whole numbers of 16 bits; and the largest number that positions become.
+MISSING, LARGEST = -32768, 32000
+#: Parts that the side of a view is divided into, to say where a keypoint lies in it: up to eight sides away.
+PARTS = 4096
+
+
+def choose_moments(keypoints: SessionKeypoints, limit: int) -> NDArray[np.int64]:
+    """Indices of at most `limit` frames, in equal steps."""
+    return spread_evenly(len(keypoints.frames), limit)
+
+
+def build_player(
+    identifier: str,
+    keypoints: SessionKeypoints,
+    chosen: NDArray[np.int64],
+    skeleton: Sequence[Edge],
+    location: pd.DataFrame,
+    units: str,
+    joints: pd.DataFrame | None = None,
+    sprites: Sprites | None = None,
+) -> Player:
+    """What the page's script plays.
+
+    Parameters
+    ----------
+    identifier : of the element.
+    keypoints : of the session.
+    chosen : moments that are shown, as indices into its frames.
+    skeleton : pairs of keypoints that are drawn as lines.
+    location, joints : tables of the session; world units.
+    units : the unit's name.
+    sprites : pictures at some of the chosen moments.
+    """
+    frames, positions = keypoints.frames[chosen], keypoints.positions[chosen].astype(np.float64)
+    centres = _find_centres(positions, location, frames)
+    truth = np.full((len(frames), 0, 3), np.nan)
+    if joints is not None and not joints.empty:
+        truth = arrange_points(joints, "joint", list(joints["joint"].drop_duplicates()), frames)
+    relative, true = positions - centres[:, None], truth - centres[:, None]
+    step = max((float(np.nanmax(np.abs(part), initial=0.0)) for part in (relative, true)), default=0.0) / LARGEST or 1.0
+    marks = [mark_of(index) for index in range(len(keypoints.names))]
+    data: dict[str, Any] = {
+        "names": keypoints.names,
+        "colours": [mark.colour for mark in marks],
+        "halos": [f"rgb{mark.halo}" for mark in marks],
+        "shapes": [mark.shape for mark in marks],
+        "edges": [[first, second] for first, second, _ in skeleton],
+        "units": units,
+        "times": pack(keypoints.times[chosen], "<f8"),
+        "frames": pack(frames, "<i4"),
+        "centres": pack(centres, "<f4"),
+        "points": pack_gaps(relative / step),
+        "joints": pack_gaps(true / step),
+        "step": step,
+        "reach": _find_reach(relative),
+        "bounds": _find_bounds(positions),
+        "floor": _find_floor(positions),
+        "views": _pack_sprites(sprites, chosen) if sprites else None,
+        "bands": [],
+    }
+    legend = list(zip(keypoints.names, marks, strict=True))
+    pictures = "".join(sprites.texts) if sprites else ""
+    return Player(identifier, script_json(data), len(chosen), legend, pictures, caption=describe_thinning(keypoints, chosen, sprites))
+
+
+def describe_thinning(keypoints: SessionKeypoints, chosen: NDArray[np.int64], sprites: Sprites | None) -> str:
+    """How much of the session is shown."""
+    n_frames = len(keypoints.frames)
+    said = f"All {n_frames} frames" if len(chosen) == n_frames else f"Thinned: {len(chosen)} of {n_frames} frames are shown, evenly spread"
+    if sprites is None or len(sprites.moments) == len(chosen):
+        return f"{said}."
+    gap = float(np.median(np.diff(keypoints.times[sprites.moments]))) if len(sprites.moments) > 1 else 0.0
+    return f"{said}; pictures are thinned to {len(sprites.moments)}, one every {gap:.2f} s, to keep this file small."
+
+
+def pack(values: NDArray[Any], kind: str) -> str:
+    """The bytes of an array, in C order, as base64."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
+
+
+def pack_gaps(values: NDArray[np.floating[Any]]) -> str:
+    """Round to whole numbers of 16 bits; :data:`MISSING` where a value is not finite or too large."""
+    with np.errstate(invalid="ignore"):
+        inside = np.abs(values) <= -MISSING - 1
+    return pack(np.where(inside, np.round(np.where(inside, values, 0)), MISSING), "<i2")
+
+
+def _pack_sprites(sprites: Sprites, chosen: NDArray[np.int64]) -> dict[str, Any]:
+    pictures = {
+        "side": sprites.side,
+        "scale": PARTS,
+        "moments": pack(np.searchsorted(chosen, sprites.moments), "<i4"),
+        "ends": pack(np.cumsum([len(text) for text in sprites.texts]), "<i4"),
+        "pixels": pack_gaps(sprites.places * PARTS),
+    }
+    return {"cameras": list(sprites.cameras), "pictures": pictures}
+
+
+def _find_centres(points: NDArray[np.float64], location: pd.DataFrame, frames: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(frame, 3) centre of the subject's cube; where it was not located, the keypoints' own centre or the last one known."""
+    placed = location.drop_duplicates("frame").set_index("frame").reindex(frames)
+    centres = placed[["x", "y", "z"]].to_numpy(dtype=np.float64)
+    present = np.isfinite(points)
+    own = np.where(present, points, 0).sum(axis=1) / np.where(present.any(axis=1), present.sum(axis=1), np.nan)
+    filled = pd.DataFrame(np.where(np.isfinite(centres), centres, own)).ffill().bfill().fillna(0.0)
+    return filled.to_numpy(dtype=np.float64)
+
+
+def _find_reach(relative: NDArray[np.float64]) -> float:
+    """How far keypoints are from the subject's centre; single ones that went astray do not make the others small."""
+    far = np.linalg.norm(relative, axis=-1)
+    known = far[np.isfinite(far)]
+    return max(1.15 * float(np.percentile(known, 99.5)), 1e-9) if len(known) else 1.0
+
+
+def _find_bounds(points: NDArray[np.float64]) -> list[list[float]]:
+    """Three [low, high] pairs that hold every point, with room of 5 % of the largest extent."""
+    flat = points.reshape(-1, 3)
+    flat = flat[np.isfinite(flat).all(axis=1)]
+    if not len(flat):
+        return [[-1.0, 1.0]] * 3
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    room = 0.05 * max(float((high - low).max()), 1e-9)
+    return [[float(a - room), float(b + room)] for a, b in zip(low, high, strict=True)]
+
+
+def _find_floor(points: NDArray[np.float64]) -> float:
+    """The height at which the grid is drawn: the lowest that keypoints usually come."""
+    heights = points[..., 2]
+    heights = heights[np.isfinite(heights)]
+    return float(np.percentile(heights, 1)) if len(heights) else 0.0

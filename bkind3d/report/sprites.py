@@ -1,0 +1,84 @@
+"""Small pictures of all views for a page that plays a session: as many moments as there is room for."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.overlay_videos import iterate_moments
+from bkind3d.report.overlays import Moment, crop_view, fit_view, measure_reach, project_keypoints
+from bkind3d.report.skeleton import spread_evenly
+
+#: Sides of a view, pixels: the larger one where all moments have room, and pictures no smaller than the smaller one.
+SIDES = (192, 128)
+#: Moments by which the crop is chosen and the size of a picture is known beforehand.
+SAMPLE = 16
+
+
+@dataclass(frozen=True)
+class Sprites:
+    """Pictures of all views at some moments of a session.
+
+    Attributes
+    ----------
+    cameras : views, side by side in every picture.
+    side : of a view, pixels.
+    moments : (picture,) indices into the session's frames.
+    texts : of each picture, WebP as base64.
+    places : (picture, camera, keypoint, 2) of the keypoints in their view as shares of its side, from its left and upper edge; NaN: not there.
+    """
+
+    cameras: Sequence[str]
+    side: int
+    moments: NDArray[np.int64]
+    texts: Sequence[str]
+    places: NDArray[np.float32]
+
+
+def draw_sprites(
+    files: StudyFiles, experiment: str, session: str, keypoints: SessionKeypoints, chosen: NDArray[np.int64], room: int
+) -> Sprites:
+    """Draw the views at the chosen moments (indices); at fewer, evenly spread, where their texts would be longer than `room` characters."""
+    cameras = files.cameras_of(experiment, session)
+    located = chosen[np.isfinite(keypoints.positions[chosen, :, 0]).any(axis=1)]
+    sample = list(iterate_moments(files, experiment, session, keypoints, located[spread_evenly(len(located), SAMPLE)]))
+    share, side, n_pictures = measure_reach(sample), SIDES[-1], len(chosen)
+    for side in SIDES:
+        sizes = [len(_encode(_draw(moment, cameras, share, side)[0])) for moment in sample]
+        # The largest of the sample: the pictures between them may be a little larger than those that were looked at.
+        n_pictures = int(room // max(sizes, default=1))
+        if n_pictures >= len(chosen):
+            break
+    kept = chosen[spread_evenly(len(chosen), max(n_pictures, 1))]
+    texts, places = [], []
+    moments = iterate_moments(files, experiment, session, keypoints, kept)
+    for moment in tqdm(moments, total=len(kept), desc=f"{session}: small pictures", unit="moment", disable=None):
+        picture, pixels = _draw(moment, cameras, share, side)
+        texts.append(_encode(picture))
+        places.append((pixels + 0.5) / side)
+    return Sprites(cameras, side, kept, texts, np.asarray(places, dtype=np.float32).reshape(len(kept), len(cameras), -1, 2))
+
+
+def _draw(moment: Moment, cameras: Sequence[str], share: float, side: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """All views beside each other (RGB), and (camera, keypoint, 2) pixels of the keypoints in their view."""
+    picture = np.zeros((side, len(cameras) * side, 3), np.uint8)
+    pixels = np.full((len(cameras), len(moment.points), 2), np.nan)
+    for index, camera in enumerate(cameras):
+        if camera in moment.views:
+            view = fit_view(crop_view(moment.views[camera], share), side)
+            picture[:, index * side : (index + 1) * side] = view.picture
+            pixels[index] = project_keypoints(moment.points, view.projection)
+    return picture, pixels
+
+
+def _encode(picture: NDArray[np.uint8]) -> str:
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "WEBP", quality=45, method=2)
+    return base64.b64encode(stream.getvalue()).decode()

@@ -1,0 +1,124 @@
+import base64
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.report.player import MISSING, PARTS, build_player, choose_moments, pack_gaps
+from bkind3d.report.sprites import Sprites
+
+
+def make_keypoints(positions):
+    n_frames, n_keypoints = positions.shape[:2]
+    frames, grid = np.arange(n_frames) + 100, np.ones((n_frames, n_keypoints))
+    names = [f"k{index}" for index in range(n_keypoints)]
+    return SessionKeypoints(names, frames, (frames - 100) / 10, positions.astype(np.float32), grid, grid, grid, {})
+
+
+def make_location(n_frames):
+    return pd.DataFrame({"frame": np.arange(n_frames) + 100, "x": 1.0, "y": 2.0, "z": 3.0, "valid": True})
+
+
+def play(positions, limit=100, location=None, joints=None, sprites=None):
+    keypoints = make_keypoints(np.asarray(positions, float))
+    location = make_location(len(positions)) if location is None else location
+    player = build_player("one", keypoints, choose_moments(keypoints, limit), [(0, 1, 1.0)], location, "mm", joints, sprites)
+    return player, json.loads(player.json)
+
+
+def unpack(text, kind):
+    return np.frombuffer(base64.b64decode(text), kind)
+
+
+def read_positions(data, key="points"):
+    """World positions as the page's script reads them: (moment, point, 3)."""
+    centres = unpack(data["centres"], "<f4").reshape(-1, 1, 3)
+    numbers = unpack(data[key], "<i2").reshape(len(centres), -1, 3).astype(float)
+    return np.where(numbers == MISSING, np.nan, centres + data["step"] * numbers)
+
+
+def test_positions_survive_being_packed():
+    positions = np.random.default_rng(0).normal(0, 80, (25, 2, 3))
+    positions[10, 1] = np.nan
+    player, data = play(positions)
+    assert player.n_moments == 25
+    assert read_positions(data) == pytest.approx(positions, abs=0.01, nan_ok=True)
+    assert unpack(data["frames"], "<i4").tolist() == list(range(100, 125))
+    assert unpack(data["times"], "<f8") == pytest.approx(np.arange(25) / 10)
+    assert data["edges"] == [[0, 1]]
+    assert data["units"] == "mm"
+    assert data["views"] is None
+    assert player.pictures == ""
+
+
+def test_a_long_session_is_thinned_and_says_so():
+    positions = np.arange(25 * 2 * 3, dtype=float).reshape(25, 2, 3)
+    player, data = play(positions, limit=10)
+    assert player.n_moments == 9
+    assert unpack(data["frames"], "<i4")[:3].tolist() == [100, 103, 106]
+    assert read_positions(data)[1] == pytest.approx(positions[3], abs=0.01)
+    assert player.caption == "Thinned: 9 of 25 frames are shown, evenly spread."
+
+
+def test_joints_are_shown_in_their_frame():
+    joints = pd.DataFrame({"frame": [101, 101], "joint": ["a", "b"], "x": [5.0, 6], "y": [7.0, 8], "z": [9.0, 10]})
+    _, data = play(np.zeros((3, 2, 3)), joints=joints)
+    shown = read_positions(data, "joints")
+    assert shown[1] == pytest.approx(np.array([[5, 7, 9], [6, 8, 10]]), abs=0.01)
+    assert np.isnan(shown[[0, 2]]).all()
+
+
+def test_where_the_subject_was_not_located_its_keypoints_are_the_middle():
+    positions = np.ones((4, 2, 3))
+    positions[2, 1] = np.nan
+    location = make_location(4)
+    location.loc[location["frame"] == 102, ["x", "y", "z"]] = np.nan
+    _, data = play(positions, location=location)
+    centres = unpack(data["centres"], "<f4").reshape(-1, 3)
+    assert centres.tolist() == [[1, 2, 3], [1, 2, 3], [1, 1, 1], [1, 2, 3]]
+
+
+def test_the_view_reaches_as_far_as_the_keypoints_and_stands_on_the_lowest():
+    positions = np.tile([1.0, 2.0, 3.0], (4, 2, 1))
+    positions[:, 1, 2] -= 40
+    _, data = play(positions)
+    assert data["reach"] == pytest.approx(1.15 * 40)
+    assert data["bounds"][2] == pytest.approx([-37 - 2, 3 + 2])
+    assert data["floor"] == pytest.approx(-37)
+
+
+def test_one_keypoint_that_went_astray_does_not_make_the_others_small():
+    positions = np.random.default_rng(0).uniform(-50, 50, (400, 2, 3))
+    positions[7, 0] = 1e5
+    assert play(positions)[1]["reach"] < 150
+
+
+def test_a_session_without_any_keypoint_can_be_played():
+    location = make_location(3).assign(x=np.nan, y=np.nan, z=np.nan)
+    _, data = play(np.full((3, 2, 3), np.nan), location=location)
+    assert np.isnan(read_positions(data)).all()
+    assert data["bounds"] == [[-1.0, 1.0]] * 3
+
+
+def test_pictures_know_their_moments():
+    places = np.full((3, 1, 2, 2), 0.25, np.float32)
+    places[1, 0, 1] = np.nan
+    sprites = Sprites(["cam1"], 128, np.array([0, 4, 8]), ["AAAA", "BBBBBBBB", "CCCC"], places)
+    player, data = play(np.zeros((9, 2, 3)), limit=5, sprites=sprites)
+    pictures = data["views"]["pictures"]
+    assert player.pictures == "AAAABBBBBBBBCCCC"
+    assert unpack(pictures["ends"], "<i4").tolist() == [4, 12, 16]
+    assert unpack(pictures["moments"], "<i4").tolist() == [0, 2, 4]
+    pixels = unpack(pictures["pixels"], "<i2").reshape(3, 1, 2, 2)
+    assert pixels[0, 0, 0].tolist() == [PARTS / 4] * 2
+    assert pixels[1, 0, 1].tolist() == [MISSING] * 2
+    assert (
+        player.caption
+        == "Thinned: 5 of 9 frames are shown, evenly spread; pictures are thinned to 3, one every 0.40 s, to keep this file small."
+    )
+
+
+def test_numbers_beyond_sixteen_bits_are_missing():
+    assert unpack(pack_gaps(np.array([1.4, -32767.0, 4e4, np.nan, -np.inf])), "<i2").tolist() == [1, -32767, MISSING, MISSING, MISSING]
