@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the verb."""
     add_study_arguments(parser)
     parser.add_argument("--session", metavar="NAME", help="write the page of this session instead of the report")
+    parser.add_argument("--behaviours", type=Path, metavar="FILE", help="annotated behaviours of the session (Parquet), shown over time")
     parser.add_argument("--output", type=Path, required=True, metavar="HTML", help="the file to write")
 
 
@@ -40,6 +41,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     files = open_named_files(arguments)
     if arguments.session:
-        write_session_page(files, arguments.session, arguments.output)
+        write_session_page(files, arguments.session, arguments.output, arguments.behaviours)
     else:
         write_report(files, arguments.output)

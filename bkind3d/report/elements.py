@@ -67,7 +67,7 @@ class Player:
     n_moments : of the session.
     legend : the keypoints' names and marks.
     pictures : WebP as base64, one after the other; empty: no views.
-    band_rows : rows of labels over time.
+    has_band : whether labels over time are shown.
     """
 
     kind: ClassVar[str] = "player"
@@ -76,7 +76,7 @@ class Player:
     n_moments: int
     legend: Sequence[tuple[str, Mark]]
     pictures: str = ""
-    band_rows: int = 0
+    has_band: bool = False
     caption: str = ""
 
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from bkind3d.config import InputError
 from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.report.bands import Band, read_behaviours, read_clusters
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Player, Section
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.findings import (
@@ -112,8 +113,8 @@ def write_report(files: StudyFiles, path: Path) -> None:
     write_page(Page(files.settings.title, "Keypoints in 3D, discovered without annotation", facts, sections), "sessions/", path)
 
 
-def write_session_page(files: StudyFiles, session: str, path: Path) -> None:
-    """Write the page of one session."""
+def write_session_page(files: StudyFiles, session: str, path: Path, behaviours: Path | None = None) -> None:
+    """Write the page of one session; with its annotated `behaviours`, they are shown over time."""
     if session not in files.sessions:
         raise InputError(f"session {session!r} is not in the sheet of sessions; known: {', '.join(files.sessions)}")
     row = files.sessions[session]
@@ -131,7 +132,7 @@ def write_session_page(files: StudyFiles, session: str, path: Path) -> None:
         found += find_keypoint_faults(name, health[name])
     sections = [
         Section("warnings", "Warnings", write_findings(found)),
-        *(_show_session_keypoints(files, name, session, located[session], health[name][session]) for name in files.experiments),
+        *(_show_session_keypoints(files, name, session, located[session], health[name][session], behaviours) for name in files.experiments),
         Section("recordings", "Recording", _show_session_recording(files, session, located[session])),
         Section("calibration", "Calibration", build_calibration(files, row.rig)),
         Section("run", "What this run was", _show_run(files, [session])),
@@ -234,14 +235,17 @@ def _show_keypoints(
             continue
         elements += _draw_mosaic(files, name, session)
         chosen = choose_moments(keypoints, files.settings.max_frames)
-        elements.append(_build_player(files, name, session, keypoints, chosen, located[session].units))
+        band = read_clusters(files.experiment_file(name, "movements.parquet"), session, keypoints)
+        elements.append(_build_player(files, name, session, keypoints, chosen, band=band))
         elements.append(_fold_numbers(health[session], located[session]))
     hidden = len(health) - len(sessions)
     lead = f"Shown: {len(sessions)} of {len(health)} sessions; the others are on pages of their own." if hidden else ""
     return _make_section(files, name, elements, lead)
 
 
-def _show_session_keypoints(files: StudyFiles, name: str, session: str, located: Located, health: KeypointHealth) -> Section:
+def _show_session_keypoints(
+    files: StudyFiles, name: str, session: str, located: Located, health: KeypointHealth, behaviours: Path | None
+) -> Section:
     """The keypoints of a session on its own page: all views and the skeleton, played."""
     keypoints = files.session_keypoints(name, session)
     if not np.isfinite(keypoints.positions).any():
@@ -249,7 +253,8 @@ def _show_session_keypoints(files: StudyFiles, name: str, session: str, located:
     n_experiments = len(files.experiments)
     chosen = choose_moments(keypoints, max(POSITIONS // len(keypoints.names) // n_experiments, 1))
     sprites = draw_sprites(files, name, session, keypoints, chosen, PICTURE_ROOM // n_experiments) if files.settings.pictures else None
-    elements: list[Any] = [_build_player(files, name, session, keypoints, chosen, located.units, sprites)]
+    band = read_behaviours(behaviours, keypoints) if behaviours else None
+    elements: list[Any] = [_build_player(files, name, session, keypoints, chosen, sprites, band)]
     mosaic = _draw_mosaic(files, name, session)
     elements += [Fold("Some moments, larger", mosaic)] if mosaic else []
     return _make_section(files, name, [*elements, _fold_numbers(health, located)])
@@ -273,12 +278,12 @@ def _build_player(
     session: str,
     keypoints: SessionKeypoints,
     chosen: NDArray[np.int64],
-    units: str,
     sprites: Sprites | None = None,
+    band: Band | None = None,
 ) -> Player:
     location, _ = files.location(session)
     identifier = f"player-{name}-{session}"
-    return build_player(identifier, keypoints, chosen, files.skeleton(name), location, units, files.joints(session), sprites)
+    return build_player(identifier, keypoints, chosen, files.skeleton(name), location, files.joints(session), sprites, band)
 
 
 def _fold_numbers(health: KeypointHealth, located: Located) -> Fold:

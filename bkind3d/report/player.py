@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.skeleton import Edge
+from bkind3d.report.bands import Band
 from bkind3d.report.elements import Player, script_json
 from bkind3d.report.palette import mark_of
 from bkind3d.report.skeleton import arrange_points, spread_evenly
@@ -32,9 +33,9 @@ def build_player(
     chosen: NDArray[np.int64],
     skeleton: Sequence[Edge],
     location: pd.DataFrame,
-    units: str,
     joints: pd.DataFrame | None = None,
     sprites: Sprites | None = None,
+    band: Band | None = None,
 ) -> Player:
     """What the page's script plays.
 
@@ -45,8 +46,8 @@ def build_player(
     chosen : moments that are shown, as indices into its frames.
     skeleton : pairs of keypoints that are drawn as lines.
     location, joints : tables of the session; world units.
-    units : the unit's name.
     sprites : pictures at some of the chosen moments.
+    band : labels over time.
     """
     frames, positions = keypoints.frames[chosen], keypoints.positions[chosen].astype(np.float64)
     centres = _find_centres(positions, location, frames)
@@ -62,7 +63,7 @@ def build_player(
         "halos": [f"rgb{mark.halo}" for mark in marks],
         "shapes": [mark.shape for mark in marks],
         "edges": [[first, second] for first, second, _ in skeleton],
-        "units": units,
+        "units": keypoints.metadata.get("units", ""),
         "times": pack(keypoints.times[chosen], "<f8"),
         "frames": pack(frames, "<i4"),
         "centres": pack(centres, "<f4"),
@@ -73,11 +74,12 @@ def build_player(
         "bounds": _find_bounds(positions),
         "floor": _find_floor(positions),
         "views": _pack_sprites(sprites, chosen) if sprites else None,
-        "bands": [],
+        "band": band.describe() if band else None,
     }
     legend = list(zip(keypoints.names, marks, strict=True))
     pictures = "".join(sprites.texts) if sprites else ""
-    return Player(identifier, script_json(data), len(chosen), legend, pictures, caption=describe_thinning(keypoints, chosen, sprites))
+    caption = describe_thinning(keypoints, chosen, sprites)
+    return Player(identifier, script_json(data), len(chosen), legend, pictures, bool(band and band.spans), caption)
 
 
 def describe_thinning(keypoints: SessionKeypoints, chosen: NDArray[np.int64], sprites: Sprites | None) -> str:

@@ -120,6 +120,11 @@ def get_all_behaviours(wildcards):
     return [study.find_path(study.sessions[session].behaviours) for session in study.list_sessions(behaviours=True)]
 
 
+def get_session_behaviours(wildcards):
+    text = study.sessions[wildcards.session].behaviours
+    return study.find_path(text) if text else []
+
+
 def list_pose_sessions_with_behaviours(wildcards):
     return [name for name in study.list_pose_sessions(wildcards.experiment) if study.sessions[name].behaviours]
 

@@ -55,6 +55,7 @@ rule write_session_page:
             experiment=study.config.experiments,
         ),
         files=lambda wildcards: get_session_files(wildcards.session),
+        behaviours=get_session_behaviours,
     output:
         "results/sessions/{session}.html",
     log:
@@ -69,11 +70,13 @@ rule write_session_page:
         runtime=grow_time(30),
     params:
         experiments=list(study.config.experiments),
+        behaviours=lambda wildcards, input: ["--behaviours", input.behaviours] if input.behaviours else [],
     message:
         "Write the page of session {wildcards.session}"
     shell:
         "python -m bkind3d write-report --session {wildcards.session} --config {input.config:q} --experiments {params.experiments} "
-        "--sessions {input.sessions:q} --cameras {input.cameras:q} --rigs {input.rigs:q} --output {output:q} 2> {log:q}"
+        "--sessions {input.sessions:q} --cameras {input.cameras:q} --rigs {input.rigs:q} {params.behaviours:q} "
+        "--output {output:q} 2> {log:q}"
 
 
 rule examine_recordings:

@@ -63,7 +63,7 @@
     const find = (selector) => figure.querySelector(selector);
     const space = find(".space"), views = find(".views"), slider = find("input[type=range]"), play = find(".play"), output = find("output");
     const boxes = Object.fromEntries(Array.from(figure.querySelectorAll("input[type=checkbox]"), (box) => [box.className, box]));
-    const speed = find("select"), said = find(".said"), bands = find(".bands");
+    const speed = find("select"), said = find(".said"), band = find(".band");
     const times = unpack(data.times, Float64Array), frames = unpack(data.frames, Int32Array), centres = unpack(data.centres, Float32Array);
     const points = unpack(data.points, Int16Array), joints = unpack(data.joints, Int16Array);
     const size = data.names.length, jointSize = times.length ? joints.length / times.length / 3 : 0;
@@ -245,25 +245,23 @@
     }
 
     // ---- what happens when: labels over time
-    function drawBands() {
-      if (!bands) return;
-      const [context, width] = prepare(bands), first = times[0], length = Math.max(times[times.length - 1] - first, 1e-9);
-      data.bands.forEach((band, row) => band.spans.forEach(([from, to, label]) => {
-        context.fillStyle = band.colours[label];
-        context.fillRect(((from - first) / length) * width, row * 16, Math.max(((to - from) / length) * width, 1), 13);
-      }));
+    function drawBand() {
+      if (!band) return;
+      const [context, width, height] = prepare(band), first = times[0], length = Math.max(times[times.length - 1] - first, 1e-9);
+      for (const [from, to, label] of data.band.spans) {
+        context.fillStyle = data.band.colours[label];
+        context.fillRect(((from - first) / length) * width, 0, Math.max(((to - from) / length) * width, 1), height);
+      }
     }
-    function describeBands() {
-      return (data.bands || []).map((band) => {
-        const span = band.spans.find(([from, to]) => from <= times[index] && times[index] < to);
-        return span ? ", " + band.labels[span[2]] : "";
-      }).join("");
+    function findLabel() {
+      const span = band && data.band.spans.find(([from, to]) => from <= times[index] && times[index] <= to);
+      return span ? ", " + data.band.labels[span[2]] : "";
     }
 
     // ---- time
     function draw() {
       waiting = false;
-      output.textContent = times[index].toFixed(2) + " s, frame " + frames[index] + describeBands();
+      output.textContent = times[index].toFixed(2) + " s, frame " + frames[index] + findLabel();
       slider.value = index;
       slider.setAttribute("aria-valuetext", output.textContent);
       drawSpace();
@@ -360,7 +358,7 @@
     find(".link").addEventListener("click", copyLink);
     find(".reset").addEventListener("click", reset);
     figure.addEventListener("pointerdown", (event) => { if (event.target.matches("canvas")) figure.focus({ preventScroll: true }); });
-    if (bands) bands.addEventListener("click", (event) => seek(times[0] + (event.offsetX / bands.clientWidth) * (times[times.length - 1] - times[0])));
+    if (band) band.addEventListener("click", (event) => seek(times[0] + (event.offsetX / band.clientWidth) * (times[times.length - 1] - times[0])));
     const keys = {
       " ": () => setPlaying(!playing), "+": () => hurry(1), "-": () => hurry(-1), "=": () => hurry(1),
       ArrowLeft: (event) => { setPlaying(false); go(index - (event.shiftKey ? 10 : 1)); },
@@ -376,13 +374,13 @@
       event.preventDefault();
       keys[event.key](event);
     }
-    const resize = () => { if (views) layOut(); shown = -1; request(); drawBands(); };
+    const resize = () => { if (views) layOut(); shown = -1; request(); drawBand(); };
     new ResizeObserver(resize).observe(find(".stage"));
     window.addEventListener("resize", resize);
     if (views) layOut();
     draw();
-    drawBands();
-    return { figure: figure, press: press, seek: (time) => { setPlaying(false); seek(time); }, redraw: () => { request(); drawBands(); } };
+    drawBand();
+    return { figure: figure, press: press, seek: (time) => { setPlaying(false); seek(time); }, redraw: () => { request(); drawBand(); } };
   }
 
   // Players begin when they come near, or when a link asks for them.

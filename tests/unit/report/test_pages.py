@@ -134,9 +134,9 @@ def test_without_pictures_no_page_shows_any(toy):
     write_session_page(files, "test1", page)
     for path in (report, page):
         html = path.read_text()
-        assert not re.search(
-            r"<img|data:image/[a-z]|text/plain|class=\"views\"|<video", re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
-        )
+        # Clips of movements are drawn from the skeleton alone.
+        drawn = re.sub(r'<img src="data:image/webp[^"]*" alt="Movement of[^>]*>|<script>.*?</script>', "", html, flags=re.DOTALL)
+        assert not re.search(r'<img|data:image/|text/plain|class="views"|<video', drawn)
         assert all(player["views"] is None for player in read_players(html))
         assert len(read_players(html)) == (2 if path == report else 1)
         assert "pictures are left out" in html

@@ -14,7 +14,7 @@ def make_keypoints(positions):
     n_frames, n_keypoints = positions.shape[:2]
     frames, grid = np.arange(n_frames) + 100, np.ones((n_frames, n_keypoints))
     names = [f"k{index}" for index in range(n_keypoints)]
-    return SessionKeypoints(names, frames, (frames - 100) / 10, positions.astype(np.float32), grid, grid, grid, {})
+    return SessionKeypoints(names, frames, (frames - 100) / 10, positions.astype(np.float32), grid, grid, grid, {"units": "mm"})
 
 
 def make_location(n_frames):
@@ -24,7 +24,7 @@ def make_location(n_frames):
 def play(positions, limit=100, location=None, joints=None, sprites=None):
     keypoints = make_keypoints(np.asarray(positions, float))
     location = make_location(len(positions)) if location is None else location
-    player = build_player("one", keypoints, choose_moments(keypoints, limit), [(0, 1, 1.0)], location, "mm", joints, sprites)
+    player = build_player("one", keypoints, choose_moments(keypoints, limit), [(0, 1, 1.0)], location, joints, sprites)
     return player, json.loads(player.json)
 
 
