@@ -40,7 +40,9 @@ def write_study(folder: Path) -> StudyFiles:
     (results / "config" / "report.json").write_text(ReportConfig().model_dump_json())  # type: ignore[call-arg]
     (results / "config" / "framesets" / "subject.json").write_text(FramesConfig().model_dump_json())  # type: ignore[call-arg]
     (results / "config" / "naming" / "demo.json").write_text(NamingConfig().model_dump_json())  # type: ignore[call-arg]
-    experiment = ExperimentConfig.model_validate({"preset": "demo", "frames": "subject", "model": {"n_keypoints": KEYPOINTS}})
+    experiment = ExperimentConfig.model_validate(
+        {"preset": "demo", "frames": "subject", "model": {"n_keypoints": KEYPOINTS, "n_symmetric_pairs": 0}}
+    )
     (results / "config" / "experiments" / "demo.json").write_text(experiment.model_dump_json())
     pictures = draw_pictures()
     for index, name in enumerate(sessions):
