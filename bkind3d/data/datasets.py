@@ -92,6 +92,8 @@ class SessionFrames:
                 raise InputError(f"{path}: is not a frames table of this package; extract the frames with the workflow")
         self.side, self.units, self.rate = float(metadata[0]["side"]), str(metadata[0]["units"]), float(metadata[0]["rate"])
         self.session = str(metadata[0]["session"])
+        #: Seconds between kept frames; `rate` is that of the videos.
+        self.interval = int(metadata[0].get("step", 1)) / self.rate
         for path, entry in zip(paths, metadata, strict=True):
             for key in ("session", "side", "units", "size", "margin"):
                 if entry[key] != metadata[0][key]:
@@ -131,12 +133,16 @@ class SessionFrames:
     def decode_pair(self, index: int, gap_seconds: float, n_views: int | None = None) -> tuple[Views, Views] | None:
         """Give moments `index` and one `gap_seconds` later, cut with one window per view out of the stored margins.
 
-        Views in which the window would leave a margin are left out; with fewer than two left there is no pair.
+        Views in which the window would leave a margin are left out; with fewer than two left there is no pair. Nor is there
+        one where no frame was kept at that time.
         """
-        later = int(np.searchsorted(self.times, self.times[index] + gap_seconds - 0.5 / self.rate))
-        if later >= len(self) or not np.isfinite(self.centres[later]).all():
+        wanted = self.times[index] + gap_seconds
+        later = int(np.searchsorted(self.times, wanted - 0.5 * self.interval))
+        if later >= len(self) or self.times[later] > wanted + self.interval or not np.isfinite(self.centres[later]).all():
             return None
         views = np.flatnonzero(self.valid[index] & self.valid[later])
+        if len(views) < 2:
+            return None
         pictures = [self._decode_pictures(moment, views) for moment in (index, later)]
         projections = (self.projections[index, views].astype(np.float64), self.projections[later, views].astype(np.float64))
         pair = cut_pair((pictures[0][0], pictures[1][0]), (pictures[0][1], pictures[1][1]), projections, self.size)

@@ -55,6 +55,42 @@ def test_pairs_with_a_gap_share_one_window_and_a_still_background_stays_still(tm
     assert float(difference.max()) > 0.3
 
 
+def change_tables(paths, change, **more) -> None:
+    """Change every table of a session, and what its metadata say."""
+    for path in paths:
+        metadata = {k: v for k, v in read_metadata(path).items() if k not in ("table", "version")} | more
+        write_table(change(read_table(path, "frames")), "frames", path, metadata)
+
+
+def test_a_moment_at_which_no_camera_sees_the_subject_makes_no_pair(tmp_path) -> None:
+    """The location is carried over short gaps, so that such a moment has a centre."""
+    paths = write_session(tmp_path, "one", n_frames=20)
+    change_tables(paths, lambda table: table.assign(valid=table["frame"] != 10))
+    session = SessionFrames(paths)
+    assert session.decode_pair(7, 3 / 30) is None
+    assert session.decode_pair(6, 3 / 30) is not None
+
+
+@pytest.mark.parametrize(("gap", "nearest"), [(0.33, 2), (0.36, 2), (0.42, 3), (0.5, 3)])
+def test_the_later_moment_of_a_pair_is_the_nearest_kept_frame(tmp_path, monkeypatch, gap: float, nearest: int) -> None:
+    """Every fifth frame of a video at 30 Hz: a sixth of a second apart."""
+    paths = write_session(tmp_path, "one", n_frames=8)
+    change_tables(paths, lambda table: table.assign(time_s=table["frame"] / 6), step=5)
+    session, decoded = SessionFrames(paths), []
+    original = SessionFrames._decode_pictures
+    monkeypatch.setattr(SessionFrames, "_decode_pictures", lambda self, index, views: decoded.append(index) or original(self, index, views))
+    assert session.decode_pair(1, gap) is not None
+    assert decoded == [1, 1 + nearest]
+
+
+def test_no_pair_spans_a_break_of_the_recording(tmp_path) -> None:
+    paths = write_session(tmp_path, "one", n_frames=20)
+    change_tables(paths, lambda table: table.assign(time_s=table["time_s"] + 60 * (table["frame"] >= 10)))
+    session = SessionFrames(paths)
+    assert session.decode_pair(8, 3 / 30) is None
+    assert session.decode_pair(6, 3 / 30) is not None
+
+
 def test_a_gap_longer_than_the_session_is_refused(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one"))
     with pytest.raises(InputError, match="frame_gap_seconds"):
