@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,9 +14,12 @@ from bkind3d.config import InputError
 #: Bytes of encoded pictures that one process keeps, all sessions together.
 CACHE_BYTES = 2**30
 
+#: Files that one process keeps open: systems often allow a thousand, and a study may have more cameras than that.
+MOST_OPEN = 256
+
 
 class PictureCache:
-    """Row groups that were read, the least recently used ones forgotten beyond a limit.
+    """Row groups that were read and files that are open, the least recently used ones forgotten beyond their limits.
 
     Parameters
     ----------
@@ -27,6 +29,17 @@ class PictureCache:
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self.limit, self.n_bytes = limit, 0
         self._groups: OrderedDict[tuple[str, int, int], pa.Table] = OrderedDict()
+        self._files: OrderedDict[tuple[str, int], pq.ParquetFile] = OrderedDict()
+
+    def open(self, file: "PictureFile") -> pq.ParquetFile:
+        """Give a file, opened if it is not. It is mapped, not read: processes that were forked share no position in it."""
+        key = (str(file.path), file.written)
+        if key not in self._files:
+            self._files[key] = pq.ParquetFile(file.path, memory_map=True, page_checksum_verification=True)
+        self._files.move_to_end(key)
+        while len(self._files) > MOST_OPEN:
+            self._files.popitem(last=False)
+        return self._files[key]
 
     def read(self, file: "PictureFile", group: int) -> pa.Table:
         """Give a row group of a file, from memory if it is there."""
@@ -52,7 +65,7 @@ CACHE = PictureCache()
 
 
 class PictureFile:
-    """The pictures and silhouettes of one camera: a frames table, of which nothing stays open between processes.
+    """The pictures and silhouettes of one camera: a frames table.
 
     Parameters
     ----------
@@ -62,19 +75,9 @@ class PictureFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.written = self.path.stat().st_mtime_ns
-        self._file: pq.ParquetFile | None = None
-        content = self.open().metadata
+        content = CACHE.open(self).metadata
         rows = [content.row_group(group).num_rows for group in range(content.num_row_groups)]
         self._ends = np.cumsum([0, *rows])
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_file": None}
-
-    def open(self) -> pq.ParquetFile:
-        """Give the open file. It is mapped, not read: processes that were forked share no position in it."""
-        if self._file is None:
-            self._file = pq.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
-        return self._file
 
     def read_group(self, group: int) -> pa.Table:
         """Read the pictures of a row group.
@@ -85,7 +88,7 @@ class PictureFile:
             If it is damaged: a line that names it.
         """
         try:
-            return self.open().read_row_group(group, columns=["image", "mask"], use_threads=False)
+            return CACHE.open(self).read_row_group(group, columns=["image", "mask"], use_threads=False)
         except (OSError, pa.ArrowInvalid) as error:
             rows = f"rows {self._ends[group]} to {self._ends[group + 1] - 1}"
             reason = " ".join(str(error).split())[:100]

@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ def rewrite(path, table) -> None:
 def test_any_row_of_any_group_is_the_stored_picture(tmp_path, small_groups) -> None:
     path = write_session(tmp_path, "one", n_frames=11)[0]
     stored, file = read_table(path, "frames"), PictureFile(path)
-    assert file.open().metadata.num_row_groups == 3
+    assert pictures.CACHE.open(file).metadata.num_row_groups == 3
     for row in (10, 0, 3, 4, 7, 8):
         image, mask = pickle.loads(pickle.dumps(file)).decode(row)
         assert np.array_equal(image, cv2.imdecode(np.frombuffer(stored["image"][row], np.uint8), cv2.IMREAD_COLOR_RGB))
@@ -49,6 +50,16 @@ def test_memory_stays_within_its_limit_and_samples_are_the_same(tmp_path, small_
         assert 0 < cache.n_bytes <= cache.limit
     cache.clear(5)
     assert (cache.n_bytes, cache.limit) == (0, 5)
+
+
+def test_however_many_cameras_there_are_few_files_are_open(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(pictures, "MOST_OPEN", 4)
+    monkeypatch.setattr(pictures, "CACHE", PictureCache(1))
+    paths = [path for number in range(4) for path in write_session(tmp_path, f"s{number}", n_frames=2)]
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    files = [PictureFile(path) for path in paths]
+    assert all(file.decode(1)[0].shape == (48, 48, 3) for file in files)
+    assert len(list(Path("/proc/self/fd").iterdir())) - before == 4
 
 
 def test_a_damaged_row_group_is_named_and_the_others_are_read(tmp_path, small_groups) -> None:
