@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from bkind3d.config import PREDICTION_REVISION
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
@@ -49,8 +50,9 @@ def predict_keypoints(
     Returns
     -------
     A keypoints table: every frame x keypoint has a row; where the subject is not located, positions are NaN and the
-    confidence is 0. Positions and spread are in world units; a confidence is the share of the heatmap near its mean. ``reprojection_px`` is how far, on average over views, the
-    keypoint projects off the subject's silhouette, in pixels of the frames' images (0: on the subject in every view).
+    confidence is 0. Positions and spread are in world units; a confidence is the share of the heatmap near its mean.
+    ``reprojection_px`` is how far, on average over the views that show it, the keypoint projects off the subject's silhouette,
+    in pixels of the frames' images (0: on the subject in every view; NaN: no view shows it).
     """
     model = model.eval().to(device)
     if model.detector.headings is not None:
@@ -70,10 +72,10 @@ def predict_keypoints(
 
 
 def find_parts(output: Path, model: Path, frames: Sequence[Path], n_turns: int) -> Path:
-    """Folder beside `output` for chunks of exactly this model and these frames; those of others are removed."""
+    """Folder beside `output` for chunks of exactly this model, these frames and this revision; those of others are removed."""
     state = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in frames]
     with model.open("rb") as file:
-        content = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {state} {n_turns} {CHUNK_FRAMES}"
+        content = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {state} {n_turns} {CHUNK_FRAMES} {PREDICTION_REVISION}"
     folder = output.with_name(f".{output.stem}.{hashlib.sha256(content.encode()).hexdigest()[:16]}")
     for other in output.parent.glob(f".{output.stem}.*"):
         if other != folder and other.is_dir():

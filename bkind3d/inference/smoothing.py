@@ -31,7 +31,7 @@ def smooth_keypoints(table: pd.DataFrame, seconds: float) -> pd.DataFrame:
     grid = {name: table[name].to_numpy(np.float64).reshape(-1, n_keypoints) for name in ("x", "y", "z", "spread", "reprojection_px")}
     positions = np.stack([grid[axis] for axis in "xyz"], axis=-1)
     means, spreads = average_over_time(positions, grid["spread"], sigma)
-    residuals = _average(grid["reprojection_px"], np.isfinite(positions).all(axis=2), sigma)
+    residuals = _average(grid["reprojection_px"], np.isfinite(grid["reprojection_px"]), sigma)
     smooth = {**dict(zip("xyz", np.moveaxis(means, -1, 0), strict=True)), "spread": spreads, "reprojection_px": residuals}
     return table.assign(**{name: values.ravel().astype(np.float32) for name, values in smooth.items()})
 

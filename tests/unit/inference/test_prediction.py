@@ -92,6 +92,14 @@ def test_chunks_of_another_model_are_not_taken(tmp_path) -> None:
     assert find_parts(output, models[1], frames, 1) != first
 
 
+def test_chunks_of_another_revision_are_not_taken(tmp_path, monkeypatch) -> None:
+    model, output = tmp_path / "a.pt", tmp_path / "out.parquet"
+    model.write_bytes(b"x")
+    before = find_parts(output, model, [model], 1)
+    monkeypatch.setattr(prediction, "PREDICTION_REVISION", prediction.PREDICTION_REVISION + 1)
+    assert find_parts(output, model, [model], 1) != before
+
+
 def test_averaging_over_turns_is_the_mean_of_turned_answers(tmp_path) -> None:
     session, model = SessionFrames(write_session(tmp_path, "one", n_frames=2)), DiscoveryModel(SMALL).eval()
     views = session.decode(0)

@@ -32,6 +32,14 @@ def test_zero_seconds_change_nothing() -> None:
     assert smooth_keypoints(table, 0.0) is table
 
 
+def test_a_moment_at_which_no_view_shows_the_keypoint_spoils_no_neighbours_distance() -> None:
+    table = make_table(np.zeros((40, 1, 3)))
+    table.loc[20, "reprojection_px"] = np.nan
+    smooth = smooth_keypoints(table, 0.2)["reprojection_px"].to_numpy()
+    assert np.flatnonzero(np.isnan(smooth)).tolist() == [20]
+    assert np.allclose(np.delete(smooth, 20), 1)
+
+
 def test_a_still_keypoint_keeps_position_and_spread() -> None:
     smooth = smooth_keypoints(make_table(np.full((40, 3, 3), 250.0)), 0.2)
     assert np.allclose(read(smooth, ["x", "y", "z"], 3), 250)
