@@ -78,10 +78,3 @@ def align_similarity(
     targets lack are moved along, and everything is NaN in a batch entry without a common joint.
     """
     return fit_similarity(points, targets, weights).apply(points.double())
-
-
-def align_rigid(
-    points: Float[Tensor, "batch joint 3"], targets: Float[Tensor, "batch joint 3"], weights: Float[Tensor, "batch joint"] | None = None
-) -> Float[Tensor, "batch joint 3"]:
-    """Move and turn `points` onto `targets` as well as possible, without scaling or mirroring."""
-    return fit_similarity(points, targets, weights, with_scale=False).apply(points.double())

@@ -35,11 +35,6 @@ def normalise_pixels(pixels: Float[Tensor, "*shape 2"], width: int, height: int)
     return (2 * pixels + 1) / pixels.new_tensor([width, height]) - 1
 
 
-def denormalise_points(points: Float[Tensor, "*shape 2"], width: int, height: int) -> Float[Tensor, "*shape 2"]:
-    """Turn normalised coordinates into pixels: the inverse of :func:`normalise_pixels`."""
-    return ((points + 1) * points.new_tensor([width, height]) - 1) / 2
-
-
 def is_visible(
     normalised: Float[Tensor, "batch view point 2"], depths: Float[Tensor, "batch view point"], present: Bool[Tensor, "batch view"]
 ) -> Bool[Tensor, "batch view point"]:

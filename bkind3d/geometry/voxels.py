@@ -36,16 +36,6 @@ def cube_to_world(
     return centres[:, None] + sides[:, None, None] * torch.einsum("bij,bpj->bpi", orientations, points.expand(len(centres), -1, -1))
 
 
-def world_to_cube(
-    points: Float[Tensor, "batch point 3"],
-    centres: Float[Tensor, "batch 3"],
-    sides: Float[Tensor, "batch"],
-    orientations: Float[Tensor, "batch 3 3"],
-) -> Float[Tensor, "batch point 3"]:
-    """Give world points in cube coordinates: the inverse of :func:`cube_to_world`."""
-    return torch.einsum("bji,bpj->bpi", orientations, points - centres[:, None]) / sides[:, None, None]
-
-
 def sample_views(
     features: Float[Tensor, "batch view channel height width"],
     projections: Float[Tensor, "batch view 3 4"],

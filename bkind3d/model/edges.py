@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from bkind3d.geometry.projection import normalise_pixels
@@ -52,13 +52,12 @@ def draw_edge_maps(
     weights: Float[Tensor, " pair"],
     sizes: Sequence[int],
     sigmas2: Sequence[float] = EDGE_SIGMA2,
-    visible: Bool[Tensor, "batch view keypoint"] | None = None,
 ) -> list[Float[Tensor, "batch view height width"]]:
     """Draw the edges once per resolution: coarse and wide first, so that far keypoints feel a gradient.
 
     Parameters are those of :func:`draw_edges`; `sizes` and `sigmas2` are as long as each other.
     """
-    return [draw_edges(points, weights, size, sigma2, visible) for size, sigma2 in zip(sizes, sigmas2, strict=True)]
+    return [draw_edges(points, weights, size, sigma2) for size, sigma2 in zip(sizes, sigmas2, strict=True)]
 
 
 def draw_edges(
@@ -66,7 +65,6 @@ def draw_edges(
     weights: Float[Tensor, " pair"],
     size: int,
     sigma2: float,
-    visible: Bool[Tensor, "batch view keypoint"] | None = None,
 ) -> Float[Tensor, "batch view height width"]:
     """Draw every pair of keypoints as a soft line and keep the strongest at each pixel.
 
@@ -76,7 +74,6 @@ def draw_edges(
     weights : at least 0, in the order of :func:`keypoint_pairs`.
     size : side of the map in pixels.
     sigma2 : squared width of a line, squared units of the normalised image.
-    visible : pairs with a keypoint that is not visible are not drawn and get no gradient; such points may be NaN.
 
     Returns
     -------
@@ -89,12 +86,7 @@ def draw_edges(
         )
     first, second = keypoint_pairs(n_keypoint).to(points.device)
     flat = points.reshape(n_batch * n_view, n_keypoint, 2)
-    strengths = weights.expand(len(flat), -1)
-    if visible is not None:
-        seen = visible.reshape(len(flat), n_keypoint)
-        flat = torch.where(seen[..., None], flat, 0.0)
-        strengths = torch.where(seen[:, first] & seen[:, second], strengths, 0.0)
-    segments = _Segments(flat[:, first], flat[:, second], strengths)
+    segments = _Segments(flat[:, first], flat[:, second], weights.expand(len(flat), -1))
     axis = _pixel_centres(size, points)
     with torch.no_grad():
         winners = _find_strongest(segments, axis, sigma2)

@@ -67,23 +67,6 @@ def test_keypoints_in_one_place_are_a_dot_with_finite_gradients() -> None:
     assert torch.isfinite(points.grad).all()
 
 
-def test_invisible_keypoints_draw_nothing_and_get_no_gradient() -> None:
-    points = torch.tensor([[[[-0.5, 0.0], [0.5, 0.0], [float("nan"), float("inf")]]] * 2], requires_grad=True)
-    weights = torch.ones(3, requires_grad=True)
-    visible = torch.tensor([[[True, True, False], [True, False, False]]])
-    drawn = draw_edges(points, weights, 8, 0.01, visible)
-    alone = draw_edges(points[:, :1, :2], weights[:1], 8, 0.01)
-    assert torch.equal(drawn[:, 0], alone[:, 0])
-    assert torch.equal(drawn[:, 1], torch.zeros(1, 8, 8))
-    drawn.sum().backward()
-    assert torch.isfinite(points.grad).all()
-    assert points.grad[0, 0, :2].abs().sum() > 0
-    assert points.grad[0, 0, 2].abs().sum() == 0
-    assert points.grad[0, 1].abs().sum() == 0
-    assert weights.grad[0] > 0
-    assert weights.grad[1:].abs().sum() == 0
-
-
 def test_batch_of_three_equals_three_of_one_and_slices_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     points = torch.rand(3, 2, 5, 2, generator=torch.Generator().manual_seed(2)) * 2 - 1
     weights = torch.linspace(0.1, 1, 10)
