@@ -30,10 +30,11 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.inference.confidence import calibrate_confidences
     from bkind3d.inference.prediction import find_parts, predict_keypoints
     from bkind3d.inference.smoothing import smooth_keypoints
+    from bkind3d.model.devices import choose_device
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if arguments.device == "auto" else arguments.device
+    device = choose_device(arguments.device)
     settings = read_section(PredictionConfig, arguments.config) if arguments.config else PredictionConfig()
     model, provenance = load_model(arguments.model)
     session = SessionFrames(arguments.frames)

@@ -20,9 +20,9 @@ class InputError(ValueError):
 
 
 class Section(BaseModel):
-    """A group of settings: immutable, and closed to unknown keys."""
+    """A group of settings: immutable, and closed to unknown keys and to numbers that JSON cannot hold."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -67,9 +67,11 @@ def read_values(path: str | Path) -> Any:
     """Read the JSON or YAML file at `path`."""
     path = Path(path)
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not a text in UTF-8 ({error}); save it as such") from None
     try:
         return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (json.JSONDecodeError, yaml.YAMLError) as error:

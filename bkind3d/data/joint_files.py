@@ -74,6 +74,8 @@ def _read_trc(path: Path, units: str, axes: str) -> pd.DataFrame:
         numbers = np.array([[float(cell) if cell.strip() else np.nan for cell in row[:n_numbers]] for row in rows])
     except ValueError as error:
         raise InputError(f"{path}: {error}; from line {_HEADER_LINES + 1} on there may be numbers only") from None
+    if not (np.isfinite(numbers[:, 0]) & (numbers[:, 0] == np.rint(numbers[:, 0]))).all():
+        raise InputError(f"{path}: every row needs a whole number of a frame in its first column; export the file again")
     factor = _convert_units(header.get("Units", units), units, path)
     points = numbers[:, 2:].reshape(len(rows), len(joints), 3)[:, :, ["XYZ".index(axis) for axis in axes]] * factor
     table = pd.DataFrame(points.reshape(-1, 3), columns=["x", "y", "z"])

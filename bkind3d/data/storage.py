@@ -60,8 +60,8 @@ def _count_frames(video: str) -> int:
 
 def _clip(frames: float, row: SessionRow) -> float:
     """Frames of a video that belong to the session."""
-    last = frames - 1 if row.stop is None else min(row.stop, frames - 1)
-    return max(last - (row.start or 0) + 1, 0)
+    end = frames if row.stop is None else min(row.stop, frames)
+    return max(end - (row.start or 0), 0)
 
 
 def _list_waiting(study: Study) -> Iterator[tuple[str, list[str], float]]:

@@ -132,7 +132,7 @@ def follow_headings(costs: Float64[ndarray, "frame angle"], times: Float64[ndarr
     for cost, elapsed in zip(costs[1:], np.diff(times), strict=True):
         spread = _TURN_SPEED * elapsed + 180 / N_ANGLES
         reached = total[:, None] + np.minimum(0.5 * (degrees / spread) ** 2, _JUMP)
-        origins.append(reached.argmin(axis=0))
+        origins.append(reached.argmin(axis=0).astype(np.int8))  # hours of video: a byte per angle and frame
         total = reached.min(axis=0) + cost
     path = [int(total.argmin())]
     for origin in reversed(origins):

@@ -124,7 +124,8 @@ def find_components(centred: Float[Tensor, "frame angle cell"], n: int) -> Float
     for _ in range(2):  # subspace iteration: randomised, but with a seed of its own
         basis = torch.linalg.qr(flat.T @ (flat @ basis)).Q
     directions = torch.linalg.svd(flat @ basis, full_matrices=False).Vh @ basis.T
-    return directions[:n].reshape(-1, *centred.shape[1:])
+    found = directions[:n].reshape(-1, *centred.shape[1:])
+    return torch.cat([found, found.new_zeros(n - len(found), *centred.shape[1:])])
 
 
 def turn_back(hulls: Float[Tensor, "frame angle cell"], headings: Int64[ndarray, "frame"]) -> Float[Tensor, "frame angle cell"]:

@@ -1,5 +1,6 @@
 """One process at a time trains one model."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -18,12 +19,16 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     InputError
-        If another process holds it: a training that a killed workflow left behind, say.
+        If another process holds it (a training that a killed workflow left behind, say), or nothing can be locked there.
     """
     with (folder / "lock").open("a+") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise InputError(
+                    f"{folder}: cannot be locked ({error.strerror}); keep results on a file system that has locks, or mount it with them"
+                ) from None
             file.seek(0)
             owner = file.read().strip() or "another process"
             raise InputError(f"{folder}: {owner} trains this model right now; wait for it, or end it, and run again") from None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from bkind3d.config import InputError
+from bkind3d.model.devices import choose_device
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Machine:
 
     @property
     def accelerator(self) -> str:
-        """The chosen kind of device."""
-        return self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        """The chosen kind of device; see :func:`bkind3d.model.devices.choose_device`."""
+        return choose_device(self.device)
 
     def count_devices(self, batch_size: int) -> int:
         """Processes per node: all GPUs that can have equal shares of the batch, or one on a CPU, if not given."""

@@ -64,6 +64,8 @@ def test_wrong_parquet_is_refused(tmp_path: Path, change: dict[str, list[float] 
         ("nonsense\n" * 9, "mm", "XYZ", "no TRC file"),
         (HEADER + "1\t0\t1\t2\n", "mm", "XYZ", "4 columns, 2 joints need 8"),
         (HEADER + ROWS.replace("7", "seven"), "mm", "XYZ", "numbers only"),
+        (HEADER + ROWS.replace("2\t0.02", "\t0.02"), "mm", "XYZ", "whole number of a frame"),
+        (HEADER + ROWS.replace("2\t0.02", "inf\t0.02"), "mm", "XYZ", "whole number of a frame"),
     ],
 )
 def test_a_wrong_trc_is_refused(tmp_path: Path, text: str, units: str, axes: str, message: str) -> None:

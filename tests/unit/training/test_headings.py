@@ -44,6 +44,12 @@ def test_components_are_the_directions_of_largest_variation() -> None:
     assert torch.allclose((found @ expected.T).abs(), torch.eye(2), atol=0.02)
 
 
+def test_fewer_frames_than_components_leave_the_rest_zero() -> None:
+    found = find_components(torch.randn(4, N_ANGLES, 3, generator=torch.Generator().manual_seed(0)), 6)
+    assert found.shape == (6, N_ANGLES, 3)
+    assert found[:4].abs().amax(dim=(1, 2)).min() > 0 and (found[4:] == 0).all()
+
+
 def test_a_long_recording_is_sampled_in_stretches(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "long", n_frames=250))
     assert [len(indices) for _, indices in choose_stretches([session], 250)] == [250]
