@@ -14,7 +14,8 @@ TRAINING_REVISION = 3
 #: Settings of the section ``training`` that change how a training runs, but not what comes out of it.
 WITHOUT_EFFECT = {"micro_batch_size", "activation_checkpointing", "checkpoint_minutes", "log_every"}
 
-#: Raised when the file of a model means something else. Part of every model's file.
+#: Raised when the file of a model means something else, and TRAINING_REVISION with it: a stored model that cannot be read any more would
+#: be taken for complete. Part of every model's file.
 MODEL_REVISION = 3
 
 #: Raised when the same model and frames would give another table of keypoints. Part of the rule.
@@ -127,7 +128,7 @@ class TrainingConfig(Section):
     """How the network is trained."""
 
     steps: int = Field(100_000, ge=1, description="Optimiser steps.")
-    batch_size: int = Field(1, ge=1, le=1024, description="Samples per step; a sample is one moment in all views.")
+    batch_size: int = Field(1, ge=1, le=1024, description="Samples per step; a sample is a pair of moments, each in all views.")
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="Optimiser.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate at its peak.")
     edge_learning_rate_factor: float = Field(512.0, gt=0, description="Factor on the learning rate of the edge weights.")
@@ -165,7 +166,9 @@ class TrainingConfig(Section):
         False, description="Compute large parts of the network twice rather than keep them: slower, in less memory, with the same result."
     )
     validation_sessions: tuple[Name, ...] = Field(
-        (), description="Training sessions that are not learned from but watched: the model of the step that does best there is kept."
+        (),
+        description="Training sessions that are not learned from (neither are the body's shape and the keypoints' places) but watched: the model of "
+        "the step that does best there is kept.",
     )
     validation_every: int = Field(500, ge=1, description="Steps between two looks at the validation sessions.")
     validation_pairs: int = Field(64, ge=1, description="Pairs of moments that are looked at, always the same.")
@@ -288,7 +291,7 @@ class ExperimentConfig(Section):
         if not isinstance(values, dict):
             return values
         preset = values.get("preset", "bkind3d")
-        if preset not in PRESETS:
+        if not isinstance(preset, str) or preset not in PRESETS:
             return values | {section: {} for section in ("model", "losses", "training") if section not in values}
         merged = dict(values)
         for section, defaults in PRESETS[preset].items():

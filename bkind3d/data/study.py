@@ -130,6 +130,7 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     _check_overlap(study)
     _check_subjects(study)
     _check_chosen_cameras(study)
+    _check_held_out(study)
     _check_published(study)
     return study
 
@@ -370,6 +371,19 @@ def _check_chosen_cameras(study: Study) -> None:
                     f"{CONFIG_FILE}: experiments.{name}.cameras: session {session!r} has {found[0] if found else 'none'} of them; "
                     "at least two are needed for 3D"
                 )
+
+
+def _check_held_out(study: Study) -> None:
+    """Sessions that an experiment's training watches are training sessions, and some are left to learn from."""
+    trained = study.list_sessions("train")
+    for name, experiment in study.config.experiments.items():
+        held_out = experiment.training.validation_sessions
+        where = f"{CONFIG_FILE}: experiments.{name}.training.validation_sessions"
+        for session in held_out:
+            if session not in trained:
+                raise InputError(f"{where}: {session!r} has no split 'train' in {study.config.sessions}{suggest(session, trained)}")
+        if not set(trained) - set(held_out):
+            raise InputError(f"{where}: holds out every training session; leave at least one to learn from")
 
 
 def _check_published(study: Study) -> None:

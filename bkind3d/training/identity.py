@@ -7,6 +7,9 @@ from pathlib import Path
 
 from bkind3d.config import TRAINING_REVISION, WITHOUT_EFFECT, ExperimentConfig, InputError
 
+#: As TRAINING_REVISION, for trainings that hold sessions out: part of their identity alone.
+VALIDATION_REVISION = 2
+
 
 def hash_file(path: str | Path) -> str:
     """SHA-256 of a file's content."""
@@ -35,6 +38,8 @@ def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[st
     """
     sections = {name: getattr(config, name).model_dump(mode="json", exclude_defaults=True) for name in ("model", "losses", "training")}
     sections["training"] = {key: value for key, value in sections["training"].items() if key not in WITHOUT_EFFECT}
+    if config.training.validation_sessions:
+        sections["training"]["validation_revision"] = VALIDATION_REVISION
     data = sorted(value for values in hashes.values() for value in values)
     content = {"revision": TRAINING_REVISION, "data": data, **sections}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

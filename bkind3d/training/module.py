@@ -120,7 +120,8 @@ class DiscoveryTraining(lightning.LightningModule):
         for start in range(0, n, self.micro_batch):
             stop = min(start + self.micro_batch, n)
             views = Views.stack([moment.take(slice(start, stop)) for moment in batch])
-            terms, estimate = self.look(views, draws.take(range(first + start, first + stop), views.sides.device))
+            drawn = draws.take(range(first + start, first + stop), views.sides.device)
+            terms, estimate = self.look(views, drawn, self.step / self.config.training.steps)
             share = (stop - start) / n
             if torch.is_grad_enabled():
                 with torch.autocast(views.sides.device.type, enabled=False):
@@ -130,12 +131,11 @@ class DiscoveryTraining(lightning.LightningModule):
                 totals[name] = totals.get(name, 0) + share * value.detach()
         return totals
 
-    def look(self, views: Views, draws: Draws) -> tuple[dict[str, Tensor], KeypointEstimate]:
-        """Find keypoints as drawn, and compute the weighted terms of the objective."""
-        settings = self.config.training
-        views = drop_views(views, settings.drop_views, draws.order)
+    def look(self, views: Views, draws: Draws, progress: float) -> tuple[dict[str, Tensor], KeypointEstimate]:
+        """Find keypoints as drawn, and compute the weighted terms of the objective at a share of the training."""
+        views = drop_views(views, self.config.training.drop_views, draws.order)
         estimate = self.model.detector(views, draws.turns, draws.mirrored, draws.shifts)
-        return self.objective(self.model, views, estimate, self.step / settings.steps, draws.distortions), estimate
+        return self.objective(self.model, views, estimate, progress, draws.distortions), estimate
 
     def update(self, terms: dict[str, Tensor], total: Tensor, norm: Tensor) -> None:
         """Do the optimiser's step, or skip it where something is not finite: then neither weights nor averages change."""

@@ -19,10 +19,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader, get_worker_info
 
 from bkind3d.checkpoint import Provenance, load_model, save_model
-from bkind3d.config import ExperimentConfig, InputError
+from bkind3d.config import ExperimentConfig, InputError, TrainingConfig
 from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs, describe_sessions
 from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
+from bkind3d.model.discovery import KeypointDetector
 from bkind3d.training.headings import find_headings
 from bkind3d.training.identity import hash_frames, identify_training
 from bkind3d.training.lock import locked
@@ -91,10 +92,7 @@ def train_model(
         encoder = module.model.detector.encoder
         revision = encoder.revision if encoder is not None else ""
         provenance = Provenance(identity, 0, sessions[0].units, config.training.seed, revision, hashes, config.model_dump_json())
-        if module.model.detector.headings is not None:
-            find_headings(module.model.detector.headings, sessions, config.training.seed, config.training.validation_sessions)
-        if config.model.place_spread is not None:
-            find_places(module.model.detector, sessions, config.training.seed)
+        prepare(module.model.detector, sessions, config.training)
         if is_main_process():
             save_model(module.model, provenance, folder / COMPLETE["untrained"])
         fit(module, sessions, provenance, folder, machine or Machine())
@@ -130,6 +128,22 @@ def check_sessions(sessions: Sequence[SessionFrames], held_out: Sequence[str]) -
         raise InputError("training.validation_sessions: holds out every training session; leave at least one to learn from")
 
 
+def divide_sessions(sessions: Sequence[SessionFrames], held_out: Sequence[str]) -> tuple[list[SessionFrames], list[SessionFrames]]:
+    """Sessions that are learned from, and those that are watched."""
+    return [each for each in sessions if each.session not in held_out], [each for each in sessions if each.session in held_out]
+
+
+def prepare(detector: KeypointDetector, sessions: Sequence[SessionFrames], settings: TrainingConfig) -> None:
+    """Find what the network starts from: the body's shape, the headings of all frames, and the keypoints' places.
+
+    Shape and places come from the sessions that are learned from; those held out are only looked at.
+    """
+    if detector.headings is not None:
+        find_headings(detector.headings, sessions, settings.seed, settings.validation_sessions)
+    if detector.config.place_spread is not None:
+        find_places(detector, divide_sessions(sessions, settings.validation_sessions)[0], settings.seed)
+
+
 def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], provenance: Provenance, folder: Path, machine: Machine) -> None:
     """Run the training loop, from the last checkpoint in `folder` if there is one."""
     config, settings = module.config, module.config.training
@@ -140,8 +154,7 @@ def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], provenance
     if resume.is_over(settings):
         resume.restore(module)
         return
-    learned = [session for session in sessions if session.session not in settings.validation_sessions]
-    watched = [session for session in sessions if session.session in settings.validation_sessions]
+    learned, watched = divide_sessions(sessions, settings.validation_sessions)
     if is_main_process():
         module.history.show_on_tensorboard(folder / "tensorboard", done)
     dataset = PairDataset(learned, settings.steps * settings.batch_size, settings.neighbour_frames, settings.seed, config.pair_gap_seconds)
@@ -149,7 +162,10 @@ def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], provenance
     callbacks += [Validation(watched, provenance, folder / "best.pt")] if watched else []
     callbacks += [resume, TQDMProgressBar() if sys.stderr.isatty() else ProgressLines()]
     trainer = make_trainer(config, machine, callbacks, folder)
-    trainer.fit(module, make_loader(dataset, config, machine, trainer, done))
+    try:
+        trainer.fit(module, make_loader(dataset, config, machine, trainer, done))
+    except InputError as error:  # from a process that loads data it comes with that one's traceback before the line
+        raise InputError(str(error).strip().splitlines()[-1].removeprefix(f"{InputError.__module__}.{InputError.__name__}: ")) from None
 
 
 def make_trainer(config: ExperimentConfig, machine: Machine, callbacks: Sequence[Callback], folder: Path) -> lightning.Trainer:

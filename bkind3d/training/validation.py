@@ -1,6 +1,7 @@
 """Watch sessions that nothing is learned from: which step was the best, and whether to go on."""
 
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,8 +49,9 @@ class Validation(Callback):
         self.judge(trainer, pl_module, float(terms["total"]))
 
     def judge(self, trainer: lightning.Trainer, module: DiscoveryTraining, value: float) -> None:
-        """Keep the model if it is the best so far; stop if none was for long."""
+        """Keep the model if it is the best so far, which one without a finite value never is; stop if none was for long."""
         settings, best = module.config.training, module.best
+        value = value if math.isfinite(value) else math.inf
         if not best or value < best["value"]:
             module.best = {"value": value, "step": module.step, "stale": 0}
             if trainer.is_global_zero:
@@ -63,7 +65,7 @@ class Validation(Callback):
 
     @torch.no_grad()
     def compute(self, module: DiscoveryTraining) -> dict[str, Tensor]:
-        """Mean of every term over the pairs, and their total."""
+        """Mean of every term over the pairs, and their total; terms that begin late count from the start, or no later step could be the best."""
         self.batches = self.batches or self.draw(module.config.training, module.config.pair_gap_seconds)
         module.eval()
         totals: dict[str, Tensor] = {}
@@ -71,7 +73,7 @@ class Validation(Callback):
             views = Views.stack(batch).to(module.device)
             draws = draw_step(module.config, DRAWS_OF_VALIDATION + index, views.present.shape[1], len(batch[0].sides))
             with torch.autocast(module.device.type, torch.bfloat16, enabled=module.trainer.precision == "bf16-mixed"):
-                terms, _ = module.look(views, draws.take(range(len(batch[0].sides)), module.device))
+                terms, _ = module.look(views, draws.take(range(len(batch[0].sides)), module.device), progress=1.0)
             for name, value in terms.items():
                 totals[name] = totals.get(name, 0) + value * len(batch[0].sides) / module.config.training.validation_pairs
         module.train()

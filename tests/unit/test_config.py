@@ -55,6 +55,8 @@ def test_a_dumped_experiment_is_read_back_the_same(tmp_path):
     ("values", "message"),
     [
         ({"preset": "dmeo", "frames": "f"}, "key 'preset' is 'dmeo': Input should be 'bkind3d', 'demo' or 'paper'"),
+        ({"preset": ["demo"], "frames": "f"}, "preset: Input should be 'bkind3d', 'demo' or 'paper'"),
+        ({"frames": "f", "losses": {"separation": float("inf")}}, "key 'losses.separation' is inf: Input should be a finite number"),
         ({"frames": "f", "model": {"n_keypoint": 3}}, "unknown key 'model.n_keypoint'; did you mean 'n_keypoints'"),
         ({"frames": "f", "model": {"zzz": 3}}, "unknown key 'model.zzz'; config/README.md has all keys"),
         ({"frames": "f", "model": {"n_keypoints": 1}}, "key 'model.n_keypoints' is 1"),
@@ -80,11 +82,16 @@ def test_wrong_settings_are_refused_in_one_line(values, message):
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
-    [("a.json", "{", "is not valid JSON"), ("a.yaml", "a: [", "is not valid YAML"), ("b.json", None, "cannot be read")],
+    [
+        ("a.json", "{", "is not valid JSON"),
+        ("a.yaml", "a: [", "is not valid YAML"),
+        ("a.yaml", "frames: f\xfcr", "is not a text in UTF-8"),
+        ("b.json", None, "cannot be read"),
+    ],
 )
 def test_a_damaged_file_is_refused(tmp_path, name, text, message):
     if text is not None:
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=message):
         read_section(ExperimentConfig, tmp_path / name)
 

@@ -101,6 +101,18 @@ def test_a_simulated_session_must_agree_with_its_row(folder, session, message):
             "frames: subject, preset: paper, losses: {vgg19_weights: vgg.pth}",
             "experiments.one.losses.vgg19_weights: there is no file 'vgg.pth'; write the file, or leave it empty to fetch it",
         ),
+        (
+            "config.yaml",
+            "frames: subject",
+            "frames: subject, training: {validation_sessions: [b]}",
+            "experiments.one.training.validation_sessions: 'b' has no split 'train' in config/sessions.tsv",
+        ),
+        (
+            "config.yaml",
+            "frames: subject",
+            "frames: subject, training: {validation_sessions: [a]}",
+            "validation_sessions: holds out every training session; leave at least one to learn from",
+        ),
         ("config.yaml", "experiments: {one: {frames: subject}}", "", "key 'experiments' is missing"),
         ("config.yaml", "}}", "}", "config.yaml: is not valid YAML"),
         ("config.yaml", "experiments", "recordings: rec\nexperiments", "config.yaml: line 2: key 'recordings' is already in line 1; keep"),

@@ -1,5 +1,6 @@
 """Training: resumed exactly, never repeated, refused where it cannot work; and it learns."""
 
+import errno
 import os
 import resource
 import shutil
@@ -248,6 +249,35 @@ def test_validation_computes_the_same_for_the_same_weights_and_sees_held_out_ses
     assert sum(len(batch[0].sides) for batch in validation.batches) == 6
 
 
+def test_places_on_the_body_come_from_sessions_that_are_learned_from_alone(tmp_path) -> None:
+    frames = {name: write_session(tmp_path, name, seed=seed, radii=(3, 4, 5, 7)) for seed, name in enumerate(("one", "two"))}
+    alone = trainer.train_model(small_experiment(1), {"one": frames["one"]}, tmp_path / "store", CPU)
+    watched = trainer.train_model(with_training(small_experiment(1), validation_sessions=("two",)), frames, tmp_path / "store", CPU)
+    places = [load_model(folder / "untrained.pt")[0].detector.places for folder in (alone, watched)]
+    assert places[0].abs().max() > 0.05
+    assert torch.equal(*places)
+
+
+def test_a_term_that_begins_late_does_not_decide_which_step_was_the_best(tmp_path) -> None:
+    module = DiscoveryTraining(with_training(small_experiment(10, length=1.0, length_start=0.5), validation_pairs=2))
+    module.trainer = lightning.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    validation = Validation([SessionFrames(write_session(tmp_path, "two"))], trainer.Provenance("x", 0, "mm", 0), tmp_path / "best.pt")
+    early = validation.compute(module)
+    module.step = 9
+    assert validation.compute(module) == early
+    assert early["length"] > 0
+
+
+def test_a_look_without_a_finite_value_is_never_the_best(tmp_path) -> None:
+    module = DiscoveryTraining(small_experiment(10))
+    module.trainer = lightning.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    validation = Validation([], trainer.Provenance("x", 0, "mm", 0), tmp_path / "best.pt")
+    for step, value in enumerate((float("nan"), 3.0, float("nan")), 1):
+        module.step = step
+        validation.judge(module.trainer, module, value)
+    assert module.best == {"value": 3.0, "step": 2, "stale": 1}
+
+
 def test_held_out_sessions_have_to_be_there(tmp_path) -> None:
     frames = {"one": write_session(tmp_path, "one")}
     for held_out, message in ((("three",), "'three' is not a training session; those are one"), (("one",), "leave at least one")):
@@ -333,6 +363,34 @@ def test_several_rigs_and_views_that_miss_frames_train_one_model(tmp_path, prese
     assert "skipped" not in set(history["term"])
     dataset = PairDataset([SessionFrames(paths) for paths in frames.values()], 16, 2, config.training.seed, config.pair_gap_seconds)
     assert {int(dataset[index][0].present.sum()) for index in range(16)} >= {2, 4}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_named_in_one_line_whoever_reads_it(tmp_path, workers: int) -> None:
+    paths = write_session(tmp_path, "one")
+    table = read_table(paths[1], "frames")
+    table["image"] = [b"x" if frame == 5 else image for frame, image in zip(table["frame"], table["image"], strict=True)]
+    write_table(table, "frames", paths[1], {k: v for k, v in read_metadata(paths[1]).items() if k not in ("table", "version")})
+    config = small_experiment(40)
+    plain = config.model_copy(update={"model": config.model.model_copy(update={"heading": False, "place_spread": None})})
+    with pytest.raises(InputError) as error:
+        trainer.train_model(plain, {"one": paths}, tmp_path / "store", Machine("cpu", workers=workers))
+    assert str(error.value) == f"{paths[1]}: the picture in row 5 cannot be decoded; delete the file and run again"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told(tmp_path) -> None:
+    with pytest.raises(InputError, match="--device cuda: torch finds no GPU here"):
+        trainer.train_model(small_experiment(1), {"one": write_session(tmp_path, "one", 3)}, tmp_path / "store", Machine("cuda"))
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    with pytest.raises(InputError, match=r"cannot be locked \(No locks available\); keep results on a file system"), locked(tmp_path):
+        pass
 
 
 def test_worlds_of_different_units_are_refused(tmp_path) -> None:
