@@ -35,6 +35,7 @@ from bkind3d.report.overlays import (
     measure_widest,
     read_views,
 )
+from bkind3d.report.palette import mark_of
 
 log = logging.getLogger(__name__)
 
@@ -126,9 +127,20 @@ def write_animation(files: StudyFiles, experiment: str, session: str, path: Path
     chosen = np.arange(start, start + length, step)
     size = (round(mosaic.ground.shape[1] * ANIMATION_SCALE), round(mosaic.ground.shape[0] * ANIMATION_SCALE))
     drawn = draw_pictures(mosaic, iterate_moments(files, experiment, session, keypoints, chosen))
-    pictures = [Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS).quantize(192) for picture in drawn]
+    pictures = reduce_colours([Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS) for picture in drawn], len(keypoints.names))
     with replaced_when_complete(path) as temporary:
         pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=round(1000 * step / rate), loop=0)
+
+
+def reduce_colours(pictures: Sequence[Image.Image], n_keypoints: int) -> list[Image.Image]:
+    """Pictures of 256 colours, the same for all: those of the keypoints' marks exactly, and what suits the rest best."""
+    marks = [mark_of(index) for index in range(n_keypoints)]
+    own = np.array(list(dict.fromkeys([DARK.ground, DARK.ink, *(colour for mark in marks for colour in (mark.rgb, mark.halo))])), np.uint8)
+    sample = np.concatenate([np.asarray(picture) for picture in pictures[:: max(len(pictures) // 8, 1)]])
+    rest = Image.fromarray(sample).quantize(256 - len(own)).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*own.ravel().tolist(), *rest])
+    return [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
 
 
 def find_rate(times: NDArray[np.float64]) -> float:

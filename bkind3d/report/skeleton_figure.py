@@ -43,11 +43,11 @@ def draw_figure(moment: Moment, names: Sequence[str], skeleton: Sequence[Edge], 
     """Views in a grid, the skeleton in 3D beside them, names below."""
     n_views = len(moment.views)
     n_rows = 2 if n_views > 3 else 1
-    n_columns = -(-n_views // n_rows)
-    figure = Figure(figsize=(7.2, 1.15 + 7.2 * 0.6 / n_columns * n_rows))
+    n_across = -(-n_views // n_rows)
+    figure = Figure(figsize=(7.2, 1.15 + 7.2 * 0.6 / n_across * n_rows))
     panels: Any = figure.subfigures(1, 2, width_ratios=[0.62, 0.38])
     left, right = panels
-    grid = left.subplots(n_rows, n_columns, squeeze=False).ravel()
+    grid = left.subplots(n_rows, n_across, squeeze=False).ravel()
     for axes in grid:
         axes.axis("off")
     for axes, (camera, view) in zip(grid, moment.views.items(), strict=False):
@@ -55,7 +55,9 @@ def draw_figure(moment: Moment, names: Sequence[str], skeleton: Sequence[Edge], 
         axes.set_title(camera, fontsize=8, pad=2)
     _draw_scene(right.add_subplot(projection="3d"), moment.points, skeleton, units)
     handles = [Line2D([], [], linestyle="", label=name, **_style(mark_of(index))) for index, name in enumerate(names)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 8), frameon=False, fontsize=7, handletextpad=0.1)
+    n_columns = min(len(names), 8)
+    rowwise = [handle for column in range(n_columns) for handle in handles[column::n_columns]]  # Matplotlib fills column by column.
+    figure.legend(handles=rowwise, loc="outside lower center", ncols=n_columns, frameon=False, fontsize=7, handletextpad=0.1)
     return figure
 
 

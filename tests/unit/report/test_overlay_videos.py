@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from bkind3d.cli import main
-from bkind3d.report.overlay_videos import draw_pictures, find_liveliest, lay_out, write_animation, write_overlay_video
+from bkind3d.report.overlay_videos import draw_pictures, find_liveliest, lay_out, reduce_colours, write_animation, write_overlay_video
 from bkind3d.report.overlays import DARK, HEAD, TILE, Moment, View
 from bkind3d.report.palette import mark_of
 
@@ -86,6 +86,18 @@ def test_the_animated_picture_moves(toy, tmp_path):
         first = np.asarray(picture.convert("RGB")).astype(int)
         picture.seek(11)
         assert np.abs(np.asarray(picture.convert("RGB")) - first).mean() > 0.5
+
+
+def test_few_colours_keep_those_of_the_marks():
+    noise = np.random.default_rng(0).integers(90, 160, (3, 64, 64, 3)).astype(np.uint8)
+    marks = [mark_of(index).rgb for index in range(12)]
+    for index, colour in enumerate(marks):
+        noise[:, 5 * index : 5 * index + 4, :4] = colour
+    reduced = [np.asarray(picture.convert("RGB")) for picture in reduce_colours([Image.fromarray(picture) for picture in noise], 12)]
+    for picture, given in zip(reduced, noise, strict=True):
+        assert [tuple(picture[5 * index, 0]) for index in range(12)] == marks
+        assert len(np.unique(picture.reshape(-1, 3), axis=0)) <= 256
+        assert np.abs(picture.astype(int) - given).mean() < 10
 
 
 def test_the_verb_refuses_before_there_are_keypoints_and_writes_nothing(toy, tmp_path, capsys):

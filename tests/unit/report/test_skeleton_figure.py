@@ -2,6 +2,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from bkind3d.data.keypoints import read_keypoints
 from bkind3d.report.skeleton_figure import choose_moment, plot_skeleton
@@ -31,3 +32,12 @@ def test_the_most_certain_complete_moment_is_shown(toy):
 def test_a_session_without_the_subject_has_no_such_figure(toy):
     toy.located = 0.0
     assert plot_skeleton(toy.write().open(), "tiny", "test1") is None
+
+
+def test_the_legend_reads_in_rows(toy):
+    toy.n_keypoints = 12
+    figure = plot_skeleton(toy.write().open(), "tiny", "test1")
+    FigureCanvasAgg(figure).draw()
+    places = {text.get_text(): text.get_window_extent() for text in figure.legends[0].get_texts()}
+    order = sorted(places, key=lambda name: (-round(places[name].y0), places[name].x0))
+    assert order == [f"k{index:02d}" for index in range(12)]
