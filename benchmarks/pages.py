@@ -62,8 +62,8 @@ def draw_pictures() -> list[bytes]:
     for step in range(60):
         picture = floor[10 * step : 10 * step + SIDE, 12 * step : 12 * step + SIDE].copy()
         picture[SIDE // 4 : SIDE // 4 + body.shape[0], SIDE // 3 : SIDE // 3 + body.shape[1]] = body
-        noisy = np.clip(picture + rng.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
-        found.append(cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
+        noisy = np.clip(picture + rng.normal(0, 1.5, picture.shape), 0, 255).astype(np.uint8)
+        found.append(cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, 75])[1].tobytes())
     return found
 
 
@@ -122,6 +122,8 @@ def write_experiment(results: Path) -> None:
         for term in ("total", "silhouette")
     ]
     write_table(pd.concat(history), "history", folder / "history.parquet")
+    nothing = pd.DataFrame(columns=list(TABLES["movements"]))
+    write_table(nothing, "movements", results / "experiments" / "demo" / "movements.parquet", {"reason": "not looked for"})
     (results / "tables").mkdir()
     for name, columns, kind in (("pose", POSE_COLUMNS, "regressor"), ("actions", ACTION_COLUMNS, "classifier")):
         pd.DataFrame([{"experiment": "demo", kind: "no reference"}], columns=list(columns)).to_csv(

@@ -4,8 +4,10 @@ import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from bkind3d.data.parquet import write_table
 from bkind3d.report.pages import write_report, write_session_page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -34,7 +36,9 @@ def study(make_toy, tmp_path_factory):
     toy.sessions = {"train1": "train", "test1": "test", "test2": "test"}
     files = toy.write().open()
     write_report(files, toy.results / "report.html")
-    write_session_page(files, "test1", toy.results / "sessions" / "test1.html")
+    behaviours = pd.DataFrame({"frame": range(40), "behaviour": ["rest"] * 20 + ["walk"] * 20})
+    write_table(behaviours, "behaviours", toy.folder / "behaviours.parquet")
+    write_session_page(files, "test1", toy.results / "sessions" / "test1.html", toy.folder / "behaviours.parquet")
     return toy
 
 
@@ -89,10 +93,14 @@ def test_a_session_is_played(study, open_page):
     assert count_colours(page, ".space") > 10
     page.get_by_label("Moment").fill("17")
     wait_for(page, 17, 17)
-    assert page.locator(".player output").inner_text() == "1.70 s, frame 17"
+    assert page.locator(".player output").inner_text() == "1.70 s, frame 17, rest"
+    page.locator(".band").click(position={"x": page.locator(".band").bounding_box()["width"] * 30 / 39, "y": 5})
+    wait_for(page, 30, 30)
+    assert page.locator(".player output").inner_text() == "3.00 s, frame 30, walk"
+    assert count_colours(page, ".band") == 2
     page.get_by_label("Speed").select_option("8")
     page.get_by_role("button", name="Play or pause").click()
-    page.wait_for_function("document.querySelector('.player').dataset.index != 17")
+    page.wait_for_function("document.querySelector('.player').dataset.index != 30")
     assert page.locator(".play").inner_text() == "Pause"
     page.get_by_role("button", name="Play or pause").click()
     stopped = index_of(page)
