@@ -1,9 +1,10 @@
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 
 import pytest
 
-from bkind3d.data.storage import count_frames, explain_storage
+from bkind3d.data.storage import _clip, count_frames, explain_storage
 from bkind3d.data.study import load_study
 from tests.workflow.tiny_study import write_study
 
@@ -26,6 +27,14 @@ def test_videos_that_are_not_opened_are_estimated_by_their_size(study, monkeypat
     opened, guessed = count_frames(videos).values()
     assert opened == pytest.approx(20, abs=1)
     assert guessed == pytest.approx(20, rel=0.3)
+
+
+def test_a_part_of_a_video_has_its_own_frames_alone(study):
+    row = study.sessions["s1"]
+    counted = [
+        _clip(100, replace(row, start=start, stop=stop)) for start, stop in ((None, None), (10, None), (10, 20), (10, 500), (200, None))
+    ]
+    assert counted == [100, 90, 10, 90, 0]
 
 
 def test_a_file_that_is_no_video_counts_nothing(tmp_path):
