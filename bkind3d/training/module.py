@@ -5,7 +5,6 @@ import math
 from typing import Any
 
 import lightning
-import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
@@ -200,10 +199,3 @@ class DiscoveryTraining(lightning.LightningModule):
         rise = min(1.0, (step + 1) / max(settings.warmup_steps, 1))
         fall = 0.5 * (1 + math.cos(math.pi * min(step / settings.steps, 1.0)))
         return rise * (settings.final_learning_rate + (1 - settings.final_learning_rate) * fall)
-
-    def edges_table(self) -> pd.DataFrame:
-        """Give the learned weight of every pair of keypoints."""
-        names = self.config.model.keypoint_names
-        first, second = self.model.edges.pairs.tolist()
-        weights = self.model.edges().detach().cpu().tolist()
-        return pd.DataFrame({"keypoint_a": [names[i] for i in first], "keypoint_b": [names[j] for j in second], "weight": weights})

@@ -98,10 +98,12 @@ class ResumeCheckpoint(Callback):
             self.save(trainer, pl_module)
         if stop:
             name = signal.Signals(self.received).name if self.received is not None else "a signal to another process"
-            log.info("saved after step %d because of %s", pl_module.step, name)
+            log.info("stopping after step %d because of %s", pl_module.step, name)
             if self.received == WARNING_SIGNAL and trainer.is_global_zero:
                 requeue_job()
-            sys.exit(f"bkind3d train-model: stopped by {name} after step {pl_module.step}; the same command goes on from there")
+            sys.exit(
+                f"bkind3d train-model: stopped by {name} after step {pl_module.step}; the same command goes on from the last checkpoint"
+            )
 
     def save(self, trainer: lightning.Trainer, module: DiscoveryTraining) -> None:
         """Write the checkpoint, and the history so far."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import lightning
+import pandas as pd
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
@@ -23,7 +24,7 @@ from bkind3d.config import ExperimentConfig, InputError, TrainingConfig
 from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs, describe_sessions
 from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
-from bkind3d.model.discovery import KeypointDetector
+from bkind3d.model.discovery import DiscoveryModel, KeypointDetector
 from bkind3d.training.headings import find_headings
 from bkind3d.training.identity import hash_frames, identify_training
 from bkind3d.training.lock import locked
@@ -226,17 +227,23 @@ def prepare_loading(worker: int) -> None:
 
 
 def finish(module: DiscoveryTraining, provenance: Provenance, folder: Path) -> None:
-    """Write the files of a complete training; with validation, the model is the best one and the last stands beside it."""
-    write_table(module.history.table(), "history", folder / COMPLETE["history"])
-    write_table(module.edges_table(), "edges", folder / COMPLETE["edges"])
-    best = folder / "best.pt"
+    """Write the files of a complete training; with validation, model and edges are the best ones and the last model stands beside them."""
+    model, best = (module.model, provenance.after(module.step)), folder / "best.pt"
     if best.exists():
-        save_model(module.model, provenance.after(module.step), folder / "last.pt")
-        save_model(*load_model(best), folder / COMPLETE["model"])
-        best.unlink()
-    else:
-        save_model(module.model, provenance.after(module.step), folder / COMPLETE["model"])
-    (folder / "resume.pt").unlink(missing_ok=True)
+        save_model(*model, folder / "last.pt")
+        model = load_model(best)
+    write_table(module.history.table(), "history", folder / COMPLETE["history"])
+    write_table(tabulate_edges(model[0]), "edges", folder / COMPLETE["edges"])
+    save_model(*model, folder / COMPLETE["model"])
+    for name in ("best.pt", "resume.pt"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def tabulate_edges(model: DiscoveryModel) -> pd.DataFrame:
+    """Give the learned weight of every pair of keypoints."""
+    names, (first, second) = model.config.keypoint_names, model.edges.pairs.tolist()
+    weights = model.edges().detach().cpu().tolist()
+    return pd.DataFrame({"keypoint_a": [names[i] for i in first], "keypoint_b": [names[j] for j in second], "weight": weights})
 
 
 def deliver(folder: Path, outputs: Mapping[str, str | Path]) -> None:

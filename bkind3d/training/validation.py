@@ -25,7 +25,7 @@ DRAWS_OF_VALIDATION = 999_999
 class Validation(Callback):
     """Compute the objective on the same pairs of held-out sessions again and again; keep the best model.
 
-    Every process computes all of it, so that all come to the same decision.
+    Every process computes all of it, so that all come to the same decision; as many pairs at once as training computes.
 
     Parameters
     ----------
@@ -70,12 +70,15 @@ class Validation(Callback):
         module.eval()
         totals: dict[str, Tensor] = {}
         for index, batch in enumerate(self.batches):
-            views = Views.stack(batch).to(module.device)
-            draws = draw_step(module.config, DRAWS_OF_VALIDATION + index, views.present.shape[1], len(batch[0].sides))
-            with torch.autocast(module.device.type, torch.bfloat16, enabled=module.trainer.precision == "bf16-mixed"):
-                terms, _ = module.look(views, draws.take(range(len(batch[0].sides)), module.device), progress=1.0)
-            for name, value in terms.items():
-                totals[name] = totals.get(name, 0) + value * len(batch[0].sides) / module.config.training.validation_pairs
+            n = len(batch[0].sides)
+            draws = draw_step(module.config, DRAWS_OF_VALIDATION + index, batch[0].present.shape[1], n)
+            for start in range(0, n, module.micro_batch):
+                part = range(start, min(start + module.micro_batch, n))
+                views = Views.stack([moment.take(slice(part.start, part.stop)) for moment in batch]).to(module.device)
+                with torch.autocast(module.device.type, torch.bfloat16, enabled=module.trainer.precision == "bf16-mixed"):
+                    terms, _ = module.look(views, draws.take(part, module.device), progress=1.0)
+                for name, value in terms.items():
+                    totals[name] = totals.get(name, 0) + value * len(part) / module.config.training.validation_pairs
         module.train()
         return {**totals, "total": torch.stack(list(totals.values())).sum()}
 

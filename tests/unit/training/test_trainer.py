@@ -83,7 +83,7 @@ def test_a_training_that_a_signal_ends_continues_exactly(tmp_path, monkeypatch) 
     before = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch:
         signal_after(patch, 2)
-        with pytest.raises(SystemExit, match="stopped by SIGTERM after step 2; the same command goes on from there"):
+        with pytest.raises(SystemExit, match="stopped by SIGTERM after step 2; the same command goes on from the last checkpoint"):
             trainer.train_model(config, frames, tmp_path / "resumed", CPU)
     assert signal.getsignal(signal.SIGTERM) == before
     assert not list((tmp_path / "resumed").glob("*/model.pt"))
@@ -152,6 +152,15 @@ def test_full_memory_makes_micro_batches_smaller_until_they_fit(tmp_path, monkey
     monkeypatch.setattr(Previews, "on_train_batch_end", lambda *_: None)
     full_above(monkeypatch, 2)
     assert_equal_models(whole, trainer.train_model(config, frames, tmp_path / "parts", CPU), 1e-5)
+
+
+def test_validation_takes_no_more_memory_than_training(tmp_path, monkeypatch) -> None:
+    frames = {name: write_session(tmp_path, name, seed=seed) for seed, name in enumerate(("one", "two"))}
+    config = with_training(small_experiment(1), validation_sessions=("two",), validation_pairs=5, micro_batch_size=1)
+    monkeypatch.setattr(Previews, "on_train_batch_end", lambda *_: None)
+    full_above(monkeypatch, 2)
+    folder = trainer.train_model(config, frames, tmp_path / "store", CPU)
+    assert np.isfinite(read_table(folder / "history.parquet", "history").query("term == 'validation_total'")["value"]).all()
 
 
 def test_memory_that_holds_no_sample_is_told_with_three_things_to_change(tmp_path, monkeypatch) -> None:
@@ -232,6 +241,9 @@ def test_validation_keeps_the_best_model_and_ends_early(tmp_path, monkeypatch) -
     folder = trainer.train_model(config, frames, tmp_path / "store", CPU)
     assert load_model(folder / "model.pt")[1].steps == 4
     assert load_model(folder / "last.pt")[1].steps == 10
+    edges = [load_model(folder / name)[0].edges().detach().numpy() for name in ("model.pt", "last.pt")]
+    assert np.allclose(read_table(folder / "edges.parquet", "edges")["weight"], edges[0])
+    assert not np.allclose(*edges)
     history = read_table(folder / "history.parquet", "history")
     assert history["step"].max() == 9
     assert set(history["term"]) >= {"validation_total", "validation_consistency"}
