@@ -119,10 +119,12 @@ def check_demands(demands: Iterable[Demand]) -> None:
     partitions, accounts, demands = read_partitions(), list_accounts(), list(demands)
     for demand in demands:
         where = f"SLURM profile, {demand.job}"
-        if demand.partition not in partitions:
-            raise InputError(f"{where}: there is no partition {demand.partition!r}; this cluster has {_name(partitions)}; {MEND}")
         if demand.account and accounts and demand.account not in accounts:
             raise InputError(f"{where}: you have no account {demand.account!r}, but {_name(accounts)}; {MEND}")
+        if not demand.partition:
+            continue  # SLURM's default, or what slurm-partition-config chooses
+        if demand.partition not in partitions:
+            raise InputError(f"{where}: there is no partition {demand.partition!r}; this cluster has {_name(partitions)}; {MEND}")
         _check_gpus(where, demand, partitions)
         _check_amounts(where, demand, partitions[demand.partition])
     if not accounts and (asked := {demand.account for demand in demands} - {""}):

@@ -60,6 +60,10 @@ def test_what_the_cluster_does_not_have_is_refused(slurm, demand, message):
         check_demands([demand])
 
 
+def test_a_partition_that_is_not_said_is_left_to_slurm(slurm):
+    check_demands([Demand("survey_video", "", "lab")])
+
+
 def test_a_cluster_that_does_not_tell_accounts_is_said_to_be_one(slurm, monkeypatch, tmp_path, caplog):
     """With a PATH on which there is sinfo but no sacctmgr."""
     (tmp_path / "sinfo").symlink_to("/usr/bin/sinfo")
@@ -91,7 +95,7 @@ def test_the_check_of_the_verb_writes_nothing_if_it_refuses(slurm, tmp_path):
     ("arguments", "message"),
     [
         (["--set-resources", "train_model:slurm_account=labb"], "you have no account 'labb', but lab"),
-        (["--set-resources", "train_model:mem_mb=300000"], "asks for 300000 MB of memory"),
+        (["--set-resources", "classify_actions:mem_mb=300000"], "asks for 300000 MB of memory"),
         (["--set-resources", "train_model:slurm_partition=fast"], "there is no partition 'fast'"),
         (
             ["--set-resources", "train_model:slurm_partition=gpu", "train_model:gpu=1", "train_model:gpu_model=a100"],

@@ -176,6 +176,7 @@ def test_an_interrupted_run_leaves_no_jobs(slurm, study, finished):
     job = slurm.wait_for_job(study)
     kill(process, signal.SIGINT)
     assert process.returncode != 0
+    assert "leaves jobs in the queue" not in study.with_suffix(".log").read_text()
     wait_until(lambda: slurm.list_jobs(study) == {job: "CANCELLED"}, "the job is cancelled")
     wait_until(lambda: not find_verb("regress-joints", study), "its processes are gone")
     finish(slurm, study, finished, slurm.start_snakemake(study, *TABLES))
