@@ -189,3 +189,18 @@ def format_interval(low: float | None, high: float | None, decimals: int = 1) ->
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"[{format_number(low, decimals)}, {format_number(high, decimals)}]"
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell of a table of results has no value."""
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def format_text(value: Any) -> str:
+    """A word of a table of results, or nothing."""
+    return "" if is_missing(value) else str(value)
+
+
+def format_count(value: Any) -> str:
+    """A whole number, or nothing."""
+    return "" if is_missing(value) else f"{int(value)}"

@@ -12,20 +12,14 @@ from PIL import Image
 
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE
+from bkind3d.report.behaviours import count_confusion, read_confusion
 from bkind3d.report.files import StudyFiles
-from bkind3d.report.measures import (
-    colour_of,
-    count_confusion,
-    has_reference,
-    label_of,
-    read_confusion,
-    read_label_efficiency,
-    rows_of,
-    split_terms,
-)
+from bkind3d.report.learning import split_terms
+from bkind3d.report.methods import colour_of, has_reference, label_of, rows_of
 from bkind3d.report.overlay_videos import write_animation
 from bkind3d.report.overlays import WHITE, draw_session
 from bkind3d.report.palette import ACCENT
+from bkind3d.report.pose import read_label_efficiency
 from bkind3d.report.skeleton_figure import plot_skeleton
 
 #: Text stays text; identifiers inside an SVG do not change from run to run.

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from bkind3d.config import InputError
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.report.bands import Band, read_behaviours, read_clusters
+from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Player, Section
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.findings import (
@@ -25,28 +26,22 @@ from bkind3d.report.findings import (
 )
 from bkind3d.report.health import KeypointHealth, build_keypoint_table, examine_keypoints
 from bkind3d.report.identity import build_identity_table, build_nearest_table, build_side_table
-from bkind3d.report.measures import (
-    build_actions_table,
-    build_class_table,
-    build_confusion,
-    build_group_table,
-    build_joint_chart,
-    build_label_chart,
-    build_learning_charts,
-    build_pose_chart,
-    build_pose_table,
-    build_upstream_table,
-    has_reference,
-    read_confusion,
-    read_joint_errors,
-    read_label_efficiency,
-    rows_of,
-    split_terms,
-)
+from bkind3d.report.learning import build_learning_charts, split_terms
+from bkind3d.report.methods import has_reference, rows_of
 from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_settings, build_stages, build_versions
 from bkind3d.report.overlays import draw_session, encode_jpeg
 from bkind3d.report.player import build_player, choose_moments
+from bkind3d.report.pose import (
+    build_group_table,
+    build_joint_chart,
+    build_label_chart,
+    build_pose_chart,
+    build_pose_table,
+    build_upstream_table,
+    read_joint_errors,
+    read_label_efficiency,
+)
 from bkind3d.report.recordings import (
     Located,
     build_calibration,

@@ -1,58 +1,28 @@
-"""How good the keypoints are: tables and charts of what the evaluation wrote. Nothing is measured anew here."""
+"""How far keypoints are from joints: tables and charts of what the evaluation wrote. Nothing is measured anew here."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import NO_REFERENCE, read_json
-from bkind3d.report.elements import Cell, Chart, Matrix, Table, choose_decimals, format_interval, format_number, format_share, make_chart
+from bkind3d.report.elements import (
+    Cell,
+    Chart,
+    Table,
+    choose_decimals,
+    format_count,
+    format_interval,
+    format_number,
+    format_share,
+    format_text,
+    is_missing,
+    make_chart,
+)
 from bkind3d.report.files import StudyFiles
-from bkind3d.report.palette import ACCENT, FLOOR, LINES, ORACLE
-
-#: What everything is compared with; the rest that is not ours is an oracle.
-FLOORS = ("mean_pose", "untrained")
-
-#: What the methods and features are called in sentences.
-LABELS = {
-    "bkind3d": "BKinD-3D, this run",
-    "oracle_4": "oracle: 4 true joints",
-    "oracle_8": "oracle: 8 true joints",
-    "mean_pose": "mean pose (floor)",
-    "untrained": "untrained network (floor)",
-    "discovered": "discovered keypoints",
-    "ground_truth": "annotated joints",
-    "both": "keypoints and joints",
-    "majority_class": "majority class (floor)",
-}
-
-
-def label_of(method: str) -> str:
-    """What a method or a set of features is called in tables and figures."""
-    return LABELS.get(method, method.replace("_", " "))
-
-
-def colour_of(method: str) -> str:
-    """Colour of a method: accent for ours, grey for floors, ochre for oracles."""
-    if method in FLOORS or method == "majority_class":
-        return FLOOR
-    return ORACLE if method.startswith(("oracle", "ground_truth")) else ACCENT
-
-
-def rows_of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
-    """The rows of one experiment in a result table."""
-    if table.empty or "experiment" not in table:
-        return pd.DataFrame()
-    return table[table["experiment"] == experiment].reset_index(drop=True)
-
-
-def has_reference(rows: pd.DataFrame, column: str = "pa_mpjpe") -> bool:
-    """Whether any of the rows was measured."""
-    return column in rows and bool(rows[column].notna().any())
+from bkind3d.report.methods import FLOORS, colour_of, label_of, rows_of
 
 
 def build_pose_table(rows: pd.DataFrame) -> Table:
@@ -73,22 +43,24 @@ def build_pose_table(rows: pd.DataFrame) -> Table:
 def _describe_measures(rows: pd.DataFrame) -> str:
     """What was resampled, what counts as correct, and how much truth was lacking, in sentences."""
     first = rows.iloc[0].to_dict()
-    if _is_missing(first.get("pck_threshold")) or _is_missing(first.get("interval_unit")):
+    if is_missing(first.get("pck_threshold")) or is_missing(first.get("interval_unit")):
         return ""
     text = f" Resampled for them: {'sessions' if first['interval_unit'] == 'session' else 'blocks of a second'}."
-    text += f" PCK: share of joints within {format_number(first['pck_threshold'], 1)} {_text(first.get('unit'))} relative to the root."
+    text += (
+        f" PCK: share of joints within {format_number(first['pck_threshold'], 1)} {format_text(first.get('unit'))} relative to the root."
+    )
     unknown = first.get("n_unknown")
     return text + (
-        "" if _is_missing(unknown) or not unknown else f" {int(unknown)} joints of the frames have no true position and do not count."
+        "" if is_missing(unknown) or not unknown else f" {int(unknown)} joints of the frames have no true position and do not count."
     )
 
 
 def _pose_row(row: Mapping[Any, Any], decimals: int) -> list[Cell]:
     style = "muted" if row["method"] in FLOORS or str(row["method"]).startswith("oracle") else "strong"
-    end = [Cell(_count(row.get(key))) for key in ("n_keypoints", "n_views", "n_frames", "n_missing")]
-    end += [Cell(_text(row.get(key)).replace(NO_REFERENCE, "–")) for key in ("split", "regressor", "supervision")]
+    end = [Cell(format_count(row.get(key))) for key in ("n_keypoints", "n_views", "n_frames", "n_missing")]
+    end += [Cell(format_text(row.get(key)).replace(NO_REFERENCE, "–")) for key in ("split", "regressor", "supervision")]
     cells = [Cell(label_of(str(row["method"])), style)]
-    if _is_missing(row.get("pa_mpjpe")):
+    if is_missing(row.get("pa_mpjpe")):
         return [*cells, Cell(NO_REFERENCE, "muted"), *(Cell("") for _ in range(3)), *(Cell("–") for _ in range(5)), *end]
     cells.append(Cell(format_number(row["pa_mpjpe"], decimals), style))
     cells.append(Cell(format_interval(row.get("pa_mpjpe_ci_low"), row.get("pa_mpjpe_ci_high"), decimals)))
@@ -102,7 +74,7 @@ def _pose_row(row: Mapping[Any, Any], decimals: int) -> list[Cell]:
 
 def judge_interval(low: float | None, high: float | None) -> str:
     """Style of an interval of a difference in error: good below zero, bad above, none where it holds zero."""
-    if _is_missing(low) or _is_missing(high):
+    if is_missing(low) or is_missing(high):
         return ""
     return "good" if high < 0 else "bad" if low > 0 else ""  # type: ignore[operator]
 
@@ -224,100 +196,3 @@ def build_upstream_table(files: StudyFiles, experiment: str, unit: str) -> Table
     return Table(
         columns, rows, frozenset(columns[1:]), caption + "Only for comparison with numbers made by that code: see docs/metrics.md."
     )
-
-
-def build_actions_table(rows: pd.DataFrame) -> Table:
-    """Recognition of behaviours from discovered keypoints, annotated joints, and by always naming the most frequent one."""
-    columns = ["features", "classifier", "classes", "train windows", "test windows", "accuracy", "95 % interval", "macro F1", "mAP"]
-    body = []
-    for row in rows.to_dict("records"):
-        style = "strong" if row["features"] == "discovered" else "muted"
-        measured = not _is_missing(row.get("accuracy"))
-        interval = (
-            ""
-            if _is_missing(row.get("accuracy_ci_low"))
-            else f"[{format_share(row['accuracy_ci_low'])}, {format_share(row['accuracy_ci_high'])}]"
-        )
-        cells = [Cell(label_of(str(row["features"])), style), Cell(_text(row.get("classifier")).replace(NO_REFERENCE, "–"))]
-        cells += [Cell(_count(row.get(key))) for key in ("n_classes", "n_train", "n_test")]
-        cells += [Cell(format_share(row["accuracy"]), style) if measured else Cell(NO_REFERENCE, "muted"), Cell(interval)]
-        body.append([*cells, *(Cell(format_number(row.get(key), 2)) for key in ("macro_f1", "mean_average_precision"))])
-    return Table(columns, body, frozenset(columns[2:]))
-
-
-def build_class_table(files: StudyFiles, experiment: str) -> Table | None:
-    """How well each behaviour is recognised from the keypoints, beside the F1 from joints; None where there is no reference."""
-    path = files.experiment_file(experiment, "evaluation", "actions.json")
-    tables = read_json(path).get("by_class", {}) if path.exists() else {}
-    if not tables:
-        return None
-    joints = {entry["behaviour"]: entry["f1"] for entry in tables.get("ground_truth", [])}
-    rows = []
-    for entry in tables["discovered"]:
-        cells = [Cell(entry["behaviour"]), Cell(str(entry["n_test"]))]
-        cells += [Cell(format_share(entry[key])) for key in ("precision", "recall")]
-        cells += [Cell(format_number(entry[key], 2)) for key in ("f1", "average_precision")]
-        rows.append([*cells, Cell(format_number(joints.get(entry["behaviour"]), 2), "muted")])
-    columns = ["behaviour", "test windows", "precision", "recall", "F1", "average precision", "F1 from joints"]
-    return Table(columns, rows, frozenset(columns[1:]), "From discovered keypoints.")
-
-
-def read_confusion(files: StudyFiles, experiment: str, features: str = "discovered") -> pd.DataFrame:
-    """Counts of true and predicted behaviours from these features; empty where there is no reference."""
-    path = files.experiment_file(experiment, "evaluation", "confusion.parquet")
-    if not path.exists():
-        return pd.DataFrame()
-    counts = read_table(path, "confusion")
-    return counts[counts["features"] == features]
-
-
-def count_confusion(table: pd.DataFrame) -> pd.DataFrame:
-    """A square table: true behaviours in rows, recognised ones in columns."""
-    labels = sorted(set(table["true"]) | set(table["predicted"]))
-    counts = table.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
-    return counts.reindex(index=labels, columns=labels, fill_value=0)
-
-
-def build_confusion(table: pd.DataFrame, features: str) -> Matrix:
-    """What was taken for what; `table` has true, predicted, count."""
-    counts = count_confusion(table)
-    labels = [str(label) for label in counts.index]
-    rows = []
-    for values in counts.to_numpy(dtype=np.int64):
-        total = max(int(values.sum()), 1)
-        rows.append([Cell(str(int(value)), share=float(value) / total) for value in values])
-    return Matrix(labels, rows, f"From {label_of(features)}. Rows: what it was. Columns: what was recognised.")
-
-
-def split_terms(history: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The terms of the training history that say anything, each with its rows."""
-    terms = [(str(term), rows.sort_values("step")) for term, rows in history.groupby("term", sort=False)]
-    return [(term, rows) for term, rows in terms if rows["value"].notna().any() and (rows["value"] != 0).any()]
-
-
-def build_learning_charts(terms: Sequence[tuple[str, pd.DataFrame]]) -> list[Chart]:
-    """One small chart for each term of the training history."""
-    charts = []
-    for index, (term, rows) in enumerate(terms):
-        thinned = rows.iloc[:: max(len(rows) // 600, 1)]
-        values = [value if math.isfinite(value) else None for value in thinned["value"]]
-        figure = go.Figure(
-            go.Scatter(x=thinned["step"].tolist(), y=values, mode="lines", line={"width": 1.5, "color": LINES[index % len(LINES)]})
-        )
-        figure.update_layout(
-            title={"text": term.replace("_", " "), "x": 0.02, "font": {"size": 13}}, margin={"l": 50, "r": 10, "t": 34, "b": 34}
-        )
-        charts.append(make_chart(figure, 190))
-    return charts
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and not math.isfinite(value))
-
-
-def _text(value: Any) -> str:
-    return "" if _is_missing(value) else str(value)
-
-
-def _count(value: Any) -> str:
-    return "" if _is_missing(value) else f"{int(value)}"

@@ -3,20 +3,16 @@ import json
 import pandas as pd
 
 from bkind3d.data.results import POSE_COLUMNS
-from bkind3d.report.measures import (
-    build_class_table,
-    build_confusion,
+from bkind3d.report.methods import rows_of
+from bkind3d.report.pose import (
     build_group_table,
     build_joint_chart,
     build_label_chart,
-    build_learning_charts,
     build_pose_chart,
     build_pose_table,
     build_upstream_table,
     read_joint_errors,
     read_label_efficiency,
-    rows_of,
-    split_terms,
 )
 
 
@@ -79,22 +75,3 @@ def test_label_chart_has_a_line_for_each_method_and_the_range_of_the_draws(toy):
     assert [trace["x"] for trace in figure["data"]] == [[10, 30, 40]] * 3
     assert figure["data"][0]["error_y"]["array"] == [3.0, 1.0, 0.75]
     assert "ridge" in chart.caption
-
-
-def test_confusion_has_true_behaviours_in_rows():
-    counts = pd.DataFrame({"true": ["rest", "rest", "walk"], "predicted": ["rest", "walk", "walk"], "count": [6, 2, 4]})
-    matrix = build_confusion(counts, "discovered")
-    assert matrix.labels == ["rest", "walk"]
-    assert [[cell.text for cell in row] for row in matrix.rows] == [["6", "2"], ["0", "4"]]
-    assert [cell.share for cell in matrix.rows[0]] == [0.75, 0.25]
-
-
-def test_each_behaviour_has_a_row(toy):
-    table = build_class_table(toy.write().open(), "tiny")
-    assert [cell.text for cell in table.rows[0]] == ["rest", "34", "75.0 %", "50.0 %", "0.60", "0.81", "0.60"]
-
-
-def test_terms_that_are_off_get_no_curve(toy):
-    terms = split_terms(toy.write().open().history("tiny"))
-    assert [term for term, _ in terms] == ["total", "silhouette", "coverage", "consistency"]
-    assert len(build_learning_charts(terms)) == 4

@@ -1,0 +1,73 @@
+"""How well behaviours are recognised from keypoints: tables of what the evaluation wrote."""
+
+import numpy as np
+import pandas as pd
+
+from bkind3d.data.parquet import read_table
+from bkind3d.data.results import NO_REFERENCE, read_json
+from bkind3d.report.elements import Cell, Matrix, Table, format_count, format_number, format_share, format_text, is_missing
+from bkind3d.report.files import StudyFiles
+from bkind3d.report.methods import label_of
+
+
+def build_actions_table(rows: pd.DataFrame) -> Table:
+    """Recognition of behaviours from discovered keypoints, annotated joints, and by always naming the most frequent one."""
+    columns = ["features", "classifier", "classes", "train windows", "test windows", "accuracy", "95 % interval", "macro F1", "mAP"]
+    body = []
+    for row in rows.to_dict("records"):
+        style = "strong" if row["features"] == "discovered" else "muted"
+        measured = not is_missing(row.get("accuracy"))
+        interval = (
+            ""
+            if is_missing(row.get("accuracy_ci_low"))
+            else f"[{format_share(row['accuracy_ci_low'])}, {format_share(row['accuracy_ci_high'])}]"
+        )
+        cells = [Cell(label_of(str(row["features"])), style), Cell(format_text(row.get("classifier")).replace(NO_REFERENCE, "–"))]
+        cells += [Cell(format_count(row.get(key))) for key in ("n_classes", "n_train", "n_test")]
+        cells += [Cell(format_share(row["accuracy"]), style) if measured else Cell(NO_REFERENCE, "muted"), Cell(interval)]
+        body.append([*cells, *(Cell(format_number(row.get(key), 2)) for key in ("macro_f1", "mean_average_precision"))])
+    return Table(columns, body, frozenset(columns[2:]))
+
+
+def build_class_table(files: StudyFiles, experiment: str) -> Table | None:
+    """How well each behaviour is recognised from the keypoints, beside the F1 from joints; None where there is no reference."""
+    path = files.experiment_file(experiment, "evaluation", "actions.json")
+    tables = read_json(path).get("by_class", {}) if path.exists() else {}
+    if not tables:
+        return None
+    joints = {entry["behaviour"]: entry["f1"] for entry in tables.get("ground_truth", [])}
+    rows = []
+    for entry in tables["discovered"]:
+        cells = [Cell(entry["behaviour"]), Cell(str(entry["n_test"]))]
+        cells += [Cell(format_share(entry[key])) for key in ("precision", "recall")]
+        cells += [Cell(format_number(entry[key], 2)) for key in ("f1", "average_precision")]
+        rows.append([*cells, Cell(format_number(joints.get(entry["behaviour"]), 2), "muted")])
+    columns = ["behaviour", "test windows", "precision", "recall", "F1", "average precision", "F1 from joints"]
+    return Table(columns, rows, frozenset(columns[1:]), "From discovered keypoints.")
+
+
+def read_confusion(files: StudyFiles, experiment: str, features: str = "discovered") -> pd.DataFrame:
+    """Counts of true and predicted behaviours from these features; empty where there is no reference."""
+    path = files.experiment_file(experiment, "evaluation", "confusion.parquet")
+    if not path.exists():
+        return pd.DataFrame()
+    counts = read_table(path, "confusion")
+    return counts[counts["features"] == features]
+
+
+def count_confusion(table: pd.DataFrame) -> pd.DataFrame:
+    """A square table: true behaviours in rows, recognised ones in columns."""
+    labels = sorted(set(table["true"]) | set(table["predicted"]))
+    counts = table.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
+    return counts.reindex(index=labels, columns=labels, fill_value=0)
+
+
+def build_confusion(table: pd.DataFrame, features: str) -> Matrix:
+    """What was taken for what; `table` has true, predicted, count."""
+    counts = count_confusion(table)
+    labels = [str(label) for label in counts.index]
+    rows = []
+    for values in counts.to_numpy(dtype=np.int64):
+        total = max(int(values.sum()), 1)
+        rows.append([Cell(str(int(value)), share=float(value) / total) for value in values])
+    return Matrix(labels, rows, f"From {label_of(features)}. Rows: what it was. Columns: what was recognised.")
