@@ -28,7 +28,7 @@ from bkind3d.evaluation.windows import (
     join_windows,
 )
 
-#: Windows of a study at most, as many of each session: a gigabyte of memory at 15 keypoints.
+#: Windows of a study at most, as many of each session: 1.8 GB of memory at 15 keypoints.
 MAX_WINDOWS = 20_000
 
 
