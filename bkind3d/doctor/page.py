@@ -40,13 +40,23 @@ def write_doctor_page(study: Study, examined: Sequence[Examined], checks: Sequen
     counts = summarise(checks)["counts"]
     facts = [f"{counts['failure']} failures", f"{counts['warning']} warnings", f"{counts['pass']} passed"]
     sections = [Section("checks", "Checks", _show_checks(checks), "Failures first. Each says what to do next.")]
-    pictures = study.config.report.pictures
+    pictured = choose_pictured(examined, study.config.report.max_sessions) if study.config.report.pictures else set()
+    text = f"Pictures are shown of {len(pictured)} sessions, those with the gravest findings. See this one's: `bkind3d doctor STUDY --sessions {{}}`."
+    text = text if pictured else "Pictures are left out (report.pictures)."
     for entry in examined:
-        seen = [*_show_views(entry), *_show_epipolar(entry)] if pictures else [Note("Pictures are left out (report.pictures).", "info")]
-        crops = _show_crops(study, entry) if pictures else []
+        shown = entry.name in pictured
+        seen = [*_show_views(entry), *_show_epipolar(entry)] if shown else [Note(text.format(entry.name), "info")]
+        crops = _show_crops(study, entry) if shown else []
         elements = [*seen, *_show_rig(entry), *_show_location(entry), *crops]
         sections.append(Section(f"session-{entry.name}", entry.name, elements))
     write_page(Page("Doctor", study.config.report.title, facts, sections, back="report.html"), "sessions/", path)
+
+
+def choose_pictured(examined: Sequence[Examined], limit: int) -> set[str]:
+    """Names of the sessions of which pictures are shown, at most `limit`: those with failures first, then those with warnings."""
+    gravity = {"failure": 0, "warning": 1, "pass": 2}
+    ordered = sorted(examined, key=lambda entry: min((gravity[check.status] for check in entry.checks), default=2))
+    return {entry.name for entry in ordered[:limit]}
 
 
 def _show_checks(checks: Sequence[Check]) -> list[Any]:
