@@ -82,12 +82,13 @@ class Player:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture inside the page, as a data URI."""
+    """A picture inside the page, as a data URI; `links` (text and address) follow the caption."""
 
     kind: ClassVar[str] = "picture"
     source: str
     alternative: str
     caption: str = ""
+    links: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)

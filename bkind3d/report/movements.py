@@ -74,10 +74,10 @@ def build_clips(files: StudyFiles, experiment: str, table: pd.DataFrame) -> list
     clips = []
     for cluster, rows in shown.items():
         members = table[table["cluster"] == cluster]
-        caption = f"Cluster {cluster}: {format_share(len(members) / len(table))} of the time{_describe_behaviours(members)}. "
-        caption += "; ".join(f"{row.session} at {row.time_s:.1f} s" for row in rows.itertuples())
+        caption = f"Cluster {cluster}: {format_share(len(members) / len(table))} of the time{_describe_behaviours(members)}."
+        links = [(f"{row.session} at {row.time_s:.1f} s", f"sessions/{row.session}.html#t={row.time_s:.3f}") for row in rows.itertuples()]
         clip = draw_clip([windows[row] for row in zip(rows["session"], rows["frame"], strict=True)], skeleton, reach)
-        clips.append(Picture(encode_clip(*clip), f"Movement of cluster {cluster} of {experiment}", caption))
+        clips.append(Picture(encode_clip(*clip), f"Movement of cluster {cluster} of {experiment}", caption, links))
     return clips
 
 

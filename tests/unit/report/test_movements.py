@@ -1,5 +1,6 @@
 import base64
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ def test_shares_and_a_clip_of_each_cluster(toy):
     first, second = gallery.elements
     assert first.caption.startswith("Cluster 1: ") and "annotated rest in 100 %" in first.caption
     assert "annotated" not in second.caption
+    text, address = first.links[0]
+    session, moment = re.fullmatch(r"(\w+) at ([\d.]+) s", text).groups()
+    assert re.fullmatch(rf"sessions/{session}\.html#t={moment}\d*", address)
     clip = open_clip(first.source)
     assert clip.n_frames == 9 and clip.height == TILE and clip.info["loop"] == 0
     assert len(first.source) < 60_000
