@@ -29,7 +29,7 @@ test-slow: .venv/test.stamp
 
 # Boards, corners and a calibration with the oldest OpenCV that is supported, in a folder of its own that hides the installed one.
 test-opencv: .venv/test.stamp .venv-opencv/opencv.stamp
-	export PYTHONPATH=$(CURDIR)/.venv-opencv && python -c 'import cv2; assert cv2.__version__ == "$(OLD_OPENCV:%.88=%)", cv2.__version__' && \
+	export PYTHONPATH='$(CURDIR)/.venv-opencv' && python -c 'import cv2; assert cv2.__version__ == "$(OLD_OPENCV:%.88=%)", cv2.__version__' && \
 	$(PYTEST) tests/unit/calibration/test_boards.py tests/unit/calibration/test_corners.py \
 	tests/unit/calibration/test_calibration.py::test_a_filmed_board_gives_the_cameras_back
 
