@@ -158,7 +158,8 @@ def judge_poses(
     base: dict[str, Any] = {"experiment": experiment, "dataset": dataset, "split": config.split, "unit": common_units(recordings)}
     judged = [r for r in recordings if r.joints is not None and (config.split == "blocks" or r.split in ("train", "test"))]
     if not judged:
-        return _without_reference(recordings, base, "no session of this split has joints", edges)
+        reason = "no train or test session has joints" if config.split == "blocks" else "joints are not in both train and test sessions"
+        return _without_reference(recordings, base, reason, edges)
     names = judged[0].joints.names if judged[0].joints else ()
     frames = stack_frames(judged, config)
     train, test = select_common(frames)

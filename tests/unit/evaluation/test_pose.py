@@ -203,8 +203,10 @@ def test_without_sessions_there_is_no_reference():
 
 
 def test_joints_of_sessions_outside_the_split_are_no_reference(make):
-    _, rows = judge([make.recording("one", "train", make.scene(30, 0), joints=None), make.recording("two", "predict", make.scene(30, 0))])
+    recordings = [make.recording("one", "train", make.scene(30, 0), joints=None), make.recording("two", "predict", make.scene(30, 0))]
+    judgement, rows = judge(recordings)
     assert rows["bkind3d"]["regressor"] == NO_REFERENCE
+    assert judgement.summary["reason"] == "joints are not in both train and test sessions"
 
 
 def test_identity_is_measured_beside_the_untrained_network(make, offset):
