@@ -6,7 +6,6 @@ a process of its own, whose peak of resident memory is that of the step and of e
 
 import argparse
 import json
-import math
 import platform
 import resource
 import subprocess
@@ -22,36 +21,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from bkind3d.config import PRESETS, ExperimentConfig, parse_section
-from bkind3d.data.datasets import Views
 from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.sample_memory import make_random_views
 from bkind3d.training.trainer import make_trainer
-
-SIDE = 100.0
-
-
-def make_projection(azimuth: float, image: int) -> torch.Tensor:
-    """A camera (3, 4) that looks at the cube from four sides away and has it in the middle of its picture."""
-    centre = 4 * SIDE * np.array([0.8 * np.cos(azimuth), 0.8 * np.sin(azimuth), 0.6])
-    forward = -centre / np.linalg.norm(centre)
-    right = np.cross(forward, [0, 0, 1.0])
-    right /= np.linalg.norm(right)
-    rotation = np.stack([right, np.cross(forward, right), forward])
-    matrix = np.array([[4 * image, 0, (image - 1) / 2], [0, 4 * image, (image - 1) / 2], [0, 0, 1]])
-    return torch.from_numpy(matrix @ np.c_[rotation, -rotation @ centre]).float()
-
-
-def make_moments(batch: int, views: int, image: int) -> Views:
-    """Random pictures in which the subject fills the middle."""
-    generator = torch.Generator().manual_seed(0)
-    masks = torch.zeros(batch, views, 1, image, image)
-    masks[..., image // 4 : -image // 4, image // 4 : -image // 4] = 1
-    projections = torch.stack([make_projection(2 * math.pi * view / views + 0.3, image) for view in range(views)])
-    images = torch.rand(batch, views, 3, image, image, generator=generator)
-    present = torch.ones(batch, views, dtype=torch.bool)
-    return Views(
-        images, masks, projections.expand(batch, -1, -1, -1), present, torch.zeros(batch, 3), torch.full((batch,), SIDE), torch.zeros(batch)
-    )
 
 
 class Timer(lightning.Callback):
@@ -84,7 +57,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     }
     values["training"]["activation_checkpointing"] = options.activation_checkpointing
     config = parse_section(ExperimentConfig, values, "benchmark")
-    moments, timer, machine = make_moments(options.batch, options.views, options.image), Timer(), Machine(options.device)
+    moments, timer, machine = make_random_views(options.batch, options.views, options.image), Timer(), Machine(options.device)
     with TemporaryDirectory() as folder:
         trainer = make_trainer(config, machine, [timer], Path(folder))
         loader: DataLoader[Any] = DataLoader([(moments, moments)] * (options.steps + 1), batch_size=None)  # type: ignore[arg-type]

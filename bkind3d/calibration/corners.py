@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board
 from bkind3d.calibration.misprints import explain_unseen_board, show_more_rows
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
+from bkind3d.data.progress import track
 from bkind3d.data.video import VideoInfo, decode_frames, probe_video
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def _search_video(
     wanted = {int(frame): index for index, frame in enumerate(frames)}
     points, tried = np.full((len(frames), len(locate_model(board)), 2), np.nan), []
     decoded = decode_frames(path, gray=True, wanted=wanted.__contains__)
-    for frame, _, picture in tqdm(decoded, total=len(frames), desc=f"board in {camera}", unit="frame", disable=None):
+    for frame, _, picture in track(decoded, f"board in {camera}", len(frames), "frame"):
         points[wanted[frame]] = detect_corners(board, picture)
         if frame in trial and np.isfinite(points[wanted[frame]]).any():
             tried.append(picture)

@@ -6,21 +6,21 @@ from pathlib import Path
 
 from bkind3d.config import InputError
 
-HELP = "Render a data set that has the layout of a published one, to try importers, splits and tables without the licensed recordings."
+HELP = "Render recordings to try things with: rats as a laboratory films them, or a stand-in that has the layout of a published data set."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("--layout", required=True, choices=["h36m", "rat7m"], help="whose files: h36m is Human3.6M")
+    parser.add_argument("--layout", required=True, choices=["laboratory", "h36m", "rat7m"], help="whose files: h36m is Human3.6M")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write; must not be there yet")
-    parser.add_argument("--subjects", nargs="+", metavar="S", help="subjects, such as S1 S5 S9, or s1 s5 (default: all of the data set)")
+    parser.add_argument(
+        "--subjects", nargs="+", metavar="S", help="subjects, such as rat1 rat2, S1 S5 S9, or s1 s5 (default: all that there are)"
+    )
     parser.add_argument(
         "--actions", nargs="+", metavar="A", help="h36m: actions, such as Walking Greeting (default: all fifteen); two takes each"
     )
-    parser.add_argument(
-        "--frames", type=int, default=40, help="frames of each take (h36m, 50 per second) or session (rat7m, 30 per second)"
-    )
-    parser.add_argument("--size", type=int, default=256, help="width of the pictures, even; they are square (h36m) or 5:4 (rat7m)")
+    parser.add_argument("--frames", type=int, default=40, help="frames of each take (h36m, 50 per second) or session (30 per second)")
+    parser.add_argument("--size", type=int, default=256, help="width of the pictures, even; they are square (h36m) or 5:4")
     parser.add_argument(
         "--chunk", type=int, metavar="FRAMES", help="rat7m: frames of each file of a video (default: 3500, as in the data set)"
     )
@@ -32,10 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Render the data set."""
     layout, workers = arguments.layout, max(1, arguments.workers)
-    stray, of = ("chunk", "rat7m") if layout == "h36m" else ("actions", "h36m")
-    if getattr(arguments, stray) is not None:
-        raise InputError(f"--{stray}: is of layout {of}, not of {layout}; leave it out")
-    if layout == "h36m":
+    for option, of in (("chunk", "rat7m"), ("actions", "h36m")):
+        if layout != of and getattr(arguments, option) is not None:
+            raise InputError(f"--{option}: is of layout {of}, not of {layout}; leave it out")
+    if layout == "laboratory":
+        from bkind3d.simulation.laboratory_layout import make_rats, simulate_laboratory
+
+        simulate_laboratory(make_rats(arguments.subjects, arguments.frames, arguments.size), arguments.output, workers)
+    elif layout == "h36m":
         from bkind3d.simulation.human36m import make_stand_in, simulate_human36m
 
         simulate_human36m(make_stand_in(arguments.subjects, arguments.actions, arguments.frames, arguments.size), arguments.output, workers)

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.camera_names import match_cameras
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.progress import track
 from bkind3d.data.study import Study
+from bkind3d.doctor.beginning import examine_beginning
 from bkind3d.doctor.checks import Check
-from bkind3d.doctor.offsets import check_early, check_offsets
+from bkind3d.doctor.offsets import check_offsets
+from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.survey.frame_maps import choose_frames
@@ -46,6 +48,7 @@ class Examined:
     cameras : of the videos at their own size, by name; none without a calibration.
     silhouettes : by camera and frame number.
     location, place : table and metadata; none before the subject was located.
+    measured : what settings are suggested by.
     """
 
     name: str
@@ -56,13 +59,14 @@ class Examined:
     silhouettes: dict[str, dict[int, Silhouettes]] = field(default_factory=dict)
     location: pd.DataFrame | None = None
     place: dict[str, Any] = field(default_factory=dict)
+    measured: Measured = field(default_factory=Measured)
 
 
 def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     """Look at a session's videos, calibration and, where they exist, results."""
     row = study.sessions[name]
     examined = Examined(name, study.rigs[row.rig].units)
-    for camera, entry in tqdm(study.cameras[name].items(), desc=name, unit="camera", disable=None):
+    for camera, entry in track(study.cameras[name].items(), name, unit="camera"):
         video = [study.folder / path for path in study.find_videos(name, camera)]
         checks, sample = examine_video(video, full, bool(entry.frame_map))
         examined.checks += [replace(check, camera=camera) for check in checks]
@@ -77,13 +81,26 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     if location.exists():
         examined.location, examined.place = read_table(location, "location"), read_metadata(location)
         examined.checks += check_location(examined.location, examined.place)
+        examined.measured = _measure_located(study, examined)
     elif not any(check.status == "failure" for check in examined.checks):
         infos = {camera: sample.info for camera, sample in examined.samples.items()}
-        examined.checks += check_early(study, name, examined.cameras, infos, None if full else BEGINNING)
+        early, examined.measured = examine_beginning(study, name, examined.cameras, infos, None if full else BEGINNING)
+        examined.checks += early
     if examined.location is None or examined.location["valid"].mean() < _LOCATED:
         examined.checks += check_movement(examined.silhouettes)
     examined.checks = [replace(check, session=name) for check in examined.checks]
     return examined
+
+
+def _measure_located(study: Study, examined: Examined) -> Measured:
+    """What the surveys of a located session suggest."""
+    surveys = [study.folder / "results" / "survey" / examined.name / f"{camera}.parquet" for camera in examined.samples]
+    known = [path for path in surveys if path.exists()]
+    if not known:
+        return Measured()
+    measured = measure_changes(known, next(iter(examined.samples.values())).info.rate)
+    # A side that the settings gave was not measured.
+    return measured.with_side(None if study.config.location.side else float(examined.place["side"]))
 
 
 def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> list[Check]:
@@ -131,7 +148,7 @@ def _fit_calibration(study: Study, examined: Examined, rig: str) -> list[Check]:
     try:
         cameras = read_rig(study, rig)
         if cameras is None:
-            return [Check("warning", "calibration", f"rig {rig!r} is not calibrated yet", f"snakemake results/calibration/{rig}.toml")]
+            return [Check("warning", "calibration", f"rig {rig!r} is not calibrated yet", "the workflow does it")]
         checks = check_distances(cameras, examined.units)
         for name, sample in examined.samples.items():
             camera, size = cameras[name], (sample.info.width, sample.info.height)

@@ -3,14 +3,17 @@
 import json
 import logging
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from bkind3d.config import InputError
 from bkind3d.data.study import CONFIG_FILE, Study, load_study
 from bkind3d.doctor.checks import Check, sort_checks, summarise
+from bkind3d.doctor.memory import check_memory
 from bkind3d.doctor.page import write_doctor_page
 from bkind3d.doctor.sessions import examine_session
+from bkind3d.doctor.suggestions import suggest_settings
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +21,7 @@ PAGE = "results/doctor.html"
 
 
 def examine_study(
-    config: Path, sessions: Sequence[str] | None = None, full: bool = False, page: Path | None = None
+    config: Path, sessions: Sequence[str] | None = None, full: bool = False, page: Path | None = None, memory: bool = True
 ) -> tuple[list[Check], Path | None]:
     """Examine a study and write its page.
 
@@ -28,6 +31,7 @@ def examine_study(
     sessions : names of those to examine; all without it.
     full : whether every frame is decoded.
     page : the HTML file; in the study's results without it.
+    memory : whether the memory of a sample is measured, for experiments that have no model.
 
     Returns
     -------
@@ -55,6 +59,8 @@ def examine_study(
             continue
         examined.append(examine_session(study, name, full))
         checks += examined[-1].checks
+    checks += suggest_settings(study, [entry.measured for entry in examined])
+    checks += check_memory(study) if memory else []
     path = page or study.folder / PAGE
     write_doctor_page(study, examined, checks, path)
     log.info("%s: %s", path, ", ".join(f"{count} {status}" for status, count in summarise(checks)["counts"].items()))
@@ -87,7 +93,7 @@ def find_folder(config: Path) -> Path:
 def name_command(config: Path) -> str:
     """The command that runs the study."""
     folder = find_folder(config)
-    return "snakemake" if folder.resolve() == Path.cwd() else f"snakemake --directory {folder}"
+    return "snakemake" if folder.resolve() == Path.cwd() else f"snakemake --directory {shlex.quote(str(folder))}"
 
 
 def format_checks(checks: Sequence[Check], as_json: bool) -> str:

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bkind3d.config import PREDICTION_REVISION
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.progress import track
 from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
 from bkind3d.inference.agreement import TURN_DEGREES
 from bkind3d.model.discovery import DiscoveryModel, KeypointDetector, KeypointEstimate
@@ -58,7 +58,7 @@ def predict_keypoints(
     if model.detector.headings is not None:
         model.detector.headings.find(session, device)
     chunks = []
-    for start in tqdm(range(0, len(session), CHUNK_FRAMES), desc=f"predict {session.session}", disable=None):
+    for start in track(range(0, len(session), CHUNK_FRAMES), f"predict {session.session}", unit="chunk"):
         stop = min(start + CHUNK_FRAMES, len(session))
         part = parts / f"{start}.npy" if parts is not None else None
         values = read_part(part, (stop - start, model.config.n_keypoints, N_VALUES))

@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from numpy import ndarray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
+from bkind3d.data.progress import track
 from bkind3d.geometry.voxels import carve_hull, cube_to_world, sample_views
 
 #: Angles, radii and heights of the cylinder; its radius and height are shares of the cube's side.
@@ -88,7 +88,7 @@ class HeadingFinder(nn.Module):
     def find(self, session: SessionFrames, device: str = "cpu") -> None:
         """Find the headings of a whole session and note them in it: its moments are then decoded with them."""
         n_batches = -(-len(session.usable) // _BATCH)
-        batches = tqdm(iterate_batches(session, _BATCH), total=n_batches, desc=f"headings {session.session}", disable=None)
+        batches = track(iterate_batches(session, _BATCH), f"headings {session.session}", n_batches, "part")
         costs = [self.costs(self.unroll(views.to(device))).cpu() for _, views in batches]
         found = follow_headings(torch.cat(costs).double().numpy(), session.times[session.usable])
         session.headings[session.usable] = found * (2 * math.pi / N_ANGLES)

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from tqdm import tqdm
 
 from bkind3d.config import InputError
 from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
 from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.progress import track
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.report.files import StudyFiles
@@ -112,7 +112,7 @@ def write_overlay_video(files: StudyFiles, experiment: str, session: str, path: 
     size = (mosaic.ground.shape[1], mosaic.ground.shape[0])
     pictures = draw_pictures(mosaic, iterate_moments(files, experiment, session, keypoints, chosen), threads)
     with replaced_when_complete(path) as temporary, VideoWriter(temporary, size, find_rate(keypoints.times), FAST) as writer:
-        for picture in tqdm(pictures, total=len(chosen), desc=f"overlay {session}", unit="frame", disable=None):
+        for picture in track(pictures, f"overlay {session}", len(chosen), "frame"):
             writer.write(picture)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bkind3d.config import InputError
 from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.data.progress import track
 from bkind3d.report.bands import Band, read_behaviours, read_clusters
 from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Player, Section
@@ -138,7 +138,7 @@ def write_session_page(files: StudyFiles, session: str, path: Path, behaviours: 
 def examine_all(files: StudyFiles, located: dict[str, Located]) -> Health:
     """Health of the keypoints, by experiment and session."""
     health: Health = {name: {} for name in files.experiments}
-    for session in tqdm(located, desc="keypoints", disable=None):
+    for session in track(located, "keypoints", unit="session"):
         location, _ = files.location(session)
         for name in files.experiments:
             health[name][session] = examine_keypoints(files.keypoints(name, session), location, located[session].side)
@@ -220,7 +220,7 @@ def _show_keypoints(
 ) -> Section:
     """The keypoints of some sessions in the report of the study."""
     elements: list[Any] = []
-    for session in tqdm(sessions, desc=f"{name}: pictures", disable=None):
+    for session in track(sessions, f"{name}: pictures", unit="session"):
         row = files.sessions[session]
         aside = f"subject {row.subject}, split {row.split}; its page plays " + ("all views" if files.settings.pictures else "more of it")
         elements.append(Heading(session, aside, link=f"sessions/{session}.html"))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.data.progress import track
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.overlay_videos import iterate_moments
 from bkind3d.report.overlays import Moment, crop_view, fit_view, measure_reach, project_keypoints
@@ -59,7 +59,7 @@ def draw_sprites(
     kept = chosen[spread_evenly(len(chosen), max(n_pictures, 1))]
     texts, places = [], []
     moments = iterate_moments(files, experiment, session, keypoints, kept)
-    for moment in tqdm(moments, total=len(kept), desc=f"{session}: small pictures", unit="moment", disable=None):
+    for moment in track(moments, f"{session}: small pictures", len(kept), "moment"):
         picture, pixels = _draw(moment, cameras, share, side)
         texts.append(_encode(picture))
         places.append((pixels + 0.5) / side)

@@ -13,10 +13,10 @@ import mujoco
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bkind3d.config import BoardConfig, SimulatedRig, SimulatedSubject
 from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.progress import track
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.geometry.cameras import Camera
 from bkind3d.simulation.animals import get_animal
@@ -93,7 +93,7 @@ def film_cameras(shot: Shot, show_progress: bool) -> pd.DataFrame:
             renderer.keep_background(data, camera)
             path = stack.enter_context(replaced_when_complete(shot.folder / f"{name}.mp4"))
             writers[name] = stack.enter_context(VideoWriter(path, size, shot.rig.rate))
-        for frame, state in enumerate(tqdm(shot.states, desc=shot.folder.name, unit="frame", disable=None if show_progress else True)):
+        for frame, state in enumerate(track(shot.states, shot.folder.name, unit="frame") if show_progress else shot.states):
             if is_animal:
                 data.qpos[:] = state
                 if shot.disturbances.bystander is not None:

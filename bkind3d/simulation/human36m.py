@@ -12,10 +12,10 @@ import cdflib
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bkind3d.config import InputError, SimulatedRig
 from bkind3d.data.folders import folder_when_complete
+from bkind3d.data.progress import track
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.simulation.filming import film_positions
 from bkind3d.simulation.human import Person, build_person
@@ -106,7 +106,7 @@ def film_subject(content: StandIn, subject: str, folder: Path) -> None:
         for lens in lenses.values():
             renderer.keep_background(data, lens.pinhole)
         takes = [(action, take) for action in content.actions for take in TAKES]
-        for action, take in tqdm(takes, desc=subject, unit="take", disable=None):
+        for action, take in track(takes, subject, unit="take"):
             qpos, stool = move_person(model, person, action, take, content.frames, _RATE)
             name = name_files(subject, action, take)
             write_cdf(folder / subject / "MyPoseFeatures/D3_Positions" / f"{name}.cdf", film_positions(model, qpos, _SITES))

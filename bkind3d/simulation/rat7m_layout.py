@@ -14,10 +14,10 @@ import numpy as np
 import scipy.io
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bkind3d.config import InputError, SimulatedRig, SimulatedSession, SimulatedSubject
 from bkind3d.data.folders import folder_when_complete
+from bkind3d.data.progress import track
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.geometry.cameras import Camera
 from bkind3d.simulation.animals import get_animal
@@ -207,7 +207,7 @@ def _film(
             renderer.keep_background(data, lens.pinhole)
             path = stem.with_name(f"{stem.name}-{name.lower()}")
             series[name] = stack.enter_context(_FileSeries(path, cameras[name].size, chunk))
-        for moment, state in enumerate(tqdm(qpos, desc=stem.name, unit="frame", disable=None)):
+        for moment, state in enumerate(track(qpos, stem.name, unit="frame")):
             data.qpos[:] = state
             renderer.update(data)
             for name, lens in lenses.items():

@@ -176,6 +176,10 @@ def _group(folder: Path, paths: Sequence[Path], found: Mapping[int, tuple[str, s
     while len(parts) > 1 and all(len(p) > 1 for p in parts.values()) and len({p[0] for p in parts.values()}) == 1:
         parts = {session: p[1:] for session, p in parts.items()}
     names = {session: make_name("_".join(p) or folder.absolute().name) for session, p in parts.items()}
+    for session, name in names.items():
+        other = next(first for first in names if names[first] == name)
+        if other != session:
+            raise InputError(f"{folder}: {other!r} and {session!r} would both be session {name!r}; rename one")
     grouped: dict[str, dict[str, Path]] = {}
     for index, (session, camera) in found.items():
         cameras, name = grouped.setdefault(names[session], {}), make_name(camera)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def start_study(folder: Path, study: Path, units: str, pattern: str | None, cali
         *remarks,
         f"Written: {study}/config. Correct the subjects (every session has one of its own) in sessions.tsv.",
     ]
-    return "\n".join([*lines, "Next, look whether cameras and videos are sound:", f"  bkind3d doctor {study}"]) + "\n"
+    return "\n".join([*lines, "Next, look whether cameras and videos are sound:", f"  bkind3d doctor {shlex.quote(str(study))}"]) + "\n"
 
 
 def add_sessions(study_folder: Path, folder: Path, pattern: str | None, rig: str | None, subject: str | None) -> str:
@@ -112,7 +113,7 @@ def add_sessions(study_folder: Path, folder: Path, pattern: str | None, rig: str
         _describe(found),
         f"Added to {study_folder}/{study.config.sessions} and {study_folder}/{study.config.cameras}; no model is trained again.",
     ]
-    return "\n".join([*lines, "Next:", f"  bkind3d doctor {study_folder} --sessions {' '.join(found.sessions)}"]) + "\n"
+    return "\n".join([*lines, "Next:", f"  bkind3d doctor {shlex.quote(str(study_folder))} --sessions {' '.join(found.sessions)}"]) + "\n"
 
 
 def _choose_rig(study: Study, session: str, videos: Mapping[str, Path], rig: str | None) -> tuple[str, dict[str, str]]:

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bkind3d.config import FramesConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.data.progress import track
 from bkind3d.data.video import Video, decode_frames, describe_files
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import project_points, undistorted_window
@@ -135,7 +135,7 @@ def _cut_windows(
     wanted = set(rows)
     images, masks = [b""] * len(table), [b""] * len(table)
     decoded = decode_frames(video, wanted=wanted.__contains__, threads=threads)
-    for video_frame, _, picture in tqdm(decoded, total=len(wanted), desc=describe_files(video), unit="frame", disable=None):
+    for video_frame, _, picture in track(decoded, describe_files(video), len(wanted), "frame"):
         if (picture.shape[1], picture.shape[0]) != camera.size:
             raise InputError(
                 f"{describe_files(video)}: is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}; survey it again"

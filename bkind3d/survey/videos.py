@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.parquet import PICTURE_ROWS, open_table
+from bkind3d.data.progress import track
 from bkind3d.data.video import (
     DecodedFrame,
     Packets,
@@ -95,7 +95,7 @@ def survey_video(
         "background": base64.b64encode(cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1].tobytes()).decode(),
     }
     rows = _describe_frames(name, chain(_release(held), _in_batches(decoded)), frames, SilhouetteFinder(background, config, region))
-    progress = iter(tqdm(rows, total=len(frames), desc=name, unit="frame", disable=None))
+    progress = track(rows, name, len(frames), "frame")
     with open_table("survey", output, metadata) as add_rows:
         for first in range(0, len(frames), PICTURE_ROWS):
             part = pd.DataFrame(list(islice(progress, PICTURE_ROWS)))

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, Int64
 from numpy import ndarray
 from torch import Tensor
-from tqdm import tqdm
 
 from bkind3d.data.datasets import SessionFrames, iterate_batches
+from bkind3d.data.progress import track
 from bkind3d.model.heading import EVIDENCE, N_ANGLES, N_COMPONENTS, HeadingFinder, follow_headings, residuals
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def fit_headings(finder: HeadingFinder, sessions: Sequence[SessionFrames], seed:
     subject moves.
     """
     chosen = choose_stretches(sessions, MOST_FRAMES)
-    stretches = [unroll_stretch(finder, *part) for part in tqdm(chosen, desc="headings", disable=None)]
+    stretches = [unroll_stretch(finder, *part) for part in track(chosen, "headings", unit="part")]
     generator = np.random.default_rng(seed)
     fits = []
     for _ in range(N_FITS):

@@ -24,6 +24,7 @@ from bkind3d.config import ExperimentConfig, InputError, TrainingConfig
 from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs, describe_sessions
 from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
+from bkind3d.data.progress import describe_progress
 from bkind3d.model.discovery import DiscoveryModel, KeypointDetector
 from bkind3d.training.headings import find_headings
 from bkind3d.training.identity import hash_frames, identify_training
@@ -52,7 +53,8 @@ class ProgressLines(Callback):
         assert isinstance(pl_module, DiscoveryTraining)
         total = pl_module.config.training.steps
         if pl_module.step % max(total // 20, 1) == 0:
-            log.info("step %d of %d, loss %.4g", pl_module.step, total, float(trainer.callback_metrics.get("loss", torch.nan)))
+            done = describe_progress("training", pl_module.step, total, "step", pl_module.history.seconds)
+            log.info("%s, loss %.4g", done, float(trainer.callback_metrics.get("loss", torch.nan)))
 
 
 def train_model(

@@ -15,6 +15,12 @@ CONFIG_FILE = "config/config.yaml"
 IS_DRY_RUN = any(re.fullmatch("--dry-?run|-[A-Za-z]*n[A-Za-z]*", argument) for argument in sys.argv[1:])
 
 
+def name_run(arguments):
+    """The command that runs what a dry run with `arguments` shows."""
+    kept = [re.sub("n", "", text, count=1) if re.fullmatch("-[A-Za-z]*n[A-Za-z]*", text) else text for text in arguments]
+    return shlex.join(["snakemake", *(text for text in kept if not re.fullmatch("--dry-?run|-", text))])
+
+
 def refuse(message):
     """End with one line and the exit code of wrong input."""
     sys.stderr.write(f"bkind3d: error: {message}\n")
@@ -56,6 +62,7 @@ sys.path.insert(0, str(workflow.basedir))
 try:
     from bkind3d.config import PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.data import sections
+    from bkind3d.data.done import explain_done
     from bkind3d.data.retraining import explain_retraining
     from bkind3d.data.study import (
         SIMULATION_FOLDER,
@@ -101,7 +108,7 @@ else:
 
         if line := explain_storage(study):
             sys.stderr.write(f"{line}\n")
-        sys.stderr.write("the same command without -n runs it\n")
+        atexit.register(sys.stderr.write, f"Next, run it:\n  {name_run(sys.argv[1:])}\n")
 
 
 def one_of(names):

@@ -21,5 +21,7 @@ def study_folder(scene: Scene) -> Path:
     (folder / "config/cameras.tsv").write_text("session\tcamera\tvideo\tframe_map\n" + rows)
     (folder / "config/rigs.tsv").write_text("rig\tunits\tcalibration\nrig\tmm\trig.toml\n")
     (folder / "results/calibration").mkdir(parents=True)
+    (folder / "results/experiments/demo/training").mkdir(parents=True)
+    (folder / "results/experiments/demo/training/model.pt").touch()  # so that no memory is measured: that takes seconds
     shutil.copy(scene.calibration, folder / "results/calibration/rig.toml")
     return folder

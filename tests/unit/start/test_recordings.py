@@ -96,6 +96,11 @@ def test_what_fits_nothing_is_named(fill):
         (["m1/ä.mp4", "m1/a.mp4"], "{session}/{camera}", "would both be camera 'a' of session 'm1'; rename one"),
         (["m1/a.mp4", "m1/b.mp4"], "{camera}/{camera}", "write {camera} once, and {session} at most once"),
         (["m1/a.mp4", "m1/b.mp4"], "{session}/*", "write {camera} once, and {session} at most once"),
+        (
+            ["m 1/a.mp4", "m 1/b.mp4", "m_1/c.mp4", "m_1/d.mp4"],
+            "{session}/{camera}",
+            "'m 1' and 'm_1' would both be session 'm_1'; rename one",
+        ),
         (["board/a.mp4", "board/b.mp4"], None, "all videos are called like those of a calibration board"),
     ],
 )

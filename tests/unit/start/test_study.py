@@ -1,6 +1,7 @@
 """From a folder of recordings to sheets, and further rows of sheets."""
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -63,6 +64,20 @@ def test_a_study_is_made_and_nothing_is_written_beside_the_recordings(recordings
     assert made.rigs["rig"].units == "cm"
     assert made.rigs["rig"].calibration == "rig.toml"
     assert made.config.experiments["bkind3d"].training.neighbour_frames == 2
+
+
+def test_paths_with_blanks_and_accents_that_are_long_stay_whole(recordings, tmp_path, capsys):
+    """The next command can be copied as it is printed, and the settings find the recordings."""
+    folder = (
+        tmp_path / "Aufnahmen unserer Mäuse im großen Käfig" / "mit vier Kameras, einem Brett und dem ganzen Drumherum" / "Frühjahr 2026"
+    )
+    folder.parent.mkdir(parents=True)
+    recordings.rename(folder)
+    assert main(["init", str(folder), "--study", str(tmp_path / "meine Studie")]) == 0
+    command = capsys.readouterr().out.splitlines()[-1]
+    assert shlex.split(command) == ["bkind3d", "doctor", str(tmp_path / "meine Studie")]
+    made = load_study(folder=tmp_path / "meine Studie")
+    assert made.find_videos("m1", "top") == [str(folder / "m1" / "top.mp4")]
 
 
 def test_markers_tell_the_board_from_the_sessions_whatever_it_is_called(recordings, tmp_path, write_video, capsys):

@@ -1,0 +1,20 @@
+"""Which sessions of a study are done."""
+
+from bkind3d.data.study import Study
+
+#: Names that are listed.
+_LISTED = 8
+
+
+def explain_done(study: Study) -> list[str]:
+    """One line per experiment: how many sessions have keypoints, and which ones wait; none before anything was computed."""
+    results = study.folder / "results" / "experiments"
+    lines = []
+    for experiment in study.config.experiments:
+        waiting = [name for name in study.sessions if not (results / experiment / "keypoints" / f"{name}.parquet").exists()]
+        done = len(study.sessions) - len(waiting)
+        if done or (results / experiment).exists():
+            more = f" and {len(waiting) - _LISTED} more" if len(waiting) > _LISTED else ""
+            rest = f"; without: {', '.join(waiting[:_LISTED])}{more}" if waiting else ""
+            lines.append(f"experiment {experiment}: {done} of {len(study.sessions)} sessions have keypoints{rest}")
+    return lines

@@ -1,0 +1,77 @@
+"""What the beginning of a session tells before anything was computed: offsets between cameras, how fast and how large the subject is."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bkind3d.config import InputError
+from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.parquet import read_metadata
+from bkind3d.data.study import Study
+from bkind3d.data.video import VideoInfo
+from bkind3d.doctor.checks import Check
+from bkind3d.doctor.offsets import check_offsets
+from bkind3d.doctor.suggestions import Measured, measure_changes
+from bkind3d.geometry.cameras import Camera
+from bkind3d.survey.frame_maps import choose_frames
+from bkind3d.survey.location import locate_subject
+from bkind3d.survey.synchronisation import measure_offsets
+from bkind3d.survey.videos import survey_size, survey_video
+
+
+def examine_beginning(
+    study: Study, name: str, cameras: Mapping[str, Camera], infos: Mapping[str, VideoInfo], n_frames: int | None
+) -> tuple[list[Check], Measured]:
+    """Survey a session's first `n_frames` (all without it), and measure what they tell.
+
+    Parameters
+    ----------
+    cameras : of the videos, at their own size; offsets and size need all of them.
+    infos : of the videos.
+
+    Returns
+    -------
+    checks : offsets between the cameras, as far as they can be estimated.
+    measured : what settings are suggested by.
+    """
+    calibrated = len(cameras) >= 2 and set(cameras) == set(infos)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            surveys, frames = _survey_beginning(study, name, infos, Path(folder), n_frames)
+            measured = measure_changes(surveys.values(), next(iter(infos.values())).rate)
+            if not calibrated:
+                return [], measured
+            long_side = study.config.survey.long_side
+            shrunk = [cameras[key].resized(survey_size(info, long_side)) for key, info in infos.items()]
+            checks = check_offsets(measure_offsets(study.config.location, shrunk, surveys, frames))
+        except InputError as error:
+            return [Check("warning", "synchronisation", f"offsets cannot be estimated: {error}")] if calibrated else [], Measured()
+        return checks, measured.with_side(_measure_side(study, name, cameras, surveys, Path(folder)))
+
+
+def _survey_beginning(
+    study: Study, name: str, infos: Mapping[str, VideoInfo], folder: Path, n_frames: int | None
+) -> tuple[dict[str, str | Path], np.ndarray]:
+    """Tables ``survey`` of all cameras, and the session's frames in them."""
+    row, surveys, frames = study.sessions[name], dict[str, str | Path](), np.empty(0, np.int64)
+    for camera, info in infos.items():
+        entry = study.cameras[name][camera]
+        frame_map = study.folder / study.find_path(entry.frame_map) if entry.frame_map else None
+        frames = choose_frames(info.n_frames, frame_map, row.start, row.stop, info.rate)[:n_frames, 0]
+        video = [study.folder / path for path in study.find_videos(name, camera)]
+        surveys[camera] = folder / f"{camera}.parquet"
+        survey_video(video, study.config.survey, surveys[camera], frame_map, int(frames[0]), int(frames[-1]) + 1)
+    return surveys, frames
+
+
+def _measure_side(study: Study, name: str, cameras: Mapping[str, Camera], surveys: Mapping[str, str | Path], folder: Path) -> float | None:
+    """Side of the cube that the subject needs, as the workflow will measure it; None where it cannot be located."""
+    calibration, location = folder / "rig.toml", folder / "location.parquet"
+    write_calibration(cameras, calibration, study.rigs[study.sessions[name].rig].units)
+    try:
+        locate_subject(study.config.location.model_copy(update={"side": None}), calibration, surveys, location)
+    except InputError:
+        return None
+    return float(read_metadata(location)["side"])

@@ -1,0 +1,90 @@
+"""How much memory a sample of a training takes, measured before the training, on random pictures."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bkind3d.config import ExperimentConfig
+from bkind3d.data.datasets import Views
+from bkind3d.training.draws import draw_step
+from bkind3d.training.machine import uses_bf16
+from bkind3d.training.module import DiscoveryTraining
+
+_SIDE = 100.0
+
+
+def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[float, float]:
+    """Measure the memory of one sample by a step on it; to be called in a process of its own.
+
+    No weights are fetched: VGG19, where the settings want it, comes on top.
+
+    Parameters
+    ----------
+    config : the experiment.
+    n_views, size : views of a sample, and the side of their pictures.
+
+    Returns
+    -------
+    sample, free : bytes that a sample takes beside the network, and that the device has left once the network is there.
+    """
+    model, losses = (
+        config.model.model_copy(update={"pretrained": "none"}),
+        config.losses.model_copy(update={"perceptual": "pyramid"}),
+    )
+    config = config.model_copy(update={"model": model, "losses": losses})
+    on_gpu = torch.cuda.is_available()
+    device = torch.device("cuda" if on_gpu else "cpu")
+    module, moments = DiscoveryTraining(config).to(device), make_random_views(1, n_views, size).to(device)
+    free = torch.cuda.mem_get_info()[0] if on_gpu else _read_free()
+    before = torch.cuda.memory_allocated() if on_gpu else _read_peak()
+    with torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(config.training.precision, device.type)):
+        module.compute((moments, moments), draw_step(config, 0, n_views, 1))
+    after = torch.cuda.max_memory_allocated() if on_gpu else _read_peak()
+    return float(after - before), float(free)
+
+
+def make_random_views(batch: int, n_views: int, size: int) -> Views:
+    """Random pictures in which the subject fills the middle."""
+    generator = torch.Generator().manual_seed(0)
+    masks = torch.zeros(batch, n_views, 1, size, size)
+    masks[..., size // 4 : -size // 4, size // 4 : -size // 4] = 1
+    projections = torch.stack([_make_projection(2 * math.pi * view / n_views + 0.3, size) for view in range(n_views)])
+    images = torch.rand(batch, n_views, 3, size, size, generator=generator)
+    present = torch.ones(batch, n_views, dtype=torch.bool)
+    return Views(
+        images,
+        masks,
+        projections.expand(batch, -1, -1, -1),
+        present,
+        torch.zeros(batch, 3),
+        torch.full((batch,), _SIDE),
+        torch.zeros(batch),
+    )
+
+
+def _make_projection(azimuth: float, size: int) -> torch.Tensor:
+    """A camera (3, 4) that looks at the cube from four sides away and has it in the middle of its picture."""
+    centre = 4 * _SIDE * np.array([0.8 * np.cos(azimuth), 0.8 * np.sin(azimuth), 0.6])
+    forward = -centre / np.linalg.norm(centre)
+    right = np.cross(forward, [0, 0, 1.0])
+    right /= np.linalg.norm(right)
+    rotation = np.stack([right, np.cross(forward, right), forward])
+    matrix = np.array([[4 * size, 0, (size - 1) / 2], [0, 4 * size, (size - 1) / 2], [0, 0, 1]])
+    return torch.from_numpy(matrix @ np.c_[rotation, -rotation @ centre]).float()
+
+
+def _read_peak() -> int:
+    """Largest resident memory of this process so far, bytes (getrusage counts the process that it was forked from, too)."""
+    return _read_kilobytes("/proc/self/status", "VmHWM") * 1024
+
+
+def _read_free() -> int:
+    """Memory of this machine that programs can have without swapping, bytes."""
+    return _read_kilobytes("/proc/meminfo", "MemAvailable") * 1024
+
+
+def _read_kilobytes(path: str, key: str) -> int:
+    lines = dict(line.split(":", 1) for line in Path(path).read_text().splitlines())
+    return int(lines[key].split()[0])
