@@ -7,6 +7,8 @@ min_version("9.0")
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
+include: "workflow/rules/judged.smk"
+include: "workflow/rules/shown.smk"
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/calibration.smk"

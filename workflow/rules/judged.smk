@@ -1,0 +1,53 @@
+# What the evaluation needs: sessions that can be judged, and their files.
+
+
+def get_behaviours(wildcards):
+    sessions = study.list_action_sessions(wildcards.experiment)
+    return [study.find_path(study.sessions[session].behaviours) for session in sessions]
+
+
+def get_all_behaviours(wildcards):
+    return [study.find_path(study.sessions[session].behaviours) for session in study.list_sessions(behaviours=True)]
+
+
+def get_session_behaviours(wildcards):
+    text = study.sessions[wildcards.session].behaviours
+    return study.find_path(text) if text else []
+
+
+def list_pose_sessions_with_behaviours(wildcards):
+    return [name for name in study.list_pose_sessions(wildcards.experiment) if study.sessions[name].behaviours]
+
+
+def get_pose_behaviours(wildcards):
+    """Behaviours of the sessions with joints, to tell the errors of each apart."""
+    return [study.find_path(study.sessions[name].behaviours) for name in list_pose_sessions_with_behaviours(wildcards)]
+
+
+def list_judged_sessions(experiment):
+    """Sessions whose keypoints are regressed to joints, or looked at where there are no joints."""
+    return study.list_pose_sessions(experiment) or study.list_sessions("train", "test")
+
+
+def list_labelled_sessions(experiment):
+    """Sessions by whose keypoints behaviours are recognised; those at hand where there are none."""
+    return study.list_action_sessions(experiment) or study.list_sessions("train", "test")
+
+
+def list_labelled_sessions_with_joints(experiment):
+    return [session for session in study.list_action_sessions(experiment) if study.sessions[session].joints]
+
+
+def get_results(pattern, list_sessions):
+    """Input function: the file of every session of an experiment, in `pattern`'s place of {session}."""
+
+    def get_files(wildcards):
+        sessions = list_sessions(wildcards.experiment)
+        return [pattern.format(experiment=wildcards.experiment, session=session) for session in sessions]
+
+    return get_files
+
+
+def pair_sessions(name):
+    """Params function: SESSION=PATH for every file of the input `name`; files are named for their sessions."""
+    return lambda wildcards, input: [f"{Path(path).stem}={path}" for path in input.get(name)]
