@@ -1,7 +1,8 @@
 """Comma-separated text, written in blocks: fast, and in little memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +14,14 @@ from bkind3d.data.parquet import replaced_when_complete
 #: Cells that are formatted at once.
 BLOCK_CELLS = 2_000_000
 
+Column: TypeAlias = NDArray | pa.Array
 
-def write_csv(path: Path, header: str, n_rows: int, n_columns: int, make_block: Callable[[slice], list[NDArray]]) -> None:
+
+def write_csv(path: Path, header: str, n_rows: int, n_columns: int, make_block: Callable[[slice], Sequence[Column]]) -> None:
     """Write `header` as it is, and below it the columns that `make_block` gives for every slice of rows.
 
-    Numbers have the fewest digits that give exactly the same number when they are read again; NaN is left empty.
+    Numbers have the fewest digits that give exactly the same number when they are read again, or those that
+    `round_column` left them; NaN is left empty.
     """
     step = max(BLOCK_CELLS // max(n_columns, 1), 1)
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
@@ -28,5 +32,12 @@ def write_csv(path: Path, header: str, n_rows: int, n_columns: int, make_block: 
             pyarrow.csv.write_csv(pa.table(columns, names=[str(index) for index in range(len(columns))]), file, options)
 
 
-def _as_arrow(column: NDArray) -> pa.Array:
-    return pa.array(np.ascontiguousarray(column), from_pandas=True)
+def round_column(column: NDArray, decimals: int) -> pa.Array:
+    """A column with a fixed number of decimals, which is written in half the time."""
+    known = np.isfinite(column)
+    scaled = np.rint(np.where(known, column, 0) * np.float64(10**decimals)).astype(np.int64)
+    return pa.array(scaled, mask=~known).view(pa.decimal64(18, decimals))
+
+
+def _as_arrow(column: Column) -> pa.Array:
+    return column if isinstance(column, pa.Array) else pa.array(np.ascontiguousarray(column), from_pandas=True)

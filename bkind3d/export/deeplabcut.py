@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.data.parquet import replaced_when_complete
-from bkind3d.export.csv_files import write_csv
+from bkind3d.export.csv_files import Column, round_column, write_csv
 from bkind3d.export.sessions import ExportedSession
 
 SCORER = "bkind3d"
@@ -34,7 +34,7 @@ def write_session(session: ExportedSession, path: Path) -> None:
         values = np.concatenate([pixels, confidences[..., None]], axis=-1)
         for part, decimals in enumerate(DECIMALS):
             values[..., part].round(decimals, out=values[..., part])
-        _write_table(path / camera, np.arange(len(values)), names, ("x", "y", "likelihood"), values)
+        _write_table(path / camera, np.arange(len(values)), names, ("x", "y", "likelihood"), values, DECIMALS)
 
     with ThreadPoolExecutor(THREADS) as pool:
         tasks = [pool.submit(_write_table, path / "3d", session.keypoints.frames, names, ("x", "y", "z"), session.keypoints.positions)]
@@ -43,11 +43,23 @@ def write_session(session: ExportedSession, path: Path) -> None:
             task.result()
 
 
-def _write_table(path: Path, frames: NDArray, names: list[str], parts: tuple[str, ...], values: Float[NDArray, "frame keypoint 3"]) -> None:
+def _write_table(
+    path: Path,
+    frames: NDArray,
+    names: list[str],
+    parts: tuple[str, ...],
+    values: Float[NDArray, "frame keypoint 3"],
+    decimals: tuple[int, ...] = (),
+) -> None:
     columns = pd.MultiIndex.from_product([[SCORER], names, parts], names=["scorer", "bodyparts", "coords"])
     flat = values.reshape(len(values), -1)
     with HDF5, replaced_when_complete(path.with_name(f"{path.name}.h5")) as temporary:
         pd.DataFrame(flat, index=frames, columns=columns, copy=False).to_hdf(temporary, key=KEY, mode="w", format="fixed")
     levels = [(str(level), *columns.get_level_values(level)) for level in columns.names]
     header = "\n".join(",".join(cells) for cells in levels)
-    write_csv(path.with_name(f"{path.name}.csv"), header, len(flat), flat.shape[1] + 1, lambda rows: [frames[rows], *flat[rows].T])
+
+    def make_block(rows: slice) -> list[Column]:
+        numbers: list[Column] = list(flat[rows].T)
+        return [frames[rows], *(map(round_column, numbers, decimals * len(names)) if decimals else numbers)]
+
+    write_csv(path.with_name(f"{path.name}.csv"), header, len(flat), flat.shape[1] + 1, make_block)

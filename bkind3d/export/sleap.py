@@ -5,6 +5,7 @@ per frame and point, which an hour of recording does not allow.
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -26,12 +27,17 @@ AXES = {
 
 def write_session(session: ExportedSession, path: Path) -> None:
     """Write CAMERA.analysis.h5 of every camera into the folder `path`; rows are the frames of the camera's video."""
-    for camera in session.views:
+
+    def write_view(camera: str) -> None:
         with replaced_when_complete(path / f"{camera}.analysis.h5") as temporary, h5py.File(temporary, "w") as file:
-            _write_view(session, camera, file)
+            _fill(file, session, camera)
+
+    with ThreadPoolExecutor(2) as pool:
+        for task in [pool.submit(write_view, camera) for camera in session.views]:
+            task.result()
 
 
-def _write_view(session: ExportedSession, camera: str, file: h5py.File) -> None:
+def _fill(file: h5py.File, session: ExportedSession, camera: str) -> None:
     pixels, confidences = session.project(camera)
     known = np.isfinite(pixels[..., 0])
     present = known.any(axis=1)

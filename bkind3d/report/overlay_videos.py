@@ -156,14 +156,18 @@ def find_liveliest(positions: NDArray[np.float32], length: int) -> int:
 
 
 def draw_pictures(mosaic: Mosaic, moments: Iterable[Moment], threads: int = 2) -> Iterator[Picture]:
-    """Draw moments in their order, some ahead of the one that is given."""
-    pending: deque[Future[Picture]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for moment in moments:
-            pending.append(pool.submit(mosaic.draw, moment))
-            if len(pending) > 4 * threads:
-                yield pending.popleft().result()
-        yield from (future.result() for future in pending)
+    """Draw moments in their order; the next ones are read and drawn while whoever asks is busy with the one before."""
+    source = iter(moments)
+
+    def draw(reading: Future[Moment | None]) -> Picture | None:
+        moment = reading.result()
+        return None if moment is None else mosaic.draw(moment)
+
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(threads) as pool:
+        pending = deque(pool.submit(draw, reader.submit(next, source, None)) for _ in range(4 * threads))
+        while (picture := pending.popleft().result()) is not None:
+            pending.append(pool.submit(draw, reader.submit(next, source, None)))
+            yield picture
 
 
 def _read_keypoints(files: StudyFiles, experiment: str, session: str) -> SessionKeypoints:

@@ -22,7 +22,7 @@ for form, ending in FORMATS.items():
             f"results/benchmarks/export_{form}/{{experiment}}/{{session}}.tsv"
         conda:
             "../../environment.yaml"
-        threads: 2 if form == "deeplabcut" else 1
+        threads: 2 if form in ("deeplabcut", "sleap") else 1
         resources:
             mem_mb=grow_memory(2000),
             runtime=grow_time(30),

@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from bkind3d.cli import main
+from bkind3d.config import InputError
 from bkind3d.report.overlay_videos import draw_pictures, find_liveliest, lay_out, reduce_colours, write_animation, write_overlay_video
 from bkind3d.report.overlays import DARK, HEAD, TILE, Moment, View
 from bkind3d.report.palette import mark_of
@@ -58,6 +59,16 @@ def test_a_keypoint_is_drawn_where_it_projects_to(toy):
         x, y = (24 + index - 16 + 0.5) * 8, (40 - 16 + 0.5) * 8
         assert tuple(picture[top + int(y), left + int(x)]) == mark_of(0).rgb
         assert tuple(picture[HEAD + 5, 5]) == DARK.ground
+
+
+def test_moments_that_cannot_be_read_end_the_video_with_their_error():
+    def read():
+        yield Moment(0, 0.0, {}, np.zeros((1, 3)))
+        raise InputError("frames.parquet: row group 3 is damaged")
+
+    with pytest.raises(InputError, match="row group 3"):
+        list(draw_pictures(lay_out(["one"], ["k00"], [], share=1.0), read()))
+    assert list(draw_pictures(lay_out(["one"], ["k00"], [], share=1.0), [])) == []
 
 
 @pytest.mark.parametrize("n_cameras", range(1, 13))
