@@ -11,8 +11,11 @@ from bkind3d.config.sections import Name, Section
 #: Raised when the same settings and frames would give another model. Part of every model's identity, and of its rule.
 TRAINING_REVISION = 3
 
-#: Settings of the section ``training`` that change how a training runs, but not what comes out of it.
-WITHOUT_EFFECT = {"micro_batch_size", "activation_checkpointing", "checkpoint_minutes", "log_every"}
+#: Settings that change how a training runs, but not what comes out of it. (The VGG19 weights are the published ones wherever they lie.)
+WITHOUT_EFFECT = {
+    "losses.vgg19_weights",
+    *(f"training.{key}" for key in ("micro_batch_size", "activation_checkpointing", "checkpoint_minutes", "log_every")),
+}
 
 #: Raised when the file of a model means something else, and TRAINING_REVISION with it: a stored model that cannot be read any more would
 #: be taken for complete. Part of every model's file.

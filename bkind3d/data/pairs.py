@@ -46,7 +46,7 @@ def cut_pair(
 
     Returns
     -------
-    The pair. Whoever trains on differences skips it where `inside` is not true of all views in use, and counts it.
+    The pair. Whoever trains on differences leaves out views that are not `inside`.
     """
     sides = [np.array([len(image) for image in frame], dtype=np.float64) for frame in images]
     window = choose_common_window(projections[0], projections[1], sides[0], sides[1], size)

@@ -14,7 +14,7 @@ from bkind3d.data.sections import FOLDER, TRAINING_SESSIONS, list_sections, mean
 from bkind3d.data.study import Study
 
 #: Keys of a training's file that name things or change how it runs, but not what comes out of it.
-_HARMLESS = ("preset ", *(f"training.{key} " for key in WITHOUT_EFFECT))
+_HARMLESS = ("preset ", *(f"{key} " for key in WITHOUT_EFFECT))
 #: Files that are named in a line.
 _MOST_FILES = 3
 

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bkind3d.training.processes import sum_over_processes
+
 #: Mean distance, as a share of the cube's side, below which two keypoints have merged.
 MERGED = 0.01
 
@@ -74,11 +76,13 @@ class KeypointHealth:
             self._n = state["n"]
 
     def report(self) -> HealthReport:
-        """Judge what was noted since the last :meth:`reset`."""
+        """Judge what was noted since the last :meth:`reset`, by all processes, so that all come to the same end."""
         if self._distances is None or self._sums is None or self._squares is None:
             return HealthReport([], [], False)
-        near = (self._distances / self._n < MERGED).triu(diagonal=1)
-        deviations = (self._squares / self._n - (self._sums / self._n).square()).clamp_min(0).sum(dim=1).sqrt()
+        n = sum_over_processes(self._distances.new_tensor(self._n))
+        distances, means, squares = (sum_over_processes(noted) / n for noted in (self._distances, self._sums, self._squares))
+        near = (distances < MERGED).triu(diagonal=1)
+        deviations = (squares - means.square()).clamp_min(0).sum(dim=1).sqrt()
         merged = [(self.names[i], self.names[j]) for i, j in near.nonzero().tolist()]
         dead = [name for name, value in zip(self.names, deviations.tolist(), strict=True) if value < DEAD]
         n_pairs = len(self.names) * (len(self.names) - 1) // 2

@@ -36,8 +36,10 @@ def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[st
     config : the experiment.
     hashes : per training session, what :func:`hash_frames` gives; the order of sessions and cameras does not count.
     """
-    sections = {name: getattr(config, name).model_dump(mode="json", exclude_defaults=True) for name in ("model", "losses", "training")}
-    sections["training"] = {key: value for key, value in sections["training"].items() if key not in WITHOUT_EFFECT}
+    sections = {
+        name: {key: value for key, value in section.items() if f"{name}.{key}" not in WITHOUT_EFFECT}
+        for name, section in config.model_dump(mode="json", exclude_defaults=True, include={"model", "losses", "training"}).items()
+    }
     if config.training.validation_sessions:
         sections["training"]["validation_revision"] = VALIDATION_REVISION
     data = sorted(value for values in hashes.values() for value in values)

@@ -68,11 +68,8 @@ class DiscoveryTraining(lightning.LightningModule):
         """Do one step of the optimiser on this process's share of the batch."""
         settings = self.config.training
         draws = draw_step(self.config, self.step, batch[0].present.shape[1])
-        if self.step == 0 and has_fresh_means(self.objective):
-            # Averages begin with the whole first batch: each micro-batch alone would be measured by itself.
-            with torch.no_grad():
-                self.compute_in_memory(batch, draws)
-            commit_running_means(self)
+        if self.skipped == self.step and has_fresh_means(self.objective):
+            self.begin_averages(batch, draws)
         self.optimizers().zero_grad()  # type: ignore[union-attr]
         terms = self.compute_in_memory(batch, draws)
         if self.trainer.world_size > 1:
@@ -87,6 +84,15 @@ class DiscoveryTraining(lightning.LightningModule):
         self.step += 1
         if self.step % HEALTH_EVERY == 0 or self.is_last:
             self.check_health()
+
+    def begin_averages(self, batch: tuple[Views, Views], draws: Draws) -> None:
+        """Let averages begin with the whole first batch that is finite: each micro-batch alone would be measured by itself."""
+        with torch.no_grad():
+            terms = self.compute_in_memory(batch, draws)
+        if torch.isfinite(sum_over_processes(torch.stack(list(terms.values())).sum())):
+            commit_running_means(self)
+        else:
+            discard_running_means(self)
 
     def compute_in_memory(self, batch: tuple[Views, Views], draws: Draws) -> dict[str, Tensor]:
         """Compute terms and gradients of a batch, in smaller micro-batches where memory does not hold them.

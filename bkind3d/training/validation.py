@@ -15,6 +15,7 @@ from bkind3d.config import TrainingConfig
 from bkind3d.data.datasets import PairDataset, SessionFrames, Views, collate_pairs
 from bkind3d.training.draws import draw_step
 from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.processes import sum_over_processes
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class Validation(Callback):
             return
         terms = self.compute(pl_module)
         pl_module.history.record(pl_module.step - 1, {f"validation_{name}": value for name, value in terms.items()})
-        self.judge(trainer, pl_module, float(terms["total"]))
+        # The processes' own values may differ by rounding.
+        self.judge(trainer, pl_module, float(sum_over_processes(terms["total"]) / trainer.world_size))
 
     def judge(self, trainer: lightning.Trainer, module: DiscoveryTraining, value: float) -> None:
         """Keep the model if it is the best so far, which one without a finite value never is; stop if none was for long."""

@@ -37,6 +37,19 @@ def test_keypoints_that_only_met_for_a_moment_have_not_merged() -> None:
     assert not health.report().merged
 
 
+def test_what_other_processes_noted_counts(monkeypatch) -> None:
+    """Here a and c are in one place; in the other process, which noted as much, they are far apart."""
+    health, other = KeypointHealth(["a", "b", "c", "d"]), KeypointHealth(["a", "b", "c", "d"])
+    points = make_points()
+    other.add(points)
+    points[:, 2] = points[:, 0] + 0.003
+    health.add(points)
+    assert health.report().merged
+    state = iter(other.state()[name] for name in ("n", "distances", "sums", "squares"))
+    monkeypatch.setattr("bkind3d.training.health.sum_over_processes", lambda value: value + next(state))
+    assert not health.report().merged
+
+
 def test_all_in_one_place_is_a_collapse_and_state_survives() -> None:
     health, again = KeypointHealth(["a", "b", "c", "d"]), KeypointHealth(["a", "b", "c", "d"])
     health.add(make_points()[:, :1].expand(-1, 4, -1))

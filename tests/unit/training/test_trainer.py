@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -191,6 +192,20 @@ def test_a_step_that_is_not_finite_is_skipped_and_named(tmp_path, monkeypatch, c
     assert all(value.isfinite().all() for value in load_model(folder / "model.pt")[0].state_dict().values())
 
 
+def test_averages_do_not_begin_with_a_step_that_is_not_finite(tmp_path, monkeypatch) -> None:
+    original = Objective.forward
+
+    def broken(self, model, views, estimate, progress, distortions):
+        spoilt = replace(estimate, positions=estimate.positions * torch.nan) if progress == 0 else estimate
+        return original(self, model, views, spoilt, progress, distortions)
+
+    monkeypatch.setattr(Objective, "forward", broken)
+    folder = trainer.train_model(small_experiment(12, length=1.0), {"one": write_session(tmp_path, "one")}, tmp_path / "store", CPU)
+    history = read_table(folder / "history.parquet", "history")
+    assert history.query("term == 'skipped'")["step"].tolist() == [0]
+    assert np.isfinite(history.query("step > 0")["value"]).all()
+
+
 def test_ten_steps_in_a_row_that_are_not_finite_stop_the_training(tmp_path, monkeypatch) -> None:
     break_at(monkeypatch, range(3, 20))
     with pytest.raises(InputError, match=r"the term coverage is not finite at step 12, the 10th in a row; lower training.learning_rate"):
@@ -336,6 +351,8 @@ def test_identity_depends_on_settings_and_data_but_not_on_evaluation(tmp_path) -
     hashes = hash_frames({"one": paths})
     assert identify_training(config, hashes) == identify_training(judged, hash_frames({"one": list(reversed(paths))}))
     assert identify_training(config, hashes) == identify_training(with_training(config, activation_checkpointing=True), hashes)
+    moved = config.model_copy(update={"losses": config.losses.model_copy(update={"vgg19_weights": "elsewhere/vgg19.pth"})})
+    assert identify_training(config, hashes) == identify_training(moved, hashes)
     assert identify_training(config, hashes) != identify_training(small_experiment(3), hashes)
     assert identify_training(config, hashes) != identify_training(config, hash_frames({"one": others}))
 
