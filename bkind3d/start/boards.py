@@ -1,16 +1,19 @@
 """Which recording shows a calibration board, where its name does not say so: ArUco markers in its pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from bkind3d.data.video import VideoInfo, decode_keyframes, read_packets
+from bkind3d.data.video import DecodedFrame, VideoInfo, decode_frames, decode_keyframes, read_packets
 
 #: A picture with at least so many markers shows a board; single ones may be read into fur or a grid.
 _FEWEST_MARKERS = 4
 _PICTURES = 5
+#: Where keyframes are fewer than that, pictures come from the first so many frames.
+_BEGINNING = 300
 
 
 def find_board_session(sessions: Mapping[str, Mapping[str, Path]], headers: Mapping[Path, VideoInfo]) -> str | None:
@@ -25,9 +28,18 @@ def find_board_session(sessions: Mapping[str, Mapping[str, Path]], headers: Mapp
 
 
 def _shows_markers(path: Path) -> bool:
-    keyframes = np.flatnonzero(read_packets(path).keys)
-    wanted = keyframes[np.unique(np.linspace(0, len(keyframes) - 1, _PICTURES).round().astype(int))]
-    return any(_count_markers(frame.picture) >= _FEWEST_MARKERS for frame in decode_keyframes(path, [*map(int, wanted)]))
+    return any(_count_markers(frame.picture) >= _FEWEST_MARKERS for frame in _sample_frames(path))
+
+
+def _sample_frames(path: Path) -> Iterator[DecodedFrame]:
+    """Pictures of the whole video where keyframes allow it; short ones may have a single keyframe."""
+    packets = read_packets(path)
+    keyframes = np.flatnonzero(packets.keys)
+    if len(keyframes) >= _PICTURES:
+        wanted = keyframes[np.unique(np.linspace(0, len(keyframes) - 1, _PICTURES).round().astype(int))]
+        return decode_keyframes(path, [*map(int, wanted)])
+    n_frames = min(len(packets.times), _BEGINNING)
+    return islice(decode_frames(path), 0, n_frames, max(1, n_frames // (2 * _PICTURES)))
 
 
 def _count_markers(picture: np.ndarray) -> int:

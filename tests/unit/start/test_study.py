@@ -85,7 +85,8 @@ def test_markers_tell_the_board_from_the_sessions_whatever_it_is_called(recordin
     board = cv2.aruco.CharucoBoard((7, 5), 60, 45, cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50))
     picture = cv2.cvtColor(board.generateImage((280, 200), marginSize=20), cv2.COLOR_GRAY2RGB)
     for camera in ("top", "side"):
-        write_video(recordings / "qx" / f"{camera}.mp4", [picture] * 3)
+        # Held up late, and in no keyframe.
+        write_video(recordings / "qx" / f"{camera}.mp4", [np.full_like(picture, 90)] * 20 + [picture] * 16)
     assert main(["init", str(recordings), "--study", str(tmp_path / "study"), "--board", "7x5:60:45"]) == 0
     made = load_study(folder=tmp_path / "study")
     assert set(made.sessions) == {"m1", "m2"}
