@@ -40,6 +40,8 @@ def _distort(camera: Camera, rays: Float[Array, "2 point"]) -> Float[Array, "2 p
     and tilted sensors are left to it.
     """
     distortion = camera.distortion
+    if not rays.size:  # which OpenCV answers with nothing
+        return rays
     if camera.fisheye or distortion[12:].any():
         project = cv2.fisheye.projectPoints if camera.fisheye else cv2.projectPoints
         upright = np.concatenate([rays, np.ones_like(rays[:1])]).T[:, None].copy()

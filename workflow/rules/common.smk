@@ -21,8 +21,14 @@ def name_run(arguments):
     return shlex.join(["snakemake", *(text for text in kept if not re.fullmatch("--dry-?run|-", text))])
 
 
+def say_next():
+    """What to do after a dry run."""
+    sys.stderr.write(f"Next, run it:\n  {name_run(sys.argv[1:])}\n")
+
+
 def refuse(message):
     """End with one line and the exit code of wrong input."""
+    atexit.unregister(say_next)
     sys.stderr.write(f"bkind3d: error: {message}\n")
     sys.exit(2)
 
@@ -108,7 +114,7 @@ else:
 
         if line := explain_storage(study):
             sys.stderr.write(f"{line}\n")
-        atexit.register(sys.stderr.write, f"Next, run it:\n  {name_run(sys.argv[1:])}\n")
+        atexit.register(say_next)
 
 
 def one_of(names):

@@ -59,6 +59,11 @@ def test_points_behind_the_camera_have_no_pixel(camera: Camera) -> None:
     assert np.isnan(pixel_directions(camera, pixels)[1:]).all()
 
 
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_no_points_have_no_pixels(camera: Camera) -> None:
+    assert project_points(camera, np.empty((0, 3))).shape == (0, 2)
+
+
 def test_the_skew_is_applied_after_the_distortion() -> None:
     points = np.random.default_rng(0).uniform(-250, 250, (50, 3))
     straight, skewed = (project_points(make_camera([-0.25, 0.08, 0.001, -0.002, 0.01], skew=skew), points) for skew in (0.0, 20.0))
