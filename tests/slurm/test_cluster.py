@@ -112,8 +112,12 @@ def test_a_wrong_profile_is_refused_before_anything_is_submitted(slurm, untraine
 def test_a_machine_without_slurm_is_refused(slurm, untrained, tmp_path):
     """With a PATH on which there is no sinfo."""
     (tmp_path / "bin").mkdir()
-    for program in (Path(sys.executable), "/bin/bash", "/bin/sh", "/usr/bin/env", "/usr/bin/which"):
+    for program in ("/bin/bash", "/bin/sh", "/usr/bin/env", "/usr/bin/which"):
         (tmp_path / "bin" / Path(program).name).symlink_to(program)
+    # A link to the python of a virtual environment would be outside of it.
+    python = tmp_path / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
     environment = {**slurm.environment, "PATH": str(tmp_path / "bin")}
     command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--directory", str(untrained)]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
