@@ -101,9 +101,9 @@ def test_a_training_over_its_time_limit_and_then_preempted_goes_on_in_further_ru
     """SLURM itself warns it two minutes before the end, when it saves its state and queues again; then a more urgent job wants its GPU."""
     study, said = untrained, lambda: "".join(path.read_text() for path in untrained.glob("results/models/*/training.log"))
     process = slurm.start_snakemake(study, *TABLES)
-    with stopped_verb("train-model", study, lambda: " step " in said()):
+    with stopped_verb("train-model", study, lambda: " steps (" in said()):
         wait_until(lambda: "is queued again" in said(), "SLURM warns the training, which is queued again")
-    with stopped_verb("train-model", study, lambda: " step " in said().partition("going on from step")[2]):
+    with stopped_verb("train-model", study, lambda: " steps (" in said().partition("going on from step")[2]):
         job = slurm.wait_for_job(study)
         slurm.run("sbatch", f"--partition={urgent_partition}", "--gpus=1", "--output=/dev/null", "--wrap=true")
         wait_until(lambda: slurm.list_jobs(study)[job] == "PENDING", "the training is taken off its node")
