@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Share of the views that each further restart uses.
-_RESTART_SHARE = 0.8
+#: Share of the views that each further restart uses, the first of which tries what to adjust.
+_RESTART_SHARE, _TRIAL_SEED = 0.8, 1
 #: How much a corner's distance from the rigid board counts beside its reprojection error, both in pixels.
 _RIGIDITY = 5.0
 
@@ -49,9 +49,10 @@ class Solution(NamedTuple):
 def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, keep_intrinsics: bool = False) -> Solution:
     """Calibrate all cameras together.
 
-    aniposelib adjusts the cameras twice: their poses only, and (unless `keep_intrinsics`) poses with focal lengths and
-    radial distortion. What explains all pictures better by one rigid board per frame is started again from other poses
-    and views.
+    aniposelib adjusts the cameras' poses, and then (unless `keep_intrinsics`) poses with focal lengths, principal points and
+    radial distortion: all cameras together tell far more of a lens than its own pictures do. Both are tried on a share of
+    the views. What explains the other views better by one rigid board per frame is solved from all views, and again from
+    other poses and views.
 
     Parameters
     ----------
@@ -62,23 +63,15 @@ def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, kee
     """
     check_connected(corners)
     boards = find_boards(lenses, corners)
-    modes = [True] if keep_intrinsics or any(lens.fisheye for lens in lenses) else [True, False]
-    trials = []
-    for only_poses in modes:
-        cameras = _adjust(corners, lenses, boards, only_poses, seed=0)
-        trials.append((measure_rigid_error(cameras, corners), only_poses, cameras))
-        label = "poses" if only_poses else "poses, focal lengths and distortion"
-        log.info("bundle adjustment of %s: %.3f px from one rigid board per frame", label, trials[-1][0])
-    error, only_poses, best = min(trials, key=lambda trial: trial[0])
-    solutions = [best]
-    for seed in range(1, restarts):
+    only_poses, trial = _choose_freedom(corners, lenses, boards, keep_intrinsics or any(lens.fisheye for lens in lenses))
+    solutions = [_adjust(corners, trial, boards, only_poses, seed=0), trial][:restarts]
+    for seed in range(_TRIAL_SEED + 1, restarts):
         chosen = _thin(corners, seed)
-        cameras = _adjust(corners.select(chosen), lenses, boards.select(chosen), only_poses, seed)
-        solutions.append(cameras)
-        again = measure_rigid_error(cameras, corners)
-        log.info("restart %d: %.3f px", seed, again)
-        if again < error:
-            error, best = again, cameras
+        starts = _nudge(_chain(lenses, boards.select(chosen)), boards, seed)
+        solutions.append(_adjust(corners.select(chosen), starts, boards.select(chosen), only_poses, seed))
+    errors = [measure_rigid_error(solution, corners) for solution in solutions]
+    log.info("bundle adjustments: %s px from one rigid board per frame", ", ".join(f"{error:.3f}" for error in errors))
+    error, best = min(zip(errors, solutions, strict=True), key=lambda pair: pair[0])
     return Solution(best, error, _measure_spread(best, solutions, boards))
 
 
@@ -94,6 +87,20 @@ def check_connected(corners: Corners) -> None:
         )
 
 
+def _choose_freedom(corners: Corners, lenses: list[Camera], boards: Boards, only_poses: bool) -> tuple[bool, list[Camera]]:
+    """Whether poses alone are adjusted best, told by views that were not adjusted; and the cameras from the others."""
+    chosen = _thin(corners, _TRIAL_SEED)
+    tried = corners.select(chosen)
+    cameras = _adjust(tried, _chain(lenses, boards.select(chosen)), boards.select(chosen), True, _TRIAL_SEED)
+    if only_poses:
+        return True, cameras
+    unseen = corners.select(~chosen) if (corners.seen[:, ~chosen].sum(axis=0) >= 2).any() else corners
+    freed = _adjust(tried, cameras, boards.select(chosen), False, _TRIAL_SEED)
+    errors = [measure_rigid_error(solution, unseen) for solution in (cameras, freed)]
+    log.info("views that were not adjusted: %.3f px by poses, %.3f px by poses and lenses", *errors)
+    return (True, cameras) if errors[0] <= errors[1] else (False, freed)
+
+
 def _thin(corners: Corners, seed: int) -> NDArray[np.bool_]:
     """(frame,) a random share of the frames, if the cameras stay connected by it."""
     generator = np.random.default_rng(seed)
@@ -105,50 +112,58 @@ def _thin(corners: Corners, seed: int) -> NDArray[np.bool_]:
     return np.ones(len(corners.frames), dtype=bool)
 
 
-def _adjust(corners: Corners, lenses: list[Camera], boards: Boards, only_poses: bool, seed: int) -> list[Camera]:
-    """aniposelib's iterative bundle adjustment, from poses chained over the pairs of cameras that agree best."""
+def _chain(lenses: list[Camera], boards: Boards) -> list[Camera]:
+    """The lenses at poses chained over the pairs of cameras that agree best."""
+    poses = chain_poses(len(lenses), compare_pairs(boards))
+    poses = np.where(np.isfinite(poses), poses, np.eye(4))
+    return [replace(lens, rotation=pose[:3, :3], translation=pose[:3, 3]) for lens, pose in zip(lenses, poses, strict=True)]
+
+
+def _nudge(cameras: list[Camera], boards: Boards, seed: int) -> list[Camera]:
+    """Other starting poses: turned by about a degree, and moved by about a hundredth of the distance to the board."""
+    generator, distance = np.random.default_rng(seed), float(np.nanmedian(boards.poses[..., 2, 3]))
+    nudged = []
+    for camera in cameras:
+        turn, move = cv2.Rodrigues(generator.normal(0, np.radians(1), 3))[0], generator.normal(0, 0.01 * distance, 3)
+        nudged.append(replace(camera, rotation=np.asarray(turn) @ camera.rotation, translation=camera.translation + move))
+    return nudged
+
+
+def _adjust(corners: Corners, cameras: list[Camera], boards: Boards, only_poses: bool, seed: int) -> list[Camera]:
+    """aniposelib's iterative bundle adjustment, from the cameras as they are."""
     from aniposelib.boards import extract_points, merge_rows
 
-    group = _make_group(lenses)
-    starts = chain_poses(len(lenses), compare_pairs(boards))
-    starts = np.where(np.isfinite(starts), starts, np.eye(4))
-    if seed:
-        starts = _nudge(starts, float(np.nanmedian(boards.poses[..., 2, 3])), seed)
-    group.set_rotations([cv2.Rodrigues(start[:3, :3])[0].ravel() for start in starts])
-    group.set_translations([start[:3, 3] for start in starts])
-    pixels_per_unit = np.median([lens.matrix[0, 0] for lens in lenses]) / np.nanmedian(boards.poses[..., 2, 3])
-    rows = [rows_of(corners, index, boards.poses[index]) for index in range(len(lenses))]
+    group = _make_group(cameras)
+    pixels_per_unit = np.median([camera.matrix[0, 0] for camera in cameras]) / np.nanmedian(boards.poses[..., 2, 3])
+    rows = [rows_of(corners, index, boards.poses[index]) for index in range(len(cameras))]
     with _quiet_and_repeatable(seed):
         points, extra = extract_points(merge_rows(rows), corners.board, min_cameras=2)
         # aniposelib divides a corner's distance from the board by the least positive coordinate on it (a square), which lets
         # boards bend. A board that lies a little off its own plane z = 0 is no other board, but sets that divisor.
         extra["objp"][:, 2] = 2 / (_RIGIDITY * pixels_per_unit)
         group.bundle_adjust_iter(points, extra, only_extrinsics=only_poses)
-    return _read_group(group, lenses)
+    return _read_group(group, cameras)
 
 
-def _nudge(poses: Array, distance: float, seed: int) -> Array:
-    """Other starting poses: turned by about a degree, and moved by about a hundredth of the `distance` to the board."""
-    generator = np.random.default_rng(seed)
-    nudged = poses.copy()
-    for pose in nudged:
-        pose[:3, :3] = cv2.Rodrigues(generator.normal(0, np.radians(1), 3))[0] @ pose[:3, :3]
-        pose[:3, 3] += generator.normal(0, 0.01 * distance, 3)
-    return nudged
-
-
-def _make_group(lenses: list[Camera]) -> "CameraGroup":
-    from aniposelib.cameras import Camera as AniposeCamera
+def _make_group(cameras: list[Camera]) -> "CameraGroup":
     from aniposelib.cameras import CameraGroup, FisheyeCamera
 
-    # `extra_dist` lets aniposelib adjust k2, which it would set to zero otherwise; all cameras need the same.
-    extra = any(bool(lens.distortion[1]) for lens in lenses)
+    from bkind3d.calibration.adjusted_camera import AdjustedCamera
+
+    # All cameras need the same parameters.
+    extra = any(bool(camera.distortion[1]) for camera in cameras)
     return CameraGroup(
         [
-            (FisheyeCamera if lens.fisheye else AniposeCamera)(
-                matrix=lens.matrix.copy(), dist=lens.distortion.copy(), size=lens.size, name=lens.name, extra_dist=extra
+            (FisheyeCamera if camera.fisheye else AdjustedCamera)(
+                matrix=camera.matrix.copy(),
+                dist=camera.distortion.copy(),
+                size=camera.size,
+                rvec=cv2.Rodrigues(camera.rotation)[0].ravel(),
+                tvec=camera.translation.copy(),
+                name=camera.name,
+                extra_dist=extra,
             )
-            for lens in lenses
+            for camera in cameras
         ]
     )
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bkind3d.calibration.boards import Corners
-from bkind3d.calibration.rig import check_connected
+from bkind3d.calibration.rig import calibrate_rig, check_connected
 from bkind3d.config import InputError
+from tests.unit.calibration.conftest import make_cameras
 
 
 def hide(corners: Corners, seen: list[list[bool]]) -> Corners:
@@ -23,3 +24,25 @@ def test_cameras_that_share_too_little_are_named(exact_corners: Corners) -> None
     first, second = [True] * 13 + [False] * 11, [False] * 11 + [True] * 13
     with pytest.raises(InputError, match=r"fewer than 3 frames: left, right \| back;"):
         check_connected(hide(exact_corners, [first, first, second]))
+
+
+def test_principal_points_off_the_middle_are_found_by_all_cameras_together(exact_corners: Corners) -> None:
+    pytest.importorskip("aniposelib", reason="aniposelib is not installed")
+    truth = list(make_cameras().values())
+    generator = np.random.default_rng(5)
+    shift = np.array([[6.0, -4], [-5, 5], [0, 7]])
+    noise = generator.normal(0, 0.05, exact_corners.points.shape)
+    corners = replace(exact_corners, points=exact_corners.points + shift[:, None, None] + noise)
+    solution = calibrate_rig(corners, [replace(camera, rotation=np.eye(3), translation=np.zeros(3)) for camera in truth])
+    for found, camera, moved in zip(solution.cameras, truth, shift, strict=True):
+        np.testing.assert_allclose(found.matrix[:2, 2] - camera.matrix[:2, 2], moved, atol=1.5)
+        assert abs(found.matrix[0, 0] / camera.matrix[0, 0] - 1) < 0.005
+
+
+def test_given_intrinsics_stay_as_they_are(exact_corners: Corners) -> None:
+    pytest.importorskip("aniposelib", reason="aniposelib is not installed")
+    distortion = np.array([-0.01, 0.002, 1e-4, -1e-4, 1e-3])
+    lenses = [replace(camera, distortion=distortion) for camera in make_cameras().values()]
+    for found, lens in zip(calibrate_rig(exact_corners, lenses, keep_intrinsics=True).cameras, lenses, strict=True):
+        np.testing.assert_array_equal(found.matrix, lens.matrix)
+        np.testing.assert_array_equal(found.distortion, distortion)
