@@ -69,12 +69,20 @@ def pose_board(cameras: list[Camera], corners: Corners, frame: int) -> BoardPose
     return BoardPose(np.asarray(cv2.Rodrigues(found[:3])[0]), found[3:], _measure_residuals(corners.model, views, found))
 
 
+def measure_distances(cameras: list[Camera], corners: Corners) -> Float[Array, "camera frame corner"]:
+    """Distance, pixels, of every corner from one rigid board per frame; NaN where fewer than two cameras see the board."""
+    distances = np.full(corners.points.shape[:3], np.nan)
+    for frame in np.flatnonzero(corners.seen.sum(axis=0) >= 2):
+        pose = pose_board(cameras, corners, int(frame))
+        if pose is not None:
+            distances[:, frame][np.isfinite(corners.points[:, frame, :, 0])] = np.linalg.norm(pose.residuals, axis=1)
+    return distances
+
+
 def measure_rigid_error(cameras: list[Camera], corners: Corners) -> float:
-    """Mean distance, pixels, between the corners and one rigid board per frame that two or more cameras see."""
-    shared = np.flatnonzero(corners.seen.sum(axis=0) >= 2)
-    poses = [pose_board(cameras, corners, int(frame)) for frame in shared]
-    distances = [np.linalg.norm(pose.residuals, axis=1) for pose in poses if pose is not None]
-    return float(np.concatenate(distances).mean()) if distances else float("inf")
+    """Mean of :func:`measure_distances`, pixels; infinite where there are none."""
+    distances = measure_distances(cameras, corners)
+    return float(np.nanmean(distances)) if np.isfinite(distances).any() else float("inf")
 
 
 def _start_in_world(model: Float[Array, "corner 3"], camera: Camera, points: Float[Array, "corner 2"]) -> Array | None:

@@ -60,7 +60,7 @@ def estimate_intrinsics(
     squares = [_predict_unseen(model, points[views], plain, models[name]) for name in names] if len(names) > 1 else [np.zeros(1)]
     best = 0
     for index in range(1, len(names)):
-        if _is_better(squares[index], squares[best]):
+        if is_better(squares[index], squares[best]):
             best = index
     log.info(
         "camera %s: intrinsics from %d views: %s (errors of unseen views: %s px)",
@@ -113,7 +113,7 @@ def _fit(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner
     )
 
 
-def _is_better(squares: Float[NDArray, "view"], than: Float[NDArray, "view"]) -> bool:
+def is_better(squares: Float[NDArray, "view"], than: Float[NDArray, "view"]) -> bool:
     """Whether views are predicted better, by more than chance: compared view by view, because views differ more than models."""
     if not np.isfinite(than).all():
         return bool(np.isfinite(squares).all())
