@@ -33,6 +33,8 @@ from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes, encode_mas
 
 log = logging.getLogger(__name__)
 
+#: Shares of red, green and blue in brightness (Rec. 601).
+_LUMA = (0.299, 0.587, 0.114)
 #: A frame darker than this on average (grey levels) shows nothing.
 _BLACK = 6.0
 #: A frame that differs from the one before by less than this on average (grey levels) repeats it.
@@ -176,19 +178,17 @@ def _describe_frames(
             found = next(decoded, None)
             if found is None or found.number != video_frame:
                 raise InputError(f"{name}: frame {video_frame} of {frames[:, 1].max() + 1} cannot be decoded; copy or convert it again")
-            luma = np.asarray(cv2.cvtColor(found.picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-            row = _describe_picture(found.picture, luma, previous, finder)
-            number, previous = video_frame, luma
+            row = _describe_picture(found.picture, previous, finder)
+            number, previous = video_frame, found.picture
         yield {"frame": frame, "video_frame": video_frame, **(row if video_frame >= 0 else missing)}
 
 
-def _describe_picture(
-    picture: NDArray[np.uint8], luma: NDArray[np.uint8], previous: NDArray[np.uint8] | None, finder: SilhouetteFinder
-) -> dict[str, Any]:
-    brightness = cv2.mean(luma)[0]
-    motion = 0.0 if previous is None else cv2.norm(luma, previous, cv2.NORM_L1) / luma.size
+def _describe_picture(picture: NDArray[np.uint8], previous: NDArray[np.uint8] | None, finder: SilhouetteFinder) -> dict[str, Any]:
+    red, green, blue, _ = cv2.mean(picture)
+    brightness = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    motion = 0.0 if previous is None else cv2.norm(picture, previous, cv2.NORM_L1) / picture.size
     fault = "black" if brightness < _BLACK else "frozen" if previous is not None and motion < _FROZEN else ""
-    silhouettes = Silhouettes(np.zeros(luma.shape, np.uint8), _EMPTY) if fault == "black" else finder.find(picture)
+    silhouettes = Silhouettes(np.zeros(picture.shape[:2], np.uint8), _EMPTY) if fault == "black" else finder.find(picture)
     fault = "covered" if silhouettes.covered else fault
     described = {"brightness": brightness, "motion": motion, "fault": fault, **_describe_clusters(silhouettes.clusters)}
     return {**described, "mask": encode_mask(silhouettes.mask)}
