@@ -8,6 +8,7 @@ import argparse
 import logging
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import shtab
 
@@ -53,9 +54,15 @@ VERBS = (
 DESCRIPTION = "3D keypoints from multi-camera videos, without annotation. Most people run the workflow: snakemake --cores all"
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Refuse wrong options in one line, as all wrong input."""
+        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of all verbs."""
-    parser = argparse.ArgumentParser(prog="bkind3d", description=DESCRIPTION)
+    parser = _Parser(prog="bkind3d", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"bkind3d {__version__}")
     shtab.add_argument_to(parser, "--print-completion", help="print a script that completes verbs, options and paths in this shell")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs, in the order of the pipeline")

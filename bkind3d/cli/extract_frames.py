@@ -2,6 +2,8 @@
 
 import argparse
 
+from bkind3d.cli.numbers import at_least
+
 HELP = "Cut undistorted windows around the subject out of a video, with silhouettes and camera matrices."
 
 
@@ -13,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calibration", required=True, help="calibration (.toml) of the rig")
     parser.add_argument("--survey", required=True, help="survey table of this video")
     parser.add_argument("--location", required=True, help="location table of the session; its name is the session's")
-    parser.add_argument("--threads", type=int, default=1, help="threads of decoder and picture operations")
+    parser.add_argument("--threads", type=at_least(1), default=1, help="threads of decoder and picture operations")
     parser.add_argument("--output", required=True, help="Parquet file to write (table 'frames')")
 
 

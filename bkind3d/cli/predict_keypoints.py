@@ -4,6 +4,8 @@ import argparse
 import shutil
 from pathlib import Path
 
+from bkind3d.cli.numbers import at_least
+
 HELP = "find the keypoints of every frame of a session with a trained model"
 
 
@@ -13,9 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", required=True, nargs="+", type=Path, help="frames tables of the session, one per camera")
     parser.add_argument("--output", required=True, type=Path, help="keypoints table (Parquet)")
     parser.add_argument("--config", type=Path, help="settings of the prediction (JSON or YAML); the defaults without it")
-    parser.add_argument("--batch-size", type=int, default=16, help="moments computed together")
+    parser.add_argument("--batch-size", type=at_least(1), default=16, help="moments computed together")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute")
-    parser.add_argument("--threads", type=int, default=None, help="CPU threads")
+    parser.add_argument("--threads", type=at_least(1), default=None, help="CPU threads")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
+from bkind3d.cli.numbers import at_least
 from bkind3d.cluster.site import Site
 
 HELP = "install the profile of a SLURM cluster, after which `snakemake --profile slurm` works"
@@ -17,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("executor", choices=["slurm"], help="what the cluster runs")
     for key, field in Site.model_fields.items():
         text = (field.description or "").replace("%", "%%")
-        parser.add_argument(f"--{key.replace('_', '-')}", metavar="VALUE", default=field.default, type=type(field.default), help=text)
+        least = next((bound.ge for bound in field.metadata if hasattr(bound, "ge")), None)
+        read = str if least is None else at_least(least)
+        parser.add_argument(f"--{key.replace('_', '-')}", metavar="VALUE", default=field.default, type=read, help=text)
     parser.add_argument("--name", default="slurm", help="of the profile, for `snakemake --profile NAME`")
     parser.add_argument("--folder", type=Path, help="where profiles lie, if not in this user's folder of Snakemake")
     parser.add_argument("--check", action="store_true", help="ask the cluster first whether partitions, account and GPUs exist")

@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from bkind3d.cli.numbers import at_least
 from bkind3d.config import InputError
 
 HELP = "Render recordings to try things with: rats as a laboratory films them, or a stand-in that has the layout of a published data set."
@@ -19,19 +20,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--actions", nargs="+", metavar="A", help="h36m: actions, such as Walking Greeting (default: all fifteen); two takes each"
     )
-    parser.add_argument("--frames", type=int, default=40, help="frames of each take (h36m, 50 per second) or session (30 per second)")
-    parser.add_argument("--size", type=int, default=256, help="width of the pictures, even; they are square (h36m) or 5:4")
     parser.add_argument(
-        "--chunk", type=int, metavar="FRAMES", help="rat7m: frames of each file of a video (default: 3500, as in the data set)"
+        "--frames", type=at_least(1), default=40, help="frames of each take (h36m, 50 per second) or session (30 per second)"
+    )
+    parser.add_argument("--size", type=at_least(1), default=256, help="width of the pictures, even; they are square (h36m) or 5:4")
+    parser.add_argument(
+        "--chunk", type=at_least(1), metavar="FRAMES", help="rat7m: frames of each file of a video (default: 3500, as in the data set)"
     )
     parser.add_argument(
-        "--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes; each films whole subjects or sessions"
+        "--workers", type=at_least(1), default=len(os.sched_getaffinity(0)), help="processes; each films whole subjects or sessions"
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Render the data set."""
-    layout, workers = arguments.layout, max(1, arguments.workers)
+    layout, workers = arguments.layout, arguments.workers
     for option, of in (("chunk", "rat7m"), ("actions", "h36m")):
         if layout != of and getattr(arguments, option) is not None:
             raise InputError(f"--{option}: is of layout {of}, not of {layout}; leave it out")

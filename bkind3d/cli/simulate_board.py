@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from bkind3d.cli.numbers import at_least
 from bkind3d.config import SimulationConfig, read_boards, read_section
 
 HELP = "Render the calibration videos of a simulated rig: a board moved in front of its cameras."
@@ -16,7 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rig", required=True, help="a key of simulation.rigs")
     parser.add_argument("--recordings", type=Path, required=True, help="folder that gets RIG_board/CAMERA.mp4")
     parser.add_argument("--truth", type=Path, required=True, help="folder that gets RIG/calibration.toml")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes; each films its share of the cameras")
+    parser.add_argument(
+        "--workers", type=at_least(1), default=len(os.sched_getaffinity(0)), help="processes; each films its share of the cameras"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -24,4 +27,4 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.simulation.sessions import simulate_board
 
     config, boards = read_section(SimulationConfig, arguments.config), read_boards(arguments.boards)
-    simulate_board(config, boards, arguments.rig, arguments.recordings, arguments.truth, max(1, arguments.workers))
+    simulate_board(config, boards, arguments.rig, arguments.recordings, arguments.truth, arguments.workers)

@@ -2,6 +2,8 @@
 
 import argparse
 
+from bkind3d.cli.numbers import at_least
+
 HELP = "Find a video's background, the silhouettes of what moves, and faults, frame by frame."
 
 
@@ -11,9 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="JSON or YAML file with the section 'survey'")
     parser.add_argument("--frame-map", help="table (.tsv, .csv, .parquet) with columns frame (of the session) and video_frame, from 0")
     parser.add_argument("--mask", help="picture, white where the subject may be and black elsewhere (in front of others, mirrors, screens)")
-    parser.add_argument("--start", type=int, help="first frame of the session, from 0")
-    parser.add_argument("--stop", type=int, help="frame after the last one of the session")
-    parser.add_argument("--threads", type=int, default=1, help="threads of decoder and picture operations")
+    parser.add_argument("--start", type=at_least(0), help="first frame of the session, from 0")
+    parser.add_argument("--stop", type=at_least(1), help="frame after the last one of the session")
+    parser.add_argument("--threads", type=at_least(1), default=1, help="threads of decoder and picture operations")
     parser.add_argument("--output", required=True, help="Parquet file to write (table 'survey')")
 
 

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from bkind3d.cli.numbers import at_least
+
 HELP = "learn keypoints from the frames of the training sessions; resumes an interrupted training, repeats no finished one"
 
 
@@ -18,10 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--history", required=True, type=Path, help="losses over time (Parquet)")
     parser.add_argument("--edges", required=True, type=Path, help="learned edge weights (Parquet)")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute")
-    parser.add_argument("--devices", type=int, default=None, help="processes per node, each with a GPU of its own; all GPUs if not given")
-    parser.add_argument("--nodes", type=int, default=1, help="machines; start the same command on each, as srun does")
-    parser.add_argument("--workers", type=int, default=None, help="processes that load data; chosen by the device if not given")
-    parser.add_argument("--threads", type=int, default=None, help="CPU threads")
+    parser.add_argument(
+        "--devices", type=at_least(1), default=None, help="processes per node, each with a GPU of its own; all GPUs if not given"
+    )
+    parser.add_argument("--nodes", type=at_least(1), default=1, help="machines; start the same command on each, as srun does")
+    parser.add_argument("--workers", type=at_least(0), default=None, help="processes that load data; chosen by the device if not given")
+    parser.add_argument("--threads", type=at_least(1), default=None, help="CPU threads")
 
 
 def run(arguments: argparse.Namespace) -> None:
