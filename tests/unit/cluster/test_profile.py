@@ -60,7 +60,7 @@ def test_an_existing_profile_is_never_overwritten_without_force(tmp_path, capsys
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--gpus", "0"], "gpus"),
+        (["--gpus", "65"], "gpus"),
         (["--cpu-partition", ""], "cpu_partition"),
         (["--account", "my lab"], "account"),
         (["--folder", "/proc/nowhere"], "/proc/nowhere/slurm: cannot be written"),
