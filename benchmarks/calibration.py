@@ -104,16 +104,16 @@ def summarise(folder: Path) -> str:
     """The tables of all finished cases, as Markdown."""
     cases = pd.DataFrame([json.loads(path.read_text()) for path in sorted(folder.glob("*_*.json"))])
     lines = [
-        "| cameras | seeds | within all limits | centre %, median and worst | focal %, median and worst | held-out px, median and worst |"
+        "| cameras | case | seeds run | within all limits | centre %: median, worst | focal length %: median, worst | held-out px: median, worst |"
     ]
-    lines.append("|---" * 6 + "|")
-    for n in (str(n) for n in RIGS):
-        rows = cases[(cases["what"] == n)]
-        if rows.empty:
-            continue
-        good = np.logical_and.reduce([rows[key] <= limit for key, limit in LIMITS.items()])
-        spans = [f"{rows[key].median():.3f}, {rows[key].max():.3f}" for key in LIMITS]
-        lines.append(f"| {n} | {len(rows)} | {int(good.sum())} | " + " | ".join(spans) + " |")
+    lines.append("|---" * 7 + "|")
+    for n in RIGS:
+        for part in CALIBRATED:
+            rows = cases[(cases["what"] == str(n)) & (cases["part"] == part)]
+            if len(rows):
+                good = np.logical_and.reduce([rows[key] <= limit for key, limit in LIMITS.items()])
+                spans = [f"{rows[key].median():.2f}, {rows[key].max():.2f}" for key in LIMITS]
+                lines.append(f"| {n} | {part} | {len(rows)} | {int(good.sum())} | " + " | ".join(spans) + " |")
     lines += ["", "| fault | seeds | named and nothing else |", "|---|---|---|"]
     for kind in FAULTS:
         rows = cases[cases["what"] == kind]

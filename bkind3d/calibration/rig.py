@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: A corner is an outlier at so many medians of its camera's distances: 0.2 % of normal errors are, 5 to 10 % of real ones.
 _OUTLIER = 3.0
+#: From fewer frames than this nothing is sure.
+_FEWEST_UNSEEN = 5
 #: Share of the views that each further restart uses, the first of which tries what to adjust.
 _RESTART_SHARE, _TRIAL_SEED = 0.8, 1
 #: How much a corner's distance from the rigid board counts beside its reprojection error, both in pixels.
@@ -100,7 +102,7 @@ def _choose_freedom(corners: Corners, lenses: list[Camera], boards: Boards, only
         return True, cameras
     freed = _adjust(tried, cameras, boards.select(chosen), False, _TRIAL_SEED)
     by_poses, by_all = (_measure_frames(solution, corners.select(~chosen)) for solution in (cameras, freed))
-    if not len(by_poses):
+    if len(by_poses) < _FEWEST_UNSEEN:
         return False, freed
     log.info("views that were not adjusted: %.3f px by poses, %.3f px by poses and lenses", by_poses.mean(), by_all.mean())
     return (True, cameras) if is_better(by_poses, than=by_all) else (False, freed)
