@@ -21,7 +21,7 @@ from bkind3d.calibration.judgement import check_points_scale, check_views, judge
 from bkind3d.calibration.misprints import check_rows
 from bkind3d.calibration.quality import choose_held_out, measure_pairs, measure_quality, measure_squares
 from bkind3d.calibration.rig import Solution, calibrate_rig, check_connected
-from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor
+from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor, read_points
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
 from bkind3d.data.parquet import write_table
@@ -85,6 +85,7 @@ def calibrate_cameras(
         limit of `config` is exceeded and ``config.accept_poor`` is not set. Nothing is written then.
     """
     known = None if given.truth is None else read_calibration(given.truth)[0]
+    _check_files(given, videos)
     scale = check_scale(board, units)
     refuse(scale, config.accept_poor)
     cameras, judged = calibrate_corners(_search(config, board, videos, threads), config, units, given)
@@ -114,7 +115,8 @@ def calibrate_corners(
     check_connected(corners)
     held_out = choose_held_out(corners, config.held_out, config.floor_frame, config.min_board_frames)
     solved = corners.select(~held_out)
-    lenses = _estimate_lenses(solved, config) if given.intrinsics is None else _read_lenses(corners, given.intrinsics)
+    sizes = dict(zip(corners.cameras, corners.sizes, strict=True))
+    lenses = _estimate_lenses(solved, config) if given.intrinsics is None else _read_lenses(given.intrinsics, sizes)
     faults = [*check_rows(corners), *find_faults(lenses, corners)]
     log_findings(faults)
     refuse(faults, config.accept_poor)
@@ -197,13 +199,24 @@ def _estimate_lenses(corners: Corners, config: CalibrationConfig) -> list[Camera
     ]
 
 
-def _read_lenses(corners: Corners, path: str | Path) -> list[Camera]:
-    """Given intrinsics, for the pictures' sizes."""
+def _check_files(given: Given, videos: Mapping[str, str | Path]) -> None:
+    """Refuse files that are wrong before the videos are searched, which takes long."""
+    if given.intrinsics is not None:
+        headers = {name: probe_video(path, counted=False) for name, path in videos.items()}
+        _read_lenses(given.intrinsics, {name: (header.width, header.height) for name, header in headers.items()})
+    if given.world_points is not None:
+        read_points(Path(given.world_points), list(videos))
+
+
+def _read_lenses(path: str | Path, sizes: Mapping[str, tuple[int, int]]) -> list[Camera]:
+    """Given intrinsics, for pictures of these `sizes`."""
     found = read_calibration(path, allow_copies=True)[0]
-    lacking = [name for name in corners.cameras if name not in found]
+    lacking = [name for name in sizes if name not in found]
     if lacking:
-        raise InputError(f"{path}: has no intrinsics of camera {lacking[0]!r}, only of {', '.join(found)}")
-    return [fit_camera_to_video(found[name], size) for name, size in zip(corners.cameras, corners.sizes, strict=True)]
+        raise InputError(
+            f"{path}: has no intrinsics of camera {lacking[0]!r}, only of {', '.join(found)}; name the cameras as the videos are named"
+        )
+    return [fit_camera_to_video(found[name], size) for name, size in sizes.items()]
 
 
 def _place(cameras: list[Camera], corners: Corners, config: CalibrationConfig, given: Given) -> tuple[list[Camera], dict[str, Any]]:

@@ -71,7 +71,7 @@ def place_by_points(cameras: list[Camera], path: str | Path) -> tuple[list[Camer
     ------
     InputError : where the table is wrong, or fewer than three points off a line are seen by two cameras.
     """
-    marks, places = _read_points(Path(path), [camera.name for camera in cameras])
+    marks, places = read_points(Path(path), [camera.name for camera in cameras])
     names = list(places)
     pixels = [np.array([marks.get((name, camera.name), (np.nan, np.nan)) for name in names]) for camera in cameras]
     directions = np.stack([pixel_directions(camera, points) for camera, points in zip(cameras, pixels, strict=True)], axis=1)
@@ -92,10 +92,8 @@ def place_by_points(cameras: list[Camera], path: str | Path) -> tuple[list[Camer
     return [camera.moved(turn, centres[1] - turn @ centres[0]) for camera in cameras], details
 
 
-def _read_points(
-    path: Path, cameras: list[str]
-) -> tuple[dict[tuple[str, str], tuple[float, float]], dict[str, tuple[float, float, float]]]:
-    """Pixels by point and camera, and places by point."""
+def read_points(path: Path, cameras: list[str]) -> tuple[dict[tuple[str, str], tuple[float, float]], dict[str, tuple[float, float, float]]]:
+    """Read the table of :func:`place_by_points`: pixels by point and camera, and places by point."""
     columns = ("point", "camera", "column", "row", "x", "y", "z")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

@@ -25,7 +25,7 @@ def add_board_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="JSON or YAML file with the section 'calibration'")
     parser.add_argument("--boards", required=True, help="JSON or YAML file with the boards by name")
     parser.add_argument("--board", required=True, help="name of the board in the videos")
-    parser.add_argument("--units", required=True, help="units of the board's squares, and of the world")
+    parser.add_argument("--units", required=True, choices=["mm", "cm", "m"], help="units of the board's squares, and of the world")
     parser.add_argument("--videos", nargs="+", required=True, metavar="CAMERA=PATH", help="board video of every camera, synchronised")
     parser.add_argument("--threads", type=at_least(1), default=2, help="videos that are searched at a time")
     parser.add_argument("--quality", required=True, help="Parquet file to write (table 'calibration')")

@@ -65,11 +65,23 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
 
 @contextmanager
 def replaced_when_complete(path: str | Path) -> Iterator[Path]:
-    """Give a private temporary name beside `path`; rename it to `path` on success, remove it on failure."""
+    """Give a private temporary name beside `path`; rename it to `path` on success, remove it on failure.
+
+    Raises
+    ------
+    InputError : where nothing can be written there.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file to write")
     # Processes on two nodes of a cluster may have the same number.
     temporary = path.with_name(f".{path.stem}.{os.uname().nodename}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        temporary.unlink()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); write to another folder") from None
     try:
         yield temporary
         os.replace(temporary, path)

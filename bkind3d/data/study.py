@@ -359,10 +359,13 @@ def _check_subjects(study: Study) -> None:
 
 
 def _check_chosen_cameras(study: Study) -> None:
-    """An experiment that sees some of the cameras has at least two of them in every session."""
+    """An experiment that sees some of the cameras has at least two of them in every session; what is said of a camera, is of one."""
+    known = list(dict.fromkeys(entry for cameras in study.cameras.values() for entry in cameras))
+    for camera in study.config.calibration.fisheye:
+        if camera not in known:
+            raise InputError(f"{CONFIG_FILE}: calibration.fisheye: no session has {camera!r}{suggest(camera, known)}")
     for name, experiment in study.config.experiments.items():
         for camera in experiment.cameras:
-            known = list(dict.fromkeys(entry for cameras in study.cameras.values() for entry in cameras))
             if camera not in known:
                 raise InputError(f"{CONFIG_FILE}: experiments.{name}.cameras: no session has {camera!r}{suggest(camera, known)}")
         for session in study.sessions:

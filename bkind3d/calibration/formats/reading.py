@@ -92,9 +92,10 @@ def _read_head(path: Path) -> bytes:
 
 def _fill_sizes(given: GivenRig, sizes: Mapping[str, Size], path: Path) -> dict[str, dict[str, Any]]:
     """The tables with a picture size each: intrinsics mean nothing without it."""
-    stray = sorted(set(sizes) - {""} - {str(table.get("name")) for table in given.tables.values()})
+    names = [str(table.get("name", section)) for section, table in given.tables.items()]
+    stray = sorted(set(sizes) - {"", *names})
     if stray:
-        raise InputError(f"{path}: has no camera {stray[0]!r}, whose size is given; it has {', '.join(given.tables)}")
+        raise InputError(f"{path}: has no camera {stray[0]!r}, whose size is given; it has {', '.join(names)}")
     filled = {}
     for section, table in given.tables.items():
         name = str(table.get("name", section))

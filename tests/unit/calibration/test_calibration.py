@@ -83,6 +83,19 @@ def test_a_calibration_for_pictures_of_another_shape_is_refused_before_anything_
     assert not (tmp_path / "rig.parquet").exists()
 
 
+def test_wrong_files_are_refused_before_anything_is_searched(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    videos = {name: write_video(tmp_path / f"{name}.mp4", np.zeros((3, 64, 64, 3), np.uint8)) for name in make_cameras()}
+    write_calibration(make_cameras(), tmp_path / "lenses.toml", "mm")
+    (tmp_path / "points.tsv").write_text("point\tcamera\tcolumn\trow\tx\ty\tz\na\tlift\t1\t2\t0\t0\t0")
+    for given, message in (
+        (Given(intrinsics=tmp_path / "lenses.toml"), "camera 'left': the calibration is for 320x240 pixels, the video has 64x64"),
+        (Given(world_points=tmp_path / "points.tsv"), "row 2: camera 'lift' is not of this rig; it has left, right, back"),
+    ):
+        with pytest.raises(InputError, match=message):
+            calibrate_cameras(CONFIG, BOARD, videos, "mm", tmp_path / "rig.toml", tmp_path / "rig.parquet", given)
+    assert not (tmp_path / "rig.toml").exists()
+
+
 def test_given_intrinsics_are_kept_and_points_define_the_world(exact_corners: Corners, tmp_path: Path) -> None:
     lenses = {
         name: replace(camera, distortion=np.array([0.0, 0, 1e-9, 0, 1e-9]), rotation=np.eye(3), translation=np.zeros(3))

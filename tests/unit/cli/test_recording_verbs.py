@@ -18,10 +18,15 @@ JSON = {
 }
 
 
+CAMERA = "size = [64, 48]\nmatrix = [[50, 0, 32], [0, 50, 24], [0, 0, 1]]\ndistortions = [0, 0, 0, 0, 0]\nrotation = [0, 0, 0]\n"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name, text in JSON.items():
         (tmp_path / f"{name}.json").write_text(text)
+    cameras = [f"[cam_{index}]\nname = '{name}'\n{CAMERA}translation = [{300 * index}, 0, 500]\n" for index, name in enumerate("ab")]
+    (tmp_path / "rig.toml").write_text("\n".join(cameras))
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "out").mkdir()
     return tmp_path
@@ -38,6 +43,7 @@ CASES = {
     "calibrate-cameras " + BOARD + " --board b --videos a={0}/empty.mp4": "at least 2",
     "import-calibration {0}/nowhere.toml --units mm --output {0}/out/a.toml --quality {0}/out/a.parquet": "nowhere.toml: cannot be read",
     "import-calibration {0}/boards.json --units mm --size 1x --output {0}/out/a.toml": "--size: '1x' is no picture size",
+    "import-calibration {0}/rig.toml --units mm --size c=64x48 -o {0}/out/a.toml": "rig.toml: has no camera 'c', whose size is given; it has a, b",
     "import-calibration {0}/boards.json --units mm -o {0}/out/a.toml": "boards.json: holds no cameras as OpenCV writes them",
     "import-calibration {0}/boards.json --format dannce --units mm -o {0}/out/a.toml": "boards.json: is not a MATLAB file, or damaged",
     "export-calibration {0}/nowhere.toml -o {0}/out/a.yaml": "nowhere.toml: cannot be read",
@@ -56,6 +62,31 @@ def test_wrong_input_ends_with_one_line_and_leaves_nothing(folder: Path, command
     assert CASES[command] in lines[0]
     assert lines[0].startswith(f"bkind3d {command.split(maxsplit=1)[0]}: error: ")
     assert list((folder / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("{0}/out", "out: is a folder; give the name of a file to write"),
+        ("{0}/boards.json/a.toml", "a.toml: cannot be written (File exists); write to another folder"),
+        ("/proc/a.toml", "/proc/a.toml: cannot be written (No such file or directory); write to another folder"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_refused(
+    folder: Path, output: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"import-calibration {folder}/rig.toml --units mm -o {output.format(folder)}".split()) == 2
+    assert message in capfd.readouterr().err.splitlines()[-1]
+    assert list((folder / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["calibrate-cameras", "check-calibration", "import-joints"])
+@pytest.mark.parametrize("units", ["furlong", ""])
+def test_units_are_millimetres_centimetres_or_metres(verb: str, units: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--units", units])
+    assert ended.value.code == 2
+    assert f"argument --units: invalid choice: {units!r}" in capfd.readouterr().err
 
 
 def test_joints_are_imported(folder: Path) -> None:

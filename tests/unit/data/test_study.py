@@ -113,6 +113,12 @@ def test_a_simulated_session_must_agree_with_its_row(folder, session, message):
             "frames: subject, training: {validation_sessions: [a]}",
             "validation_sessions: holds out every training session; leave at least one to learn from",
         ),
+        (
+            "config.yaml",
+            "experiments",
+            "calibration: {fisheye: [lift]}\nexperiments",
+            "config.yaml: calibration.fisheye: no session has 'lift'; did you mean 'left'?",
+        ),
         ("config.yaml", "experiments: {one: {frames: subject}}", "", "key 'experiments' is missing"),
         ("config.yaml", "}}", "}", "config.yaml: is not valid YAML"),
         ("config.yaml", "experiments", "recordings: rec\nexperiments", "config.yaml: line 2: key 'recordings' is already in line 1; keep"),
