@@ -1,6 +1,7 @@
 """Samples for training and inference: one moment of a session in all its views, read from the frames tables."""
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -209,9 +210,16 @@ class PairDataset(Dataset[tuple[Views, Views]]):
     gap_seconds : if given, the two moments lie exactly this far apart instead (to the nearest kept frame), and both are
         cut with one common window, so that a still background is still in the pair.
     seed : of the draws.
+
+    Raises
+    ------
+    InputError
+        Where `gap_seconds` is so short that both moments would be one frame.
     """
 
     def __init__(self, sessions: Sequence[SessionFrames], length: int, distance: int, seed: int, gap_seconds: float | None = None) -> None:
+        if gap_seconds is not None:
+            check_gap(gap_seconds, sessions)
         self.sessions, self.length, self.distance, self.seed, self.gap_seconds = list(sessions), length, distance, seed, gap_seconds
         self.n_views = max(len(session.cameras) for session in sessions)
         shares = np.array([len(session.usable) for session in sessions], float)
@@ -235,6 +243,17 @@ class PairDataset(Dataset[tuple[Views, Views]]):
             f"session {session.session}: of {MOST_DRAWS} pairs {self.gap_seconds} s apart none stays within its windows; "
             "raise the frameset's margin or lower training.frame_gap_seconds"
         )
+
+
+def check_gap(gap_seconds: float, sessions: Sequence[SessionFrames]) -> None:
+    """Refuse a time between the moments of a pair of which the nearest kept frame is the first moment itself."""
+    for session in sessions:
+        if gap_seconds <= session.interval * (0.5 + 1e-6):
+            least = math.ceil(session.interval * 1e4) / 1e4
+            raise InputError(
+                f"training.frame_gap_seconds: {gap_seconds:g} s pairs frames of session {session.session} with themselves, as it keeps "
+                f"{1 / session.interval:g} frames per second; set at least {least:g}"
+            )
 
 
 def collate_pairs(pairs: Sequence[tuple[Views, Views]]) -> tuple[Views, Views]:

@@ -97,6 +97,23 @@ def test_a_gap_longer_than_the_session_is_refused(tmp_path) -> None:
         PairDataset([session], 5, 2, seed=0, gap_seconds=9.0)[0]
 
 
+@pytest.mark.parametrize("gap", [0, 0.05, 1 / 12])
+def test_a_gap_that_pairs_frames_with_themselves_is_refused(tmp_path, gap: float) -> None:
+    """Every fifth frame of a video at 30 Hz."""
+    paths = write_session(tmp_path, "one", n_frames=8)
+    change_tables(paths, lambda table: table.assign(time_s=table["frame"] / 6), step=5)
+    session = SessionFrames(paths)
+    said = r"training.frame_gap_seconds: .* s pairs .* session one .* keeps 6 frames per second; set at least 0.1667$"
+    with pytest.raises(InputError, match=said):
+        PairDataset([session], 5, 2, seed=0, gap_seconds=gap)
+
+
+def test_the_shortest_gap_that_is_advised_pairs_different_frames(tmp_path) -> None:
+    session = SessionFrames(write_session(tmp_path, "one", n_frames=8))
+    first, second = PairDataset([session], 5, 2, seed=0, gap_seconds=0.0334)[0]
+    assert not torch.equal(first.images, second.images)
+
+
 def test_tables_of_different_framesets_or_lengths_are_refused(tmp_path) -> None:
     paths = write_session(tmp_path, "one")
     metadata = {k: v for k, v in read_metadata(paths[1]).items() if k not in ("table", "version")}
