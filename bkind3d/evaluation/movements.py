@@ -66,7 +66,7 @@ def find_movements(keypoints: Mapping[str, str | Path], behaviours: Mapping[str,
         pieces.append(cut_windows(points, middles, half))
         tables.append(_name_windows(session, points, middles, half))
         if session in behaviours:
-            tables[-1]["behaviour"] = read_behaviours(behaviours[session], points.frames[middles])
+            tables[-1]["behaviour"] = read_behaviours(behaviours[session], points.frames)[middles]
     number = sum(len(table) for table in tables)
     if number < config.n_clusters:
         reason = f"{number} windows of {config.window_seconds:g} s without gaps are too few for {config.n_clusters} clusters"

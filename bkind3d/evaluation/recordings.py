@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_metadata, read_table
@@ -95,12 +96,24 @@ def read_points(path: str | Path, kind: str) -> Points:
 
 
 def read_behaviours(path: str | Path, frames: Int[np.ndarray, " frame"]) -> np.ndarray:
-    """Read the behaviour in each of `frames`; empty text where a frame has none."""
+    """Read the behaviour in each of `frames`, those of a session; empty text where a frame has none."""
     table = read_table(path, "behaviours", ["frame", "behaviour"]).dropna()
     if table["frame"].duplicated().any():
         first = table["frame"][table["frame"].duplicated()].iloc[0]
         raise InputError(f"{path}: frame {first} is there twice; give each frame one behaviour")
+    if len(table) and not table["frame"].isin(frames).any():
+        raise InputError(
+            f"{path}: has behaviours in frames {_describe_frames(table['frame'])}, but the session's frames are {_describe_frames(frames)}; "
+            "number them as the session does, from 0"
+        )
     return table.set_index("frame")["behaviour"].reindex(frames).fillna("").to_numpy(str)
+
+
+def _describe_frames(frames: ArrayLike) -> str:
+    """The range of some numbers of frames, and the step between them where it is not one."""
+    numbers = np.unique(np.asarray(frames))
+    steps = np.unique(np.diff(numbers))
+    return f"{numbers[0]} to {numbers[-1]}" + (f" in steps of {steps[0]}" if len(steps) == 1 and steps[0] > 1 else "")
 
 
 def same_order(points: Points, names: tuple[str, ...], path: str | Path, reference: str | Path) -> Points:

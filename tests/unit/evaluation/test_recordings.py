@@ -53,6 +53,15 @@ def test_behaviours_may_leave_frames_out(make, tmp_path):
         read_behaviours(path, np.array([0]))
 
 
+def test_behaviours_of_other_frames_are_refused_with_both_ranges(make, tmp_path):
+    path = make.behaviours(tmp_path / "b.parquet", np.array(["rest", "walk", None], dtype=object))
+    said = r"b.parquet: has behaviours in frames 0 to 1, but the session's frames are 100 to 190 in steps of 10; number them"
+    with pytest.raises(InputError, match=said):
+        read_behaviours(path, np.arange(100, 200, 10))
+    none = make.behaviours(tmp_path / "n.parquet", np.array([None, None], dtype=object))
+    np.testing.assert_array_equal(read_behaviours(none, np.arange(3)), ["", "", ""])
+
+
 def test_a_study_is_read_in_the_order_of_the_sheet(study):
     files = study()
     paths = {kind: {s: files[f"{kind}_{s}"] for s in ("two", "one")} for kind in ("keypoints", "untrained", "joints", "behaviours")}
