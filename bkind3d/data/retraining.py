@@ -12,6 +12,7 @@ from bkind3d.config import WITHOUT_EFFECT, InputError
 from bkind3d.data.camera_names import read_camera_names
 from bkind3d.data.sections import FOLDER, TRAINING_SESSIONS, list_sections, means, read_stored
 from bkind3d.data.study import Study
+from bkind3d.data.weights import list_weights, names_no_commit
 
 #: Keys of a training's file that name things or change how it runs, but not what comes out of it.
 _HARMLESS = ("preset ", *(f"{key} " for key in WITHOUT_EFFECT))
@@ -36,12 +37,22 @@ def explain_retraining(study: Study) -> list[str]:
         ]
         if reasons:
             lines.append(f"experiment {name} will be trained again: {'; '.join(reasons)}")
-        elif files:
+        elif files or (weights := list(_find_newer_weights(study, name))):
             # A model is known by the content of what it learned from.
-            more = f" (and {len(files) - _MOST_FILES} more)" if len(files) > _MOST_FILES else ""
-            listed = "; ".join(files[:_MOST_FILES]) + more
-            lines.append(f"experiment {name} will be trained again if that changes the pictures that it learns from: {listed}")
+            found, changes = (files, "changes the pictures that it learns from") if files else (weights, "changes its first weights")
+            more = f" (and {len(found) - _MOST_FILES} more)" if len(found) > _MOST_FILES else ""
+            lines.append(f"experiment {name} will be trained again if that {changes}: {'; '.join(found[:_MOST_FILES])}{more}")
     return lines
+
+
+def remark_on_weights(study: Study) -> list[str]:
+    """One line for every experiment whose first weights may change on the hub without anybody noticing it."""
+    return [
+        f"experiment {name}: model.pretrained {experiment.model.pretrained!r} names no commit: nothing is trained again when other weights "
+        f"get that name; write {experiment.model.pretrained.partition('@')[0]}@COMMIT, with all 40 digits"
+        for name, experiment in study.config.experiments.items()
+        if names_no_commit(experiment.model)
+    ]
 
 
 def _list_upstream(study: Study) -> list[str]:
@@ -62,6 +73,15 @@ def _find_newer_recordings(study: Study) -> Iterator[str]:
             made = study.folder / "results" / "survey" / session / f"{camera}.parquet"
             sources = [study.find_path(text) for text in (*row.videos, row.frame_map, row.mask) if text]
             yield from (f"{path} is newer than {made.relative_to(study.folder)}" for path in sources if _is_newer(study, path, made))
+
+
+def _find_newer_weights(study: Study, name: str) -> Iterator[str]:
+    """Files of an experiment's first weights that were written after it was trained."""
+    made = study.folder / "results" / "experiments" / name / "training" / "model.pt"
+    for path in list_weights(study.config.experiments[name].model, study.folder):
+        text = os.path.relpath(path, study.folder)
+        if _is_newer(study, text, made):
+            yield f"{text} is newer than {made.relative_to(study.folder)}"
 
 
 def _find_other_calibrations(study: Study) -> Iterator[str]:

@@ -12,6 +12,7 @@ from bkind3d.config import HUB_PREFIX, InputError, SimulatedSession, StudyConfig
 from bkind3d.data.camera_names import match_cameras, read_camera_names
 from bkind3d.data.published import read_published
 from bkind3d.data.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions, suggest
+from bkind3d.data.weights import list_weights
 
 CONFIG_FILE = "config/config.yaml"
 #: What the simulation writes lies here, below the study's folder and not below the recordings.
@@ -248,7 +249,7 @@ def list_simulated_files(config: StudyConfig) -> set[str]:
 
 def _check_files(study: Study) -> None:
     simulated = list_simulated_files(study.config)
-    for where, path in _list_named_files(study):
+    for where, path in (*_list_named_files(study), *_list_weights(study)):
         if path in simulated:
             continue
         if path.startswith(SIMULATION_FOLDER):
@@ -301,6 +302,13 @@ def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:
             yield f"{study.config.rigs}: row {rig.line}", study.find_path(text)
         for path in study.find_board_videos(rig.rig).values():
             yield f"{study.config.rigs}: row {rig.line}", path
+
+
+def _list_weights(study: Study) -> Iterable[tuple[str, str]]:
+    """Where first weights are named, and the path of each of their files."""
+    for name, experiment in study.config.experiments.items():
+        for path in list_weights(experiment.model, study.folder):
+            yield f"{CONFIG_FILE}: experiments.{name}.model.pretrained", os.path.relpath(path, study.folder)
 
 
 def _check_overlap(study: Study) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bkind3d.config import TRAINING_REVISION, WITHOUT_EFFECT, ExperimentConfig, InputError
+from bkind3d.data.weights import list_weights
 
 #: As TRAINING_REVISION, for trainings that hold sessions out: part of their identity alone.
 VALIDATION_REVISION = 2
@@ -17,7 +18,7 @@ def hash_file(path: str | Path) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); extract the frames again") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable, or make it anew") from None
 
 
 def hash_frames(frames: Mapping[str, Sequence[str | Path]]) -> dict[str, list[str]]:
@@ -29,7 +30,8 @@ def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[st
     """Name a training by its configuration, its data and the stage's revision (16 hexadecimal digits).
 
     Sections that come after training (evaluation, actions) do not count, nor do settings that have their default: a
-    setting that a new version brings, with a default that changes nothing, retrains nothing.
+    setting that a new version brings, with a default that changes nothing, retrains nothing. Of weights in a folder
+    (``model.pretrained``), the content counts; the hub's are known by their name alone.
 
     Parameters
     ----------
@@ -42,6 +44,9 @@ def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[st
     }
     if config.training.validation_sessions:
         sections["training"]["validation_revision"] = VALIDATION_REVISION
+    weights = {path.name: hash_file(path) for path in list_weights(config.model)}
+    if weights:
+        sections["model"]["weights"] = weights
     data = sorted(value for values in hashes.values() for value in values)
     content = {"revision": TRAINING_REVISION, "data": data, **sections}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -84,6 +84,21 @@ def test_the_demo(tmp_path):
     assert jobs["calibrate_cameras"] == jobs["train_model"] == 1
 
 
+def test_weights_that_may_change_on_the_hub_are_remarked_and_files_that_cannot_be_inputs_refused(make_study):
+    folder = make_study(frames=2, cameras=2)
+    (folder / "weights").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / "weights" / name).write_text("{}")
+    one, other = ({"frames": "small", "preset": "paper", "model": {"pretrained": source}} for source in ("weights", "hub:lab/net"))
+    configure(folder, experiments={"one": one, "other": other})
+    result = run_snakemake(folder, "-n")
+    assert list_jobs(result)["train_model"] == 2
+    (remark,) = [line for line in result.stderr.splitlines() if "names no commit" in line]
+    assert remark.startswith("experiment other: model.pretrained 'hub:lab/net' names no commit")
+    (folder / "weights" / "model{1}.safetensors").write_text("{}")
+    assert "experiments.one.model.pretrained: weights/model{1}.safetensors: Snakemake cannot" in read_refusal(run_snakemake(folder, "-n"))
+
+
 def test_the_laboratory_template(tmp_path):
     shutil.copytree(ROOT / "config" / "examples" / "laboratory", tmp_path / "study")
     assert "key 'recordings'" in read_refusal(run_snakemake(tmp_path / "study", "-n"))

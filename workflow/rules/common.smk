@@ -69,13 +69,14 @@ try:
     from bkind3d.config import PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.data import sections
     from bkind3d.data.done import explain_done
-    from bkind3d.data.retraining import explain_retraining
+    from bkind3d.data.retraining import explain_retraining, remark_on_weights
     from bkind3d.data.study import (
         SIMULATION_FOLDER,
         list_simulated_cameras,
         load_study,
         read_yaml,
     )
+    from bkind3d.data.weights import list_weights
     from bkind3d.export.formats import FORMATS, export_path
 
     if not workflow.overwrite_configfiles:
@@ -107,7 +108,7 @@ if not workflow.is_main_process:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 else:
     alive = release_stale_lock()
-    for line in explain_retraining(study):
+    for line in [*explain_retraining(study), *remark_on_weights(study)]:
         sys.stderr.write(f"{line}\n")
     if IS_DRY_RUN:
         from bkind3d.data.storage import explain_storage

@@ -66,6 +66,10 @@ def get_training_frames(wildcards):
     return [path for session in sessions for path in get_session_frames(wildcards.experiment, session)]
 
 
+def get_first_weights(wildcards):
+    return list(map(str, list_weights(study.config.experiments[wildcards.experiment].model)))
+
+
 def get_training_options(wildcards):
     """SESSION=PATH,PATH for every training session; the order of the sheets changes nothing."""
     sessions = sorted(study.list_sessions("train"))

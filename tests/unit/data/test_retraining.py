@@ -4,9 +4,9 @@ import time
 import pytest
 
 from bkind3d.config import PRESETS
-from bkind3d.data.retraining import explain_retraining
+from bkind3d.data.retraining import explain_retraining, remark_on_weights
 from bkind3d.data.study import load_study
-from tests.unit.data.conftest import configure
+from tests.unit.data.conftest import configure, write_files
 
 STEPS = PRESETS["bkind3d"]["training"]["steps"]
 
@@ -77,3 +77,29 @@ def test_another_camera_calibrates_its_rig_again(made):
 def test_what_changes_how_a_training_runs_and_not_what_comes_out_is_no_reason(made):
     settings = {"checkpoint_minutes": 9, "log_every": 3, "micro_batch_size": 1}
     assert explain_retraining(configure(made, experiments={"one": {"frames": "subject", "training": settings}})) == []
+
+
+def test_newer_first_weights_are_named(folder):
+    weights = folder / "weights"
+    weights.mkdir()
+    (weights / "config.json").write_text("{}")
+    write_files(configure(folder, experiments={"one": {"frames": "subject", "preset": "paper", "model": {"pretrained": "weights"}}}))
+    model = folder / "results/experiments/one/training/model.pt"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"")
+    os.utime(model, (time.time() + 60,) * 2)
+    assert explain_retraining(load_study(folder=folder)) == []
+    touch(weights / "config.json")
+    assert explain_retraining(load_study(folder=folder)) == [
+        "experiment one will be trained again if that changes its first weights: weights/config.json is newer than "
+        "results/experiments/one/training/model.pt"
+    ]
+
+
+def test_weights_of_the_hub_without_a_commit_are_remarked(folder):
+    model = {"pretrained": "hub:lab/net@main"}
+    study = configure(folder, experiments={"one": {"frames": "subject", "preset": "paper", "model": model}})
+    (line,) = remark_on_weights(study)
+    assert line.startswith("experiment one: model.pretrained 'hub:lab/net@main' names no commit")
+    assert "hub:lab/net@COMMIT" in line
+    assert remark_on_weights(configure(folder, experiments={"one": {"frames": "subject"}})) == []

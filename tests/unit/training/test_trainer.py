@@ -357,6 +357,22 @@ def test_identity_depends_on_settings_and_data_but_not_on_evaluation(tmp_path) -
     assert identify_training(config, hashes) != identify_training(config, hash_frames({"one": others}))
 
 
+def test_identity_depends_on_the_content_of_first_weights(tmp_path) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    (weights / "config.json").write_text("{}")
+    (weights / "model.safetensors").write_bytes(b"one")
+    config = ExperimentConfig.model_validate({"preset": "paper", "frames": "f", "model": {"pretrained": str(weights)}})
+    hashes = {"one": ["abc"]}
+    first = identify_training(config, hashes)
+    (weights / "model.safetensors").write_bytes(b"two")
+    assert identify_training(config, hashes) != first
+    (weights / "model.safetensors").write_bytes(b"one")
+    assert identify_training(config, hashes) == first
+    (weights / "model.safetensors").rename(weights / "model-00001-of-00002.safetensors")
+    assert identify_training(config, hashes) != first
+
+
 def test_training_lowers_the_loss(tmp_path) -> None:
     frames = {"one": write_session(tmp_path, "one", n_frames=20)}
     folder = trainer.train_model(small_experiment(60), frames, tmp_path / "store", CPU)

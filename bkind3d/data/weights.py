@@ -1,0 +1,26 @@
+"""The files of the weights that an image encoder starts from."""
+
+import re
+from pathlib import Path
+
+from bkind3d.config import HUB_PREFIX, ModelConfig
+
+
+def list_weights(model: ModelConfig, folder: Path = Path()) -> list[Path]:
+    """Files of ``model.pretrained`` by name; none where the encoder starts from random weights or from the hub's.
+
+    Parameters
+    ----------
+    model : the network.
+    folder : of the study, which the setting is relative to.
+    """
+    if model.encoder == "none" or model.pretrained == "none" or model.pretrained.startswith(HUB_PREFIX):
+        return []
+    place = folder / model.pretrained
+    return sorted(path for pattern in ("config.json", "*.safetensors", "*.safetensors.index.json") for path in place.glob(pattern))
+
+
+def names_no_commit(model: ModelConfig) -> bool:
+    """Whether the encoder starts from weights of the hub that somebody may replace under the same name."""
+    from_hub = model.encoder != "none" and model.pretrained.startswith(HUB_PREFIX)
+    return from_hub and not re.search("@[0-9a-f]{40}$", model.pretrained)
