@@ -1,7 +1,7 @@
 """Parquet tables: the schemas of every intermediate, and the only way they are read and written.
 
 A table is written to a private temporary name and renamed, so that a reader never meets half a file. Every file carries
-in its metadata what it is (``bkind3d.table``), the package's version, and what the writer adds (units, frame of
+in its metadata what it is (``bkind3d.table``), the package's version (frames excepted), and what the writer adds (units, frame of
 reference, hashes of sources) as JSON.
 """
 
@@ -134,7 +134,9 @@ def _make_content(table: pd.DataFrame, kind: str, metadata: Mapping[str, Any] | 
         column: pa.array(table[column], type=schema.get(column), from_pandas=True)
         for column in [*schema, *(c for c in table.columns if c not in schema)]
     }
-    entries = {"table": kind, "version": __version__, **(metadata or {})}
+    # A training is known by the bytes of its frames: another version of the package that cuts the same pictures changes none of them.
+    version = {} if kind == "frames" else {"version": __version__}
+    entries = {"table": kind, **version, **(metadata or {})}
     described = {_PREFIX + key.encode(): json.dumps(value).encode() for key, value in entries.items()}
     return pa.table(arrays).replace_schema_metadata(described)
 

@@ -186,7 +186,7 @@ def build_hashes(files: StudyFiles, sessions: list[str]) -> list[Fold]:
             rows.append(
                 [
                     Cell(path.relative_to(files.results).as_posix(), "code"),
-                    Cell(str(metadata.get("version", "?"))),
+                    Cell(str(metadata.get("version", "–"))),
                     Cell(hashes or "–", "code"),
                 ]
             )

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bkind3d.config import FramesConfig, InputError, LocationConfig
+from bkind3d.data import parquet
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.survey.frames import FrameSources, extract_frames, keep_central, window_matrix, window_side
@@ -82,6 +83,19 @@ def test_metadata_tell_what_the_pictures_are(scene: Scene) -> None:
     expected = {"size": 32, "margin": 1.5, "window": "subject", "camera": "cam2", "session": "ball", "units": "mm", "rate": 30, "step": 4}
     assert {key: metadata[key] for key in expected} == expected
     assert metadata["side"] == read_metadata(scene.folder / "location" / "ball.parquet")["side"]
+
+
+def test_another_version_of_the_package_writes_the_same_frames(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model is known by the hash of this file."""
+    written = []
+    for version in ("0.1.0", "9.9.9"):
+        monkeypatch.setattr(parquet, "__version__", version)
+        extract(scene, "cam2", FramesConfig(size=32, step=4))
+        written.append((scene.folder / "frames" / "cam2.parquet").read_bytes())
+    assert written[0] == written[1]
+    location = scene.folder / "location" / "again.parquet"
+    locate_subject(LocationConfig(smooth_seconds=0), scene.calibration, scene.surveys, location)
+    assert read_metadata(location)["version"] == "9.9.9"
 
 
 def test_the_cube_spans_the_size_at_its_centre() -> None:
