@@ -34,8 +34,11 @@ class History:
         return self._before + time.monotonic() - self._started
 
     def show_on_tensorboard(self, folder: Path, step: int) -> None:
-        """Write what is recorded from `step` on to TensorBoard's files in `folder` as well."""
-        self._board = SummaryWriter(str(folder), purge_step=step or None)
+        """Write what is recorded from `step` on to TensorBoard's files in `folder` as well, if the disk takes them."""
+        try:
+            self._board = SummaryWriter(str(folder), purge_step=step or None)
+        except OSError as error:
+            self._do_without_board(error)
 
     def record(self, step: int, terms: Mapping[str, Tensor]) -> None:
         """Keep the values of a step."""
@@ -48,14 +51,17 @@ class History:
         self._show("add_image", "keypoints", picture, step, dataformats="HWC")
 
     def _show(self, method: str, *values: Any, **options: Any) -> None:
-        """Call TensorBoard's writer; curves are no reason to end a training, so do without them where the disk is full."""
+        """Call TensorBoard's writer, where there is one; curves are no reason to end a training when the disk is full."""
         if self._board is None:
             return
         try:
             getattr(self._board, method)(*values, **options)
         except OSError as error:
-            log.warning("no more curves for TensorBoard: %s", error)
-            self._board = None
+            self._do_without_board(error)
+
+    def _do_without_board(self, error: OSError) -> None:
+        log.warning("no more curves for TensorBoard: %s", error)
+        self._board = None
 
     def table(self) -> pd.DataFrame:
         """Give the history as a table."""
