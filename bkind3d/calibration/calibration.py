@@ -17,7 +17,7 @@ from bkind3d.calibration.faults import check_scale, find_faults
 from bkind3d.calibration.findings import Finding, log_findings
 from bkind3d.calibration.given import check_given
 from bkind3d.calibration.intrinsics import estimate_intrinsics
-from bkind3d.calibration.judgement import check_points_scale, check_views, judge_measures, refuse
+from bkind3d.calibration.judgement import check_views, check_world_points, judge_measures, refuse
 from bkind3d.calibration.misprints import check_rows
 from bkind3d.calibration.quality import choose_held_out, measure_pairs, measure_quality, measure_squares
 from bkind3d.calibration.rig import Solution, calibrate_rig, check_connected
@@ -126,9 +126,9 @@ def calibrate_corners(
     judged = judge_cameras(saved, corners, corners.select(held_out), config, units, solution)
     log_findings(judged.findings)
     details = judged.details | {"n_held_out": int(held_out.sum()), "restarts": config.restarts} | about_world
-    scale = check_points_scale(about_world, config)
-    log_findings(scale)
-    return saved, Judgement(judged.table, details, [*faults, *judged.findings, *scale])
+    points = check_world_points(about_world, config)
+    log_findings(points)
+    return saved, Judgement(judged.table, details, [*faults, *judged.findings, *points])
 
 
 def check_calibration(

@@ -15,7 +15,7 @@ class Finding:
     Attributes
     ----------
     level : failure (beyond a limit, or plainly wrong), warning, or remark.
-    kind : what it is about: error, square, spread, copy, mirrored, moved, timing, misfit, scale, squares, unshared, views.
+    kind : what it is about: error, square, spread, copy, mirrored, moved, timing, misfit, scale, squares, unshared, views, world.
     cameras : names of those that it is about.
     text : one sentence.
     """

@@ -12,6 +12,8 @@ from bkind3d.config import CalibrationConfig, InputError
 
 #: Beyond this share the board hardly changed its distance, and below these degrees its tilt: a small error proves little.
 _FLAT_DEPTH, _FLAT_TILT = 0.85, 15.0
+#: A point of the world that is off by more than this share of the points' reach was mistyped, or marked elsewhere.
+_MISPLACED_PERCENT = 10.0
 
 
 def check_views(corners: Corners, config: CalibrationConfig) -> None:
@@ -46,16 +48,39 @@ def judge_measures(table: pd.DataFrame, squares: Mapping[str, float], config: Ca
     return findings
 
 
-def check_points_scale(details: Mapping[str, Any], config: CalibrationConfig) -> list[Finding]:
-    """Whether distances between named points of the world, where there are any, are as long as the cameras measure them."""
-    scale = details.get("world_points", {}).get("scale_percent", 0.0)
-    if abs(scale) <= config.max_square_percent:
+def check_world_points(details: Mapping[str, Any], config: CalibrationConfig) -> list[Finding]:
+    """Whether named points of the world, where there are any, lie to each other as the cameras measure them.
+
+    Parameters
+    ----------
+    details : ``world_points`` as :func:`bkind3d.calibration.world.place_by_points` gives it.
+    """
+    points = details.get("world_points")
+    if not points:
         return []
-    text = (
-        f"distances between the world's named points measure {scale:+.1f} % from their true length, more than calibration.max_square_percent "
-        f"{config.max_square_percent:g}; check the board's square_length, and the points"
-    )
-    return [Finding("failure", "scale", (), text)]
+    if points["residual_percent"] > _MISPLACED_PERCENT and points["mirrored"]:
+        text = "the world's named points are those of a mirrored world; exchange two of their axes, or the sign of one (x, y, z are right-handed)"
+        return [Finding("failure", "world", (), text)]
+    findings = []
+    if points["below"]:
+        text = (
+            "all cameras stand below the world's named points; where they film from above, the points are those of a mirrored world: "
+            "exchange x and y of all points"
+        )
+        findings.append(Finding("warning", "world", (), text))
+    if abs(points["scale_percent"]) > config.max_square_percent:
+        text = (
+            f"distances between the world's named points measure {points['scale_percent']:+.1f} % from their true length, more than "
+            f"calibration.max_square_percent {config.max_square_percent:g}; check the board's square_length, and the points"
+        )
+        findings.append(Finding("failure", "scale", (), text))
+    if points["residual_percent"] > _MISPLACED_PERCENT:
+        text = (
+            f"the world's named point {points['worst']!r} lies {points['residual']:.3g} from its place ({points['residual_percent']:.0f} % of "
+            "how far the points reach); correct where it is, or where it was marked"
+        )
+        findings.append(Finding("failure", "world", (), text))
+    return findings
 
 
 def refuse(findings: list[Finding], accepted: bool) -> None:

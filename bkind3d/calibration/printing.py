@@ -9,7 +9,7 @@ import yaml
 from numpy.typing import NDArray
 
 from bkind3d.calibration.boards import make_board
-from bkind3d.calibration.faults import METRES
+from bkind3d.calibration.faults import METRES, check_scale
 from bkind3d.config import BoardConfig, InputError
 from bkind3d.data.parquet import replaced_when_complete
 
@@ -46,7 +46,7 @@ def print_board(board: BoardConfig, name: str, units: str, output: str | Path, p
 
     Raises
     ------
-    InputError : where the layout is not decided, or the board does not fit the page.
+    InputError : where the layout is not decided, the board has a size that no board has, or does not fit the page.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -55,6 +55,8 @@ def print_board(board: BoardConfig, name: str, units: str, output: str | Path, p
     output = Path(output)
     if output.suffix.lower() != ".pdf":
         raise InputError(f"{output}: a printable board is a PDF; give a name that ends with .pdf")
+    for finding in check_scale(board, units):
+        raise InputError(f"board {name!r}: {finding.text}; correct one of them")
     black, size = list_black_rectangles(board), _measure(board, units)
     square = METRES[units] * 1000 * board.square_length
     width, height = _choose_page(size, page, name)

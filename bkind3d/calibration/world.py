@@ -18,6 +18,9 @@ from bkind3d.geometry.triangulation import triangulate_rays
 
 log = logging.getLogger(__name__)
 
+#: Points are those of the mirrored world where they fit to it with less than this share of the error.
+_MIRRORED = 0.3
+
 
 def place_on_floor(cameras: list[Camera], corners: Corners, floor_frame: int) -> list[Camera]:
     """Move the world to the board as it lies in `floor_frame`: origin and x axis the board's, z up, towards the cameras."""
@@ -64,8 +67,10 @@ def place_by_points(cameras: list[Camera], path: str | Path) -> tuple[list[Camer
     Returns
     -------
     cameras : in the points' world; turned and moved, never scaled.
-    details : ``residual`` the largest distance of a point from its place (world units), and ``scale_percent`` by how much
-        distances between the points come out too long.
+    details : ``residual`` the largest distance of a point from its place (world units), ``worst`` that point's name,
+        ``residual_percent`` the residual as a share of how far the places reach from their middle, ``mirrored`` whether the
+        points fit far better to the mirrored world, ``below`` whether all cameras stand below the points, and ``scale_percent`` by how much distances between the points come
+        out too long.
 
     Raises
     ------
@@ -85,11 +90,18 @@ def place_by_points(cameras: list[Camera], path: str | Path) -> tuple[list[Camer
             "at least three that do not lie on one line are needed"
         )
     centres = found[known].mean(axis=0), true[known].mean(axis=0)
-    turn = Rotation.align_vectors(true[known] - centres[1], found[known] - centres[0])[0].as_matrix()
-    moved = (found[known] - centres[0]) @ turn.T + centres[1]
-    scale = np.linalg.norm(found[known] - centres[0]) / np.linalg.norm(true[known] - centres[1])
-    details = {"residual": float(np.linalg.norm(moved - true[known], axis=1).max()), "scale_percent": 100 * float(scale - 1)}
-    return [camera.moved(turn, centres[1] - turn @ centres[0]) for camera in cameras], details
+    measured, given = found[known] - centres[0], true[known] - centres[1]
+    turn = Rotation.align_vectors(given, measured)[0].as_matrix()
+    residuals = np.linalg.norm(measured @ turn.T - given, axis=1)
+    details = {
+        "residual": float(residuals.max()),
+        "worst": str(np.array(names)[known][residuals.argmax()]),
+        "residual_percent": 100 * float(residuals.max() / np.linalg.norm(given, axis=1).max()),
+        "mirrored": bool(Rotation.align_vectors(given, -measured)[1] < _MIRRORED * Rotation.align_vectors(given, measured)[1]),
+        "scale_percent": 100 * float(np.linalg.norm(measured) / np.linalg.norm(given) - 1),
+    }
+    moved = [camera.moved(turn, centres[1] - turn @ centres[0]) for camera in cameras]
+    return moved, details | {"below": all(camera.centre[2] < true[known, 2].min() for camera in moved)}
 
 
 def read_points(path: Path, cameras: list[str]) -> tuple[dict[tuple[str, str], tuple[float, float]], dict[str, tuple[float, float, float]]]:

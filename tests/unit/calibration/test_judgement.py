@@ -6,7 +6,7 @@ import pytest
 
 from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.findings import Finding
-from bkind3d.calibration.judgement import check_points_scale, check_views, judge_measures, refuse
+from bkind3d.calibration.judgement import check_views, check_world_points, judge_measures, refuse
 from bkind3d.config import CalibrationConfig, InputError
 
 CONFIG = CalibrationConfig()
@@ -42,8 +42,9 @@ def test_the_worst_camera_stands_first_and_good_ones_are_not_named() -> None:
 def test_squares_and_points_of_another_size_are_failures() -> None:
     (finding,) = judge_measures(pd.DataFrame([GOOD]), {"mean_percent": -3.4, "p95_percent": 5}, CONFIG, "mm")
     assert "the board's squares measure -3.4 % from their true size" in finding.text
-    assert check_points_scale({}, CONFIG) == check_points_scale({"world_points": {"scale_percent": 1.5}}, CONFIG) == []
-    assert check_points_scale({"world_points": {"scale_percent": -2.5}}, CONFIG)[0].kind == "scale"
+    points = {"scale_percent": 1.5, "residual_percent": 1.0, "residual": 2.0, "worst": "a", "mirrored": False, "below": False}
+    assert check_world_points({}, CONFIG) == check_world_points({"world_points": points}, CONFIG) == []
+    assert [finding.kind for finding in check_world_points({"world_points": points | {"scale_percent": -2.5}}, CONFIG)] == ["scale"]
 
 
 def test_failures_stop_unless_they_are_accepted() -> None:

@@ -68,5 +68,7 @@ def test_boards_that_cannot_be_printed_are_refused(tmp_path: Path) -> None:
         print_board(wide.model_copy(update={"legacy_pattern": "auto"}), "wide", "mm", tmp_path / "board.pdf")
     with pytest.raises(InputError, match="ends with .pdf"):
         print_board(wide, "wide", "mm", tmp_path / "board.png")
+    with pytest.raises(InputError, match="board 'wide': the board would be 440 m .* square_length 40 is not in the rig's units"):
+        print_board(wide, "wide", "m", tmp_path / "board.pdf")
     assert list(tmp_path.iterdir()) == []
     assert set(PAGES) >= {"a4", "letter"}

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,8 +7,10 @@ import numpy as np
 import pytest
 
 from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.judgement import check_world_points
 from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor
-from bkind3d.config import InputError
+from bkind3d.config import CalibrationConfig, InputError
+from bkind3d.geometry.lenses import project_points
 from tests.unit.calibration.conftest import make_cameras
 
 TURN, SHIFT = cv2.Rodrigues(np.array([0.4, -1.1, 0.7]))[0], np.array([300.0, -200, 50])
@@ -52,6 +55,35 @@ def test_distances_to_the_truth_with_and_without_alignment() -> None:
         assert row["focal_percent"] == pytest.approx(0)
     with pytest.raises(InputError, match="'left'"):
         compare_to_truth(true, {name: camera for name, camera in true.items() if name != "left"})
+
+
+PLACES = {"a": (0.0, 0, 0), "b": (200.0, 0, 0), "c": (0.0, 150, 20), "d": (100.0, 100, 100)}
+FLOOR = {name: (x, y, 0.0) for name, (x, y, _) in PLACES.items()}
+
+
+@pytest.mark.parametrize(
+    ("seen", "given", "level", "message"),
+    [
+        (PLACES, PLACES, "", ""),
+        (PLACES, {name: (y, x, z) for name, (x, y, z) in PLACES.items()}, "failure", "points are those of a mirrored world"),
+        (PLACES, {name: (x, y, -z) for name, (x, y, z) in PLACES.items()}, "failure", "points are those of a mirrored world"),
+        (PLACES, PLACES | {"d": (100.0, 100, 10)}, "failure", r"named point 'd' lies \S+ from its place"),
+        (FLOOR, FLOOR, "", ""),
+        (FLOOR, {name: (y, x, z) for name, (x, y, z) in FLOOR.items()}, "warning", "all cameras stand below the world's named points"),
+    ],
+)
+def test_points_of_a_mirrored_world_and_mistyped_ones_are_found(
+    tmp_path: Path, seen: dict[str, tuple[float, ...]], given: dict[str, tuple[float, ...]], level: str, message: str
+) -> None:
+    rows = ["point\tcamera\tcolumn\trow\tx\ty\tz"]
+    for name, place in given.items():
+        for camera in make_cameras().values():
+            rows.append("\t".join(map(str, (name, camera.name, *project_points(camera, np.array([seen[name]]))[0], *place))))
+    (tmp_path / "points.tsv").write_text("\n".join(rows))
+    _, details = place_by_points([camera.moved(TURN, SHIFT) for camera in make_cameras().values()], tmp_path / "points.tsv")
+    findings = [finding for finding in check_world_points({"world_points": details}, CalibrationConfig()) if finding.kind == "world"]
+    assert [finding.level for finding in findings] == ([level] if level else [])
+    assert all(re.search(message, finding.text) for finding in findings)
 
 
 @pytest.mark.parametrize(
