@@ -44,7 +44,7 @@ _FEW = 0.5
 #: Bytes of pictures that are held in memory while the background is not known yet.
 _HELD = 256_000_000
 #: Frames that are decoded before any of them is looked at.
-_AT_ONCE = 16
+_AT_ONCE = 64
 _EMPTY = np.zeros((0, 7))
 
 
@@ -184,8 +184,7 @@ def _describe_frames(
 
 
 def _describe_picture(picture: NDArray[np.uint8], previous: NDArray[np.uint8] | None, finder: SilhouetteFinder) -> dict[str, Any]:
-    red, green, blue, _ = cv2.mean(picture)
-    brightness = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    brightness = 3 * float(np.dot(_LUMA, cv2.sumElems(picture)[:3])) / picture.size
     motion = 0.0 if previous is None else cv2.norm(picture, previous, cv2.NORM_L1) / picture.size
     fault = "black" if brightness < _BLACK else "frozen" if previous is not None and motion < _FROZEN else ""
     silhouettes = Silhouettes(np.zeros(picture.shape[:2], np.uint8), _EMPTY) if fault == "black" else finder.find(picture)
