@@ -101,7 +101,8 @@ def _choose_freedom(corners: Corners, lenses: list[Camera], boards: Boards, only
     if only_poses:
         return True, cameras
     freed = _adjust(tried, cameras, boards.select(chosen), False, _TRIAL_SEED)
-    by_poses, by_all = (_measure_frames(solution, corners.select(~chosen)) for solution in (cameras, freed))
+    unseen = np.stack([_measure_frames(solution, corners.select(~chosen)) for solution in (cameras, freed)])
+    by_poses, by_all = unseen[:, np.isfinite(unseen).all(axis=0)]
     if len(by_poses) < _FEWEST_UNSEEN:
         return False, freed
     log.info("views that were not adjusted: %.3f px by poses, %.3f px by poses and lenses", by_poses.mean(), by_all.mean())
@@ -109,9 +110,9 @@ def _choose_freedom(corners: Corners, lenses: list[Camera], boards: Boards, only
 
 
 def _measure_frames(cameras: list[Camera], corners: Corners) -> Array:
-    """Mean distance from a rigid board, pixels, in each frame that two or more cameras see."""
+    """Mean distance from a rigid board, pixels, in each frame; NaN where fewer than two cameras see it."""
     distances = measure_distances(cameras, corners)
-    return np.array([np.nanmean(frame) for frame in np.moveaxis(distances, 1, 0) if np.isfinite(frame).any()])
+    return np.array([np.nanmean(frame) if np.isfinite(frame).any() else np.nan for frame in np.moveaxis(distances, 1, 0)])
 
 
 def _leave_out_outliers(corners: Corners, cameras: list[Camera]) -> Corners:
