@@ -30,7 +30,7 @@ def explain_unseen_board(pictures: Iterable[Picture], board: BoardConfig) -> str
         detector = make_board(variant, variant.legacy_pattern == "true")
         if any(np.isfinite(detect_corners(detector, change(picture))).any() for picture in shown):
             return reason
-    return (_explain_markers(shown, board) if board.pattern == "charuco" else "") or _ADVICE
+    return _explain_markers(shown, board) or _ADVICE
 
 
 def add_rows(board: BoardConfig) -> BoardConfig | None:
@@ -103,6 +103,9 @@ def _explain_markers(pictures: list[Picture], board: BoardConfig) -> str:
         counts[bits] = [int(number) for numbers in found for number in numbers.ravel()]
     bits = max(counts, key=lambda key: len(counts[key]))
     numbers = counts[bits]
+    if board.pattern == "checkerboard":
+        reason = f"it has markers of {bits} bits: write pattern: charuco, and its marker_length, marker_bits and dictionary_size"
+        return reason if len(numbers) >= _MIN_MARKERS else ""
     if len(numbers) < _MIN_MARKERS:
         return "no marker of any dictionary is found: check that it is in the picture, sharp and large enough"
     size = next(size for size in _SIZES if size > max(numbers))

@@ -9,6 +9,7 @@ from bkind3d.config import BoardConfig
 pytest.importorskip("aniposelib", reason="aniposelib is not installed")
 BOARD = BoardConfig(squares_x=7, squares_y=5, square_length=20, marker_length=15)
 PICTURE = draw_board(BOARD)
+CHECKERBOARD = BoardConfig(pattern="checkerboard", squares_x=7, squares_y=4, square_length=20)
 
 
 def change(**values: object) -> BoardConfig:
@@ -25,6 +26,8 @@ def change(**values: object) -> BoardConfig:
         (PICTURE, change(marker_bits=6), "markers of 4 bits, numbers up to 16 .* the settings say marker_bits 6"),
         (PICTURE, change(squares_x=9), "do not lie as on a board of 9 x 5 squares with 22 markers"),
         (np.full((200, 200), 128, np.uint8), BOARD, "no marker of any dictionary is found"),
+        (PICTURE, CHECKERBOARD, "it has markers of 4 bits: write pattern: charuco"),
+        (np.full((200, 200), 128, np.uint8), CHECKERBOARD, "check that it is sharp"),
     ],
 )
 def test_the_reason_is_named(picture: np.ndarray, board: BoardConfig, reason: str) -> None:
