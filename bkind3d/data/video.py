@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 #: A video: its file, or its files in the order of time.
 Video = str | Path | Sequence[str | Path]
 
+#: So much before the time that its header says, a file's last frame may begin: seconds.
+_LATE_S = 1.5
 #: Rates of two files that differ by more than this share are not of one video.
 _RATE_SHARE = 1e-3
 
@@ -119,7 +121,13 @@ def _read_packets(path: Path) -> Packets:
     with _open_video(path) as (container, stream):
         promised, scale = stream.frames, float(stream.time_base or 1)
         rate = float(stream.average_rate or stream.guessed_rate or 1)
+        # Matroska's header has no number of frames, but the length of all its streams; what else says one may only guess.
+        told = "matroska" in container.format.name and len(container.streams) == 1
+        length = (container.duration or 0) / av.time_base if told else 0.0
         found = [(_stamp_of(packet), packet.is_keyframe) for packet in container.demux(stream) if packet.size]
+    ends = max((stamp for stamp, _ in found if stamp is not None), default=0) * scale
+    if found and ends + _LATE_S < length:
+        raise InputError(f"{path}: is cut off, its header promises {length:.1f} s and its frames end after {ends:.1f} s; copy it again")
     if len(found) < promised:
         raise InputError(f"{path}: is cut off, its header promises {promised} frames and it holds {len(found)}; copy it again")
     if not found or any(stamp is None for stamp, _ in found):

@@ -115,6 +115,15 @@ def test_a_video_that_is_cut_off_is_refused(tmp_path: Path, write_video: WriteVi
         list(decode_frames(path))
 
 
+def test_a_matroska_file_that_is_cut_off_is_refused(tmp_path: Path, write_video: WriteVideo) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (150, 64, 96, 3), dtype=np.uint8)
+    path = write_video(tmp_path / "a.mkv", noise)
+    assert probe_video(path).n_frames == 150
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    with pytest.raises(InputError, match=r"a\.mkv: is cut off, its header promises \d+\.\d s"):
+        probe_video(path)
+
+
 def test_what_is_no_video_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("this is no video" * 100)
