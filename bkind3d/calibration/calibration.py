@@ -84,7 +84,6 @@ def calibrate_cameras(
     InputError : where a video is unusable, cameras see no board or never together, one does not fit the others, or a
         limit of `config` is exceeded and ``config.accept_poor`` is not set. Nothing is written then.
     """
-    known = None if given.truth is None else read_calibration(given.truth)[0]
     _check_files(given, videos)
     scale = check_scale(board, units)
     refuse(scale, config.accept_poor)
@@ -92,8 +91,8 @@ def calibrate_cameras(
     findings = [*scale, *judged.findings]
     refuse(findings, config.accept_poor)
     details = {"units": units, **judged.details}
-    if known is not None:
-        details["truth"] = compare_to_truth({camera.name: camera for camera in cameras}, known)
+    if given.truth is not None:
+        details["truth"] = compare_to_truth({camera.name: camera for camera in cameras}, read_calibration(given.truth)[0])
         _log_truth(details["truth"], units)
     _write_quality(judged.table, findings, details, quality)
     about = {key: value for key, value in details.items() if key in ("error", "rigid_board_px", "n_held_out")}
@@ -148,11 +147,9 @@ def check_calibration(
         cameras were moved since, or one is a copy of another: then the table is written all the same.
     """
     found = read_calibration(calibration, allow_copies=True)[0]
-    lacking = [name for name in videos if name not in found]
-    if lacking:
-        raise InputError(f"{calibration}: has no camera {lacking[0]!r}, only {', '.join(found)}; name the videos as the calibration does")
+    _check_names(videos, found, calibration)
     headers = {name: probe_video(path, counted=False) for name, path in videos.items()}
-    cameras = [fit_camera_to_video(found[name], (header.width, header.height)) for name, header in headers.items()]
+    cameras = [fit_camera_to_video(found[name], (header.width, header.height), calibration) for name, header in headers.items()]
     corners = _search(config, board, videos, threads)
     judged = judge_cameras(cameras, corners, corners, config, units)
     findings = [*check_scale(board, units), *check_rows(corners), *find_faults(cameras, corners), *check_given(cameras, corners)]
@@ -201,11 +198,19 @@ def _estimate_lenses(corners: Corners, config: CalibrationConfig) -> list[Camera
 
 def _check_files(given: Given, videos: Mapping[str, str | Path]) -> None:
     """Refuse files that are wrong before the videos are searched, which takes long."""
+    if given.truth is not None:
+        _check_names(videos, read_calibration(given.truth)[0], given.truth)
     if given.intrinsics is not None:
         headers = {name: probe_video(path, counted=False) for name, path in videos.items()}
         _read_lenses(given.intrinsics, {name: (header.width, header.height) for name, header in headers.items()})
     if given.world_points is not None:
         read_points(Path(given.world_points), list(videos))
+
+
+def _check_names(videos: Mapping[str, str | Path], cameras: Mapping[str, Camera], path: str | Path) -> None:
+    lacking = [name for name in videos if name not in cameras]
+    if lacking:
+        raise InputError(f"{path}: has no camera {lacking[0]!r}, only {', '.join(cameras)}; name the videos as the calibration does")
 
 
 def _read_lenses(path: str | Path, sizes: Mapping[str, tuple[int, int]]) -> list[Camera]:
@@ -216,7 +221,7 @@ def _read_lenses(path: str | Path, sizes: Mapping[str, tuple[int, int]]) -> list
         raise InputError(
             f"{path}: has no intrinsics of camera {lacking[0]!r}, only of {', '.join(found)}; name the cameras as the videos are named"
         )
-    return [fit_camera_to_video(found[name], size) for name, size in sizes.items()]
+    return [fit_camera_to_video(found[name], size, path) for name, size in sizes.items()]
 
 
 def _place(cameras: list[Camera], corners: Corners, config: CalibrationConfig, given: Given) -> tuple[list[Camera], dict[str, Any]]:

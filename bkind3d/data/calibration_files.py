@@ -96,8 +96,8 @@ def write_calibration(cameras: Mapping[str, Camera], path: str | Path, units: st
         temporary.write_text("\n".join(lines), encoding="utf-8")
 
 
-def fit_camera_to_video(camera: Camera, size: tuple[int, int]) -> Camera:
-    """The camera for a video of `size` (width, height), where it was calibrated at another size.
+def fit_camera_to_video(camera: Camera, size: tuple[int, int], source: str | Path) -> Camera:
+    """The camera, which was read from the file `source`, for a video of `size` (width, height) that may be another.
 
     Equal aspect: pixels are scaled. One or both sides off by at most 1 %: a codec's crop, the origin stays. Either is said.
 
@@ -110,15 +110,20 @@ def fit_camera_to_video(camera: Camera, size: tuple[int, int]) -> Camera:
     ratio_x, ratio_y = size[0] / camera.size[0], size[1] / camera.size[1]
     if abs(ratio_x - 1) <= _CROP_SHARE and abs(ratio_y - 1) <= _CROP_SHARE:
         log.warning(
-            "camera %s: calibrated at %dx%d, video is %dx%d: taken as a crop at the right or lower edge", camera.name, *camera.size, *size
+            "%s: camera %s: calibrated at %dx%d, video is %dx%d: taken as a crop at the right or lower edge",
+            source,
+            camera.name,
+            *camera.size,
+            *size,
         )
         return replace(camera, size=size)
     # A side that was rounded to a whole pixel changes the aspect by up to half a pixel.
     if abs(camera.size[1] * ratio_x - size[1]) <= 1 or abs(camera.size[0] * ratio_y - size[0]) <= 1:
-        log.warning("camera %s: calibrated at %dx%d, video is %dx%d: scaled", camera.name, *camera.size, *size)
+        log.warning("%s: camera %s: calibrated at %dx%d, video is %dx%d: scaled", source, camera.name, *camera.size, *size)
         return camera.resized(size)
     raise InputError(
-        f"camera {camera.name!r}: the calibration is for {camera.size[0]}x{camera.size[1]} pixels, the video has {size[0]}x{size[1]}; "
+        f"{source}: camera {camera.name!r}: the calibration is for {camera.size[0]}x{camera.size[1]} pixels, the video has "
+        f"{size[0]}x{size[1]}; "
         "the aspect differs, so it is another crop or another camera: calibrate at the video's size"
     )
 

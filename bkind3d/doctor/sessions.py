@@ -152,7 +152,7 @@ def _fit_calibration(study: Study, examined: Examined, rig: str) -> list[Check]:
         checks = check_distances(cameras, examined.units)
         for name, sample in examined.samples.items():
             camera, size = cameras[name], (sample.info.width, sample.info.height)
-            examined.cameras[name] = fit_camera_to_video(camera, size)
+            examined.cameras[name] = fit_camera_to_video(camera, size, find_rig_file(study, rig))
             if camera.size == size:
                 checks.append(Check("pass", "picture size", f"calibrated at the video's {size[0]}x{size[1]} pixels", camera=name))
             else:
@@ -166,15 +166,20 @@ def _fit_calibration(study: Study, examined: Examined, rig: str) -> list[Check]:
 
 
 def read_rig(study: Study, rig: str) -> dict[str, Camera] | None:
-    """The cameras of a rig by the sheet's names: as calibrated by the workflow, or else as given; none where there is neither."""
-    made = study.folder / "results" / "calibration" / f"{rig}.toml"
-    given = study.folder / study.find_path(study.rigs[rig].calibration) if study.rigs[rig].calibration else Path()
-    path = made if made.exists() else given
+    """The cameras of a rig by the sheet's names; none where it has no calibration that can be read as it is."""
+    path = find_rig_file(study, rig)
     if path.suffix != ".toml" or not path.exists():
         return None
     cameras, _ = read_calibration(path)
     matched = match_cameras(cameras, study.list_rig_cameras(rig), str(path))
     return {name: replace(cameras[other], name=name) for name, other in matched.items()}
+
+
+def find_rig_file(study: Study, rig: str) -> Path:
+    """The calibration of a rig: as made by the workflow, or else as given; the working folder where there is neither."""
+    made = study.folder / "results" / "calibration" / f"{rig}.toml"
+    given = study.folder / study.find_path(study.rigs[rig].calibration) if study.rigs[rig].calibration else Path()
+    return made if made.exists() else given
 
 
 def find_focus(cameras: Mapping[str, Camera]) -> Array:

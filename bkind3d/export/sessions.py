@@ -137,6 +137,6 @@ def _open_view(cameras: dict[str, Camera], files: list[Path], survey: Path, fram
         raise InputError(f"{survey}: the calibration of its rig has no camera {survey.stem!r}, only {', '.join(cameras)}; calibrate again")
     table = read_table(survey, "survey", columns=["frame", "video_frame"]).set_index("frame")["video_frame"]
     numbers = table.reindex(frames).fillna(-1).to_numpy(np.int64)
-    fitted = fit_camera_to_video(camera, (int(metadata["video_width"]), int(metadata["video_height"])))
+    fitted = fit_camera_to_video(camera, (int(metadata["video_width"]), int(metadata["video_height"])), survey)
     n_frames = max(int(metadata["n_frames"]), int(numbers.max(initial=-1)) + 1)
     return FilmedView(fitted, files, float(metadata["rate"]), n_frames, numbers)

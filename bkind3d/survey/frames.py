@@ -60,7 +60,7 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
         )
     offset = place.get("offsets", {}).get(camera_name)
     survey = shift_survey(survey, CameraOffset(*offset).shift if offset else 0)
-    camera = fit_camera_to_video(cameras[camera_name], (int(metadata["video_width"]), int(metadata["video_height"])))
+    camera = fit_camera_to_video(cameras[camera_name], (int(metadata["video_width"]), int(metadata["video_height"])), sources.calibration)
     survey_size = (int(metadata["width"]), int(metadata["height"]))
     kept = slice(None, None, config.step)
     table = _plan_windows(location.iloc[kept].reset_index(drop=True), camera, config, float(place["side"]))

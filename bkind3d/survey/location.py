@@ -147,7 +147,7 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
             )
     fitted = []
     for name, entry in metadata.items():
-        camera = fit_camera_to_video(cameras[name], (int(entry["video_width"]), int(entry["video_height"])))
+        camera = fit_camera_to_video(cameras[name], (int(entry["video_width"]), int(entry["video_height"])), calibration)
         fitted.append(camera.resized((int(entry["width"]), int(entry["height"]))))
     clusters = np.stack([_stack_clusters(table["clusters"]) for table in tables.values()], axis=1)
     return Sightings(fitted, first["frame"].to_numpy(), first["time_s"].to_numpy(), clusters, float(metadata[first_name]["rate"]))

@@ -78,7 +78,9 @@ def test_a_calibration_for_pictures_of_another_shape_is_refused_before_anything_
 ) -> None:
     videos = {name: write_video(tmp_path / f"{name}.mp4", np.zeros((3, 64, 64, 3), np.uint8)) for name in make_cameras()}
     write_calibration(make_cameras(), tmp_path / "given.toml", "mm")
-    with pytest.raises(InputError, match="camera 'left': the calibration is for 320x240 pixels, the video has 64x64; the aspect differs"):
+    with pytest.raises(
+        InputError, match=r"given\.toml: camera 'left': the calibration is for 320x240 pixels, the video has 64x64; the aspect differs"
+    ):
         check_calibration(tmp_path / "given.toml", CONFIG, BOARD, videos, "mm", tmp_path / "rig.parquet")
     assert not (tmp_path / "rig.parquet").exists()
 
@@ -86,9 +88,14 @@ def test_a_calibration_for_pictures_of_another_shape_is_refused_before_anything_
 def test_wrong_files_are_refused_before_anything_is_searched(tmp_path: Path, write_video: Callable[..., Path]) -> None:
     videos = {name: write_video(tmp_path / f"{name}.mp4", np.zeros((3, 64, 64, 3), np.uint8)) for name in make_cameras()}
     write_calibration(make_cameras(), tmp_path / "lenses.toml", "mm")
+    write_calibration({name: camera for name, camera in make_cameras().items() if name != "back"}, tmp_path / "truth.toml", "mm")
     (tmp_path / "points.tsv").write_text("point\tcamera\tcolumn\trow\tx\ty\tz\na\tlift\t1\t2\t0\t0\t0")
     for given, message in (
-        (Given(intrinsics=tmp_path / "lenses.toml"), "camera 'left': the calibration is for 320x240 pixels, the video has 64x64"),
+        (
+            Given(intrinsics=tmp_path / "lenses.toml"),
+            r"lenses\.toml: camera 'left': the calibration is for 320x240 pixels, the video has 64x64",
+        ),
+        (Given(truth=tmp_path / "truth.toml"), r"truth\.toml: has no camera 'back', only left, right; name the videos"),
         (Given(world_points=tmp_path / "points.tsv"), "row 2: camera 'lift' is not of this rig; it has left, right, back"),
     ):
         with pytest.raises(InputError, match=message):

@@ -105,17 +105,17 @@ def test_nothing_is_left_of_a_writing_that_fails(tmp_path: Path) -> None:
 
 def test_a_video_of_another_size_scales_the_camera_at_its_edges_and_it_is_said(caplog: pytest.LogCaptureFixture) -> None:
     camera = make_cameras()["left"]
-    half = fit_camera_to_video(camera, (160, 128))
-    assert "camera left: calibrated at 320x256, video is 160x128: scaled" in caplog.text
+    half = fit_camera_to_video(camera, (160, 128), "a.toml")
+    assert "a.toml: camera left: calibrated at 320x256, video is 160x128: scaled" in caplog.text
     # The picture's corner, half a pixel outside of the first pixel's centre, stays in the corner.
     ray = np.linalg.inv(camera.matrix) @ np.array([-0.5, -0.5, 1])
     assert np.allclose(half.matrix @ ray, [-0.5, -0.5, 1])
-    assert fit_camera_to_video(camera, camera.size) is camera
+    assert fit_camera_to_video(camera, camera.size, "a.toml") is camera
 
 
 def test_a_slightly_smaller_video_is_a_crop_and_it_is_said(caplog: pytest.LogCaptureFixture) -> None:
     camera = replace(make_cameras()["left"], size=(1088, 1920))
-    cropped = fit_camera_to_video(camera, (1080, 1920))
+    cropped = fit_camera_to_video(camera, (1080, 1920), "a.toml")
     assert "calibrated at 1088x1920, video is 1080x1920: taken as a crop" in caplog.text
     assert cropped.size == (1080, 1920)
     assert np.array_equal(cropped.matrix, camera.matrix)
@@ -123,8 +123,8 @@ def test_a_slightly_smaller_video_is_a_crop_and_it_is_said(caplog: pytest.LogCap
 
 @pytest.mark.parametrize("size", [(320, 200), (256, 320), (640, 480), (300, 256)])
 def test_another_aspect_is_refused_with_numbers(size: tuple[int, int]) -> None:
-    with pytest.raises(InputError, match=rf"'left'.*320x256.*{size[0]}x{size[1]}"):
-        fit_camera_to_video(make_cameras()["left"], size)
+    with pytest.raises(InputError, match=rf"a\.toml: camera 'left'.*320x256.*{size[0]}x{size[1]}"):
+        fit_camera_to_video(make_cameras()["left"], size, "a.toml")
 
 
 def test_the_copied_camera_of_a_real_calibration_is_noticed(real_data: Path) -> None:
