@@ -1,9 +1,9 @@
-"""A camera that aniposelib's bundle adjustment may adjust in full; imported late, because aniposelib is slow to import."""
+"""Cameras that aniposelib's bundle adjustment may adjust in full; imported late, because aniposelib is slow to import."""
 
 from typing import Any
 
 import numpy as np
-from aniposelib.cameras import Camera
+from aniposelib.cameras import Camera, FisheyeCamera
 from numpy.typing import NDArray
 
 
@@ -27,3 +27,7 @@ class AdjustedCamera(Camera):  # type: ignore[misc]
         if not only_extrinsics:
             self.set_focal_length(params[6])
             self.matrix[:2, 2], self.dist[: 1 + self.extra_dist] = params[7:9], params[9:]
+
+
+class AdjustedFisheyeCamera(AdjustedCamera, FisheyeCamera):  # type: ignore[misc]
+    """The same with aniposelib's fisheye lens."""

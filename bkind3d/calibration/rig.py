@@ -68,7 +68,7 @@ def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, kee
     """
     check_connected(corners)
     boards = find_boards(lenses, corners)
-    only_poses, trial = _choose_freedom(corners, lenses, boards, keep_intrinsics or any(lens.fisheye for lens in lenses))
+    only_poses, trial = _choose_freedom(corners, lenses, boards, keep_intrinsics)
     kept = _leave_out_outliers(corners, trial)
     solutions = [_adjust(kept, trial, boards, only_poses, seed=0), trial][:restarts]
     for seed in range(_TRIAL_SEED + 1, restarts):
@@ -167,15 +167,15 @@ def _adjust(corners: Corners, cameras: list[Camera], boards: Boards, only_poses:
 
 
 def _make_group(cameras: list[Camera]) -> "CameraGroup":
-    from aniposelib.cameras import CameraGroup, FisheyeCamera
+    from aniposelib.cameras import CameraGroup
 
-    from bkind3d.calibration.adjusted_camera import AdjustedCamera
+    from bkind3d.calibration.adjusted_camera import AdjustedCamera, AdjustedFisheyeCamera
 
     # All cameras need the same parameters.
     extra = any(bool(camera.distortion[1]) for camera in cameras)
     return CameraGroup(
         [
-            (FisheyeCamera if camera.fisheye else AdjustedCamera)(
+            (AdjustedFisheyeCamera if camera.fisheye else AdjustedCamera)(
                 matrix=camera.matrix.copy(),
                 dist=camera.distortion.copy(),
                 size=camera.size,

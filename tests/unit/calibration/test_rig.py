@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.intrinsics import estimate_intrinsics
 from bkind3d.calibration.rig import calibrate_rig, check_connected
+from bkind3d.calibration.world import compare_to_truth
 from bkind3d.config import InputError
-from tests.unit.calibration.conftest import make_cameras
+from bkind3d.geometry.lenses import project_points
+from tests.unit.calibration.conftest import make_cameras, make_poses
 
 
 def hide(corners: Corners, seen: list[list[bool]]) -> Corners:
@@ -46,3 +49,25 @@ def test_given_intrinsics_stay_as_they_are(exact_corners: Corners) -> None:
     for found, lens in zip(calibrate_rig(exact_corners, lenses, keep_intrinsics=True).cameras, lenses, strict=True):
         np.testing.assert_array_equal(found.matrix, lens.matrix)
         np.testing.assert_array_equal(found.distortion, distortion)
+
+
+def test_fisheye_and_common_lenses_are_calibrated_together(exact_corners: Corners) -> None:
+    pytest.importorskip("aniposelib", reason="aniposelib is not installed")
+    generator = np.random.default_rng(2)
+    cameras = []
+    for camera, fisheye in zip(make_cameras().values(), (True, False, True), strict=True):
+        matrix = camera.matrix.copy()
+        matrix[:2, 2] += generator.uniform(-5, 5, 2)
+        distortion = np.array([-0.05, 0.01, 0, 0]) if fisheye else np.array([-0.2, 0.02, 0, 0, 0])
+        cameras.append(replace(camera, fisheye=fisheye, matrix=matrix, distortion=distortion))
+    points = np.stack([[project_points(camera, exact_corners.model @ turn.T + move) for turn, move in make_poses()] for camera in cameras])
+    corners = replace(exact_corners, points=points + generator.normal(0, 0.05, points.shape))
+    lenses = [
+        estimate_intrinsics(corners.model, views, camera.size, camera.name, camera.fisheye)
+        for views, camera in zip(corners.points, cameras, strict=True)
+    ]
+    found = {camera.name: camera for camera in calibrate_rig(corners, lenses).cameras}
+    for name, row in compare_to_truth(found, {camera.name: camera for camera in cameras}).items():
+        assert row["aligned_percent"] < 0.1, name
+        assert abs(row["focal_percent"]) < 0.3, name
+    assert [camera.fisheye for camera in found.values()] == [True, False, True]
