@@ -69,8 +69,8 @@ def place_by_points(cameras: list[Camera], path: str | Path) -> tuple[list[Camer
     cameras : in the points' world; turned and moved, never scaled.
     details : ``residual`` the largest distance of a point from its place (world units), ``worst`` that point's name,
         ``residual_percent`` the residual as a share of how far the places reach from their middle, ``mirrored`` whether the
-        points fit far better to the mirrored world, ``below`` whether all cameras stand below the points, and ``scale_percent`` by how much distances between the points come
-        out too long.
+        points fit far better to the mirrored world, ``below`` whether all cameras stand below the points, and
+        ``scale_percent`` by how much distances between the points come out too long.
 
     Raises
     ------
