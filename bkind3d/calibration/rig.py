@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A corner is an outlier at so many medians of its camera's distances: 0.2 % of normal errors are, 5 to 10 % of real ones.
+#: A corner is an outlier at so many medians of its camera's distances: 0.2 % of normal errors are, 5 to 10 % in rendered videos.
 _OUTLIER = 3.0
 #: From fewer frames than this nothing is sure.
 _FEWEST_UNSEEN = 5

@@ -26,7 +26,7 @@ rule calibrate_cameras:
         mem_mb=grow_memory(4000),
         runtime=grow_time(120),
     params:
-        revision=2,
+        revision=3,
         board=lambda wildcards: study.rigs[wildcards.rig].board,
         units=lambda wildcards: study.rigs[wildcards.rig].units,
         videos=lambda wildcards, input: pair_names(study.list_rig_cameras(wildcards.rig), input.videos),
