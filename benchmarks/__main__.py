@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_metadata, read_table
-from bkind3d.data.study import load_study, read_yaml
+from bkind3d.study.study import load_study, read_yaml
 
 RESULTS, TRUTH = Path("results"), Path("results/simulation/truth")
 

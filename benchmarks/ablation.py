@@ -22,7 +22,7 @@ import yaml
 from benchmarks.supervised import measure_ceiling
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs
-from bkind3d.data.study import load_study, read_yaml
+from bkind3d.study.study import load_study, read_yaml
 from bkind3d.training.draws import draw_step
 from bkind3d.training.machine import uses_bf16
 from bkind3d.training.module import DiscoveryTraining

@@ -25,7 +25,6 @@ from scipy.stats import spearmanr
 from bkind3d.checkpoint import load_model
 from bkind3d.config import ExperimentConfig, read_section
 from bkind3d.data.datasets import SessionFrames
-from bkind3d.data.sheets import read_sessions
 from bkind3d.evaluation.labelled import all_known
 from bkind3d.evaluation.recordings import read_points
 from bkind3d.evaluation.splits import TEST, TRAIN, split_blocks
@@ -33,6 +32,7 @@ from bkind3d.evaluation.swaps import learn_places, place_keypoints
 from bkind3d.inference.agreement import choose_moments, look_again
 from bkind3d.inference.confidence import WITHIN, calibrate_confidences
 from bkind3d.inference.prediction import predict_keypoints
+from bkind3d.study.sheets import read_sessions
 
 #: Bins of the reliability plot, and moments that are compared with the claim.
 N_BINS, N_MOMENTS = 10, 60

@@ -7,10 +7,10 @@ import torch
 
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import PairDataset, SessionFrames, Views, iterate_batches
-from bkind3d.data.study import load_study, read_yaml
 from bkind3d.evaluation.metrics import measure_errors
 from bkind3d.evaluation.recordings import read_points
 from bkind3d.model.discovery import KeypointDetector
+from bkind3d.study.study import load_study, read_yaml
 from bkind3d.training.draws import draw_step
 from bkind3d.training.headings import find_headings
 from bkind3d.training.machine import uses_bf16

@@ -12,7 +12,7 @@ from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, wri
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.calibration.formats.xml_files import read_xml
 from bkind3d.config import InputError
-from bkind3d.data.folders import refuse_inside
+from bkind3d.study.folders import refuse_inside
 
 log = logging.getLogger(__name__)
 

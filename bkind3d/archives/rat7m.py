@@ -15,9 +15,9 @@ from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, wri
 from bkind3d.calibration.formats.matlab import read_rat7m
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.data.folders import refuse_inside
 from bkind3d.data.video import VideoInfo, probe_video
 from bkind3d.geometry.cameras import Camera
+from bkind3d.study.folders import refuse_inside
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read the study and write every session."""
     from bkind3d.cli.named_paths import choose_names
-    from bkind3d.data.study import load_study
     from bkind3d.export.formats import export_sessions
+    from bkind3d.study.study import load_study
 
     study = load_study(folder=arguments.study)
     experiments = choose_names(arguments.experiments, list(study.config.experiments), "--experiments")

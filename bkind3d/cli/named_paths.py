@@ -1,7 +1,7 @@
 """Options that name things: ``NAME=PATH NAME=PATH ...``, and names of what a study has."""
 
 from bkind3d.config import InputError
-from bkind3d.data.sheets import suggest
+from bkind3d.study.sheets import suggest
 
 
 def read_named_paths(entries: list[str], option: str) -> dict[str, str]:

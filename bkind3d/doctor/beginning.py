@@ -9,12 +9,12 @@ import numpy as np
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import read_metadata
-from bkind3d.data.study import Study
 from bkind3d.data.video import VideoInfo
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.offsets import check_offsets
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.geometry.cameras import Camera
+from bkind3d.study.study import Study
 from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.location import locate_subject
 from bkind3d.survey.synchronisation import measure_offsets

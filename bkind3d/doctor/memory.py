@@ -5,8 +5,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from bkind3d.config import ExperimentConfig
-from bkind3d.data.study import Study
 from bkind3d.doctor.checks import Check
+from bkind3d.study.study import Study
 
 #: Share of the free memory that a batch may take.
 _SHARE = 0.8

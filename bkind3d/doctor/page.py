@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.shrinking import Picture as Pixels
-from bkind3d.data.study import Study
 from bkind3d.doctor.checks import Check, sort_checks, summarise
 from bkind3d.doctor.pictures import (
     AXES,
@@ -29,6 +28,7 @@ from bkind3d.report.elements import Cell, Chart, Note, Page, Picture, Section, T
 from bkind3d.report.overlays import encode_jpeg
 from bkind3d.report.palette import ACCENT, LINES
 from bkind3d.report.rendering import write_page
+from bkind3d.study.study import Study
 
 #: Moments of the crops, their side in pixels, and points of a line over time.
 _MOMENTS, _CROP, _MAX_POINTS = 8, 128, 1500

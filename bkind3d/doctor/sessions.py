@@ -14,13 +14,13 @@ from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.camera_names import match_cameras
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.progress import track
-from bkind3d.data.study import Study
 from bkind3d.doctor.beginning import examine_beginning
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.offsets import check_offsets
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
 from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.study.study import Study
 from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.silhouettes import Silhouettes
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bkind3d.config import InputError
-from bkind3d.data.study import CONFIG_FILE, Study, load_study
 from bkind3d.doctor.checks import Check, sort_checks, summarise
 from bkind3d.doctor.memory import check_memory
 from bkind3d.doctor.page import write_doctor_page
 from bkind3d.doctor.sessions import examine_session
 from bkind3d.doctor.suggestions import suggest_settings
+from bkind3d.study.study import CONFIG_FILE, Study, load_study
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from bkind3d.config import ExperimentConfig
 from bkind3d.data.parquet import read_table
-from bkind3d.data.study import Study
 from bkind3d.doctor.checks import Check
+from bkind3d.study.study import Study
 from bkind3d.survey.silhouettes import decode_mask
 
 #: Share of the silhouette that changes between two moments whose poses are hardly different, and whose difference is worth

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_metadata, read_table
-from bkind3d.data.sheets import read_sessions
+from bkind3d.study.sheets import read_sessions
 
 
 @dataclass(frozen=True)

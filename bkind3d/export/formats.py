@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bkind3d.config import InputError
-from bkind3d.data.study import Study
+from bkind3d.study.study import Study
 
 if TYPE_CHECKING:
     from bkind3d.export.sessions import ExportedSession

@@ -13,11 +13,11 @@ from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
-from bkind3d.data.sheets import SessionRow
 from bkind3d.data.skeleton import choose_skeleton
-from bkind3d.data.study import Study
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import project_points
+from bkind3d.study.sheets import SessionRow
+from bkind3d.study.study import Study
 
 #: Frames that are projected at once: few enough for the processor's own memory.
 BLOCK_FRAMES = 500

@@ -11,8 +11,8 @@ import pandas as pd
 from bkind3d.config import ExperimentConfig, FramesConfig, InputError, NamingConfig, ReportConfig, read_section
 from bkind3d.data.keypoints import SessionKeypoints, name_keypoints, read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
-from bkind3d.data.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions
 from bkind3d.data.skeleton import Edge, choose_skeleton
+from bkind3d.study.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SimulatedRig
-from bkind3d.data.folders import folder_when_complete
 from bkind3d.data.progress import track
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.simulation.filming import film_positions
@@ -24,6 +23,7 @@ from bkind3d.simulation.human_motion import ACTIONS, move_person
 from bkind3d.simulation.lenses import make_lenses
 from bkind3d.simulation.rendering import Renderer
 from bkind3d.simulation.scenes import add_arena
+from bkind3d.study.folders import folder_when_complete
 
 log = logging.getLogger(__name__)
 

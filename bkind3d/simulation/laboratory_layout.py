@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bkind3d.config import BoardConfig, InputError, SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
-from bkind3d.data.folders import folder_when_complete
 from bkind3d.simulation.sessions import simulate_board, simulate_session
+from bkind3d.study.folders import folder_when_complete
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SimulatedRig, SimulatedSession, SimulatedSubject
-from bkind3d.data.folders import folder_when_complete
 from bkind3d.data.progress import track
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.geometry.cameras import Camera
@@ -25,6 +24,7 @@ from bkind3d.simulation.filming import build_model, film_positions
 from bkind3d.simulation.lenses import make_lenses
 from bkind3d.simulation.rendering import Image, Renderer
 from bkind3d.simulation.rigs import make_cameras
+from bkind3d.study.folders import folder_when_complete
 
 log = logging.getLogger(__name__)
 

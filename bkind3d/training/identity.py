@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bkind3d.config import TRAINING_REVISION, WITHOUT_EFFECT, ExperimentConfig, InputError
-from bkind3d.data.weights import list_weights
+from bkind3d.study.weights import list_weights
 
 #: As TRAINING_REVISION, for trainings that hold sessions out: part of their identity alone.
 VALIDATION_REVISION = 2

@@ -67,16 +67,16 @@ def release_stale_lock():
 sys.path.insert(0, str(workflow.basedir))
 try:
     from bkind3d.config import PREDICTION_REVISION, TRAINING_REVISION, InputError
-    from bkind3d.data import sections
-    from bkind3d.data.done import explain_done
-    from bkind3d.data.retraining import explain_retraining, remark_on_weights
-    from bkind3d.data.study import (
+    from bkind3d.study import sections
+    from bkind3d.study.done import explain_done
+    from bkind3d.study.retraining import explain_retraining, remark_on_weights
+    from bkind3d.study.study import (
         SIMULATION_FOLDER,
         list_simulated_cameras,
         load_study,
         read_yaml,
     )
-    from bkind3d.data.weights import list_weights
+    from bkind3d.study.weights import list_weights
     from bkind3d.export.formats import FORMATS, export_path
 
     if not workflow.overwrite_configfiles:
@@ -111,7 +111,7 @@ else:
     for line in [*explain_retraining(study), *remark_on_weights(study)]:
         sys.stderr.write(f"{line}\n")
     if IS_DRY_RUN:
-        from bkind3d.data.storage import explain_storage
+        from bkind3d.study.storage import explain_storage
 
         if line := explain_storage(study):
             sys.stderr.write(f"{line}\n")

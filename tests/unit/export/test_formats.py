@@ -4,8 +4,8 @@ import pytest
 
 from bkind3d.cli import main
 from bkind3d.config import ExportFormat, InputError
-from bkind3d.data.study import load_study
 from bkind3d.export.formats import FORMATS, export_sessions
+from bkind3d.study.study import load_study
 
 
 def list_files(folder):

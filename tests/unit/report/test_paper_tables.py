@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from bkind3d.config import PaperTableConfig
-from bkind3d.data.published import NOT_READABLE, read_published
 from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.paper_figures import plot_bars
 from bkind3d.report.paper_tables import COLUMNS, collect_table, find_title, list_datasets, print_table, write_table_files
+from bkind3d.study.published import NOT_READABLE, read_published
 from tests.unit.report.test_tables import action_row, pose_row
 
 SETTINGS = {"title": "Main & all", "rows": {"one": "First_one", "two": "Second"}, "published": "human36m"}

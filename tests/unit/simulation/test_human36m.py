@@ -14,11 +14,11 @@ from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.cli import main
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_table
-from bkind3d.data.sheets import read_sessions
-from bkind3d.data.study import read_yaml
 from bkind3d.geometry.lenses import project_points
 from bkind3d.simulation.human36m_metadata import CAMERAS, PUBLISHED, make_human36m_cameras, write_human36m_metadata
 from bkind3d.simulation.human_motion import ACTIONS
+from bkind3d.study.sheets import read_sessions
+from bkind3d.study.study import read_yaml
 
 FRAMES, SIZE = 5, 160
 

@@ -9,10 +9,10 @@ import scipy.io
 
 from bkind3d.cli import main
 from bkind3d.config import InputError
-from bkind3d.data.study import read_yaml
 from bkind3d.data.video import decode_frames, probe_video
 from bkind3d.geometry.lenses import project_points
 from bkind3d.simulation.rat7m_layout import MARKERS, film_rat_session, make_rat7m_cameras, make_rat_stand_in, simulate_rat7m
+from bkind3d.study.study import read_yaml
 from tests.unit.calibration.formats.rigs import make_points
 from tests.unit.calibration.formats.test_matlab import see_in_matlab
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bkind3d.config import InputError
-from bkind3d.data.sheets import SessionRow
-from bkind3d.data.study import SIMULATION_FOLDER, Study
 from bkind3d.data.video import probe_video
+from bkind3d.study.sheets import SessionRow
+from bkind3d.study.study import SIMULATION_FOLDER, Study
 
 #: Bytes per stored pixel of a frameset (picture and silhouette), and per pixel of a surveyed frame, as measured on the demo and rounded up.
 FRAMESET_BYTES, SURVEY_BYTES = 0.4, 0.025

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 
 from bkind3d.config import WITHOUT_EFFECT, InputError
 from bkind3d.data.camera_names import read_camera_names
-from bkind3d.data.sections import FOLDER, TRAINING_SESSIONS, list_sections, means, read_stored
-from bkind3d.data.study import Study
-from bkind3d.data.weights import list_weights, names_no_commit
+from bkind3d.study.sections import FOLDER, TRAINING_SESSIONS, list_sections, means, read_stored
+from bkind3d.study.study import Study
+from bkind3d.study.weights import list_weights, names_no_commit
 
 #: Keys of a training's file that name things or change how it runs, but not what comes out of it.
 _HARMLESS = ("preset ", *(f"{key} " for key in WITHOUT_EFFECT))

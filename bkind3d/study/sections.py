@@ -28,8 +28,8 @@ from bkind3d.config import (
     StudyConfig,
     SurveyConfig,
 )
-from bkind3d.data.sheets import CameraRow, RigRow, SessionRow
-from bkind3d.data.study import Study
+from bkind3d.study.sheets import CameraRow, RigRow, SessionRow
+from bkind3d.study.study import Study
 
 FOLDER = Path("results/config")
 #: Which sessions models are trained on, and what of them.

@@ -4,9 +4,9 @@ import time
 import pytest
 
 from bkind3d.config import PRESETS
-from bkind3d.data.retraining import explain_retraining, remark_on_weights
-from bkind3d.data.study import load_study
-from tests.unit.data.conftest import configure, write_files
+from bkind3d.study.retraining import explain_retraining, remark_on_weights
+from bkind3d.study.study import load_study
+from tests.unit.study.conftest import configure, write_files
 
 STEPS = PRESETS["bkind3d"]["training"]["steps"]
 

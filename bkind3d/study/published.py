@@ -15,6 +15,6 @@ def read_published(data: str = "", measure: str = "") -> list[dict[str, str]]:
 
     Errors are in millimetres, accuracies in percent.
     """
-    lines = files("bkind3d.data").joinpath("published.tsv").read_text(encoding="utf-8").splitlines()
+    lines = files("bkind3d.study").joinpath("published.tsv").read_text(encoding="utf-8").splitlines()
     rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     return [row for row in rows if data in ("", row["data"]) and measure in ("", row["measure"])]

@@ -1,6 +1,6 @@
 """Which sessions of a study are done."""
 
-from bkind3d.data.study import Study
+from bkind3d.study.study import Study
 
 #: Names that are listed.
 _LISTED = 8

@@ -3,10 +3,10 @@ import json
 import pytest
 
 from bkind3d.config import ExperimentConfig, SimulationConfig, read_section
-from bkind3d.data.sections import format_sections, format_sheets
-from bkind3d.data.sheets import read_cameras, read_rigs, read_sessions
-from bkind3d.data.study import load_study
-from tests.unit.data.conftest import configure, write_files
+from bkind3d.study.sections import format_sections, format_sheets
+from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
+from bkind3d.study.study import load_study
+from tests.unit.study.conftest import configure, write_files
 
 
 def list_changed(folder, study):

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.data.folders import folder_when_complete, refuse_inside
+from bkind3d.study.folders import folder_when_complete, refuse_inside
 
 
 def test_a_folder_appears_with_all_of_its_files(tmp_path: Path) -> None:

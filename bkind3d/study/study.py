@@ -10,9 +10,9 @@ import yaml
 
 from bkind3d.config import HUB_PREFIX, InputError, SimulatedSession, StudyConfig, parse_section
 from bkind3d.data.camera_names import match_cameras, read_camera_names
-from bkind3d.data.published import read_published
-from bkind3d.data.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions, suggest
-from bkind3d.data.weights import list_weights
+from bkind3d.study.published import read_published
+from bkind3d.study.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions, suggest
+from bkind3d.study.weights import list_weights
 
 CONFIG_FILE = "config/config.yaml"
 #: What the simulation writes lies here, below the study's folder and not below the recordings.

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.data.sheets import read_cameras, read_rigs, read_sessions
+from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
 
 SESSIONS = "session\tsubject\trig\tsplit\tstart\tstop\tjoints\tjoints_axes\tbehaviours\tdose\n"
 RIGS = "rig\tunits\tcalibration\tboard\tboard_videos\tup\n"

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from bkind3d.config import InputError
-from bkind3d.data.study import load_study
+from bkind3d.study.study import load_study
 
 SIMULATION = {
     "rigs": {"arena": {"cameras": 2}},
@@ -248,7 +248,7 @@ def test_joints_in_training_alone_judge_only_by_blocks(folder):
 
 def test_reading_a_study_imports_nothing_heavy():
     asked = (
-        "import sys, bkind3d.data.sections; print([m for m in ('torch', 'cv2', 'av', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"
+        "import sys, bkind3d.study.sections; print([m for m in ('torch', 'cv2', 'av', 'pandas', 'pyarrow', 'numpy') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bkind3d.data.storage import _clip, count_frames, explain_storage
-from bkind3d.data.study import load_study
+from bkind3d.study.storage import _clip, count_frames, explain_storage
+from bkind3d.study.study import load_study
 from tests.workflow.tiny_study import write_study
 
 Usage = namedtuple("Usage", "total used free")
@@ -22,7 +22,7 @@ def test_frames_are_counted_from_headers(study):
 
 
 def test_videos_that_are_not_opened_are_estimated_by_their_size(study, monkeypatch):
-    monkeypatch.setattr("bkind3d.data.storage.MOST_HEADERS", 1)
+    monkeypatch.setattr("bkind3d.study.storage.MOST_HEADERS", 1)
     videos = [str(study.folder / study.find_videos("s1", camera)[0]) for camera in study.cameras["s1"]]
     opened, guessed = count_frames(videos).values()
     assert opened == pytest.approx(20, abs=1)
