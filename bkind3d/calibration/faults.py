@@ -24,6 +24,7 @@ from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.findings import Finding
 from bkind3d.config import BoardConfig
 from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.units import METRES
 
 #: Angle (degrees) and distance (share of that to the board) below which two cameras have the same pose, and nearly the same.
 _SAME, _NEARLY_SAME = (0.5, 0.005), (2.0, 0.02)
@@ -31,8 +32,7 @@ _SAME, _NEARLY_SAME = (0.5, 0.005), (2.0, 0.02)
 _STEP_AGREEMENT = 0.85
 #: Largest delay between two cameras that is looked for, in searched frames, and fewest frames that have to show it.
 _MAX_LAG, _LAG_FRAMES = 20, 5
-#: Metres in a unit, and lengths of a board in metres that cannot be.
-METRES = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}
+#: Lengths of a board in metres that can be.
 _BOARD_METRES = (1e-3, 5.0)
 
 

@@ -15,10 +15,10 @@ from bkind3d.data.calibration_formats import Size
 from bkind3d.data.camera_names import match_cameras
 from bkind3d.data.parquet import TABLES, write_table
 from bkind3d.geometry.cameras import Camera, upright_rotation
+from bkind3d.geometry.units import METRES
 
 log = logging.getLogger(__name__)
 
-_METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 #: A rig's cameras lie at least as far apart, and at most (metres).
 _SMALLEST_RIG, _LARGEST_RIG = 0.02, 300.0
 
@@ -88,10 +88,10 @@ def _check_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) ->
     """Cameras that are millimetres apart in metres, or kilometres in millimetres, are in other units than the user says."""
     centres = np.stack([camera.centre for camera in cameras.values()])
     extent = float(np.linalg.norm(np.ptp(centres, axis=0)))
-    metres = extent * _METRES.get(units, np.nan)
+    metres = extent * METRES.get(units, np.nan)
     if metres < _SMALLEST_RIG or metres > _LARGEST_RIG:
-        fitting = [other for other, size in _METRES.items() if _SMALLEST_RIG <= extent * size <= _LARGEST_RIG]
+        fitting = [other for other, size in reversed(METRES.items()) if _SMALLEST_RIG <= extent * size <= _LARGEST_RIG]
         raise InputError(
             f"{path}: in {units}, the cameras would be {extent:.4g} {units} apart, which cannot be; "
-            f"give the units of the calibration ({' or '.join(fitting) or 'which are none of ' + ', '.join(_METRES)})"
+            f"give the units of the calibration ({' or '.join(fitting) or 'which are none of ' + ', '.join(METRES)})"
         )

@@ -2,6 +2,8 @@
 
 import argparse
 
+from bkind3d.geometry.units import METRES
+
 HELP = "Write a calibration board to print: PDF at true scale with a ruler, PNG, and its settings."
 
 
@@ -9,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("board", help="name of the board in the settings")
     parser.add_argument("--config", default="config/config.yaml", help="the study's settings, or a file with the boards by name")
-    parser.add_argument("--units", required=True, choices=["mm", "cm", "m"], help="units of the board's lengths (those of its rig)")
+    parser.add_argument("--units", required=True, choices=METRES, help="units of the board's lengths (those of its rig)")
     parser.add_argument(
         "--page", default="board", choices=["board", "a4", "a3", "a2", "a1", "a0", "letter"], help="paper; board: as large as needed"
     )

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bkind3d.cli.numbers import at_least
+from bkind3d.geometry.units import METRES
 
 if TYPE_CHECKING:
     from bkind3d.config import BoardConfig, CalibrationConfig
@@ -25,7 +26,7 @@ def add_board_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="JSON or YAML file with the section 'calibration'")
     parser.add_argument("--boards", required=True, help="JSON or YAML file with the boards by name")
     parser.add_argument("--board", required=True, help="name of the board in the videos")
-    parser.add_argument("--units", required=True, choices=["mm", "cm", "m"], help="units of the board's squares, and of the world")
+    parser.add_argument("--units", required=True, choices=METRES, help="units of the board's squares, and of the world")
     parser.add_argument("--videos", nargs="+", required=True, metavar="CAMERA=PATH", help="board video of every camera, synchronised")
     parser.add_argument("--threads", type=at_least(1), default=2, help="videos that are searched at a time")
     parser.add_argument("--quality", required=True, help="Parquet file to write (table 'calibration')")

@@ -3,6 +3,7 @@
 import argparse
 
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS
+from bkind3d.geometry.units import METRES
 
 HELP = "Read a calibration that another program made, check it, and write it in this project's format (docs/calibration-formats.md)."
 
@@ -13,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=CALIBRATION_FORMATS, help="format of the file; guessed from its ending and content without this"
     )
-    parser.add_argument("--units", required=True, choices=["mm", "cm", "m"], help="units of the calibration's world")
+    parser.add_argument("--units", required=True, choices=METRES, help="units of the calibration's world")
     parser.add_argument("--cameras", nargs="+", help="cameras that are needed; cam_01 in the file is found as cam01 or cam1, too")
     parser.add_argument(
         "--size",

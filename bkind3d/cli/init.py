@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from bkind3d.geometry.units import METRES
+
 HELP = "Make a study of a folder of recordings: find out which video is which camera of which session, and write sheets and settings."
 
 
@@ -10,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("folder", type=Path, help="holds videos of sessions, and of a calibration board or a calibration file; read only")
     parser.add_argument("--study", type=Path, required=True, help="folder of the study; must not be there yet")
-    parser.add_argument("--units", choices=["mm", "cm", "m"], default="mm", help="of lengths on the board, or in the calibration")
+    parser.add_argument("--units", choices=METRES, default="mm", help="of lengths on the board, or in the calibration")
     parser.add_argument(
         "--pattern", help="where the names stand in the videos' paths, such as '{session}/{camera}.mp4'; * for anything else"
     )

@@ -8,9 +8,9 @@ import pandas as pd
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_table
 from bkind3d.geometry.cameras import upright_rotation
+from bkind3d.geometry.units import METRES
 
-#: How many of the wanted unit one unit of a TRC file is.
-_METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+#: Lines of a TRC file before its numbers.
 _HEADER_LINES = 5
 
 
@@ -87,6 +87,6 @@ def _read_trc(path: Path, units: str, axes: str) -> pd.DataFrame:
 def _convert_units(given: str, wanted: str, path: Path) -> float:
     if given == wanted:
         return 1.0
-    if given not in _METRES or wanted not in _METRES:
-        raise InputError(f"{path}: is in {given!r}, the rig in {wanted!r}; known units are {', '.join(_METRES)}")
-    return _METRES[given] / _METRES[wanted]
+    if given not in METRES or wanted not in METRES:
+        raise InputError(f"{path}: is in {given!r}, the rig in {wanted!r}; known units are {', '.join(METRES)}")
+    return METRES[given] / METRES[wanted]

@@ -20,6 +20,7 @@ from bkind3d.doctor.offsets import check_offsets
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
 from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.units import METRES
 from bkind3d.study.study import Study
 from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.silhouettes import Silhouettes
@@ -28,8 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Rates of two cameras that differ by more than this share are different.
 _RATE_SHARE = 1e-3
-#: Metres per unit, and the distances (m) between which cameras stand from what they film.
-_METRES, _NEAREST, _FARTHEST = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}, 0.02, 100.0
+#: Distances (m) between which cameras stand from what they film.
+_NEAREST, _FARTHEST = 0.02, 100.0
 #: A subject that is seen moving in fewer of the pictures, or whose silhouette goes less far than its own size, keeps its place.
 _SEEN, _TRAVEL = 0.5, 0.25
 #: Located in fewer of the frames, a session is worth a look.
@@ -198,7 +199,7 @@ def measure_distance(cameras: Mapping[str, Camera]) -> float:
 
 def check_distances(cameras: Mapping[str, Camera], units: str) -> list[Check]:
     """Whether the cameras stand where cameras can stand: a world in metres that is read as millimetres is found here."""
-    metres = measure_distance(cameras) * _METRES[units]
+    metres = measure_distance(cameras) * METRES[units]
     if not _NEAREST <= metres <= _FARTHEST:
         sentence = f"the cameras stand {metres:.3g} m from what they look at, if the calibration is in {units}"
         return [Check("failure", "scale", sentence, "correct the units of the rig in the sheet of rigs")]

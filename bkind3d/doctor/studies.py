@@ -13,6 +13,7 @@ from bkind3d.doctor.memory import check_memory
 from bkind3d.doctor.page import write_doctor_page
 from bkind3d.doctor.sessions import examine_session
 from bkind3d.doctor.suggestions import suggest_settings
+from bkind3d.geometry.units import METRES
 from bkind3d.study.study import CONFIG_FILE, Study, load_study
 
 log = logging.getLogger(__name__)
@@ -72,8 +73,7 @@ def check_units(study: Study) -> list[Check]:
     checks = []
     for name, row in study.rigs.items():
         board = study.config.boards.get(row.board)
-        metres = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}[row.units]
-        if board is not None and not 1e-3 <= board.square_length * metres <= 1:
+        if board is not None and not 1e-3 <= board.square_length * METRES[row.units] <= 1:
             sentence = f"rig {name!r}: a board with squares of {board.square_length:g} {row.units} cannot be"
             checks.append(Check("failure", "units", sentence, "give square_length and marker_length in the rig's units"))
     return checks

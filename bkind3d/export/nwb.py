@@ -23,10 +23,10 @@ from bkind3d.config import InputError
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.video import probe_video
 from bkind3d.export.sessions import ExportedSession, FilmedView
+from bkind3d.geometry.units import METRES
 
 log = logging.getLogger(__name__)
 
-METRES = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}
 #: Columns of the sheet that NWB has a place for.
 SUBJECT_COLUMNS = ("species", "sex", "age", "genotype", "strain", "weight", "date_of_birth", "description")
 FILE_COLUMNS = ("lab", "institution", "experiment_description", "notes", "protocol", "session_description")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from bkind3d.config import NAME_PATTERN, InputError
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, list_formats, parse_sizes
+from bkind3d.geometry.units import METRES
 
 SPLITS = ("train", "test", "predict")
-UNITS = ("mm", "cm", "m")
 AXES = ("x", "y", "z", "-x", "-y", "-z")
 
 #: Columns that must be there, and columns that may be.
@@ -183,7 +183,7 @@ def read_rigs(path: Path) -> dict[str, RigRow]:
         row = RigRow(
             line=line,
             rig=_read_name(cells, "rig", where),
-            units=_read_choice(cells, "units", UNITS, None, where),
+            units=_read_choice(cells, "units", tuple(METRES), None, where),
             calibration=cells["calibration"],
             calibration_format=cells["calibration_format"]
             and _read_choice(cells, "calibration_format", [*CALIBRATION_FORMATS], None, where),
