@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from scipy.stats import spearmanr
 
-from bkind3d.evaluation.identity import WITHOUT_TRUTH
+from bkind3d.evaluation.body_parts import WITHOUT_TRUTH
 
 #: What the truth says of a training, and whether more of it is better.
 TRUTHS = {"pa_mpjpe": False, "swaps": False, "scatter": False, "nearest": True, "left_right": True}

@@ -18,7 +18,7 @@ import pandas as pd
 from bkind3d.config import LocationConfig, SimulationConfig, SurveyConfig
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import read_metadata, read_table
-from bkind3d.evaluation.identity import body_length
+from bkind3d.evaluation.swaps import body_length
 from bkind3d.simulation.rigs import make_cameras
 from bkind3d.simulation.sessions import simulate_session
 from bkind3d.survey.location import locate_subject

@@ -25,7 +25,7 @@ from scipy.stats import spearmanr
 from bkind3d.checkpoint import load_model
 from bkind3d.config import ExperimentConfig, read_section
 from bkind3d.data.datasets import SessionFrames
-from bkind3d.evaluation.labelled import all_known
+from bkind3d.evaluation.labelled_frames import all_known
 from bkind3d.evaluation.recordings import read_points
 from bkind3d.evaluation.splits import TEST, TRAIN, split_blocks
 from bkind3d.evaluation.swaps import learn_places, place_keypoints

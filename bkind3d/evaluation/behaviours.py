@@ -15,10 +15,18 @@ from bkind3d.data.parquet import TABLES
 from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE
 from bkind3d.evaluation.actions import classify_windows
 from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
-from bkind3d.evaluation.labelled import all_known
+from bkind3d.evaluation.labelled_frames import all_known
+from bkind3d.evaluation.motion_windows import (
+    Windows,
+    cut_windows,
+    describe_windows,
+    find_whole_windows,
+    fit_heading,
+    half_width,
+    join_windows,
+)
 from bkind3d.evaluation.recordings import Points, Recording
 from bkind3d.evaluation.splits import TEST, TRAIN, assign_parts
-from bkind3d.evaluation.windows import Windows, cut_windows, describe_windows, find_whole_windows, fit_heading, half_width, join_windows
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from bkind3d.config import MovementsConfig
 from bkind3d.data.parquet import TABLES
-from bkind3d.evaluation.labelled import all_known
-from bkind3d.evaluation.recordings import Points, read_behaviours, read_points
-from bkind3d.evaluation.windows import (
+from bkind3d.evaluation.labelled_frames import all_known
+from bkind3d.evaluation.motion_windows import (
     cut_windows,
     describe_windows,
     find_turns,
@@ -27,6 +26,7 @@ from bkind3d.evaluation.windows import (
     half_width,
     join_windows,
 )
+from bkind3d.evaluation.recordings import Points, read_behaviours, read_points
 
 #: Windows of a study at most, as many of each session: 1.8 GB of memory at 15 keypoints.
 MAX_WINDOWS = 20_000
@@ -44,7 +44,7 @@ def find_movements(keypoints: Mapping[str, str | Path], behaviours: Mapping[str,
     """Put windows of all sessions into clusters of like movement.
 
     Windows are described as for the recognition of behaviours, free of place, heading and size
-    (:func:`bkind3d.evaluation.windows.describe_windows`); every number is standardised, all are reduced to their principal
+    (:func:`bkind3d.evaluation.motion_windows.describe_windows`); every number is standardised, all are reduced to their principal
     components, and these are clustered by k-means.
 
     Parameters

@@ -12,11 +12,11 @@ from jaxtyping import Float, Int
 from bkind3d.config import EvaluationConfig
 from bkind3d.data.parquet import TABLES
 from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS
+from bkind3d.evaluation.body_parts import measure_identity, measure_truth, summarise_method
 from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
-from bkind3d.evaluation.identity import measure_identity, measure_truth, summarise_method
-from bkind3d.evaluation.labelled import LabelledFrames, all_known, select_common, stack_frames
-from bkind3d.evaluation.labels import measure_label_efficiency
-from bkind3d.evaluation.methods import MethodResult, measure_methods
+from bkind3d.evaluation.candidates import MethodResult, measure_methods
+from bkind3d.evaluation.label_efficiency import measure_label_efficiency
+from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known, select_common, stack_frames
 from bkind3d.evaluation.metrics import ERRORS, mean_over_joints
 from bkind3d.evaluation.pose_tables import group_errors, make_errors_table, make_joints_table
 from bkind3d.evaluation.recordings import Points, Recording, common_units

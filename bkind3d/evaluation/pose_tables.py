@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from bkind3d.data.parquet import TABLES
-from bkind3d.evaluation.labelled import LabelledFrames
-from bkind3d.evaluation.methods import MethodResult
+from bkind3d.evaluation.candidates import MethodResult
+from bkind3d.evaluation.labelled_frames import LabelledFrames
 from bkind3d.evaluation.metrics import ERRORS, JointErrors, PoseErrors, count_correct, count_known, mean_over_frames, mean_over_joints
 from bkind3d.evaluation.recordings import Recording
 

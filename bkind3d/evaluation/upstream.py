@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.linear_model import Ridge
 
-from bkind3d.evaluation.labelled import LabelledFrames, all_known
+from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
 from bkind3d.evaluation.regression import MIN_FRAMES
 
 Poses = Float[np.ndarray, "frame joint 3"]

@@ -5,9 +5,9 @@ import pandas as pd
 
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import NO_REFERENCE, read_json
+from bkind3d.report.candidates import label_of
 from bkind3d.report.elements import Cell, Matrix, Table, format_count, format_number, format_share, format_text, is_missing
 from bkind3d.report.files import StudyFiles
-from bkind3d.report.methods import label_of
 
 
 def build_actions_table(rows: pd.DataFrame) -> Table:

@@ -13,9 +13,9 @@ from PIL import Image
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.behaviours import count_confusion, read_confusion
+from bkind3d.report.candidates import colour_of, has_reference, label_of, rows_of
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.learning import split_terms
-from bkind3d.report.methods import colour_of, has_reference, label_of, rows_of
 from bkind3d.report.overlay_videos import write_animation
 from bkind3d.report.overlays import WHITE, draw_session
 from bkind3d.report.palette import ACCENT

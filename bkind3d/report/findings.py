@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bkind3d.data.parquet import read_table
+from bkind3d.report.candidates import FLOORS, has_reference, label_of, rows_of
 from bkind3d.report.elements import Note, format_interval, format_number, format_share
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.health import KeypointHealth
-from bkind3d.report.methods import FLOORS, has_reference, label_of, rows_of
 from bkind3d.report.recordings import Located, calibration_quality
 
 #: Beyond this mean reprojection error (px) a calibration is worth a look; below this share of its frames a session was badly

@@ -13,6 +13,8 @@ from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.progress import track
 from bkind3d.report.bands import Band, read_behaviours, read_clusters
 from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
+from bkind3d.report.body_parts import build_identity_table, build_nearest_table, build_side_table
+from bkind3d.report.candidates import has_reference, rows_of
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Player, Section
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.findings import (
@@ -25,9 +27,7 @@ from bkind3d.report.findings import (
     write_findings,
 )
 from bkind3d.report.health import KeypointHealth, build_keypoint_table, examine_keypoints
-from bkind3d.report.identity import build_identity_table, build_nearest_table, build_side_table
 from bkind3d.report.learning import build_learning_charts, split_terms
-from bkind3d.report.methods import has_reference, rows_of
 from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_settings, build_stages, build_versions
 from bkind3d.report.overlays import draw_session, encode_jpeg

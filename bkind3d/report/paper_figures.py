@@ -16,9 +16,9 @@ from PIL import Image, ImageDraw
 from bkind3d.config import PaperTableConfig
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE
+from bkind3d.report.candidates import colour_of
 from bkind3d.report.figures import METADATA, STYLE
 from bkind3d.report.files import StudyFiles
-from bkind3d.report.methods import colour_of
 from bkind3d.report.overlays import TILE, WHITE, Picture, View, choose_frames, draw_view, load_font, project_keypoints, read_views
 from bkind3d.report.paper_tables import find_title, list_datasets
 from bkind3d.report.skeleton import arrange_points, name_keypoints

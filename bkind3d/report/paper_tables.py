@@ -9,7 +9,7 @@ import pandas as pd
 from bkind3d.config import PaperTableConfig
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE, read_json
-from bkind3d.report.methods import label_of
+from bkind3d.report.candidates import label_of
 from bkind3d.study.published import NOT_READABLE, read_published
 
 #: What a title begins with where nothing of the data was filmed.

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import NO_REFERENCE, read_json
+from bkind3d.report.candidates import FLOORS, colour_of, label_of, rows_of
 from bkind3d.report.elements import (
     Cell,
     Chart,
@@ -22,7 +23,6 @@ from bkind3d.report.elements import (
     make_chart,
 )
 from bkind3d.report.files import StudyFiles
-from bkind3d.report.methods import FLOORS, colour_of, label_of, rows_of
 
 
 def build_pose_table(rows: pd.DataFrame) -> Table:

@@ -4,7 +4,7 @@ import torch
 
 from bkind3d.config import ActionsConfig
 from bkind3d.evaluation.actions import ActionNetwork, balance_classes, classify_windows
-from bkind3d.evaluation.windows import N_SAMPLES
+from bkind3d.evaluation.motion_windows import N_SAMPLES
 
 
 def make_waves(number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

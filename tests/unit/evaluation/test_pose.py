@@ -6,7 +6,7 @@ import pytest
 
 from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS, write_json
-from bkind3d.evaluation.methods import ORACLES
+from bkind3d.evaluation.candidates import ORACLES
 from bkind3d.evaluation.pose import judge_poses
 
 CONFIG = EvaluationConfig(bootstrap=200)

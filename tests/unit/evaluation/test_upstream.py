@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bkind3d.evaluation.labelled import LabelledFrames
+from bkind3d.evaluation.labelled_frames import LabelledFrames
 from bkind3d.evaluation.metrics import measure_errors
 from bkind3d.evaluation.upstream import judge_as_upstream, upstream_mpjpe, upstream_n_mpjpe, upstream_pa_mpjpe, upstream_shifted_mpjpe
 

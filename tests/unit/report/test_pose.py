@@ -3,7 +3,7 @@ import json
 import pandas as pd
 
 from bkind3d.data.results import POSE_COLUMNS
-from bkind3d.report.methods import rows_of
+from bkind3d.report.candidates import rows_of
 from bkind3d.report.pose import (
     build_group_table,
     build_joint_chart,

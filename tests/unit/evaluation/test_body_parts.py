@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bkind3d.evaluation.identity import measure_identity, nearest_consistency, pair_distances, rank_predictors
+from bkind3d.evaluation.body_parts import measure_identity, nearest_consistency, pair_distances, rank_predictors
 
 JOINTS = np.tile(np.array([[0.0, 0, 0], [50, 0, 0], [100, 0, 0]]), (10, 1, 1))
 NAMES = ("head", "back", "rump")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from bkind3d.config import EvaluationConfig
-from bkind3d.evaluation.labelled import select_common, stack_frames
-from bkind3d.evaluation.labels import choose_numbers, measure_label_efficiency
+from bkind3d.evaluation.label_efficiency import choose_numbers, measure_label_efficiency
+from bkind3d.evaluation.labelled_frames import select_common, stack_frames
 
 CONFIG = EvaluationConfig(bootstrap=200)
 

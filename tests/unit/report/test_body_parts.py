@@ -1,5 +1,5 @@
 from bkind3d.data.results import write_json
-from bkind3d.report.identity import MEASURES, build_identity_table, build_nearest_table, build_side_table
+from bkind3d.report.body_parts import MEASURES, build_identity_table, build_nearest_table, build_side_table
 
 
 def texts(table):

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Int
 
 from bkind3d.config import EvaluationConfig
+from bkind3d.evaluation.candidates import measure_constant, regress_joints
 from bkind3d.evaluation.floors import mean_shape
-from bkind3d.evaluation.labelled import LabelledFrames, all_known
-from bkind3d.evaluation.methods import measure_constant, regress_joints
+from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, mean_over_joints
 from bkind3d.evaluation.regression import MIN_FRAMES
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.evaluation.floors import centre_poses, choose_far_apart, fill_gaps, mean_pose, mean_shape, place_pose
-from bkind3d.evaluation.labelled import LabelledFrames, all_known
+from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, align_poses, joint_distances, measure_errors
 from bkind3d.evaluation.regression import fit_regressor, make_features, make_groups
 from bkind3d.evaluation.splits import TEST

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bkind3d.config import EvaluationConfig, InputError
-from bkind3d.evaluation.labelled import select_common, stack_frames
+from bkind3d.evaluation.labelled_frames import select_common, stack_frames
 from bkind3d.evaluation.splits import TEST, TRAIN
 
 

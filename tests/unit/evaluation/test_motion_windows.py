@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bkind3d.evaluation.windows import (
+from bkind3d.evaluation.motion_windows import (
     N_SAMPLES,
     Windows,
     cut_windows,
