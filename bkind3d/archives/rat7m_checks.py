@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bkind3d.archives.rat7m_samples import Samples
 from bkind3d.config import InputError
 from bkind3d.data.shrinking import Picture
+from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import decode_frames
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import project_points
@@ -49,7 +50,7 @@ def check_maps(mat: Path, samples: Samples, lengths: Mapping[str, int]) -> None:
 
 def check_markers(mat: Path, samples: Samples, cameras: Mapping[str, Camera]) -> None:
     """Markers are in the pictures of all cameras."""
-    points = samples.markers[_spread(len(samples.rows), _LOOKS)].reshape(-1, 3)
+    points = samples.markers[spread_indices(len(samples.rows), _LOOKS)].reshape(-1, 3)
     points = points[np.isfinite(points).all(axis=1)]
     for name, camera in cameras.items():
         pixels = project_points(camera, points)
@@ -106,12 +107,7 @@ def _compare(samples: Samples, camera: Camera, files: Mapping[int, Path], shown:
 def _decode(files: Mapping[int, Path], size: tuple[int, int]) -> dict[int, Picture]:
     """Grey pictures by the number of their frame: the first ones of the files, or some of the beginning where files are few."""
     if len(files) >= _FEW_FILES:
-        starts = [list(files)[index] for index in _spread(len(files), _PICTURES)]
+        starts = [list(files)[index] for index in spread_indices(len(files), _PICTURES)]
         return {start: next(decode_frames(files[start], size, gray=True)).picture for start in starts}
     decoded = decode_frames([*files.values()], size, gray=True, wanted=lambda number: number % _STEP == 0)
     return {frame.number: frame.picture for frame in islice(decoded, _PICTURES)}
-
-
-def _spread(count: int, n_chosen: int) -> Int[NDArray, "chosen"]:
-    """Up to `n_chosen` indices, evenly spread over `count`."""
-    return np.linspace(0, count - 1, min(n_chosen, count)).round().astype(np.int64)

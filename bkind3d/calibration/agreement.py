@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bkind3d.calibration.board_poses import pose_in_views
 from bkind3d.calibration.boards import Corners
+from bkind3d.data.spacing import spread_indices
 from bkind3d.geometry.cameras import Array, Camera
 
 #: A board carried over from another camera may miss by this share of the picture's width, and at least by this many pixels.
@@ -92,7 +93,7 @@ def compare_pair(boards: Boards, one: int, other: int, frames: NDArray[np.int64]
     if len(frames) < SHARED_FRAMES:
         return None
     first, second = boards.poses[one, frames], boards.poses[other, frames + lag]
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(_MAX_CANDIDATES, len(frames))).round().astype(int))
+    chosen = spread_indices(len(frames), _MAX_CANDIDATES)
     motions = first[chosen] @ np.linalg.inv(second[chosen])
     misfits = measure_misfits(first, second, motions, boards.outline, (boards.scales[one], boards.scales[other]))
     # Most frames explained; among equals the smallest typical misfit.

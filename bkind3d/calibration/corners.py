@@ -14,6 +14,7 @@ from bkind3d.calibration.boards import Corners, detect_corners, locate_model, ma
 from bkind3d.calibration.misprints import explain_unseen_board, show_more_rows
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.progress import track
+from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import VideoInfo, decode_frames, probe_video
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: C
     """
     infos = {camera: probe_video(path) for camera, path in videos.items()}
     n_frames = _agree_on_length(infos, config.floor_frame)
-    frames = np.unique(np.linspace(0, n_frames - 1, min(config.max_board_frames, n_frames)).round().astype(np.int64))
+    frames = spread_indices(n_frames, config.max_board_frames)
     if config.floor_frame is not None:
         frames = np.union1d(frames, [config.floor_frame])
     legacy = _choose_layout(videos, board, frames, threads)
@@ -90,7 +91,7 @@ def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) ->
 
 
 def _choose_trial(frames: NDArray[np.int64]) -> NDArray[np.int64]:
-    return frames[np.linspace(0, len(frames) - 1, min(_TRIAL_FRAMES, len(frames))).round().astype(int)]
+    return frames[spread_indices(len(frames), _TRIAL_FRAMES)]
 
 
 def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, frames: NDArray[np.int64], threads: int) -> bool:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.calibration.board_poses import pose_in_view
+from bkind3d.data.spacing import spread_indices
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import project_points
 
@@ -53,7 +54,7 @@ def estimate_intrinsics(
     # Views with most corners, of those evenly spread ones: a slow board gives the same view many times.
     counts = np.isfinite(points[views, :, 0]).sum(axis=1)
     views = views[counts >= np.median(counts) / 2]
-    views = views[np.linspace(0, len(views) - 1, min(_MAX_VIEWS, len(views))).round().astype(int)]
+    views = views[spread_indices(len(views), _MAX_VIEWS)]
     models = _FISHEYE_MODELS if fisheye else _MODELS
     names = list(models) if len(views) >= _MIN_VIEWS else list(models)[:1]
     plain = make_lens(camera, size, fisheye)

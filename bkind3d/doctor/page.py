@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.shrinking import Picture as Pixels
+from bkind3d.data.spacing import spread_indices, step_indices
 from bkind3d.doctor.checks import Check, sort_checks, summarise
 from bkind3d.doctor.pictures import (
     AXES,
@@ -155,7 +156,7 @@ def build_rig_chart(entry: Examined) -> Chart:
     )
     if entry.location is not None and entry.location["valid"].any():
         way = entry.location[entry.location["valid"]]
-        way = way.iloc[:: max(1, len(way) // _MAX_POINTS)]
+        way = way.iloc[step_indices(len(way), _MAX_POINTS)]
         figure.add_scatter3d(
             x=way["x"].tolist(), y=way["y"].tolist(), z=way["z"].tolist(), mode="lines", name="subject", line={"width": 3, "color": ACCENT}
         )
@@ -188,7 +189,7 @@ def _add_lines(figure: go.Figure, lines: Sequence[Array], colour: str, name: str
 def _show_location(entry: Examined) -> list[Any]:
     if entry.location is None:
         return [Note("The subject is not located yet; crops and its way are shown after `snakemake`.", "info")]
-    way = entry.location.iloc[:: max(1, len(entry.location) // _MAX_POINTS)]
+    way = entry.location.iloc[step_indices(len(entry.location), _MAX_POINTS)]
     figure = go.Figure()
     for axis, colour in zip("xyz", LINES, strict=False):
         values = [float(value) if np.isfinite(value) else None for value in way[axis]]
@@ -221,7 +222,7 @@ def _read_crops(path: Path) -> list[Pixels]:
     valid = table.loc[table["valid"], "frame"].to_numpy()
     if not len(valid) or not read_metadata(path):
         return []
-    chosen = valid[np.linspace(0, len(valid) - 1, min(_MOMENTS, len(valid))).round().astype(int)]
+    chosen = valid[spread_indices(len(valid), _MOMENTS)]
     images = read_table(path, "frames", ["frame", "image"], frames=chosen.tolist())["image"]
     decoded = (cv2.cvtColor(cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB) for image in images)
     return [np.asarray(cv2.resize(picture, (_CROP, _CROP), interpolation=cv2.INTER_AREA), dtype=np.uint8) for picture in decoded]

@@ -8,6 +8,7 @@ import numpy as np
 
 from bkind3d.config import ExperimentConfig
 from bkind3d.data.parquet import read_table
+from bkind3d.data.spacing import spread_indices
 from bkind3d.doctor.checks import Check
 from bkind3d.study.study import Study
 from bkind3d.survey.silhouettes import decode_mask
@@ -69,7 +70,7 @@ def _measure_curve(survey: str | Path, lags: np.ndarray) -> np.ndarray:
     curve = np.full(len(lags), np.nan)
     for index, lag in enumerate(lags):
         starts = np.flatnonzero(known[:-lag] & known[lag:])
-        starts = starts[np.linspace(0, len(starts) - 1, min(_PAIRS, len(starts))).round().astype(int)]
+        starts = starts[spread_indices(len(starts), _PAIRS)]
         pairs = [(decode_mask(contents[start]) > 0, decode_mask(contents[start + lag]) > 0) for start in starts]
         changes = [1 - (one & other).sum() / (one | other).sum() for one, other in pairs if one.any() and other.any()]
         curve[index] = np.median(changes) if changes else np.nan

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.shrinking import Picture
+from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import (
     Packets,
     Video,
@@ -110,10 +111,10 @@ def sample_video(video: Video, info: VideoInfo, packets: Packets, full: bool) ->
     scale = min(1.0, LONG_SIDE / max(info.width, info.height))
     size = (max(2, round(info.width * scale / 2) * 2), max(2, round(info.height * scale / 2) * 2))
     keys = np.flatnonzero(packets.keys)
-    keys = keys[np.linspace(0, len(keys) - 1, min(SAMPLES // 2, len(keys))).round().astype(int)] if len(keys) else keys
+    keys = keys[spread_indices(len(keys), SAMPLES // 2)]
     pictures, black, motions = {}, [], [np.inf]
     n_first, n_kept = (info.n_frames, SAMPLES) if full else (min(BEGINNING, info.n_frames), SAMPLES - len(keys))
-    kept = set(np.linspace(0, n_first - 1, n_kept).round().astype(int).tolist())
+    kept = set(spread_indices(n_first, n_kept).tolist())
     previous: Picture | None = None
     n_decoded = 0
     for number, picture in _decode(video, size, n_first):

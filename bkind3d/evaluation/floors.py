@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from bkind3d.data.spacing import spread_indices
 from bkind3d.geometry.alignment import fit_similarity
 
 #: Training poses that the mean shape is made from, evenly spread, and rounds of its estimation.
@@ -43,7 +44,7 @@ def mean_shape(joints: Float[np.ndarray, "frame joint 3"]) -> Float[np.ndarray, 
     -------
     (joint, 3) centred, in the size of the training poses; its orientation is that of the most complete pose.
     """
-    chosen = np.unique(np.linspace(0, len(joints) - 1, min(len(joints), _MAX_POSES)).round().astype(int))
+    chosen = spread_indices(len(joints), _MAX_POSES)
     poses = torch.as_tensor(centre_poses(joints[chosen])[0]).double()
     known = torch.isfinite(poses).all(dim=-1)
     shape = poses[known.sum(dim=1).argmax()]

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from bkind3d.config import EvaluationConfig
+from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.candidates import measure_constant, regress_joints
 from bkind3d.evaluation.floors import mean_shape
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
@@ -25,7 +26,7 @@ def choose_numbers(n_frames: int) -> list[int]:
 def _spread(frames: LabelledFrames, limit: int) -> LabelledFrames:
     """At most `limit` of the frames, evenly spread."""
     rows = np.zeros(len(frames.frame), dtype=bool)
-    rows[np.linspace(0, len(rows) - 1, min(len(rows), limit)).round().astype(int)] = True
+    rows[spread_indices(len(rows), limit)] = True
     return frames.select(rows)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
+from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.recordings import Points
 
 #: Moments that a window is sampled at, evenly spread; three halvings of the network leave two of them.
@@ -119,5 +120,5 @@ def describe_windows(
 def _pair_points(n_points: int) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of points whose distance is a channel: all of them, or so many of them, evenly spread."""
     first, second = np.triu_indices(n_points, k=1)
-    kept = np.linspace(0, len(first) - 1, min(len(first), _MOST_PAIRS)).round().astype(int)
+    kept = spread_indices(len(first), _MOST_PAIRS)
     return first[kept], second[kept]

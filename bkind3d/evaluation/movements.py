@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bkind3d.config import MovementsConfig
 from bkind3d.data.parquet import TABLES
+from bkind3d.data.spacing import step_indices
 from bkind3d.evaluation.labelled_frames import all_known
 from bkind3d.evaluation.motion_windows import (
     cut_windows,
@@ -83,7 +84,7 @@ def _choose_middles(points: Points, half: int, most: int) -> Int[np.ndarray, " w
     """Middles of windows without gaps, half a window apart; at most so many of them, evenly spread."""
     middles = np.arange(half, len(points.frames), half)
     middles = middles[find_whole_windows(all_known(points.positions), points.frames, half)[middles]]
-    return middles[:: -(-len(middles) // most) or 1]
+    return middles[step_indices(len(middles), most)]
 
 
 def _name_windows(session: str, points: Points, middles: Int[np.ndarray, " window"], half: int) -> pd.DataFrame:

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.optimize import linear_sum_assignment
 
+from bkind3d.data.spacing import spread_indices
+
 Keypoints = Float[np.ndarray, "frame keypoint 3"]
 
 #: Two keypoints have traded places where the trade shortens the way to where they belong by this share of the body's length.
@@ -62,7 +64,7 @@ def learn_places(keypoints: Keypoints, joints: Float[np.ndarray, "frame joint 3"
     ----------
     keypoints, joints : of the training frames, all known, world units; a few thousand frames, evenly spread, are used.
     """
-    chosen = np.unique(np.linspace(0, len(keypoints) - 1, min(len(keypoints), _MOST_FRAMES)).round().astype(int))
+    chosen = spread_indices(len(keypoints), _MOST_FRAMES)
     keypoints, joints = keypoints[chosen], joints[chosen]
     rows, order = np.arange(len(chosen))[:, None], np.tile(np.arange(keypoints.shape[1]), (len(chosen), 1))
     for _ in range(_ROUNDS):

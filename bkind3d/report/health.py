@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bkind3d.data.spacing import step_indices
 from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share
 from bkind3d.report.palette import mark_of
-from bkind3d.report.skeleton import arrange_points, name_keypoints, spread_evenly
+from bkind3d.report.skeleton import arrange_points, name_keypoints
 
 #: Two keypoints closer than this share of the cube's side, on average, are one; a keypoint that moves less than
 #: `STILL` within the cube does not follow the body; one that is present in less than `RARE` of the frames is hardly there.
@@ -64,7 +65,7 @@ def examine_keypoints(keypoints: pd.DataFrame, location: pd.DataFrame, side: flo
     """
     names = name_keypoints(keypoints)
     frames = keypoints["frame"].drop_duplicates().to_numpy()
-    chosen = frames[spread_evenly(len(frames), MAX_FRAMES)]
+    chosen = frames[step_indices(len(frames), MAX_FRAMES)]
     points = arrange_points(keypoints, "keypoint", names, chosen)
     centres = location.drop_duplicates("frame").set_index("frame").reindex(chosen)[["x", "y", "z"]].to_numpy(dtype=np.float64)
     grouped = keypoints.assign(present=keypoints["x"].notna()).groupby("keypoint", sort=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from bkind3d.data.spacing import step_indices
 from bkind3d.report.elements import Chart, make_chart
 from bkind3d.report.palette import LINES
 
@@ -20,7 +21,7 @@ def build_learning_charts(terms: Sequence[tuple[str, pd.DataFrame]]) -> list[Cha
     """One small chart for each term of the training history."""
     charts = []
     for index, (term, rows) in enumerate(terms):
-        thinned = rows.iloc[:: max(len(rows) // 600, 1)]
+        thinned = rows.iloc[step_indices(len(rows), 600)]
         values = [value if math.isfinite(value) else None for value in thinned["value"]]
         figure = go.Figure(
             go.Scatter(x=thinned["step"].tolist(), y=values, mode="lines", line={"width": 1.5, "color": LINES[index % len(LINES)]})

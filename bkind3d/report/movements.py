@@ -14,6 +14,7 @@ from PIL import Image
 from bkind3d.data.keypoints import read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.skeleton import Edge
+from bkind3d.data.spacing import spread_indices
 from bkind3d.report.elements import Cell, Gallery, Note, Picture, Table, format_share
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.overlays import DARK, View, draw_view
@@ -101,7 +102,7 @@ def _read_windows(files: StudyFiles, experiment: str, rows: pd.DataFrame) -> dic
         for row in windows.itertuples():
             start, middle, stop = np.searchsorted(keypoints.frames, [row.start, row.frame, row.stop])
             seconds = float(keypoints.times[stop] - keypoints.times[start])
-            moments = np.linspace(start, stop, min(stop - start + 1, max(round(RATE * seconds), 2), MOST_MOMENTS)).round().astype(int)
+            moments = start + spread_indices(stop - start + 1, min(max(round(RATE * seconds), 2), MOST_MOMENTS))
             sine, cosine = np.sin(row.turn), np.cos(row.turn)
             centred = keypoints.positions[moments] - keypoints.positions[middle].mean(axis=0)
             found[str(session), int(row.frame)] = Window(centred @ [[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]], seconds)

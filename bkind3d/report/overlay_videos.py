@@ -17,6 +17,7 @@ from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.progress import track
 from bkind3d.data.skeleton import Edge
+from bkind3d.data.spacing import step_indices
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.overlays import (
@@ -136,7 +137,7 @@ def reduce_colours(pictures: Sequence[Image.Image], n_keypoints: int) -> list[Im
     """Pictures of 256 colours, the same for all: those of the keypoints' marks exactly, and what suits the rest best."""
     marks = [mark_of(index) for index in range(n_keypoints)]
     own = np.array(list(dict.fromkeys([DARK.ground, DARK.ink, *(colour for mark in marks for colour in (mark.rgb, mark.halo))])), np.uint8)
-    sample = np.concatenate([np.asarray(picture) for picture in pictures[:: max(len(pictures) // 8, 1)]])
+    sample = np.concatenate([np.asarray(pictures[index]) for index in step_indices(len(pictures), 8)])
     rest = Image.fromarray(sample).quantize(256 - len(own)).getpalette() or []
     palette = Image.new("P", (1, 1))
     palette.putpalette([*own.ravel().tolist(), *rest])
@@ -180,7 +181,7 @@ def _read_keypoints(files: StudyFiles, experiment: str, session: str) -> Session
 
 def _prepare(files: StudyFiles, experiment: str, session: str, keypoints: SessionKeypoints) -> Mosaic:
     located = np.flatnonzero(np.isfinite(keypoints.positions[..., 0]).any(axis=1))
-    sample = located[:: max(len(located) // SAMPLE, 1)]
+    sample = located[step_indices(len(located), SAMPLE)]
     share = measure_reach(list(iterate_moments(files, experiment, session, keypoints, sample)))
     return lay_out(files.cameras_of(experiment, session), keypoints.names, files.skeleton(experiment), share)
 

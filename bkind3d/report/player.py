@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.skeleton import Edge
+from bkind3d.data.spacing import step_indices
 from bkind3d.report.bands import Band
 from bkind3d.report.elements import Player, script_json
 from bkind3d.report.palette import mark_of
-from bkind3d.report.skeleton import arrange_points, spread_evenly
+from bkind3d.report.skeleton import arrange_points
 from bkind3d.report.sprites import Sprites
 
 #: What is not there, in whole numbers of 16 bits; and the largest number that positions become.
@@ -24,7 +25,7 @@ PARTS = 4096
 
 def choose_moments(keypoints: SessionKeypoints, limit: int) -> NDArray[np.int64]:
     """Indices of at most `limit` frames, in equal steps."""
-    return spread_evenly(len(keypoints.frames), limit)
+    return step_indices(len(keypoints.frames), limit)
 
 
 def build_player(

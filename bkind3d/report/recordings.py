@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.spacing import step_indices
 from bkind3d.report.elements import Cell, Chart, Fold, Note, Table, choose_decimals, format_number, format_share, make_chart
 from bkind3d.report.files import StudyFiles
 from bkind3d.report.origin import list_entries
@@ -62,7 +63,7 @@ def build_session_table(files: StudyFiles, located: Mapping[str, Located]) -> Ta
 def build_location_chart(files: StudyFiles, session: str, units: str) -> Chart:
     """The centre of the subject over time; gaps where it was not located."""
     table, _ = files.location(session)
-    thinned = table.iloc[:: max(-(-len(table) // MAX_POINTS), 1)]
+    thinned = table.iloc[step_indices(len(table), MAX_POINTS)]
     figure = go.Figure()
     for axis, colour in zip("xyz", LINES, strict=False):
         values = [

@@ -1,4 +1,4 @@
-"""Tidy tables of keypoints and joints as arrays, and how long recordings are thinned."""
+"""Tidy tables of keypoints and joints as arrays."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,6 @@ from numpy.typing import NDArray
 def name_keypoints(keypoints: pd.DataFrame) -> list[str]:
     """Names of the keypoints in the model's order, which is the order of the rows."""
     return [str(name) for name in keypoints["keypoint"].drop_duplicates()]
-
-
-def spread_evenly(n_items: int, limit: int) -> NDArray[np.int64]:
-    """Indices of at most `limit` of `n_items` items, in equal steps from the first."""
-    step = max(-(-n_items // limit), 1)
-    return np.arange(0, n_items, step)
 
 
 def arrange_points(

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import DecodedFrame, VideoInfo, decode_frames, decode_keyframes, read_packets
 
 #: A picture with at least so many markers shows a board; single ones may be read into fur or a grid.
@@ -36,7 +37,7 @@ def _sample_frames(path: Path) -> Iterator[DecodedFrame]:
     packets = read_packets(path)
     keyframes = np.flatnonzero(packets.keys)
     if len(keyframes) >= _PICTURES:
-        wanted = keyframes[np.unique(np.linspace(0, len(keyframes) - 1, _PICTURES).round().astype(int))]
+        wanted = keyframes[spread_indices(len(keyframes), _PICTURES)]
         return decode_keyframes(path, [*map(int, wanted)])
     n_frames = min(len(packets.times), _BEGINNING)
     return islice(decode_frames(path), 0, n_frames, max(1, n_frames // (2 * _PICTURES)))

@@ -18,6 +18,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from bkind3d.config import SurveyConfig
+from bkind3d.data.spacing import spread_indices
 from bkind3d.survey.light import change_light, is_covered, measure_gains, thin_out
 
 #: From the median absolute deviation to a standard deviation (normal noise).
@@ -108,7 +109,7 @@ def _find_undisturbed(
 ) -> tuple[UInt8[NDArray, "height width 3"], Bool[NDArray, "height width"]]:
     """Per disputed pixel, the median colour of the frames in which it is best connected to the surroundings; and where none is."""
     height, width = disputed.shape
-    chosen = samples[np.linspace(0, len(samples) - 1, min(_SEARCH_FRAMES, len(samples))).round().astype(int)]
+    chosen = samples[spread_indices(len(samples), _SEARCH_FRAMES)]
     shrink = max(1, round(max(height, width) / _SEARCH_SIDE))
     small_size = (max(3, width // shrink), max(3, height // shrink))
     small = np.stack([cv2.resize(frame, small_size, interpolation=cv2.INTER_AREA) for frame in chosen]).astype(np.float32)

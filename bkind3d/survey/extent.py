@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
+from bkind3d.data.spacing import spread_indices
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import project_points, undistort_points
 
@@ -37,7 +38,7 @@ def measure_side(
     usable = np.flatnonzero((chosen >= 0).any(axis=1) & np.isfinite(centres).all(axis=1))
     most = (chosen[usable] >= 0).sum(axis=1)
     usable = usable[most >= np.median(most)]
-    measured = usable[np.linspace(0, len(usable) - 1, min(_FRAMES, len(usable))).round().astype(int)]
+    measured = usable[spread_indices(len(usable), _FRAMES)]
     bounds = [_bound_radius(cameras, centres[frame], chosen[frame], clusters[frame]) for frame in measured]
     half = _DIAGONAL * float(np.quantile(bounds, _QUANTILE))
     seeing = [measured[chosen[measured, view] >= 0] for view in range(len(cameras))]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.parquet import PICTURE_ROWS, open_table
 from bkind3d.data.progress import track
+from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import (
     DecodedFrame,
     Packets,
@@ -139,18 +140,13 @@ def _sample_frames(
     keys = shown[packets.keys[shown]]
     held = list(islice(decoded, n_held)) if len(shown) <= n_held or len(keys) < n_samples else []
     if len(held) == len(shown):
-        return np.stack([held[index].picture for index in _spread(len(held), n_samples)]), held
-    keys = keys[_spread(len(keys), n_samples)]
+        return np.stack([held[index].picture for index in spread_indices(len(held), n_samples)]), held
+    keys = keys[spread_indices(len(keys), n_samples)]
     n_more = min(n_samples - len(keys), int(2 * n_samples * len(held) / len(shown)))
     known = {frame.number: frame.picture for frame in held}
     known |= {frame.number: frame.picture for frame in decode_keyframes(video, set(keys.tolist()) - known.keys(), size)}
     pictures = [known[key] for key in keys.tolist() if key in known]
-    return np.stack([*pictures, *(held[index].picture for index in _spread(len(held), n_more))]), held
-
-
-def _spread(count: int, n_chosen: int) -> NDArray[np.int64]:
-    """Up to `n_chosen` indices, evenly spread over `count`."""
-    return np.linspace(0, count - 1, min(n_chosen, count)).round().astype(np.int64)
+    return np.stack([*pictures, *(held[index].picture for index in spread_indices(len(held), n_more))]), held
 
 
 def _release(held: list[DecodedFrame]) -> Iterator[DecodedFrame]:

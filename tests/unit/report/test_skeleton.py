@@ -1,16 +1,7 @@
 import numpy as np
 import pandas as pd
-import pytest
 
-from bkind3d.report.skeleton import arrange_points, spread_evenly
-
-
-@pytest.mark.parametrize(("n_items", "limit"), [(12, 20), (12, 12), (13, 12), (1000, 7), (1, 5), (0, 5)])
-def test_thinning_keeps_to_the_limit_in_equal_steps(n_items, limit):
-    kept = spread_evenly(n_items, limit)
-    assert len(kept) <= limit
-    assert len(kept) == n_items or len(set(np.diff(kept))) == 1
-    assert n_items == 0 or (kept[0] == 0 and kept[-1] < n_items)
+from bkind3d.report.skeleton import arrange_points
 
 
 def test_points_go_to_their_frame_and_name():
