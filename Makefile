@@ -49,6 +49,7 @@ paper-smoke: .venv/run.stamp
 lint: .venv/test.stamp
 	ruff check . && ruff format --check . && codespell && mypy && lint-imports
 	snakefmt --check --compact-diff Snakefile workflow && snakemake --lint
+	oxlint --config .ci/oxlint.json --deny-warnings bkind3d/report/templates
 
 format: .venv/test.stamp
 	ruff check --fix . && ruff format . && snakefmt Snakefile workflow

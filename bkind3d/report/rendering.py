@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -14,12 +15,21 @@ from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.report.elements import Page
 
 TEMPLATES = Path(__file__).parent / "templates"
+#: The page's scripts, each after those that it imports from.
+SCRIPTS = ("document", "canvas", "recording", "views", "space", "player", "charts", "tables", "page")
 
 
 @cache
 def pack_plotly() -> str:
     """The library that draws charts, compressed, as base64: the page unpacks it when the first chart comes into view."""
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
+
+
+@cache
+def join_scripts() -> str:
+    """All scripts as one module. Their imports and exports are for the linter: a page that is opened from disk can import nothing."""
+    text = "\n".join((TEMPLATES / "scripts" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    return re.sub(r"^(import .*\n|export )", "", text, flags=re.MULTILINE)
 
 
 def write_page(page: Page, sessions_folder: str, path: Path) -> None:
@@ -36,7 +46,12 @@ def write_page(page: Page, sessions_folder: str, path: Path) -> None:
     )
     date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
     text = environment.get_template("page.html.j2").render(
-        page=page, version=__version__, date=date, plotly=pack_plotly(), session_link=lambda name: f"{sessions_folder}{name}.html"
+        page=page,
+        version=__version__,
+        date=date,
+        plotly=pack_plotly(),
+        script=join_scripts(),
+        session_link=lambda name: f"{sessions_folder}{name}.html",
     )
     with replaced_when_complete(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
