@@ -12,7 +12,7 @@ from bkind3d.calibration.boards import Corners, locate_model, make_board
 from bkind3d.calibration.corners import MIN_CORNERS, find_corners
 from bkind3d.config import BoardConfig, CalibrationConfig, SimulatedRig
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import project_points, undistort_points
+from bkind3d.geometry.lenses import project_through_lens, undistort_points
 
 Array = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def project_boards(cameras: dict[str, Camera], poses: list[tuple[Array, Array]],
     points = np.full((len(cameras), len(poses), len(model), 2), np.nan)
     for index, camera in enumerate(cameras.values()):
         for frame, (rotation, translation) in enumerate(poses):
-            seen = project_points(camera, model @ rotation.T + translation)
+            seen = project_through_lens(camera, model @ rotation.T + translation)
             ray = camera.centre - (rotation @ model.mean(axis=0) + translation)
             facing = float(-rotation[:, 2] @ ray / np.linalg.norm(ray))
             inside = ((seen > 4) & (seen < np.array(camera.size) - 5)).all(axis=1)

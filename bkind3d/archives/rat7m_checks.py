@@ -16,7 +16,7 @@ from bkind3d.data.shrinking import Picture
 from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import decode_frames
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def check_markers(mat: Path, samples: Samples, cameras: Mapping[str, Camera]) ->
     points = samples.markers[spread_indices(len(samples.rows), _LOOKS)].reshape(-1, 3)
     points = points[np.isfinite(points).all(axis=1)]
     for name, camera in cameras.items():
-        pixels = project_points(camera, points)
+        pixels = project_through_lens(camera, points)
         inside = ((pixels >= -0.5) & (pixels <= np.array(camera.size) - 0.5)).all(axis=1)
         if len(points) and inside.mean() < _LEAST_INSIDE:
             raise InputError(
@@ -95,7 +95,7 @@ def _compare(samples: Samples, camera: Camera, files: Mapping[int, Path], shown:
         changed = (cv2.absdiff(pictures[first], pictures[second]) > _CHANGE).T
         near = np.zeros_like(changed)
         for number in (first, second):
-            pixels = project_points(small, samples.markers[row_of[number]])
+            pixels = project_through_lens(small, samples.markers[row_of[number]])
             low, high = np.nanmin(pixels, axis=0), np.nanmax(pixels, axis=0)
             reach = np.linalg.norm(high - low) * _REACH
             inside = (columns_rows >= (low - reach)[:, None, None]) & (columns_rows <= (high + reach)[:, None, None])

@@ -12,7 +12,7 @@ from scipy.optimize import least_squares
 
 from bkind3d.calibration.boards import Corners
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.geometry.lenses import project_points, undistort_points
+from bkind3d.geometry.lenses import project_through_lens, undistort_points
 
 #: Fewest corners of a plane that tell its pose.
 _MIN_POINTS = 4
@@ -100,5 +100,5 @@ def _measure_residuals(model: Float[Array, "corner 3"], views: list[tuple[Camera
     for camera, points in views:
         known = np.isfinite(points[:, 0])
         # A corner behind a camera is as wrong as can be, but finite.
-        parts.append(np.nan_to_num(project_points(camera, in_world[known]) - points[known], nan=1e4))
+        parts.append(np.nan_to_num(project_through_lens(camera, in_world[known]) - points[known], nan=1e4))
     return np.concatenate(parts)

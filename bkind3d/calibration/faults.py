@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bkind3d.calibration.agreement import (
+from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.camera_pairs import (
     AGREEMENT,
     SHARED_FRAMES,
     Boards,
@@ -20,7 +21,6 @@ from bkind3d.calibration.agreement import (
     find_boards,
     group_cameras,
 )
-from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.findings import Finding
 from bkind3d.config import BoardConfig
 from bkind3d.geometry.cameras import Array, Camera

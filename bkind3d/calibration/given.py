@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from bkind3d.calibration.agreement import AGREEMENT, Boards, Pair, compare_pairs, find_boards, measure_misfits
 from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.camera_pairs import AGREEMENT, Boards, Pair, compare_pairs, find_boards, measure_misfits
 from bkind3d.calibration.faults import blame_copy, find_suspects, judge_sameness, measure_motion
 from bkind3d.calibration.findings import Finding
 from bkind3d.calibration.intrinsics import estimate_intrinsics

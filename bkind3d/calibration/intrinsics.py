@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bkind3d.calibration.board_poses import pose_in_view
 from bkind3d.data.spacing import spread_indices
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def _predict_unseen(
         for index in held_out:
             pose = pose_in_view(fitted, model, points[index])
             if pose is not None:
-                again = project_points(fitted, model @ pose[:3, :3].T + pose[:3, 3])
+                again = project_through_lens(fitted, model @ pose[:3, :3].T + pose[:3, 3])
                 distances = (again - points[index])[np.isfinite(points[index, :, 0])]
                 squares[index] = np.mean(np.nan_to_num((distances**2).sum(axis=1), nan=1e4))
     return np.where(np.isfinite(squares), squares, 1e4)

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from bkind3d.calibration.agreement import SHARED_FRAMES
 from bkind3d.calibration.board_poses import pose_in_views
 from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.camera_pairs import SHARED_FRAMES
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.geometry.lenses import pixel_directions, project_points
+from bkind3d.geometry.lenses import pixel_directions, project_through_lens
 from bkind3d.geometry.triangulation import triangulate_rays
 
 #: Quantiles between which tilts and distances of the board are said to range: single views do not make a range.
@@ -66,7 +66,7 @@ def measure_pairs(cameras: list[Camera], corners: Corners, judged_by: Corners) -
 def measure_errors(cameras: list[Camera], corners: Corners) -> Float[Array, "camera frame corner"]:
     """Reprojection errors, pixels, of corners that at least two cameras see; NaN elsewhere."""
     points = triangulate_corners(cameras, corners).reshape(-1, 3)
-    projected = np.stack([project_points(camera, points) for camera in cameras]).reshape(corners.points.shape)
+    projected = np.stack([project_through_lens(camera, points) for camera in cameras]).reshape(corners.points.shape)
     return np.asarray(np.linalg.norm(projected - corners.points, axis=-1))
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from bkind3d.calibration.agreement import SHARED_FRAMES, Boards, chain_poses, compare_pairs, find_boards, group_cameras
 from bkind3d.calibration.board_poses import measure_distances, measure_rigid_error
 from bkind3d.calibration.boards import Corners, rows_of
+from bkind3d.calibration.camera_pairs import SHARED_FRAMES, Boards, chain_poses, compare_pairs, find_boards, group_cameras
 from bkind3d.calibration.intrinsics import is_better
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array, Camera

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bkind3d.data.shrinking import Picture
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.geometry.lenses import pixel_directions, project_points
+from bkind3d.geometry.lenses import pixel_directions, project_through_lens
 from bkind3d.survey.silhouettes import Silhouettes
 
 Colour = tuple[int, int, int]
@@ -57,7 +57,7 @@ def draw_lines(picture: Picture, camera: Camera, lines: Sequence[Array], colour:
     """Draw straight lines of the world, each (2, 3), as the lens bends them."""
     share = np.linspace(0, 1, _POINTS)[:, None]
     for line in lines:
-        _draw_track(picture, project_points(camera, (1 - share) * line[0] + share * line[1]), colour, thickness)
+        _draw_track(picture, project_through_lens(camera, (1 - share) * line[0] + share * line[1]), colour, thickness)
 
 
 def draw_world(picture: Picture, camera: Camera, spacing: float, cube: tuple[Array, float] | None) -> Picture:
@@ -104,7 +104,7 @@ def draw_epipolar_lines(
         outlines, _ = cv2.findContours(silhouettes[name].mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(canvas, outlines, -1, OUTLINE, 1, cv2.LINE_AA)
         if name != source:
-            track = project_points(cameras[name], ray)
+            track = project_through_lens(cameras[name], ray)
             _draw_track(canvas, track, LINE, 2)
             if len(silhouettes[name].clusters):
                 distances[name] = float(np.nanmin(np.linalg.norm(track - silhouettes[name].clusters[0, 1:3], axis=1), initial=np.inf))

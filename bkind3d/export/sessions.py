@@ -15,7 +15,7 @@ from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.skeleton import choose_skeleton
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.study.sheets import SessionRow
 from bkind3d.study.study import Study
 
@@ -91,7 +91,7 @@ class ExportedSession:
         kept = np.flatnonzero(self.located & (view.video_frames >= 0) & (view.video_frames < view.n_frames))
         for block in np.array_split(kept, -(-len(kept) // BLOCK_FRAMES) or 1):
             points = self.keypoints.positions[block].reshape(-1, 3).astype(np.float64)
-            pixels = project_points(view.camera, points).reshape(-1, n_keypoints, 2)
+            pixels = project_through_lens(view.camera, points).reshape(-1, n_keypoints, 2)
             positions[view.video_frames[block]] = pixels
             confidences[view.video_frames[block]] = np.where(np.isfinite(pixels[..., 0]), self.keypoints.confidences[block], 0)
         return positions, confidences

@@ -19,7 +19,7 @@ _UNDISTORT_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
 _FINE = 2
 
 
-def project_points(camera: Camera, points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
+def project_through_lens(camera: Camera, points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
     """Project world points to the pixels of the camera's distorted picture; NaN for points behind the camera or beyond its lens."""
     in_camera = camera.rotation @ points.T + camera.translation[:, None]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

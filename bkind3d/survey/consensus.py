@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.geometry.lenses import pixel_directions, project_points
+from bkind3d.geometry.lenses import pixel_directions, project_through_lens
 from bkind3d.geometry.triangulation import triangulate_rays
 
 #: Frames that are searched at once (bounds the memory).
@@ -187,6 +187,6 @@ def _measure_chosen(views: _Views, points: Array, chosen: Int[NDArray, "frame vi
 
 def _measure_distances(views: _Views, points: Array) -> Float[NDArray, "frame view cluster"]:
     """Distance of every cluster's centroid to the projected point, as a share of the picture's longer side."""
-    projected = np.stack([project_points(camera, points) for camera in views.cameras], axis=1)
+    projected = np.stack([project_through_lens(camera, points) for camera in views.cameras], axis=1)
     sides = np.array([max(camera.size) for camera in views.cameras])
     return np.asarray(np.linalg.norm(views.clusters[..., 1:3] - projected[:, :, None], axis=-1) / sides[:, None])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bkind3d.data.spacing import spread_indices
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.geometry.lenses import project_points, undistort_points
+from bkind3d.geometry.lenses import project_through_lens, undistort_points
 
 #: Share of the frames that fit; the rest are melted silhouettes.
 _QUANTILE = 0.97
@@ -72,7 +72,7 @@ def _bound_radius(cameras: list[Camera], centre: Array, chosen: Int[NDArray, "vi
     for view in np.flatnonzero(chosen >= 0):
         camera, box = cameras[view], clusters[view, chosen[view], 3:7]
         depth = float(camera.rotation[2] @ centre + camera.translation[2])
-        middle = undistort_points(camera, project_points(camera, centre[None]))
+        middle = undistort_points(camera, project_through_lens(camera, centre[None]))
         corners = undistort_points(camera, np.array([[box[x], box[y]] for x in (0, 2) for y in (1, 3)]))
         radii.append(float((np.abs(corners - middle) / camera.matrix[[0, 1], [0, 1]]).max() * depth))
     return max(radii)
@@ -88,7 +88,7 @@ def _carve(camera: Camera, points: Float[NDArray, "voxel 3"], mask: NDArray[np.u
     depth = float(np.median(points @ camera.rotation[2] + camera.translation[2]))
     reach = max(1, round(voxel * camera.matrix[0, 0] / depth))
     grown = cv2.dilate(mask, np.ones((reach, reach), np.uint8))
-    pixels = np.nan_to_num(project_points(camera, points), nan=-1e6).round().clip(-1e6, 1e6).astype(np.int64)
+    pixels = np.nan_to_num(project_through_lens(camera, points), nan=-1e6).round().clip(-1e6, 1e6).astype(np.int64)
     inside = ((pixels >= 0) & (pixels < np.array(camera.size))).all(axis=1)
     cut_off = bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
     occupied = np.full(len(points), cut_off)

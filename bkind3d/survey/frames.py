@@ -19,7 +19,7 @@ from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.progress import track
 from bkind3d.data.video import Video, decode_frames, describe_files
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.geometry.lenses import project_points, undistorted_window
+from bkind3d.geometry.lenses import project_through_lens, undistorted_window
 from bkind3d.survey.silhouettes import decode_mask, encode_mask
 from bkind3d.survey.synchronisation import CameraOffset
 
@@ -112,7 +112,7 @@ def window_side(config: FramesConfig) -> int:
 def _plan_windows(location: pd.DataFrame, camera: Camera, config: FramesConfig, side: float) -> pd.DataFrame:
     """Per frame the cube's centre, the 3x4 matrix of the window, and whether this camera sees the centre."""
     centres = location[["x", "y", "z"]].to_numpy(np.float64)
-    pixels = project_points(camera, centres)
+    pixels = project_through_lens(camera, centres)
     inside = ((pixels >= -0.5) & (pixels <= np.array(camera.size) - 0.5)).all(axis=1)
     valid = location["valid"].to_numpy(bool) & inside
     pose = np.concatenate([camera.rotation, camera.translation[:, None]], axis=1)

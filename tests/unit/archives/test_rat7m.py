@@ -17,7 +17,7 @@ from bkind3d.cli import main
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_metadata, read_table
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.study.study import load_study, read_yaml
 from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.videos import survey_video
@@ -76,7 +76,7 @@ def test_cameras_are_found_by_name_in_opencvs_conventions(archive: Path, tmp_pat
     assert metadata["units"] == "mm"
     for known in make_rig():
         assert cameras[known.name].size == SIZE
-        assert np.abs(project_points(cameras[known.name], make_points()) - see(known, make_points())).max() < 1e-6
+        assert np.abs(project_through_lens(cameras[known.name], make_points()) - see(known, make_points())).max() < 1e-6
 
 
 def test_markers_lie_on_what_moves_in_the_videos_across_the_borders_of_files(archive: Path, tmp_path: Path) -> None:

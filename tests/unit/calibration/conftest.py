@@ -12,7 +12,7 @@ from bkind3d.calibration.boards import Corners, make_board
 from bkind3d.calibration.corners import find_corners
 from bkind3d.config import BoardConfig, CalibrationConfig
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 
 BOARD = BoardConfig(squares_x=7, squares_y=5, square_length=60, marker_length=45)
 CONFIG = CalibrationConfig(floor_frame=0)
@@ -52,7 +52,7 @@ def draw_board(camera: Camera, rotation: np.ndarray, translation: np.ndarray, pi
     scale = 4.0
     grid = np.array([[0, 0], [420, 0], [420, 300], [0, 300]], np.float64)
     fine = camera.resized((2 * SIZE[0], 2 * SIZE[1]))
-    seen = project_points(fine, np.concatenate([grid, np.zeros((4, 1))], axis=1) @ rotation.T + translation)
+    seen = project_through_lens(fine, np.concatenate([grid, np.zeros((4, 1))], axis=1) @ rotation.T + translation)
     # Edges of the printed picture are half a pixel outside of its first and last pixels' centres.
     homography = cv2.getPerspectiveTransform((grid * scale - 0.5).astype(np.float32), seen.astype(np.float32))
     drawn = cv2.warpPerspective(picture, homography, fine.size, flags=cv2.INTER_AREA, borderValue=110)
@@ -88,7 +88,7 @@ def exact_corners(corners: Corners) -> Corners:
     """The corners where they are, of all boards."""
     points = np.stack(
         [
-            [project_points(camera, corners.model @ rotation.T + translation) for rotation, translation in make_poses()]
+            [project_through_lens(camera, corners.model @ rotation.T + translation) for rotation, translation in make_poses()]
             for camera in make_cameras().values()
         ]
     )

@@ -10,7 +10,7 @@ from bkind3d.calibration.calibration import Given, calibrate_cameras, calibrate_
 from bkind3d.config import CalibrationConfig, InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
 from bkind3d.data.parquet import read_metadata, read_table
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.conftest import BOARD, CONFIG, BoardScene, make_cameras
 
 
@@ -132,7 +132,7 @@ def write_points(path: Path, places: dict, seen: dict | None = None) -> None:
     rows = ["point\tcamera\tcolumn\trow\tx\ty\tz"]
     for name, place in places.items():
         for camera in make_cameras().values():
-            column, row = project_points(camera, np.array([(seen or places)[name]]))[0]
+            column, row = project_through_lens(camera, np.array([(seen or places)[name]]))[0]
             rows.append("\t".join(map(str, (name, camera.name, column, row, *place))))
     path.write_text("\n".join(rows))
 

@@ -9,7 +9,7 @@ from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import make_points, make_rig, see
 
 NAMES = ["left", "54138969", "top-2"]
@@ -47,7 +47,7 @@ def test_what_is_exported_is_imported_again(tmp_path: Path, ending: str, fisheye
     assert given.units == "mm"
     for name, camera in read_calibration(path)[0].items():
         assert (cameras[name].size, cameras[name].fisheye) == (camera.size, camera.fisheye)
-        assert np.abs(project_points(cameras[name], make_points()) - project_points(camera, make_points())).max() < 1e-9
+        assert np.abs(project_through_lens(cameras[name], make_points()) - project_through_lens(camera, make_points())).max() < 1e-9
 
 
 def test_aniposelib_sees_the_same_with_what_is_exported(tmp_path: Path) -> None:

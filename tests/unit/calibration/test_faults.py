@@ -9,7 +9,7 @@ from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.faults import check_scale, find_faults
 from bkind3d.calibration.given import check_given
 from bkind3d.config import BoardConfig
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.conftest import BOARD, N_FRAMES, make_camera, make_cameras, make_poses
 
 CAMERAS = [*make_cameras().values(), make_camera("front", [300.0, -350, 1000], 330.0)]
@@ -24,7 +24,7 @@ def noisy(exact_corners: Corners) -> Corners:
 
 def see(model: np.ndarray, index: int, move: float = 0.0) -> np.ndarray:
     camera = replace(CAMERAS[index], translation=CAMERAS[index].translation + move)
-    points = np.stack([project_points(camera, model @ rotation.T + translation) for rotation, translation in make_poses()])
+    points = np.stack([project_through_lens(camera, model @ rotation.T + translation) for rotation, translation in make_poses()])
     return points + np.random.default_rng(index).normal(0, 0.1, points.shape)
 
 
@@ -113,7 +113,7 @@ def test_exchanged_and_copied_entries_are_named(noisy: Corners) -> None:
 def test_a_copied_entry_is_named_where_it_has_another_lens(noisy: Corners) -> None:
     """With the other's lens, no board that the camera sees fits anything."""
     tele = replace(CAMERAS[0], matrix=CAMERAS[0].matrix * [[1.6, 1, 1], [1, 1.6, 1], [1, 1, 1]])
-    points = np.stack([project_points(tele, noisy.model @ rotation.T + translation) for rotation, translation in make_poses()])
+    points = np.stack([project_through_lens(tele, noisy.model @ rotation.T + translation) for rotation, translation in make_poses()])
     given = [replace(CAMERAS[1], name="left"), *CAMERAS[1:]]
     findings = check_given(given, put(noisy, 0, points))
     assert [(finding.kind, finding.cameras) for finding in findings] == [("copy", ("left", "right")), ("moved", ("left",))]

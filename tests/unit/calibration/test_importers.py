@@ -8,7 +8,7 @@ from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.geometry.cameras import upright_rotation
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.conftest import make_camera
 from tests.unit.calibration.formats.rigs import make_points, make_rig, see
 from tests.unit.calibration.formats.test_matlab import write_label3d
@@ -99,7 +99,7 @@ def test_a_given_calibration_keeps_its_skew_and_distortion(tmp_path: Path) -> No
     turned = make_points() @ upright_rotation("-y").T
     for known, found in zip(make_rig(["Camera1", "Camera2"], skew=3.0), read_calibration(tmp_path / "rig.toml")[0].values(), strict=True):
         assert found.size == known.size
-        assert np.abs(project_points(found, turned) - see(known, make_points())).max() < 1e-7
+        assert np.abs(project_through_lens(found, turned) - see(known, make_points())).max() < 1e-7
 
 
 @pytest.mark.real_data

@@ -5,7 +5,7 @@ import pytest
 
 from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.intrinsics import estimate_intrinsics
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.conftest import SIZE, make_cameras, make_poses
 
 
@@ -14,7 +14,7 @@ def see(model: np.ndarray, distortion: list[float], shift: tuple[float, float] =
     matrix = camera.matrix.copy()
     matrix[:2, 2] += shift
     camera = replace(camera, matrix=matrix, distortion=np.array(distortion))
-    points = np.stack([project_points(camera, model @ rotation.T + translation) for rotation, translation in make_poses()])
+    points = np.stack([project_through_lens(camera, model @ rotation.T + translation) for rotation, translation in make_poses()])
     return points + np.random.default_rng(0).normal(0, noise, points.shape)
 
 
@@ -36,7 +36,9 @@ def test_distortion_and_centre_are_fit_where_the_pictures_show_them(exact_corner
 def test_a_fisheye_lens_is_found(exact_corners: Corners) -> None:
     true = replace(make_cameras()["left"], fisheye=True, distortion=np.array([-0.05, 0.01, 0.0, 0.0]))
     true.matrix[0, 0] = true.matrix[1, 1] = 250
-    points = np.stack([project_points(true, exact_corners.model @ rotation.T + translation) for rotation, translation in make_poses()])
+    points = np.stack(
+        [project_through_lens(true, exact_corners.model @ rotation.T + translation) for rotation, translation in make_poses()]
+    )
     lens = estimate_intrinsics(
         exact_corners.model, points + np.random.default_rng(0).normal(0, 0.05, points.shape), SIZE, "a", fisheye=True
     )

@@ -8,7 +8,7 @@ from bkind3d.calibration.intrinsics import estimate_intrinsics
 from bkind3d.calibration.rig import calibrate_rig, check_connected
 from bkind3d.calibration.world import compare_to_truth
 from bkind3d.config import InputError
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.conftest import make_cameras, make_poses
 
 
@@ -60,7 +60,9 @@ def test_fisheye_and_common_lenses_are_calibrated_together(exact_corners: Corner
         matrix[:2, 2] += generator.uniform(-5, 5, 2)
         distortion = np.array([-0.05, 0.01, 0, 0]) if fisheye else np.array([-0.2, 0.02, 0, 0, 0])
         cameras.append(replace(camera, fisheye=fisheye, matrix=matrix, distortion=distortion))
-    points = np.stack([[project_points(camera, exact_corners.model @ turn.T + move) for turn, move in make_poses()] for camera in cameras])
+    points = np.stack(
+        [[project_through_lens(camera, exact_corners.model @ turn.T + move) for turn, move in make_poses()] for camera in cameras]
+    )
     corners = replace(exact_corners, points=points + generator.normal(0, 0.05, points.shape))
     lenses = [
         estimate_intrinsics(corners.model, views, camera.size, camera.name, camera.fisheye)

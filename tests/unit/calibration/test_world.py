@@ -10,7 +10,7 @@ from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.judgement import check_world_points
 from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor
 from bkind3d.config import CalibrationConfig, InputError
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.conftest import make_cameras
 
 TURN, SHIFT = cv2.Rodrigues(np.array([0.4, -1.1, 0.7]))[0], np.array([300.0, -200, 50])
@@ -78,7 +78,7 @@ def test_points_of_a_mirrored_world_and_mistyped_ones_are_found(
     rows = ["point\tcamera\tcolumn\trow\tx\ty\tz"]
     for name, place in given.items():
         for camera in make_cameras().values():
-            rows.append("\t".join(map(str, (name, camera.name, *project_points(camera, np.array([seen[name]]))[0], *place))))
+            rows.append("\t".join(map(str, (name, camera.name, *project_through_lens(camera, np.array([seen[name]]))[0], *place))))
     (tmp_path / "points.tsv").write_text("\n".join(rows))
     _, details = place_by_points([camera.moved(TURN, SHIFT) for camera in make_cameras().values()], tmp_path / "points.tsv")
     findings = [finding for finding in check_world_points({"world_points": details}, CalibrationConfig()) if finding.kind == "world"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bkind3d.doctor.pictures import CUBE, choose_moment, choose_spacing, draw_epipolar_lines, draw_lines, list_cube_lines, tile_views
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.survey.silhouettes import Silhouettes
 from tests.unit.survey.conftest import make_camera
 
@@ -12,7 +12,7 @@ CAMERAS = {name: make_camera(name, position) for name, position in {"a": [900.0,
 def look_at(point: np.ndarray) -> dict[str, Silhouettes]:
     found = {}
     for name, camera in CAMERAS.items():
-        x, y = project_points(camera, point[None])[0]
+        x, y = project_through_lens(camera, point[None])[0]
         found[name] = Silhouettes(np.zeros((144, 192), np.uint8), np.array([[100.0, x, y, x - 5, y - 5, x + 5, y + 5]]))
     return found
 
@@ -23,10 +23,10 @@ def test_lines_bend_with_the_lens() -> None:
     line = np.array([[400, -240.0, 0], [400, 240.0, 0]])
     draw_lines(picture, camera, [line], CUBE)
     for share in (0.05, 0.3, 0.5, 0.8):
-        x, y = project_points(camera, ((1 - share) * line[0] + share * line[1])[None])[0].round().astype(int)
+        x, y = project_through_lens(camera, ((1 - share) * line[0] + share * line[1])[None])[0].round().astype(int)
         assert picture[y - 1 : y + 2, x].max() > 100
-    straight = project_points(camera, line)
-    middle = project_points(camera, line.mean(axis=0)[None])[0]
+    straight = project_through_lens(camera, line)
+    middle = project_through_lens(camera, line.mean(axis=0)[None])[0]
     assert abs(middle[1] - straight[:, 1].mean()) > 0.8, "a straight line would miss the middle"
 
 

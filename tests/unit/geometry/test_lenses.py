@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import find_lens_limit, pixel_directions, project_points, undistort_points, undistorted_window
+from bkind3d.geometry.lenses import find_lens_limit, pixel_directions, project_through_lens, undistort_points, undistorted_window
 
 
 def make_camera(distortion: list[float], fisheye: bool = False, skew: float = 0.0) -> Camera:
@@ -25,7 +25,7 @@ CAMERAS = [
 @pytest.mark.parametrize("camera", CAMERAS)
 def test_points_come_back_from_their_pixels(camera: Camera) -> None:
     points = np.random.default_rng(0).uniform(-250, 250, (50, 3))
-    pixels = project_points(camera, points)
+    pixels = project_through_lens(camera, points)
     undistorted = undistort_points(camera, pixels)
     homogeneous = np.concatenate([points, np.ones((50, 1))], axis=1) @ camera.projection.T
     assert np.abs(undistorted - homogeneous[:, :2] / homogeneous[:, 2:]).max() < 1e-3
@@ -47,13 +47,13 @@ def test_points_are_projected_as_opencv_does(distortion: list[float]) -> None:
     camera, points = make_camera(distortion), np.random.default_rng(0).uniform(-250, 250, (50, 3))
     turned = cv2.Rodrigues(camera.rotation)[0]
     expected = cv2.projectPoints(points, turned, camera.translation, camera.matrix, camera.distortion)[0].reshape(-1, 2)
-    np.testing.assert_allclose(project_points(camera, points), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(project_through_lens(camera, points), expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("camera", CAMERAS)
 def test_points_behind_the_camera_have_no_pixel(camera: Camera) -> None:
     ahead, behind = camera.centre + 500 * camera.rotation[2], camera.centre - 500 * camera.rotation[2]
-    pixels = project_points(camera, np.stack([ahead, behind, np.full(3, np.nan)]))
+    pixels = project_through_lens(camera, np.stack([ahead, behind, np.full(3, np.nan)]))
     assert np.isfinite(pixels).all(axis=1).tolist() == [True, False, False]
     assert np.isnan(undistort_points(camera, pixels)[1:]).all()
     assert np.isnan(pixel_directions(camera, pixels)[1:]).all()
@@ -61,12 +61,12 @@ def test_points_behind_the_camera_have_no_pixel(camera: Camera) -> None:
 
 @pytest.mark.parametrize("camera", CAMERAS)
 def test_no_points_have_no_pixels(camera: Camera) -> None:
-    assert project_points(camera, np.empty((0, 3))).shape == (0, 2)
+    assert project_through_lens(camera, np.empty((0, 3))).shape == (0, 2)
 
 
 def test_the_skew_is_applied_after_the_distortion() -> None:
     points = np.random.default_rng(0).uniform(-250, 250, (50, 3))
-    straight, skewed = (project_points(make_camera([-0.25, 0.08, 0.001, -0.002, 0.01], skew=skew), points) for skew in (0.0, 20.0))
+    straight, skewed = (project_through_lens(make_camera([-0.25, 0.08, 0.001, -0.002, 0.01], skew=skew), points) for skew in (0.0, 20.0))
     assert np.allclose(skewed[:, 1], straight[:, 1])
     assert np.allclose(skewed[:, 0] - straight[:, 0], 20 * (straight[:, 1] - 233.1) / 405)
 
@@ -76,7 +76,7 @@ def test_a_polynomial_is_not_followed_beyond_its_turning_point() -> None:
     limit = find_lens_limit(camera)
     assert limit == pytest.approx(np.sqrt(1 / 0.9))
     in_camera = np.array([[0.99 * limit, 0, 1], [1.01 * limit, 0, 1]])
-    pixels = project_points(camera, (in_camera - camera.translation) @ camera.rotation)
+    pixels = project_through_lens(camera, (in_camera - camera.translation) @ camera.rotation)
     assert np.isfinite(pixels).all(axis=1).tolist() == [True, False]
     assert find_lens_limit(CAMERAS[0]) == np.inf
     # A white picture, and a window that looks far beyond it: without the limit, it would appear again outside.
@@ -99,7 +99,7 @@ def test_a_point_of_the_video_lands_at_its_pixel_of_the_window(camera: Camera, f
     for point in (np.array([0.0, 0, 0]), np.array([180.0, -90, 60]), np.array([-200.0, 150, -100])):
         x, y, depth = camera.rotation @ (point + [12.0, -7, 5]) + camera.translation
         matrix = np.array([[focal, 0, 47.5 - focal * x / depth], [0, focal, 39.5 - focal * y / depth], [0, 0, 1]])
-        picture = draw_dot(camera, project_points(camera, point[None])[0], max(2.0, 1.5 * 400 / focal))
+        picture = draw_dot(camera, project_through_lens(camera, point[None])[0], max(2.0, 1.5 * 400 / focal))
         window = undistorted_window(picture, camera, matrix, size).astype(float)[..., 0]
         projected = matrix @ (camera.rotation @ point + camera.translation)
         expected = projected[:2] / projected[2]

@@ -14,7 +14,7 @@ from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.cli import main
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_table
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.simulation.human36m_metadata import CAMERAS, PUBLISHED, make_human36m_cameras, write_human36m_metadata
 from bkind3d.simulation.human_motion import ACTIONS
 from bkind3d.study.sheets import read_sessions
@@ -92,8 +92,8 @@ def test_imported_joints_and_cameras_meet_the_person_in_the_pictures(archive: Pa
                 for frame in (0, FRAMES - 1):
                     points = table[table.frame == frame][["x", "y", "z"]].to_numpy()
                     mask = masks["Walking 1" if take == 1 else "Walking"][frame]
-                    hits.append(count_hits(mask, project_points(camera.resized((SIZE, SIZE)), points)))
-                    misses.append(count_hits(mask, project_points(camera.resized((SIZE, SIZE)), points + [700, -700, 0])))
+                    hits.append(count_hits(mask, project_through_lens(camera.resized((SIZE, SIZE)), points)))
+                    misses.append(count_hits(mask, project_through_lens(camera.resized((SIZE, SIZE)), points + [700, -700, 0])))
     assert np.mean(hits) > 0.97
     assert np.mean(misses) < 0.35
 
@@ -105,9 +105,9 @@ def test_metadata_is_read_as_it_was_meant(tmp_path: Path, subject: str) -> None:
     points = np.random.default_rng(1).uniform([-1500, -1500, 0], [1500, 1500, 1800], (50, 3))
     for name, camera in make_human36m_cameras(subject).items():
         assert cameras[name].size == camera.size
-        assert np.allclose(project_points(cameras[name], points), project_points(camera, points), atol=1e-6)
+        assert np.allclose(project_through_lens(cameras[name], points), project_through_lens(camera, points), atol=1e-6)
         # The person is seen wherever it goes.
-        pixels = project_points(camera, points)
+        pixels = project_through_lens(camera, points)
         assert ((pixels > 0) & (pixels < 1000)).all()
     takes = read_takes(tmp_path / "metadata.xml")[subject]
     assert [(take.action, take.number) for take in takes] == [(action, number) for action in ACTIONS for number in "12"]

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.simulation.lenses import make_lenses
 
 
@@ -16,7 +16,7 @@ def test_points_drawn_without_distortion_come_to_lie_where_the_lens_has_them():
     assert len({lens.pinhole.size for lens in lenses.values()}) == 1
     points = np.array([[x, y, 1.0] for x in (-0.36, 0.0, 0.36) for y in (-0.36, 0.1, 0.36)])
     for name, lens in lenses.items():
-        for point, expected in zip(points, project_points(cameras[name], points), strict=True):
+        for point, expected in zip(points, project_through_lens(cameras[name], points), strict=True):
             straight = (lens.pinhole.projection @ np.append(point, 1))[:2]
             columns, rows = np.meshgrid(np.arange(lens.pinhole.size[0]), np.arange(lens.pinhole.size[1]))
             spot = np.exp(-((columns - straight[0]) ** 2 + (rows - straight[1]) ** 2) / 18)

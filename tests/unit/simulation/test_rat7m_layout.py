@@ -10,7 +10,7 @@ import scipy.io
 from bkind3d.cli import main
 from bkind3d.config import InputError
 from bkind3d.data.video import decode_frames, probe_video
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.simulation.rat7m_layout import MARKERS, film_rat_session, make_rat7m_cameras, make_rat_stand_in, simulate_rat7m
 from bkind3d.study.study import read_yaml
 from tests.unit.calibration.formats.rigs import make_points
@@ -90,7 +90,7 @@ def test_cameras_are_those_that_filmed_in_matlabs_conventions(archive: Path, con
     for name, camera in make_rat7m_cameras(content.make_rig(2)).items():
         params = read_camera(archive / "mocap-s2-d1.mat", name)
         assert (params["t"].shape, params["frame"].shape) == ((1, 3), (1, FRAMES - LATE))
-        assert np.abs(see_in_matlab(params, points) - 1 - project_points(camera, points)).max() < 1e-9
+        assert np.abs(see_in_matlab(params, points) - 1 - project_through_lens(camera, points)).max() < 1e-9
         assert np.abs(camera.distortion[:4]).min() > 0
 
 

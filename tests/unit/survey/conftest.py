@@ -12,7 +12,7 @@ import pytest
 from bkind3d.config import SurveyConfig
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.geometry.cameras import Camera
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.survey.videos import survey_video
 
 RADIUS = 60.0
@@ -45,7 +45,7 @@ def draw_floor(camera: Camera, seed: int) -> np.ndarray:
 
 
 def draw_ball(picture: np.ndarray, camera: Camera, centre: np.ndarray, colour: tuple[int, int, int] = (200, 60, 40)) -> None:
-    pixel = project_points(camera, centre[None])[0]
+    pixel = project_through_lens(camera, centre[None])[0]
     depth = camera.rotation[2] @ centre + camera.translation[2]
     fine = 16
     shift = tuple(int(round(fine * value)) for value in pixel)

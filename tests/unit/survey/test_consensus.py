@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.survey.consensus import MAX_CANDIDATES, find_candidates
 from tests.unit.survey.conftest import make_camera, make_track
 
@@ -12,7 +12,7 @@ def see(points: np.ndarray, area: float = 300) -> np.ndarray:
     """(frame, view, 4 clusters, 7): the first cluster is at the points, the others are not there."""
     clusters = np.full((len(points), len(CAMERAS), 4, 7), np.nan)
     for view, camera in enumerate(CAMERAS):
-        pixels = project_points(camera, points)
+        pixels = project_through_lens(camera, points)
         clusters[:, view, 0] = np.concatenate([np.full((len(points), 1), area), pixels, pixels - 8, pixels + 8], axis=1)
     return clusters
 
@@ -93,7 +93,7 @@ def test_any_number_of_views_agrees(n_views: int) -> None:
     track = make_track(5)
     clusters = np.full((5, n_views, 4, 7), np.nan)
     for view, camera in enumerate(cameras):
-        clusters[:, view, 0, 0], clusters[:, view, 0, 1:3] = 300, project_points(camera, track)
+        clusters[:, view, 0, 0], clusters[:, view, 0, 1:3] = 300, project_through_lens(camera, track)
     found = find_candidates(cameras, clusters, 0.05)
     assert np.abs(found.points[:, 0] - track).max() < 0.1
     assert (found.chosen[:, 0] == 0).all()

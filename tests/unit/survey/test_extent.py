@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.survey.extent import measure_side
 from tests.unit.survey.conftest import RADIUS, draw_ball, make_cameras, make_track
 
@@ -16,7 +16,7 @@ def measure(spoil: bool = False) -> float:
             mask = np.zeros((144, 192, 3), np.uint8)
             draw_ball(mask, camera, centre, (255, 255, 255))
             if spoil and view == 0:
-                x, y = project_points(camera, centre[None])[0].round().astype(int)
+                x, y = project_through_lens(camera, centre[None])[0].round().astype(int)
                 cv2.rectangle(mask, (int(x), int(y) - 2), (int(x) + 60, int(y) + 2), (255, 255, 255), -1)
             mask = mask[..., 0] // 255 * 255
             x, y, width, height = cv2.boundingRect(mask)

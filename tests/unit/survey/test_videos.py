@@ -152,7 +152,7 @@ def test_nothing_is_written_for_a_broken_video(tmp_path: Path) -> None:
 def test_a_real_persons_trunk_is_in_the_silhouette_although_it_hardly_moves(real_data: Path, tmp_path: Path) -> None:
     from bkind3d.data.calibration_files import read_calibration
     from bkind3d.data.joint_files import read_joints
-    from bkind3d.geometry.lenses import project_points
+    from bkind3d.geometry.lenses import project_through_lens
 
     folder = real_data / "pose2sim_single"
     survey_video(folder / "videos" / "cam04.mp4", SurveyConfig(), tmp_path / "s.parquet")
@@ -162,7 +162,7 @@ def test_a_real_persons_trunk_is_in_the_silhouette_although_it_hardly_moves(real
     covered = []
     for frame, points in joints.groupby("frame"):
         mask = cv2.dilate(decode_mask(table["mask"][frame]), np.ones((7, 7), np.uint8))
-        pixels = project_points(camera, points[["x", "y", "z"]].to_numpy()).round().astype(int)
+        pixels = project_through_lens(camera, points[["x", "y", "z"]].to_numpy()).round().astype(int)
         covered.append(mask[pixels[:, 1], pixels[:, 0]] > 0)
     assert np.mean(covered) > 0.95
     # And it is no blob: a person fills about a twelfth of the picture.

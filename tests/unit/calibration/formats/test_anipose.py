@@ -9,7 +9,7 @@ import pytest
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.camera_names import read_camera_names
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import KnownCamera, make_points, make_rig, see
 
 NAMES = ["cam_0", "cam_1", "cam_2"]
@@ -39,7 +39,7 @@ def test_a_file_of_aniposelib_is_read(tmp_path: Path) -> None:
     assert list(found) == ["top", "side", "back"]
     assert given.error == 0.3
     for known, other in zip(rig, cameras, strict=True):
-        pixels = project_points(found[known.name], make_points())
+        pixels = project_through_lens(found[known.name], make_points())
         assert np.abs(pixels - see(known, make_points())).max() < 1e-7
         assert np.abs(pixels - other.project(make_points()).reshape(-1, 2)).max() < 1e-7
 
@@ -68,7 +68,7 @@ def test_a_file_of_pose2sim_is_read(tmp_path: Path) -> None:
     found, given = read_given_cameras(write_pose2sim(tmp_path / "Calib.toml", rig))
     assert given.error is None
     for known in rig:
-        assert np.abs(project_points(found[known.name], make_points() / 1000) - see(known, make_points())).max() < 1e-7
+        assert np.abs(project_through_lens(found[known.name], make_points() / 1000) - see(known, make_points())).max() < 1e-7
 
 
 def write_caliscope(path: Path, rig: list[KnownCamera], vectors: bool = True, **more: str) -> Path:
@@ -101,7 +101,7 @@ def test_a_camera_array_of_caliscope_is_read(tmp_path: Path, vectors: bool) -> N
     assert list(found) == read_camera_names(path) == NAMES
     for known in rig:
         assert found[known.name].size == known.size
-        assert np.abs(project_points(found[known.name], make_points()) - see(known, make_points())).max() < 1e-7
+        assert np.abs(project_through_lens(found[known.name], make_points()) - see(known, make_points())).max() < 1e-7
 
 
 def test_cameras_that_caliscope_ignores_or_could_not_place_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import make_points, make_rig, see
 
 SIZE = {"": (960, 480)}
@@ -41,7 +41,7 @@ def test_cameras_are_read_from_pickles_of_all_ages(tmp_path: Path, protocol: int
         cameras, _ = read_given_cameras(tmp_path / "df3d_result.pkl", sizes=SIZE)
         assert list(cameras) == [str(number) for number in range(7)]
         for known in make_rig(list(cameras)):
-            assert np.abs(project_points(cameras[known.name], make_points()) - see(known, make_points())).max() < 1e-9
+            assert np.abs(project_through_lens(cameras[known.name], make_points()) - see(known, make_points())).max() < 1e-9
 
 
 class Harm:

@@ -8,7 +8,7 @@ import pytest
 
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import make_points
 
 NAMES = ["54138969", "55011271", "58860488", "60457274"]
@@ -66,7 +66,7 @@ def test_cameras_of_a_subject_project_as_the_data_set_does(tmp_path: Path, subje
         # Points in front of this camera, up to the edges of its picture.
         points = camera.centre + (make_points() / 100 * [1, 1, 0] * 0.25 + [0, 0, 5.0]) @ camera.rotation * 700
         expected = see_in_human36m(pose, lens, points)
-        assert np.abs(project_points(camera, points) - expected).max() < 1e-9
+        assert np.abs(project_through_lens(camera, points) - expected).max() < 1e-9
 
 
 def test_cameras_of_other_pictures_need_their_size(tmp_path: Path) -> None:

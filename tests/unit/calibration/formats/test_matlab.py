@@ -9,7 +9,7 @@ import scipy.io
 
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import KnownCamera, distort, make_points, make_rig
 
 NAMES = ["Camera1", "Camera2", "Camera3"]
@@ -80,7 +80,7 @@ def test_a_file_of_label3d_is_read_with_its_skew(tmp_path: Path, write) -> None:
         found = cameras[known.name]
         assert found.size == known.size
         # MATLAB's first pixel is 1, so its pixels are one larger.
-        assert np.abs(project_points(found, make_points()) - (see_in_matlab(give_params(known), make_points()) - 1)).max() < 1e-9
+        assert np.abs(project_through_lens(found, make_points()) - (see_in_matlab(give_params(known), make_points()) - 1)).max() < 1e-9
 
 
 def test_the_rotation_may_be_a_capital(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_cameras_of_rat7m_are_found_by_name_whatever_their_order(tmp_path: Path)
     for known in rig:
         params = give_params(known)
         params["RDistort"] = np.array([[*known.k[:2], 0.0]])
-        found = project_points(cameras[known.name], make_points())
+        found = project_through_lens(cameras[known.name], make_points())
         assert np.abs(found - (see_in_matlab(params, make_points()) - 1)).max() < 1e-9
 
 
@@ -172,7 +172,7 @@ def test_real_labels_of_dannce_reproject(real_data: Path) -> None:
     assert list(cameras) == [f"Camera{number}" for number in range(1, 7)]
     for camera, cell in zip(cameras.values(), labels[:, 0], strict=True):
         points, pixels = cell[0, 0].data_3d.reshape(-1, 3), cell[0, 0].data_2d.reshape(-1, 2) - 1
-        errors = np.linalg.norm(project_points(camera, points) - pixels, axis=1)
+        errors = np.linalg.norm(project_through_lens(camera, points) - pixels, axis=1)
         assert np.isfinite(errors).sum() > 1700
         assert np.nanmedian(errors) < 1e-6
         assert np.nanmax(errors) < 1e-6

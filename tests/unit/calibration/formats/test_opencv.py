@@ -9,7 +9,7 @@ import pytest
 
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import KnownCamera, make_points, make_rig, see
 
 NAMES = ["left", "right", "54138969"]
@@ -60,7 +60,7 @@ def check(path: Path, rig: list[KnownCamera]) -> None:
     assert list(cameras) == [camera.name for camera in rig]
     for known in rig:
         assert cameras[known.name].size == known.size
-        assert np.abs(project_points(cameras[known.name], make_points()) - see(known, make_points())).max() < 1e-7
+        assert np.abs(project_through_lens(cameras[known.name], make_points()) - see(known, make_points())).max() < 1e-7
 
 
 @pytest.mark.parametrize("ending", ["yaml", "yml", "json", "xml"])

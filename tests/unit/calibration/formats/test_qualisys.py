@@ -7,7 +7,7 @@ import pytest
 
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.geometry.lenses import project_points
+from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import KnownCamera, make_points, make_rig, see
 
 NAMES = ["26578", "26579", "26580"]
@@ -43,7 +43,7 @@ def test_cameras_are_read(tmp_path: Path, left: int) -> None:
     assert given.units == "mm"
     for known in rig:
         assert cameras[known.name].size == known.size
-        assert np.abs(project_points(cameras[known.name], make_points()) - see(known, make_points())).max() < 1e-9
+        assert np.abs(project_through_lens(cameras[known.name], make_points()) - see(known, make_points())).max() < 1e-9
 
 
 def test_a_turned_view_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
