@@ -12,7 +12,7 @@ import numpy as np
 from bkind3d.archives.rat7m_checks import check_maps, check_markers, check_pictures
 from bkind3d.archives.rat7m_samples import read_samples
 from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, write_study
-from bkind3d.calibration.formats.matlab import read_rat7m
+from bkind3d.calibration.formats import rat7m as rat7m_file
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.video import VideoInfo, probe_video
@@ -141,7 +141,7 @@ def _number(camera: str) -> str:
 def _read_cameras(recording: Recording, footage: Mapping[str, Footage]) -> dict[str, Camera]:
     """The session's cameras, by their names; their order in the file means nothing."""
     sizes = {camera: (film.info.width, film.info.height) for camera, film in footage.items()}
-    names = read_rat7m(recording.mat).tables
+    names = rat7m_file.read(recording.mat).tables
     for camera in names:
         if camera not in footage:
             raise InputError(

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from bkind3d.calibration.formats.opencv import write_opencv
+from bkind3d.calibration.formats.reading import load_format
 from bkind3d.config import InputError
-from bkind3d.data.calibration_files import read_calibration, write_calibration
+from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.geometry.cameras import Camera
 
 log = logging.getLogger(__name__)
 
-EXPORT_FORMATS = ("aniposelib", "opencv")
+EXPORT_FORMATS = [name for name, row in CALIBRATION_FORMATS.items() if row.written]
 
 
 def export_calibration(path: str | Path, output: str | Path, format_name: str | None = None) -> None:
@@ -22,9 +22,9 @@ def export_calibration(path: str | Path, output: str | Path, format_name: str | 
 
     What neither can say is told: the skew of a camera's matrix, which both pass over.
     """
-    formats = [name for name in EXPORT_FORMATS if Path(output).suffix.lower() in CALIBRATION_FORMATS[name]]
+    formats = [name for name in EXPORT_FORMATS if Path(output).suffix.lower() in CALIBRATION_FORMATS[name].endings]
     if not formats or format_name not in (None, *formats):
-        endings = {name: " ".join(CALIBRATION_FORMATS[name]) for name in EXPORT_FORMATS if format_name in (None, name)}
+        endings = {name: " ".join(CALIBRATION_FORMATS[name].endings) for name in EXPORT_FORMATS if format_name in (None, name)}
         raise InputError(
             f"{output}: has another ending than {' or '.join(f'{known} ({name})' for name, known in endings.items())}; rename it"
         )
@@ -33,11 +33,8 @@ def export_calibration(path: str | Path, output: str | Path, format_name: str | 
     units = units if isinstance(units, str) else ""
     for camera in cameras.values():
         _warn_of_skew(camera, path)
-    if formats[0] == "aniposelib":
-        write_calibration(cameras, output, units, {"error": metadata.get("error")})
-        return
     with replaced_when_complete(output) as temporary:
-        write_opencv(cameras, temporary, units)
+        load_format(formats[0]).write(cameras, temporary, units, metadata.get("error"))
 
 
 def _warn_of_skew(camera: Camera, path: str | Path) -> None:

@@ -7,31 +7,39 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bkind3d.config import InputError
 
 Size = tuple[int, int]
 
-#: Formats of calibration files that can be imported, and how their files' names end.
+
+class CalibrationFormat(NamedTuple):
+    """How names of a format's files end, and whether it can be written, too; its module is ``bkind3d.calibration.formats.NAME``."""
+
+    endings: tuple[str, ...]
+    written: bool = False
+
+
+#: Formats of calibration files that can be imported.
 CALIBRATION_FORMATS = {
-    "aniposelib": (".toml",),
-    "caliscope": (".toml",),
-    "dannce": (".mat",),
-    "rat7m": (".mat",),
-    "human36m": (".xml",),
-    "qualisys": (".txt", ".xml"),
-    "opencv": (".yaml", ".yml", ".json", ".xml"),
-    "deepfly3d": (".pkl", ".pickle"),
+    "aniposelib": CalibrationFormat((".toml",), written=True),
+    "caliscope": CalibrationFormat((".toml",)),
+    "dannce": CalibrationFormat((".mat",)),
+    "rat7m": CalibrationFormat((".mat",)),
+    "human36m": CalibrationFormat((".xml",)),
+    "qualisys": CalibrationFormat((".txt", ".xml")),
+    "opencv": CalibrationFormat((".yaml", ".yml", ".json", ".xml"), written=True),
+    "deepfly3d": CalibrationFormat((".pkl", ".pickle")),
 }
 
 
 def list_formats(path: str | Path) -> list[str]:
     """Formats whose files end like `path`; at least one."""
     suffix = Path(path).suffix.lower()
-    formats = [name for name, suffixes in CALIBRATION_FORMATS.items() if suffix in suffixes]
+    formats = [name for name, row in CALIBRATION_FORMATS.items() if suffix in row.endings]
     if not formats:
-        known = ", ".join(dict.fromkeys(suffix for suffixes in CALIBRATION_FORMATS.values() for suffix in suffixes))
+        known = ", ".join(dict.fromkeys(ending for row in CALIBRATION_FORMATS.values() for ending in row.endings))
         raise InputError(f"{path}: calibration files end with {known}; rename it, or name its format: {', '.join(CALIBRATION_FORMATS)}")
     return formats
 

@@ -10,7 +10,7 @@ from bkind3d.config import InputError
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS
 from bkind3d.data.camera_names import match_cameras
 
-_SUFFIXES = {suffix for suffixes in CALIBRATION_FORMATS.values() for suffix in suffixes}
+_SUFFIXES = {ending for row in CALIBRATION_FORMATS.values() for ending in row.endings}
 #: Bytes beyond which a file is no calibration.
 _LARGEST = 20_000_000
 

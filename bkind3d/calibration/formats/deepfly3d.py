@@ -12,7 +12,7 @@ from bkind3d.config import InputError
 _FIELDS = (("matrix", "intr", (3, 3)), ("distortions", "distort", None), ("rotation", "R", (3, 3)), ("translation", "tvec", (3,)))
 
 
-def read_deepfly3d(path: Path) -> GivenRig:
+def read(path: Path) -> GivenRig:
     """Read the cameras of ``df3d_result*.pkl`` or ``calib.pkl``, named by their numbers; OpenCV's conventions."""
     try:
         with path.open("rb") as file:

@@ -14,7 +14,7 @@ N_CAMERAS, N_SUBJECTS = 4, 11
 _SIZES = {"54138969": (1000, 1002), "55011271": (1000, 1000), "58860488": (1000, 1000), "60457274": (1000, 1002)}
 
 
-def read_human36m(path: Path, subject: str) -> GivenRig:
+def read_subject(path: Path, subject: str) -> GivenRig:
     """Read the cameras as they stood for a subject, S1 to S11; world in mm, z up.
 
     The list holds, per camera and subject, three angles and the camera's position, then per camera focal lengths,

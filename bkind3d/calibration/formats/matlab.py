@@ -1,4 +1,4 @@
-"""MATLAB's calibrations: Label3D and DANNCE, and the Rat7M data set.
+"""MATLAB's cameras, which two formats have.
 
 MATLAB multiplies row vectors from the left, ``[X 1] [R; t] K``, so its matrices are the transposed ones of OpenCV. Its
 first pixel is (1, 1), OpenCV's (0, 0). Distortion is the same, and the skew of K counts.
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bkind3d.calibration.formats.apart import read_apart
-from bkind3d.calibration.formats.given import GivenRig, read_numbers
+from bkind3d.calibration.formats.given import read_numbers
 from bkind3d.config import InputError
 
 #: Variables that hold cameras: of Label3D, and of Rat7M.
@@ -34,34 +34,7 @@ def _read_variables(path: Path) -> dict[str, Any]:
     return {name: content[name] for name in _VARIABLES if name in content}
 
 
-def read_dannce(path: Path) -> GivenRig:
-    """Read the cameras of a file of Label3D, such as DANNCE's ``*_dannce.mat`` (units as the user calibrated, mostly mm)."""
-    content = read_variables(path)
-    if "params" not in content:
-        raise InputError(
-            f"{path}: has no variable 'params', so it is not of Label3D or DANNCE; give the file with the cameras (*_dannce.mat)"
-        )
-    cameras = content["params"] if isinstance(content["params"], list) else [content["params"]]
-    names = content.get("camnames")
-    if names is None:
-        names = [f"Camera{number + 1}" for number in range(len(cameras))]
-    names = [names] if isinstance(names, str) else [str(name) for name in np.ravel(names)]
-    if len(names) != len(cameras):
-        raise InputError(f"{path}: has {len(cameras)} cameras in 'params' and {len(names)} names in 'camnames'; save it again with Label3D")
-    keys = (("K",), ("RDistort",), ("TDistort",), ("r", "R"), ("t", "T"))
-    return GivenRig({name: _read_camera(name, camera, keys, path) for name, camera in zip(names, cameras, strict=True)})
-
-
-def read_rat7m(path: Path) -> GivenRig:
-    """Read the cameras of a file of Rat7M (``mocap-s1-d1.mat``), by their names: their order in the file is not that of the numbers."""
-    cameras = read_variables(path).get("cameras")
-    if not isinstance(cameras, Mapping) or not all(isinstance(camera, Mapping) for camera in cameras.values()):
-        raise InputError(f"{path}: has no structure 'cameras' with one field per camera, so it is not of Rat7M")
-    keys = (("IntrinsicMatrix",), ("RadialDistortion",), ("TangentialDistortion",), ("rotationMatrix",), ("translationVector",))
-    return GivenRig({name: _read_camera(name, cameras[name], keys, path) for name in sorted(cameras)}, units="mm")
-
-
-def _read_camera(name: str, camera: Any, keys: Sequence[Sequence[str]], path: Path) -> dict[str, Any]:
+def convert_camera(name: str, camera: Any, keys: Sequence[Sequence[str]], path: Path) -> dict[str, Any]:
     """MATLAB's camera in OpenCV's conventions; `keys` are the fields of intrinsics, distortions, rotation and translation."""
     where = f"{path}: camera {name!r}"
     values = []

@@ -15,6 +15,7 @@ import numpy as np
 
 from bkind3d.calibration.formats.apart import read_apart
 from bkind3d.calibration.formats.given import GivenRig, read_numbers
+from bkind3d.calibration.formats.xml_files import begins_with
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array, Camera
 
@@ -22,7 +23,12 @@ from bkind3d.geometry.cameras import Array, Camera
 _ROTATIONS, _TRANSLATIONS = ("R", "rotation", "rotation_matrix", "rvec"), ("T", "t", "translation", "translation_vector", "tvec")
 
 
-def read_opencv(path: Path) -> GivenRig:
+def recognise(path: Path) -> bool:
+    """Whether an XML file is of OpenCV."""
+    return begins_with(path, b"<opencv_storage")
+
+
+def read(path: Path) -> GivenRig:
     """Read all cameras of the file; world to camera."""
     matrices = read_apart(_read_storage, path)
     units = matrices.get("units")
@@ -39,8 +45,8 @@ def read_opencv(path: Path) -> GivenRig:
     return GivenRig(tables, units if isinstance(units, str) and units else None)
 
 
-def write_opencv(cameras: Mapping[str, Camera], path: Path, units: str) -> None:
-    """Write `cameras` as OpenCV's multi-camera calibration does; the ending of `path` chooses YAML, JSON or XML."""
+def write(cameras: Mapping[str, Camera], path: Path, units: str, error: float | None) -> None:
+    """Write `cameras` as OpenCV's multi-camera calibration does; the ending of `path` chooses YAML, JSON or XML, none of which has an error."""
     longest = max(len(camera.distortion) for camera in cameras.values())
     content: dict[str, Any] = {
         "Ks": [camera.matrix for camera in cameras.values()],

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from bkind3d.calibration.formats.given import GivenRig, read_numbers
-from bkind3d.calibration.formats.xml_files import read_xml
+from bkind3d.calibration.formats.xml_files import begins_with, read_xml
 from bkind3d.config import InputError
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,12 @@ _DISTORTION = ("radialDistortion1", "radialDistortion2", "tangentalDistortion1",
 _ROTATION = tuple(f"r{row}{column}" for row in (1, 2, 3) for column in (1, 2, 3))
 
 
-def read_qualisys(path: Path) -> GivenRig:
+def recognise(path: Path) -> bool:
+    """Whether an XML file is of Qualisys."""
+    return begins_with(path, b"<calibration")
+
+
+def read(path: Path) -> GivenRig:
     """Read all cameras of the file, named by their serial numbers.
 
     ``transform`` has the camera's position and, in rows, the axes of a camera that looks along -z with y up, so two axes

@@ -3,34 +3,18 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from bkind3d.calibration.formats.anipose import read_aniposelib, read_caliscope
-from bkind3d.calibration.formats.deepfly3d import read_deepfly3d
 from bkind3d.calibration.formats.given import GivenRig, read_numbers
-from bkind3d.calibration.formats.human36m import read_human36m
-from bkind3d.calibration.formats.matlab import read_dannce, read_rat7m, read_variables
-from bkind3d.calibration.formats.opencv import read_opencv
-from bkind3d.calibration.formats.qualisys import read_qualisys
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import build_cameras, check_no_copies
-from bkind3d.data.calibration_formats import Size, is_caliscope, list_formats, read_toml
+from bkind3d.data.calibration_formats import Size, list_formats
 from bkind3d.geometry.cameras import Camera
 
 log = logging.getLogger(__name__)
-
-READERS = {
-    "aniposelib": read_aniposelib,
-    "caliscope": read_caliscope,
-    "dannce": read_dannce,
-    "rat7m": read_rat7m,
-    "qualisys": read_qualisys,
-    "opencv": read_opencv,
-    "deepfly3d": read_deepfly3d,
-}
-#: Bytes at the beginning of an XML file that tell its format.
-_HEAD = 4096
 
 
 def read_given_cameras(
@@ -51,18 +35,17 @@ def read_given_cameras(
     given : what else the file says.
     """
     path = Path(path)
-    head = _read_head(path)
-    if not head:
-        raise InputError(f"{path}: is empty; copy it again")
-    name = format_name or _guess_format(path, head)
-    if name == "human36m":
+    _check_content(path)
+    name = format_name or _guess_format(path)
+    form = load_format(name)
+    if hasattr(form, "read_subject"):
         if not subject:
             raise InputError(f"{path}: Human3.6M has cameras per subject; name one (S1 to S11) with --subject, or in the sheet of rigs")
-        given = read_human36m(path, subject)
+        given: GivenRig = form.read_subject(path, subject)
     elif subject:
         raise InputError(f"{path}: only calibrations of Human3.6M have subjects, this one is of {name}; leave the subject out")
     else:
-        given = READERS[name](path)
+        given = form.read(path)
     given = replace(given, tables=_fill_sizes(given, sizes or {}, path))
     cameras = build_cameras(given.tables, path)
     check_no_copies(cameras, path)
@@ -70,24 +53,29 @@ def read_given_cameras(
     return cameras, given
 
 
-def _guess_format(path: Path, head: bytes) -> str:
+def load_format(name: str) -> ModuleType:
+    """The module of a format: ``read`` (or ``read_subject``), perhaps ``recognise`` and ``write``."""
+    return import_module(f"bkind3d.calibration.formats.{name}")
+
+
+def _guess_format(path: Path) -> str:
     """The format of a file, by its ending and, where several have this ending, by its content."""
     formats = list_formats(path)
-    if formats == ["aniposelib", "caliscope"]:
-        return "caliscope" if is_caliscope(read_toml(path)) else "aniposelib"
-    if formats == ["dannce", "rat7m"]:
-        return "rat7m" if "cameras" in read_variables(path) else "dannce"
-    if "human36m" in formats:
-        return "opencv" if b"<opencv_storage" in head else "qualisys" if b"<calibration" in head else "human36m"
-    return formats[0]
+    if len(formats) == 1:
+        return formats[0]
+    known = {name: getattr(load_format(name), "recognise", None) for name in formats}
+    fitting = [name for name, recognise in known.items() if recognise and recognise(path)]
+    return (fitting or [name for name, recognise in known.items() if not recognise])[-1]
 
 
-def _read_head(path: Path) -> bytes:
+def _check_content(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            return file.read(_HEAD)
+            if file.read(1):
+                return
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    raise InputError(f"{path}: is empty; copy it again")
 
 
 def _fill_sizes(given: GivenRig, sizes: Mapping[str, Size], path: Path) -> dict[str, dict[str, Any]]:

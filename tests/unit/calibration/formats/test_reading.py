@@ -3,39 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from bkind3d.calibration.formats.reading import READERS, read_given_cameras
+from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.data.calibration_formats import CALIBRATION_FORMATS
 from tests.unit.calibration.formats.rigs import make_rig
-from tests.unit.calibration.formats.test_anipose import write_caliscope, write_pose2sim
-from tests.unit.calibration.formats.test_human36m import write_metadata
-from tests.unit.calibration.formats.test_matlab import write_label3d, write_rat7m
-from tests.unit.calibration.formats.test_opencv import write_rows
-from tests.unit.calibration.formats.test_qualisys import write_qualisys
+from tests.unit.calibration.formats.test_aniposelib import write_pose2sim
+from tests.unit.calibration.formats.test_matlab import write_label3d
 
 NAMES = ["Camera1", "Camera2", "Camera3"]
-
-
-def test_every_format_has_a_reader() -> None:
-    assert {*READERS, "human36m"} == set(CALIBRATION_FORMATS)
-
-
-@pytest.mark.parametrize(
-    ("file", "write", "options"),
-    [
-        ("a.toml", write_pose2sim, {}),
-        ("camera_array.toml", write_caliscope, {}),
-        ("a_dannce.mat", write_label3d, {"sizes": {"": (1152, 1024)}}),
-        ("mocap.MAT", lambda path, rig: write_rat7m(path, rig, [0, 1, 2]), {"sizes": {"": (1152, 1024)}}),
-        ("a.qca.txt", write_qualisys, {}),
-        ("a.xml", write_qualisys, {}),
-        ("b.xml", write_rows, {}),
-        ("metadata.xml", lambda path, rig: write_metadata(path), {"subject": "S1"}),
-    ],
-)
-def test_formats_are_guessed(tmp_path: Path, file: str, write, options: dict) -> None:
-    written = write(tmp_path / file, make_rig(NAMES))
-    assert len(read_given_cameras(written, **options)[0]) >= 3
 
 
 def test_what_the_file_says_about_its_size_counts(tmp_path: Path) -> None:
@@ -53,17 +27,6 @@ def test_a_size_that_leaves_the_principal_point_outside_is_remarked_on(tmp_path:
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     read_given_cameras(path, sizes={"": (640, 480)})
     assert "the principal point of camera Camera1, (570.3, 515.8), lies outside of its picture of 640x480" in caplog.text
-
-
-@pytest.mark.parametrize("name", CALIBRATION_FORMATS)
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x80\x04\x00\xff" * 100, b"[a]\nb = 1\n", b"<a></a>", b"{}"])
-def test_any_file_of_another_format_is_refused_in_one_line(tmp_path: Path, name: str, content: bytes) -> None:
-    path = tmp_path / f"a{CALIBRATION_FORMATS[name][0]}"
-    path.write_bytes(content)
-    with pytest.raises(InputError) as error:
-        read_given_cameras(path, name, "S1" if name == "human36m" else None, {"": (640, 480)})
-    assert str(path) in str(error.value)
-    assert "\n" not in str(error.value)
 
 
 def test_an_unknown_ending_needs_a_format(tmp_path: Path) -> None:
