@@ -24,8 +24,9 @@ docs: .venv/test.stamp
 test: lint
 	$(PYTEST) -n 2 -m "not slow and not slurm"
 
+# Tests that share what takes minutes stand in one file, and stay with one process.
 test-slow: .venv/test.stamp
-	$(PYTEST) -m slow
+	$(PYTEST) -n 2 --dist loadfile -m slow
 
 # Boards, corners and a calibration with the oldest OpenCV that is supported, in a folder of its own that hides the installed one.
 test-opencv: .venv/test.stamp .venv-opencv/opencv.stamp
@@ -74,7 +75,7 @@ system:
 	.ci/check-system $(PYTHON) test && $(PYTHON) -m venv .venv
 	pip install -q -r requirements.lock -r requirements-test.lock && pip install -q --no-deps -e . && touch $@
 
-.venv-opencv/opencv.stamp: Makefile
+.venv-opencv/opencv.stamp: Makefile | .venv/test.stamp
 	pip install -q --upgrade --no-deps --target .venv-opencv opencv-contrib-python==$(OLD_OPENCV) && touch $@
 
 .venv-readers/readers.stamp: Makefile

@@ -1,5 +1,4 @@
 import os
-import shutil
 import subprocess
 import sys
 
@@ -81,7 +80,8 @@ def test_a_profile_of_another_version_is_refused():
             check_version(prefix)
 
 
-@pytest.mark.skipif(shutil.which("sinfo") is not None, reason="this machine has SLURM")
-def test_a_check_without_slurm_says_so(tmp_path, capsys):
+def test_a_check_without_slurm_says_so(tmp_path, capsys, monkeypatch):
+    """With a PATH on which there is no sinfo."""
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["profile", "install", "slurm", "--check", "--folder", str(tmp_path)]) == 2
     assert "this machine has no SLURM" in capsys.readouterr().err
