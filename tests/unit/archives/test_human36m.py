@@ -58,13 +58,6 @@ def test_poses_are_the_17_joints_of_the_file_and_know_their_times(tmp_path: Path
     assert behaviours[["frame", "behaviour"]].to_numpy().tolist() == [[frame, "TakingPhoto"] for frame in range(5)]
 
 
-def test_sides_are_the_subjects_own() -> None:
-    left, right = {*range(6, 11), *range(16, 24)}, {*range(1, 6), *range(24, 32)}
-    assert {number for number, name in JOINTS.items() if name.startswith("L")} <= left
-    assert {number for number, name in JOINTS.items() if name.startswith("R")} <= right
-    assert len(JOINTS) == len({*JOINTS.values()}) == 17
-
-
 def test_every_subject_has_its_own_cameras(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive")
     import_human36m(archive, tmp_path / "study")

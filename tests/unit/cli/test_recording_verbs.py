@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 
 from bkind3d.cli import main
-from bkind3d.cli.named_paths import read_named_paths
-from bkind3d.config import InputError
 
 JSON = {
     "calibration": "{}",
@@ -87,20 +85,3 @@ def test_units_are_millimetres_centimetres_or_metres(verb: str, units: str, capf
         main([verb, "--units", units])
     assert ended.value.code == 2
     assert f"argument --units: invalid choice: {units!r}" in capfd.readouterr().err
-
-
-def test_joints_are_imported(folder: Path) -> None:
-    rows = "PathFileType\t4\nDataRate\tUnits\n60\tm\nFrame#\tTime\tHip\t\t\n\t\tX1\tY1\tZ1\n1\t0\t1\t2\t3\n"
-    (folder / "a.trc").write_text(rows)
-    command = f"import-joints {folder}/a.trc --units mm --axes ZXY --rate 60 --output {folder}/out/a.parquet"
-    assert main(command.split()) == 0
-    from bkind3d.data.parquet import read_metadata, read_table
-
-    assert read_table(folder / "out" / "a.parquet", "joints").to_numpy().tolist() == [[0, "Hip", 3000.0, 1000.0, 2000.0]]
-    assert read_metadata(folder / "out" / "a.parquet")["units"] == "mm"
-
-
-def test_names_are_given_once() -> None:
-    assert read_named_paths(["a=x", "b=y=z"], "--videos") == {"a": "x", "b": "y=z"}
-    with pytest.raises(InputError, match="'a' is given twice"):
-        read_named_paths(["a=x", "a=y"], "--videos")

@@ -25,3 +25,8 @@ def study_folder(scene: Scene) -> Path:
     (folder / "results/experiments/demo/training/model.pt").touch()  # so that no memory is measured: that takes seconds
     shutil.copy(scene.calibration, folder / "results/calibration/rig.toml")
     return folder
+
+
+def find(checks: list, status: str) -> list[str]:
+    """What checks of a status say."""
+    return [check.describe() for check in checks if check.status == status]

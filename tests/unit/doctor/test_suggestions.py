@@ -7,7 +7,6 @@ import pytest
 
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.parquet import write_table
-from bkind3d.doctor.memory import judge_memory
 from bkind3d.doctor.suggestions import Measured, check_pairs, measure_changes, suggest_settings
 from bkind3d.study.study import load_study
 from bkind3d.survey.silhouettes import encode_mask
@@ -75,17 +74,3 @@ def test_a_cube_that_cannot_hold_the_subject_is_told(study_folder):
     settings.write_text(settings.read_text() + "location: {side: 40}\n")
     check = suggest_settings(load_study(folder=study_folder), measured)[0]
     assert (check.status, check.next_step) == ("warning", "leave location.side out, or set it to about 190")
-
-
-@pytest.mark.parametrize(
-    ("free", "status", "step"),
-    [
-        (100e9, "pass", ""),
-        (2.6e9, "warning", "set training.micro_batch_size to 2"),
-        (0.5e9, "warning", "set training.activation_checkpointing"),
-    ],
-)
-def test_a_batch_fits_or_is_shared_out(free, status, step):
-    check = judge_memory("e", make_experiment(batch_size=8), 1e9, free)
-    assert check.status == status
-    assert check.next_step.startswith(step)

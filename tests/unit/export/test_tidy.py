@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from bkind3d.export.csv_files import BLOCK_CELLS, round_column, write_csv
+from bkind3d.export.csv_files import BLOCK_CELLS
 from bkind3d.export.tidy import write_session
 from tests.unit.export.conftest import NAMES, make_positions
 
@@ -14,12 +14,6 @@ def test_every_number_is_read_back_exactly(session, tmp_path):
     assert set(table["session"]) == {"s1"}
     np.testing.assert_array_equal(table[["x_cm", "y_cm", "z_cm"]].to_numpy(np.float32).reshape(20, 4, 3), make_positions())
     np.testing.assert_array_equal(table["time_s"].to_numpy()[::4], session.keypoints.times)
-
-
-def test_a_rounded_column_has_its_decimals_and_its_gaps(tmp_path):
-    values = np.array([1.005, -0.004, np.nan, 1234567.891, -2.5], np.float32)
-    write_csv(tmp_path / "a.csv", "a,b", 5, 2, lambda rows: [np.arange(5)[rows], round_column(values[rows], 2)])
-    assert (tmp_path / "a.csv").read_text().split() == ["a,b", "0,1.00", "1,0.00", "2,", "3,1234567.88", "4,-2.50"]
 
 
 def test_blocks_join_without_a_seam(session, tmp_path, monkeypatch):
