@@ -2,11 +2,40 @@
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bkind3d.config import InputError
 from bkind3d.data.parquet import replaced_when_complete
+
+#: What a candidate is among those that are compared: `discovered` keypoints and `supervised` joints are judged, the method of an
+#: experiment being one or the other; a `floor` is what they must beat, an `oracle` what they could reach.
+Role = Literal["discovered", "supervised", "floor", "oracle"]
+Supervision = Literal["none", "3D"]
+
+
+@dataclass(frozen=True)
+class MethodDescription:
+    """What an experiment's method is called in tables (`label`) and in the report (`title`), and what it learned from."""
+
+    label: str
+    title: str
+    role: Literal["discovered", "supervised"]
+    supervision: Supervision
+
+
+def describe_method(config: object) -> MethodDescription:
+    """The method of an experiment."""
+    return getattr(config, "description", MethodDescription("bkind3d", "BKinD-3D, this run", "discovered", "none"))
+
+
+#: The floors of every experiment: the best constant pose, and the method's own network before its training.
+MEAN_POSE, UNTRAINED = FLOORS = ("mean_pose", "untrained")
+
+#: Sets of features that behaviours are recognised from beside those of the method, which are named for its role: annotated joints, these
+#: and the method's together, and none (the most frequent behaviour is always named).
+GROUND_TRUTH, BOTH, MAJORITY_CLASS = ("ground_truth", "both", "majority_class")
 
 #: Columns of ``results/tables/pose.csv`` in order: one row per experiment and method. Units of length as in `unit`; `n_unknown`
 #: counts joints of the judged frames that have no true position; `interval_unit` says what the bootstrap drew: session or second. `encoder` and `perceptual` are those that the
@@ -26,6 +55,18 @@ ACTION_COLUMNS = (
 
 #: What the regressor and classifier columns say where a session set has nothing to be judged against.
 NO_REFERENCE = "no reference"
+
+
+def name_oracle(n_joints: int) -> str:
+    """The name of the candidate that knows so many of the true joints."""
+    return f"oracle_{n_joints}"
+
+
+def role_of(name: str) -> Literal["floor", "oracle"] | None:
+    """The role of a candidate or a set of features by its name in the tables; None for what the experiment's method found."""
+    if name in (*FLOORS, MAJORITY_CLASS):
+        return "floor"
+    return "oracle" if name.startswith("oracle_") or name in (GROUND_TRUTH, BOTH) else None
 
 
 def _plain(value: Any) -> Any:

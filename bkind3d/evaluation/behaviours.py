@@ -1,4 +1,4 @@
-"""Judge discovered keypoints by how well behaviours are recognised from them, beside joints and the majority class."""
+"""Judge what a method found by how well behaviours are recognised from them, beside joints and the majority class."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,10 @@ from sklearn.metrics import average_precision_score, f1_score, precision_recall_
 
 from bkind3d.config import ActionsConfig, EvaluationConfig, InputError
 from bkind3d.data.parquet import TABLES
-from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE
+from bkind3d.data.results import ACTION_COLUMNS, BOTH, GROUND_TRUTH, MAJORITY_CLASS, NO_REFERENCE
 from bkind3d.evaluation.actions import classify_windows
 from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
+from bkind3d.evaluation.candidates import Candidate
 from bkind3d.evaluation.labelled_frames import all_known
 from bkind3d.evaluation.motion_windows import (
     Windows,
@@ -35,7 +36,7 @@ MAX_WINDOWS = 20_000
 
 
 class WindowPart(NamedTuple):
-    """Labelled windows of the train or the test sessions; `windows` has an entry for discovered and, if known, ground_truth."""
+    """Labelled windows of the train or the test sessions; `windows` has an entry for what the method found and, if known, ground_truth."""
 
     windows: Mapping[str, Windows]
     behaviours: np.ndarray
@@ -52,31 +53,35 @@ class ActionJudgement:
     confusion: pd.DataFrame
 
 
-def _sources(recording: Recording, with_joints: bool) -> dict[str, Points]:
-    """Points that behaviours are recognised from, all in the frames of the keypoints."""
-    sources = {"discovered": recording.keypoints}
+def _list_sources(recording: Recording, found: str, with_joints: bool) -> dict[str, Points]:
+    """Points that behaviours are recognised from, all in the frames of the session: what was `found`, and annotated joints."""
+    sources, frames = {found: recording.judged}, recording.judged.frames
     if with_joints and recording.joints is not None:
-        frames = recording.keypoints.frames
-        sources["ground_truth"] = Points(recording.joints.names, frames, recording.keypoints.time_s, recording.joints.positions_at(frames))
+        sources[GROUND_TRUTH] = Points(recording.joints.names, frames, recording.judged.time_s, recording.joints.positions_at(frames))
     return sources
 
 
 def _find_middles(recording: Recording, sources: Mapping[str, Points], half: int) -> Bool[np.ndarray, " frame"]:
     """Labelled frames around which every source has a whole window: so all features see the same windows."""
     behaviours = recording.behaviours
-    middles = np.zeros(len(recording.keypoints.frames), dtype=bool) if behaviours is None else behaviours != ""
+    middles = np.zeros(len(recording.judged.frames), dtype=bool) if behaviours is None else behaviours != ""
     for points in sources.values():
         middles &= find_whole_windows(all_known(points.positions), points.frames, half)
     return middles
 
 
 def collect_windows(
-    recordings: Sequence[Recording], parts: Sequence[Int[np.ndarray, " frame"]], part: int, with_joints: bool, window_seconds: float
+    recordings: Sequence[Recording],
+    parts: Sequence[Int[np.ndarray, " frame"]],
+    part: int,
+    found: str,
+    with_joints: bool,
+    window_seconds: float,
 ) -> WindowPart:
-    """Cut the labelled windows of the recordings that play `part`."""
+    """Cut the labelled windows of the recordings that play `part`; those of what the method found are called `found`."""
     chosen = [(index, r) for index, (r, codes) in enumerate(zip(recordings, parts, strict=True)) if (codes == part).any()]
-    sources = {index: _sources(r, with_joints) for index, r in chosen}
-    halves = {index: half_width(r.keypoints.time_s, window_seconds) for index, r in chosen}
+    sources = {index: _list_sources(r, found, with_joints) for index, r in chosen}
+    halves = {index: half_width(r.judged.time_s, window_seconds) for index, r in chosen}
     middles = {index: np.flatnonzero(_find_middles(r, sources[index], halves[index])) for index, r in chosen}
     name = "train" if part == TRAIN else "test"
     number = sum(len(rows) for rows in middles.values())
@@ -84,12 +89,12 @@ def collect_windows(
         raise InputError(f"no {name} session has a labelled window of {window_seconds:g} s without gaps; shorten actions.window_seconds")
     stride = -(-number // MAX_WINDOWS)
     middles = {index: rows[::stride] for index, rows in middles.items()}
-    features = ("discovered", "ground_truth") if with_joints else ("discovered",)
+    features = (found, GROUND_TRUTH) if with_joints else (found,)
     return WindowPart(
         windows={key: join_windows([cut_windows(sources[i][key], middles[i], halves[i]) for i, _ in chosen]) for key in features},
         behaviours=np.concatenate([np.asarray(r.behaviours)[middles[i]] for i, r in chosen]),
         session=np.concatenate([np.full(len(middles[i]), i) for i, _ in chosen]),
-        time_s=np.concatenate([r.keypoints.time_s[middles[i]] for i, r in chosen]),
+        time_s=np.concatenate([r.judged.time_s[middles[i]] for i, r in chosen]),
         n_labelled=sum(int((np.asarray(r.behaviours) != "").sum()) for _, r in chosen),
     )
 
@@ -107,10 +112,10 @@ def score_behaviours(
         described[name] = describe_windows(windows, heading, derived), describe_windows(test.windows[name], heading, derived)
     if len(described) > 1:
         parts = zip(*described.values(), strict=True)
-        described["both"] = (np.concatenate(next(parts), axis=2), np.concatenate(next(parts), axis=2))
+        described[BOTH] = (np.concatenate(next(parts), axis=2), np.concatenate(next(parts), axis=2))
     scores = {name: classify_windows(one, labels, other, len(classes), config) for name, (one, other) in described.items()}
     majority = np.eye(len(classes))[np.bincount(labels).argmax()]
-    return scores | {"majority_class": np.tile(majority, (len(test.behaviours), 1))}
+    return scores | {MAJORITY_CLASS: np.tile(majority, (len(test.behaviours), 1))}
 
 
 def measure_classes(
@@ -146,17 +151,17 @@ def count_confusion(true: Int[np.ndarray, " window"], predicted: Int[np.ndarray,
 def _find_intervals(
     correct: Mapping[str, Float[np.ndarray, " window"]], units: Units, config: EvaluationConfig
 ) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]]:
-    """95 % intervals of each accuracy, and of the paired differences of discovered to the others (positive = better)."""
+    """95 % intervals of each accuracy, and of the paired differences of the first to the others (positive = better)."""
     means = resample_means(np.stack(list(correct.values())), units, config.bootstrap, config.seed)
     columns = dict(zip(correct, means.T, strict=True))
     intervals = {name: percentile_interval(column) for name, column in columns.items()}
-    others = {name: column for name, column in columns.items() if name != "discovered"}
-    return intervals, {f"discovered - {name}": percentile_interval(columns["discovered"] - column) for name, column in others.items()}
+    first, *others = columns
+    return intervals, {f"{first} - {name}": percentile_interval(columns[first] - columns[name]) for name in others}
 
 
-def _without_reference(base: dict[str, Any], reason: str) -> ActionJudgement:
+def _without_reference(base: dict[str, Any], features: str, reason: str) -> ActionJudgement:
     logger.info("%s: %s", NO_REFERENCE, reason)
-    row = dict.fromkeys(ACTION_COLUMNS) | base | {"features": "discovered", "classifier": NO_REFERENCE}
+    row = dict.fromkeys(ACTION_COLUMNS) | base | {"features": features, "classifier": NO_REFERENCE}
     return ActionJudgement({**base, "reference": None, "reason": reason, "rows": [row]}, pd.DataFrame(columns=list(TABLES["confusion"])))
 
 
@@ -171,9 +176,9 @@ def _check_classes(train: WindowPart, test: WindowPart) -> np.ndarray:
 
 
 def judge_actions(
-    recordings: Sequence[Recording], config: ActionsConfig, evaluation: EvaluationConfig, experiment: str, dataset: str
+    recordings: Sequence[Recording], method: Candidate, config: ActionsConfig, evaluation: EvaluationConfig, experiment: str, dataset: str
 ) -> ActionJudgement:
-    """Judge how well behaviours are recognised from the keypoints of an experiment, on sessions of the sheet's split.
+    """Judge how well behaviours are recognised from what the method of an experiment found, on sessions of the sheet's split.
 
     Ground-truth joints are judged beside them where every session with behaviours has joints; all features see the same windows.
     Blocks of a few frames hold no windows: with ``split: blocks`` the sheet's train and test sessions are used where there are both.
@@ -185,17 +190,17 @@ def judge_actions(
     """
     base: dict[str, Any] = {"experiment": experiment, "dataset": dataset}
     if not config.enabled:
-        return _without_reference(base, "actions.enabled is false")
+        return _without_reference(base, method.role, "actions.enabled is false")
     judged = [r for r in recordings if r.behaviours is not None and r.split in ("train", "test")]
     if not judged:
-        return _without_reference(base, "no train or test session has behaviours")
+        return _without_reference(base, method.role, "no train or test session has behaviours")
     if evaluation.split == "blocks":
         if len({r.split for r in judged}) < 2:
-            return _without_reference(base, "split: blocks, and behaviours are not in both train and test sessions")
+            return _without_reference(base, method.role, "split: blocks, and behaviours are not in both train and test sessions")
         evaluation = evaluation.model_copy(update={"split": "session"})
     parts = assign_parts(judged, evaluation)
     with_joints = all(r.joints is not None for r in judged)
-    train, test = (collect_windows(judged, parts, part, with_joints, config.window_seconds) for part in (TRAIN, TEST))
+    train, test = (collect_windows(judged, parts, part, method.role, with_joints, config.window_seconds) for part in (TRAIN, TEST))
     return _compare_features(train, test, config, evaluation, base)
 
 
@@ -219,7 +224,7 @@ def _compare_features(
             | counts
             | {
                 "features": name,
-                "classifier": "majority" if name == "majority_class" else config.classifier,
+                "classifier": "majority" if name == MAJORITY_CLASS else config.classifier,
                 "accuracy": correct[name].mean(),
                 "accuracy_ci_low": intervals[name][0],
                 "accuracy_ci_high": intervals[name][1],
@@ -228,8 +233,8 @@ def _compare_features(
             }
         )
         rows.append({column: row[column] for column in ACTION_COLUMNS})
-    if "ground_truth" not in predictions:
-        rows.append(dict.fromkeys(ACTION_COLUMNS) | base | {"features": "ground_truth", "classifier": NO_REFERENCE})
+    if GROUND_TRUTH not in predictions:
+        rows.append(dict.fromkeys(ACTION_COLUMNS) | base | {"features": GROUND_TRUTH, "classifier": NO_REFERENCE})
     summary = base | {
         "reference": "behaviours",
         "rows": rows,

@@ -105,13 +105,13 @@ def measure_identity(
 
 
 def measure_truth(
-    train: LabelledFrames, test: LabelledFrames, method: str, names: tuple[str, ...], joint_names: tuple[str, ...]
+    train: LabelledFrames, test: LabelledFrames, candidate: str, names: tuple[str, ...], joint_names: tuple[str, ...]
 ) -> dict[str, Any]:
     """Measure identity against the true joints, with the joints that are not known filled in from the mean shape.
 
     Parameters
     ----------
-    method : attribute of the frames with the keypoints: keypoints or untrained.
+    candidate : name of the one that is measured.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def measure_truth(
     left and right are told apart; sides: these pairs; ``keypoint_...``: the value of each keypoint.
     """
     shape = mean_shape(train.joints)
-    known_train, known_test = ((getattr(part, method), part.joints) for part in (train, test))
+    known_train, known_test = ((part.points[candidate], part.joints) for part in (train, test))
     filled_train, filled_test = ((points, fill_gaps(joints, shape)) for points, joints in (known_train, known_test))
     content = measure_body_swaps(filled_train, filled_test, body_length(test.joints))
     nearest = nearest_consistency(*known_test, names, joint_names)
@@ -154,10 +154,10 @@ def rank_predictors(measures: dict[str, Any]) -> list[dict[str, Any]]:
     return entries
 
 
-def summarise_method(
+def summarise_candidate(
     motion: Motion, edges: Sequence[tuple[int, int]], names: tuple[str, ...], truth: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Put together what is known of one method's identity, as pose.json holds it.
+    """Put together what is known of one candidate's identity, as pose.json holds it.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What is compared on the same frames: the keypoints, the floors below them, the oracles above."""
+"""What is compared on the same frames: what a method found, the floors below it, the oracles above."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from bkind3d.config import EvaluationConfig, InputError
+from bkind3d.data.results import MEAN_POSE, MethodDescription, Role, Supervision, name_oracle
 from bkind3d.evaluation.floors import centre_poses, choose_far_apart, fill_gaps, mean_pose, mean_shape, place_pose
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, align_poses, joint_distances, measure_errors
@@ -20,23 +21,49 @@ ORACLES = (4, 8)
 
 
 @dataclass(frozen=True)
-class MethodResult:
-    """What one method reached on the test frames.
+class Candidate:
+    """What is compared with others on the same frames.
 
     Attributes
     ----------
-    supervision : what it learned from: none, or 3D joints.
-    n_points : points that it regresses from.
-    n_missing : labelled test frames to which it has no answer.
-    strengths : of the ridge regression.
+    name : in the tables.
+    role : of what is judged, discovered keypoints are regressed to joints, supervised ones are joints and taken as they are.
+    supervision : what it learned from besides videos and cameras: none, or 3D joints.
     """
 
     name: str
-    supervision: str
+    role: Role
+    supervision: Supervision
+
+    @classmethod
+    def of(cls, method: MethodDescription) -> "Candidate":
+        """What an experiment's method found, as its settings describe the method."""
+        return cls(method.label, method.role, method.supervision)
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """What one candidate reached on the test frames.
+
+    Attributes
+    ----------
+    n_points : points that joints come from.
+    n_missing : labelled test frames to which it has no answer.
+    regressor : by which they became joints, or none.
+    strengths : of the ridge regression.
+    """
+
+    candidate: Candidate
     n_points: int
     n_missing: int
+    regressor: str
     errors: PoseErrors
     strengths: tuple[float, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the candidate."""
+        return self.candidate.name
 
 
 def regress_joints(
@@ -75,29 +102,53 @@ def measure_constant(train: LabelledFrames, test: LabelledFrames, shape: Float[n
     return replace(measure_errors(placed, truth, root), pa_mpjpe=joint_distances(aligned, truth))
 
 
-def measure_methods(
-    frames: LabelledFrames, train: LabelledFrames, test: LabelledFrames, config: EvaluationConfig, names: tuple[str, ...]
-) -> tuple[list[MethodResult], dict[str, list[str]]]:
-    """Measure the keypoints, the floors and the oracles; also name the joints that each oracle knows."""
+def order_joints(points: tuple[str, ...], joints: tuple[str, ...]) -> list[int]:
+    """Places of the `joints` among a supervised candidate's `points`, by their names."""
+    for name in joints:
+        if name not in points:
+            raise InputError(
+                f"joint {name!r} is not among those that the network found: {', '.join(points)}; give it the joints it learned from"
+            )
+    return [points.index(name) for name in joints]
+
+
+def measure_candidates(
+    frames: LabelledFrames,
+    train: LabelledFrames,
+    test: LabelledFrames,
+    method: Candidate,
+    point_names: tuple[str, ...],
+    config: EvaluationConfig,
+    names: tuple[str, ...],
+) -> tuple[list[CandidateResult], dict[str, list[str]]]:
+    """Measure the method's points, the floors and the oracles; also name the joints that each oracle knows.
+
+    Parameters
+    ----------
+    point_names, names : of the method's points, and of the joints.
+    """
     asked = frames.is_labelled & (frames.part == TEST)
-    n_keypoints = train.keypoints.shape[1]
+    root = find_root(config, names)
     results = []
-    for name, points, train_points, test_points in (
-        ("bkind3d", frames.keypoints, train.keypoints, test.keypoints),
-        ("untrained", frames.untrained, train.untrained, test.untrained),
-    ):
-        errors, strengths = regress_joints(train_points, test_points, train, test, config, names)
-        results.append(MethodResult(name, "none", n_keypoints, int((asked & ~all_known(points)).sum()), errors, strengths))
+    for name, points in frames.points.items():
+        candidate = method if name == method.name else Candidate(name, "floor", "none")
+        found = points.shape[1], int((asked & ~all_known(points)).sum())
+        if candidate.role == "supervised":
+            errors = measure_errors(test.points[name][:, order_joints(point_names, names)], test.joints, root)
+            results.append(CandidateResult(candidate, *found, "none", errors))
+        else:
+            regressed = regress_joints(train.points[name], test.points[name], train, test, config, names)
+            results.append(CandidateResult(candidate, *found, config.regressor, *regressed))
     shape = mean_shape(train.joints)
-    results.append(MethodResult("mean_pose", "3D", 0, 0, measure_constant(train, test, shape, find_root(config, names))))
+    results.append(CandidateResult(Candidate(MEAN_POSE, "floor", "3D"), 0, 0, "none", measure_constant(train, test, shape, root)))
     oracle_joints = {}
     for number in ORACLES:
         if number >= len(names):
             logger.info("no oracle from %d joints: there are only %d", number, len(names))
             continue
-        chosen = choose_far_apart(shape, number)
-        oracle_joints[f"oracle_{number}"] = [names[joint] for joint in chosen]
+        oracle, chosen = Candidate(name_oracle(number), "oracle", "3D"), choose_far_apart(shape, number)
+        oracle_joints[oracle.name] = [names[joint] for joint in chosen]
         known_train, known_test = (fill_gaps(part.joints, shape)[:, chosen] for part in (train, test))
-        errors, strengths = regress_joints(known_train, known_test, train, test, config, names)
-        results.append(MethodResult(f"oracle_{number}", "3D", number, 0, errors, strengths))
+        regressed = regress_joints(known_train, known_test, train, test, config, names)
+        results.append(CandidateResult(oracle, number, 0, config.regressor, *regressed))
     return results, oracle_joints

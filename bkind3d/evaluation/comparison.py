@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bkind3d.data.parquet import read_table
-from bkind3d.data.results import read_json
+from bkind3d.data.results import read_json, role_of
 from bkind3d.evaluation.bootstrap import make_units, percentile_interval, resample_means
 
 #: What is read of the errors of each experiment.
@@ -28,7 +28,7 @@ def compare_experiments(folder: Path, experiments: Sequence[str]) -> dict[str, d
 
 
 def compare_errors(reference: pd.DataFrame, other: pd.DataFrame, resamples: int, seed: int) -> dict[str, Any]:
-    """Paired difference of PA-MPJPE between two experiments, with its 95 % interval (negative: `other` is better).
+    """Paired difference of PA-MPJPE between the methods of two experiments, with its 95 % interval (negative: `other` is better).
 
     Parameters
     ----------
@@ -39,8 +39,7 @@ def compare_errors(reference: pd.DataFrame, other: pd.DataFrame, resamples: int,
     -------
     vs_first, vs_first_ci_low, vs_first_ci_high (world units), n_common: frames; without a difference where there are none.
     """
-    ours = (table.loc[table["method"] == "bkind3d", _COLUMNS] for table in (reference, other))
-    first, second = ours
+    first, second = (table.loc[[role_of(name) is None for name in table["method"]], _COLUMNS] for table in (reference, other))
     both = first.merge(second.drop(columns="time_s"), on=["session", "frame"], suffixes=("", "_other")).dropna()
     if both.empty:
         return {"n_common": 0}

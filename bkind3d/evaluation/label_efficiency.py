@@ -1,11 +1,13 @@
 """How many labelled frames a laboratory needs: the error against the number of frames that the regressor learns from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
 from bkind3d.config import EvaluationConfig
+from bkind3d.data.results import MEAN_POSE
 from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.candidates import measure_constant, regress_joints
 from bkind3d.evaluation.floors import mean_shape
@@ -39,9 +41,11 @@ def _draw(n_frames: int, number: int, seed: int) -> list[Int[np.ndarray, " drawn
 
 
 def measure_label_efficiency(
-    train: LabelledFrames, test: LabelledFrames, config: EvaluationConfig, names: tuple[str, ...]
+    train: LabelledFrames, test: LabelledFrames, regressed: Sequence[str], config: EvaluationConfig, names: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     """Measure the error on the test frames when only some of the training frames are labelled.
+
+    The candidates `regressed` and the constant pose are measured; who learned from joints before needed all of them.
 
     Frames are drawn at random from those that know every joint. The regressor is always ridge: least squares has no answer to
     fewer frames than parameters, and a perceptron little.
@@ -56,7 +60,7 @@ def measure_label_efficiency(
     entries = []
     for number in choose_numbers(len(pool.frame)):
         draws = [pool.select(np.isin(np.arange(len(pool.frame)), drawn)) for drawn in _draw(len(pool.frame), number, config.seed)]
-        for method in ("bkind3d", "untrained", "mean_pose"):
+        for method in (*regressed, MEAN_POSE):
             errors = [_measure(method, drawn, test, settings, names) for drawn in draws]
             single = np.array([np.nanmean(mean_over_joints(error.pa_mpjpe)) for error in errors])
             entries.append(
@@ -64,7 +68,7 @@ def measure_label_efficiency(
                     "method": method,
                     "n_frames": number,
                     "n_draws": len(draws),
-                    "regressor": "none" if method == "mean_pose" else settings.regressor,
+                    "regressor": "none" if method == MEAN_POSE else settings.regressor,
                     "mpjpe": np.mean([np.nanmean(mean_over_joints(error.mpjpe)) for error in errors]),
                     "pa_mpjpe": single.mean(),
                     "pa_mpjpe_low": single.min(),
@@ -75,8 +79,7 @@ def measure_label_efficiency(
 
 
 def _measure(method: str, drawn: LabelledFrames, test: LabelledFrames, config: EvaluationConfig, names: tuple[str, ...]) -> PoseErrors:
-    """Errors on the test frames of a method that learned from the drawn frames."""
-    if method == "mean_pose":
+    """Errors on the test frames of a candidate that learned from the drawn frames."""
+    if method == MEAN_POSE:
         return measure_constant(drawn, test, mean_shape(drawn.joints), None)
-    attribute = "keypoints" if method == "bkind3d" else "untrained"
-    return regress_joints(getattr(drawn, attribute), getattr(test, attribute), drawn, test, config, names)[0]
+    return regress_joints(drawn.points[method], test.points[method], drawn, test, config, names)[0]

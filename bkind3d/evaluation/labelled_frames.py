@@ -1,7 +1,7 @@
 """The frames that have joints, of all sessions together, and the part each plays."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -23,6 +23,7 @@ class LabelledFrames:
     session : index into the recordings.
     part : TRAIN or TEST.
     block : block of the split, unique over sessions; -1 where the split has none.
+    points : of every candidate by name; the first is judged.
     behaviour : of each frame; empty where none is known.
     """
 
@@ -31,14 +32,13 @@ class LabelledFrames:
     time_s: Float[np.ndarray, " frame"]
     part: Int[np.ndarray, " frame"]
     block: Int[np.ndarray, " frame"]
-    keypoints: Float[np.ndarray, "frame keypoint 3"]
-    untrained: Float[np.ndarray, "frame keypoint 3"]
+    points: Mapping[str, Float[np.ndarray, "frame point 3"]]
     joints: Float[np.ndarray, "frame joint 3"]
     behaviour: np.ndarray
 
     def select(self, rows: Bool[np.ndarray, " frame"]) -> "LabelledFrames":
         """The frames where `rows` is true."""
-        return replace(self, **{entry.name: getattr(self, entry.name)[rows] for entry in fields(self)})
+        return combine_frames([self], lambda arrays: arrays[0][rows])
 
     @property
     def is_labelled(self) -> Bool[np.ndarray, " frame"]:
@@ -51,37 +51,52 @@ def all_known(points: Float[np.ndarray, "frame point 3"]) -> Bool[np.ndarray, " 
     return np.asarray(np.isfinite(points).all(axis=(1, 2)))
 
 
+def combine_frames(parts: Sequence[LabelledFrames], combine: Callable[[list[np.ndarray]], np.ndarray]) -> LabelledFrames:
+    """Frames of which every array is what `combine` makes of those of the parts."""
+    columns = {entry.name: [getattr(part, entry.name) for part in parts] for entry in fields(LabelledFrames)}
+    points = columns.pop("points")
+    combined = {name: combine([part[name] for part in points]) for name in points[0]}
+    return LabelledFrames(points=combined, **{name: combine(arrays) for name, arrays in columns.items()})
+
+
 def stack_frames(recordings: Sequence[Recording], config: EvaluationConfig) -> LabelledFrames:
-    """Put the train and test frames of all `recordings` (each with joints) under each other."""
+    """Put the train and test frames of all `recordings` (each with joints) under each other.
+
+    Raises
+    ------
+    InputError : where a candidate has points in some of the recordings only, or not those of the network that is judged.
+    """
     parts = assign_parts(recordings, config)
+    candidates = dict.fromkeys(name for recording in recordings for name in recording.points)
     stacked = []
     for index, (recording, part) in enumerate(zip(recordings, parts, strict=True)):
-        if recording.joints is None or recording.untrained is None:
-            raise InputError(f"session {recording.session!r} has joints but no untrained keypoints; add it to --untrained")
-        if len(recording.untrained.names) != len(recording.keypoints.names):
-            raise InputError(f"session {recording.session!r}: trained and untrained keypoints are not of one network; predict both anew")
+        assert recording.joints is not None
+        for name in candidates:
+            if name not in recording.points:
+                raise InputError(f"session {recording.session!r} has joints but no {name} keypoints; add it to --{name}")
+            if len(recording.points[name].names) != len(recording.judged.names):
+                raise InputError(f"session {recording.session!r}: trained and {name} keypoints are not of one network; predict both anew")
         rows = part != UNUSED
-        frames = recording.keypoints.frames[rows]
+        frames = recording.judged.frames[rows]
         block = np.flatnonzero(rows) // config.block_frames if config.split == "blocks" else np.full(len(frames), -1)
         stacked.append(
             LabelledFrames(
                 session=np.full(len(frames), index),
                 frame=frames,
-                time_s=recording.keypoints.time_s[rows],
+                time_s=recording.judged.time_s[rows],
                 part=part[rows],
                 block=block + index * 10**9 if config.split == "blocks" else block,
-                keypoints=recording.keypoints.positions[rows],
-                untrained=recording.untrained.positions_at(frames),
+                points={name: recording.points[name].positions_at(frames) for name in candidates},
                 joints=recording.joints.positions_at(frames),
                 behaviour=np.full(len(frames), "") if recording.behaviours is None else recording.behaviours[rows],
             )
         )
-    return LabelledFrames(*(np.concatenate([getattr(item, entry.name) for item in stacked]) for entry in fields(LabelledFrames)))
+    return combine_frames(stacked, np.concatenate)
 
 
 def select_common(frames: LabelledFrames) -> tuple[LabelledFrames, LabelledFrames]:
-    """Train and test frames on which all methods are compared: labelled, and with every trained and untrained keypoint."""
-    common = frames.is_labelled & all_known(frames.keypoints) & all_known(frames.untrained)
+    """Train and test frames on which all candidates are compared: labelled, and with every point of all of them."""
+    common = np.logical_and.reduce([frames.is_labelled, *(all_known(points) for points in frames.points.values())])
     train, test = (frames.select(common & (frames.part == part)) for part in (TRAIN, TEST))
     for name, chosen, part in (("train", train, TRAIN), ("test", test, TEST)):
         if not len(chosen.frame):

@@ -1,7 +1,7 @@
-"""Judge discovered keypoints by regression to joints, beside floors and oracles, all on the same frames."""
+"""Judge what a method found by joints, beside floors and oracles, all on the same frames."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,10 @@ from jaxtyping import Float, Int
 
 from bkind3d.config import EvaluationConfig
 from bkind3d.data.parquet import TABLES
-from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS
-from bkind3d.evaluation.body_parts import measure_identity, measure_truth, summarise_method
+from bkind3d.data.results import FLOORS, NO_REFERENCE, POSE_COLUMNS, UNTRAINED
+from bkind3d.evaluation.body_parts import measure_identity, measure_truth, summarise_candidate
 from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
-from bkind3d.evaluation.candidates import MethodResult, measure_methods
+from bkind3d.evaluation.candidates import Candidate, CandidateResult, measure_candidates
 from bkind3d.evaluation.label_efficiency import measure_label_efficiency
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known, select_common, stack_frames
 from bkind3d.evaluation.metrics import ERRORS, mean_over_joints
@@ -42,17 +42,17 @@ class PoseJudgement:
     joint_errors: pd.DataFrame
 
 
-def _find_intervals(results: Sequence[MethodResult], units: Units, config: EvaluationConfig) -> list[dict[str, float]]:
-    """95 % intervals of each method's PA-MPJPE and of its paired differences to the floors; negative differences are better."""
+def _find_intervals(results: Sequence[CandidateResult], units: Units, config: EvaluationConfig) -> list[dict[str, float]]:
+    """95 % intervals of each candidate's PA-MPJPE and of its paired differences to the floors; negative differences are better."""
     series = np.stack([mean_over_joints(result.errors.pa_mpjpe) for result in results])
     means = resample_means(series, units, config.bootstrap, config.seed)
     index = {result.name: column for column, result in enumerate(results)}
     intervals = []
     for column, result in enumerate(results):
         entry = dict(zip(("pa_mpjpe_ci_low", "pa_mpjpe_ci_high"), percentile_interval(means[:, column]), strict=True))
-        for floor in ("mean_pose", "untrained"):
-            difference = np.nan * means[:, 0] if result.name == floor else means[:, column] - means[:, index[floor]]
-            low, high = percentile_interval(difference)
+        for floor in FLOORS:
+            compared = floor in index and floor != result.name
+            low, high = percentile_interval(means[:, column] - means[:, index[floor]]) if compared else (np.nan, np.nan)
             entry |= {f"vs_{floor}_ci_low": low, f"vs_{floor}_ci_high": high}
         intervals.append(entry)
     return intervals
@@ -60,7 +60,7 @@ def _find_intervals(results: Sequence[MethodResult], units: Units, config: Evalu
 
 def _count_views(recordings: Sequence[Recording]) -> int | None:
     """Number of views of the keypoints, None where files do not say or differ."""
-    metadata = [recording.keypoints.metadata for recording in recordings]
+    metadata = [recording.judged.metadata for recording in recordings]
     numbers = {entry.get("n_views") or len(entry.get("cameras") or ()) or None for entry in metadata}
     return numbers.pop() if len(numbers) == 1 else None
 
@@ -69,19 +69,15 @@ def _describe_network(recordings: Sequence[Recording]) -> dict[str, str | None]:
     """Image encoder and perceptual features of the network that found the keypoints, None where files do not say or differ."""
     found: dict[str, str | None] = {}
     for key in ("encoder", "perceptual"):
-        stated = {recording.keypoints.metadata.get(key) for recording in recordings}
+        stated = {recording.judged.metadata.get(key) for recording in recordings}
         found[key] = stated.pop() if len(stated) == 1 else None
     return found
 
 
-def _list_models(recordings: Sequence[Recording]) -> dict[str, list[str]]:
-    """Identities of the models that made the keypoints, as their files state them."""
-    made = {
-        "bkind3d": [recording.keypoints for recording in recordings],
-        "untrained": [recording.untrained for recording in recordings if recording.untrained],
-    }
-    stated = {method: {str(points.metadata["model"]) for points in group if "model" in points.metadata} for method, group in made.items()}
-    return {method: sorted(models) for method, models in stated.items()}
+def _list_models(recordings: Sequence[Recording], method: Candidate) -> dict[str, list[str]]:
+    """Identities of the models that made the method's points and the untrained ones, as their files state them."""
+    made = {name: [recording.points[name] for recording in recordings if name in recording.points] for name in (method.name, UNTRAINED)}
+    return {name: sorted({str(points.metadata["model"]) for points in group if "model" in points.metadata}) for name, group in made.items()}
 
 
 def _describe_motion(
@@ -101,18 +97,20 @@ def _describe_motion(
     return Motion(positions, session, find_steps(session, time_s), spread, agreement)
 
 
-def _summarise_identity(train: LabelledFrames, test: LabelledFrames, judged: Sequence[Recording], edges: Sequence[Edge]) -> dict[str, Any]:
-    """Identity of the keypoints, and beside it that of the untrained network, on the test frames."""
+def _summarise_identity(
+    train: LabelledFrames, test: LabelledFrames, judged: Sequence[Recording], method: Candidate, edges: Sequence[Edge]
+) -> dict[str, Any]:
+    """Identity of the method's points, and beside it that of the untrained network's, on the test frames."""
     assert judged[0].joints is not None
-    names, joint_names = judged[0].keypoints.names, judged[0].joints.names
-    content = measure_identity(test.keypoints, names, test.joints, joint_names)
-    methods = {}
-    for method, attribute in (("bkind3d", "keypoints"), ("untrained", "untrained")):
-        points = [getattr(judged[index], attribute) for index in np.unique(test.session)]
-        motion = _describe_motion(getattr(test, attribute), test.session, test.time_s, points)
-        truth = measure_truth(train, test, attribute, names, joint_names)
-        methods[method] = summarise_method(motion, _index_edges(edges, names), names, truth)
-    return content | {"methods": methods}
+    names, joint_names = judged[0].judged.names, judged[0].joints.names
+    content = measure_identity(test.points[method.name], names, test.joints, joint_names)
+    summaries = {}
+    for candidate, positions in test.points.items():
+        points = [judged[index].points[candidate] for index in np.unique(test.session)]
+        motion = _describe_motion(positions, test.session, test.time_s, points)
+        truth = measure_truth(train, test, candidate, names, joint_names)
+        summaries[candidate] = summarise_candidate(motion, _index_edges(edges, names), names, truth)
+    return content | {"methods": summaries}
 
 
 def _index_edges(edges: Sequence[Edge], names: Sequence[str]) -> list[tuple[int, int]]:
@@ -120,33 +118,41 @@ def _index_edges(edges: Sequence[Edge], names: Sequence[str]) -> list[tuple[int,
     return [(names.index(one), names.index(other)) for one, other in edges if one in names and other in names]
 
 
-def _without_reference(recordings: Sequence[Recording], base: dict[str, Any], reason: str, edges: Sequence[Edge]) -> PoseJudgement:
+def _without_reference(
+    recordings: Sequence[Recording], method: Candidate, base: dict[str, Any], reason: str, edges: Sequence[Edge]
+) -> PoseJudgement:
     """What can be said where nothing is known of the joints: distances between keypoints, and how steady they are."""
     logger.info("%s: %s", NO_REFERENCE, reason)
-    row = dict.fromkeys(POSE_COLUMNS) | base | {"method": "bkind3d", "supervision": "none", "regressor": NO_REFERENCE}
-    positions = np.concatenate([r.keypoints.positions for r in recordings]) if recordings else np.empty((0, 0, 3))
-    names = recordings[0].keypoints.names if recordings else ()
+    row = dict.fromkeys(POSE_COLUMNS) | base | {"method": method.name, "supervision": method.supervision, "regressor": NO_REFERENCE}
+    found = [recording.judged for recording in recordings]
+    positions = np.concatenate([points.positions for points in found]) if found else np.empty((0, 0, 3))
+    names = found[0].names if found else ()
     row |= {"n_keypoints": len(names) or None, "n_views": _count_views(recordings)} | _describe_network(recordings)
-    known = all_known(positions) if recordings else np.empty(0, dtype=bool)
+    known = all_known(positions) if found else np.empty(0, dtype=bool)
     identity = measure_identity(positions[known], names)
     if known.any():
-        session = np.concatenate([np.full(len(r.keypoints.frames), index) for index, r in enumerate(recordings)])
-        time_s = np.concatenate([r.keypoints.time_s for r in recordings])
-        motion = _describe_motion(positions[known], session[known], time_s[known], [r.keypoints for r in recordings])
-        identity |= {"methods": {"bkind3d": summarise_method(motion, _index_edges(edges, names), names)}}
+        session = np.repeat(np.arange(len(found)), [len(points.frames) for points in found])
+        time_s = np.concatenate([points.time_s for points in found])
+        motion = _describe_motion(positions[known], session[known], time_s[known], found)
+        identity |= {"methods": {method.name: summarise_candidate(motion, _index_edges(edges, names), names)}}
     summary = base | {"split": {"name": base["split"]}, "reference": None, "reason": reason}
-    summary |= {"models": _list_models(recordings), "rows": [row], "identity": identity}
+    summary |= {"models": _list_models(recordings, method), "rows": [row], "identity": identity}
     return PoseJudgement(summary, *(pd.DataFrame(columns=list(TABLES[kind])) for kind in ("errors", "joint_errors")))
 
 
 def judge_poses(
-    recordings: Sequence[Recording], config: EvaluationConfig, experiment: str, dataset: str, edges: Sequence[Edge] = ()
+    recordings: Sequence[Recording],
+    method: Candidate,
+    config: EvaluationConfig,
+    experiment: str,
+    dataset: str,
+    edges: Sequence[Edge] = (),
 ) -> PoseJudgement:
-    """Judge the keypoints of an experiment on the sessions that have joints.
+    """Judge what the method of an experiment found on the sessions that have joints.
 
     Parameters
     ----------
-    recordings : of :func:`read_recordings`, with keypoints, untrained keypoints and joints.
+    recordings : of :func:`read_recordings`, with joints, the points of `method`, and, if there are any, those of floors.
     experiment, dataset : names for the tables.
     edges : the skeleton of the keypoints, as pairs of names; the lengths of its edges are watched.
 
@@ -159,11 +165,12 @@ def judge_poses(
     judged = [r for r in recordings if r.joints is not None and (config.split == "blocks" or r.split in ("train", "test"))]
     if not judged:
         reason = "no train or test session has joints" if config.split == "blocks" else "joints are not in both train and test sessions"
-        return _without_reference(recordings, base, reason, edges)
+        return _without_reference(recordings, method, base, reason, edges)
     names = judged[0].joints.names if judged[0].joints else ()
     frames = stack_frames(judged, config)
     train, test = select_common(frames)
-    results, oracle_joints = measure_methods(frames, train, test, config, names)
+    results, oracle_joints = measure_candidates(frames, train, test, method, judged[0].judged.names, config, names)
+    regressed = [name for name in frames.points if name != method.name or method.role == "discovered"]
     units = make_units(test.session, test.time_s)
     threshold = config.pck_threshold or PCK_SHARE * body_length(test.joints)
     errors = make_errors_table(results, test, judged, threshold)
@@ -172,11 +179,11 @@ def judge_poses(
     shared |= {"pck_threshold": threshold, "interval_unit": units.kind}
     summary = base | {
         "reference": "joints",
-        "models": _list_models(judged),
-        "rows": _make_rows(results, _find_intervals(results, units, config), shared, config, errors),
+        "models": _list_models(judged, method),
+        "rows": _make_rows(results, _find_intervals(results, units, config), shared, errors, frames.points),
         "groups": group_errors(errors),
-        "label_efficiency": measure_label_efficiency(train, test, config, names),
-        "upstream": judge_as_upstream(train, test),
+        "label_efficiency": measure_label_efficiency(train, test, regressed, config, names),
+        "upstream": judge_as_upstream(train, test, regressed),
         "root": config.root or "centroid",
         "regressor": {"name": config.regressor, "strengths": {r.name: r.strengths for r in results if r.strengths}},
         "split": _describe_split(frames, train, test, judged, config),
@@ -184,30 +191,29 @@ def judge_poses(
         "oracle_joints": oracle_joints,
         "joints": list(names),
         "n_unknown_joints": n_unknown,
-        "identity": _summarise_identity(train, test, judged, edges),
+        "identity": _summarise_identity(train, test, judged, method, edges),
     }
     return PoseJudgement(summary, errors, make_joints_table(results, names, threshold))
 
 
 def _make_rows(
-    results: Sequence[MethodResult],
+    results: Sequence[CandidateResult],
     intervals: Sequence[dict[str, float]],
     base: dict[str, Any],
-    config: EvaluationConfig,
     errors: pd.DataFrame,
+    seeing: Container[str],
 ) -> list[dict[str, Any]]:
-    """The rows of pose.csv, one for each method: means over frames of the means over each frame's known joints.
+    """The rows of pose.csv, one for each candidate: means over frames of the means over each frame's known joints.
 
-    Floors and oracles that look at no picture have no views and no network.
+    Floors and oracles that are not `seeing`, because they look at no picture, have no views and no network.
     """
     means = errors.groupby("method")[[*ERRORS, "pck", "auc"]].mean()
     rows = []
     for result, interval in zip(results, intervals, strict=True):
         row = base | interval
-        row |= {"method": result.name, "supervision": result.supervision, "n_keypoints": result.n_points, "n_missing": result.n_missing}
-        row |= means.loc[result.name].to_dict()
-        row["regressor"] = config.regressor if result.n_points else "none"
-        if result.supervision != "none":
+        row |= {"method": result.name, "supervision": result.candidate.supervision, "regressor": result.regressor}
+        row |= {"n_keypoints": result.n_points, "n_missing": result.n_missing} | means.loc[result.name].to_dict()
+        if result.name not in seeing:
             row |= {"n_views": 0, "encoder": None, "perceptual": None}
         rows.append({column: row[column] for column in POSE_COLUMNS})
     return rows

@@ -1,4 +1,4 @@
-"""The errors of all methods as tables: by frame, by joint, and by subject, session and behaviour."""
+"""The errors of all candidates as tables: by frame, by joint, and by subject, session and behaviour."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bkind3d.data.parquet import TABLES
-from bkind3d.evaluation.candidates import MethodResult
+from bkind3d.evaluation.candidates import CandidateResult
 from bkind3d.evaluation.labelled_frames import LabelledFrames
 from bkind3d.evaluation.metrics import ERRORS, JointErrors, PoseErrors, count_correct, count_known, mean_over_frames, mean_over_joints
 from bkind3d.evaluation.recordings import Recording
@@ -25,9 +25,9 @@ def _rename_columns(columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def make_errors_table(
-    results: Sequence[MethodResult], test: LabelledFrames, recordings: Sequence[Recording], threshold: float
+    results: Sequence[CandidateResult], test: LabelledFrames, recordings: Sequence[Recording], threshold: float
 ) -> pd.DataFrame:
-    """One row per method and test frame: means over the joints that are known; further columns of the sheet are carried along."""
+    """One row per candidate and test frame: means over the joints that are known; further columns of the sheet are carried along."""
     where = pd.DataFrame({"session": [recordings[i].session for i in test.session], "frame": test.frame, "time_s": test.time_s})
     where["behaviour"] = test.behaviour
     extra = pd.DataFrame([{**_rename_columns(r.columns), "session": r.session, "subject": r.subject} for r in recordings])
@@ -39,8 +39,8 @@ def make_errors_table(
     return pd.concat(tables, ignore_index=True)
 
 
-def make_joints_table(results: Sequence[MethodResult], names: tuple[str, ...], threshold: float) -> pd.DataFrame:
-    """One row per method and joint: means over the test frames in which the joint is known, and how often it is and is not."""
+def make_joints_table(results: Sequence[CandidateResult], names: tuple[str, ...], threshold: float) -> pd.DataFrame:
+    """One row per candidate and joint: means over the test frames in which the joint is known, and how often it is and is not."""
     tables = []
     for result in results:
         known = count_known(result.errors.mpjpe)
@@ -51,7 +51,7 @@ def make_joints_table(results: Sequence[MethodResult], names: tuple[str, ...], t
 
 
 def group_errors(errors: pd.DataFrame) -> list[dict[str, Any]]:
-    """Mean errors of each method by subject, session and behaviour, in the order in which these first appear.
+    """Mean errors of each candidate by subject, session and behaviour, in the order in which these first appear.
 
     Returns
     -------

@@ -50,9 +50,9 @@ class Recording:
     extent : first frame and the frame after the last, as the sheet limits them.
     source : file of the joints in the sheet, or the session's name: what two sessions may have in common.
     columns : further columns of the sheet (dose, genotype, ...).
-    untrained : keypoints of the same network before training; None where not asked for.
-    joints : in the frames of the keypoints; None for a session without joints.
-    behaviours : one per frame of the keypoints, empty where unlabelled; None for a session without behaviours.
+    points : of every candidate by name. The first is judged; its frames are the session's.
+    joints : None for a session without joints.
+    behaviours : one per frame of the session, empty where unlabelled; None for a session without behaviours.
     """
 
     session: str
@@ -61,10 +61,14 @@ class Recording:
     extent: tuple[float, float]
     source: str
     columns: Mapping[str, str]
-    keypoints: Points
-    untrained: Points | None = None
+    points: Mapping[str, Points]
     joints: Points | None = None
     behaviours: np.ndarray | None = None
+
+    @property
+    def judged(self) -> Points:
+        """Points of the candidate that is judged."""
+        return next(iter(self.points.values()))
 
 
 def read_points(path: str | Path, kind: str) -> Points:
@@ -140,7 +144,7 @@ def common_units(recordings: Iterable[Recording]) -> str | None:
     """The units that all files state, None if none does; sessions in different units cannot be judged together."""
     found: dict[str, str] = {}
     for recording in recordings:
-        for kind, points in (("keypoints", recording.keypoints), ("joints", recording.joints)):
+        for kind, points in (("keypoints", recording.judged), ("joints", recording.joints)):
             if points is not None and points.metadata.get("units"):
                 found.setdefault(str(points.metadata["units"]), f"the {kind} of {recording.session!r}")
     if len(found) > 1:
@@ -151,8 +155,7 @@ def common_units(recordings: Iterable[Recording]) -> str | None:
 
 def read_recordings(
     sheet_path: str | Path,
-    keypoints: Mapping[str, str | Path],
-    untrained: Mapping[str, str | Path] | None = None,
+    points: Mapping[str, Mapping[str, str | Path]],
     joints: Mapping[str, str | Path] | None = None,
     behaviours: Mapping[str, str | Path] | None = None,
 ) -> list[Recording]:
@@ -161,7 +164,8 @@ def read_recordings(
     Parameters
     ----------
     sheet_path : the sheet of the sessions.
-    keypoints, untrained, joints, behaviours : file of each session; joints and behaviours only of sessions that have them.
+    points : of every candidate by name, the file of each session; the first candidate is judged and has all sessions.
+    joints, behaviours : file of each session that has them.
 
     Raises
     ------
@@ -169,12 +173,13 @@ def read_recordings(
         Where a session is not in the sheet or has no keypoints, or where the names of keypoints or joints differ between sessions.
     """
     sheet = read_sessions(Path(sheet_path))
-    for kind, paths in (("keypoints", keypoints), ("untrained", untrained), ("joints", joints), ("behaviours", behaviours)):
+    (method, keypoints), *others = points.items()
+    for kind, paths in (("keypoints", keypoints), *others, ("joints", joints), ("behaviours", behaviours)):
         known: Iterable[str] = sheet if kind == "keypoints" else keypoints
         stray = sorted(set(paths or {}) - set(known))
         if stray:
             raise InputError(f"--{kind}: session {stray[0]!r} is not in {sheet_path if kind == 'keypoints' else '--keypoints'}")
-    found, before = _read_group(keypoints, "keypoints"), _read_group(untrained or {}, "keypoints")
+    found = {name: _read_group(paths, "keypoints") for name, paths in points.items()}
     truth = _read_group(joints or {}, "joints")
     return [
         Recording(
@@ -184,11 +189,10 @@ def read_recordings(
             extent=(row.start or 0, math.inf if row.stop is None else row.stop),
             source=row.joints or name,
             columns=row.more,
-            keypoints=found[name],
-            untrained=before.get(name),
+            points={candidate: group[name] for candidate, group in found.items() if name in group},
             joints=truth.get(name),
-            behaviours=read_behaviours(behaviours[name], found[name].frames) if behaviours and name in behaviours else None,
+            behaviours=read_behaviours(behaviours[name], found[method][name].frames) if behaviours and name in behaviours else None,
         )
         for name, row in sheet.items()
-        if name in found
+        if name in keypoints
     ]

@@ -50,7 +50,7 @@ def split_blocks(n_frames: int, block_frames: int, border_frames: int) -> Int[np
 def _ranges_of_blocks(recording: Recording, part: Int[np.ndarray, " frame"]) -> list[FrameRange]:
     """Runs of kept frames with the same part."""
     edges = np.flatnonzero(np.diff(part, prepend=UNUSED - 1, append=UNUSED - 1))
-    runs, frames = zip(edges[:-1], edges[1:] - 1, strict=True), recording.keypoints.frames
+    runs, frames = zip(edges[:-1], edges[1:] - 1, strict=True), recording.judged.frames
     return [
         FrameRange(recording.source, int(frames[first]), int(frames[last]) + 1, int(part[first]))
         for first, last in runs
@@ -78,13 +78,13 @@ def assign_parts(recordings: Sequence[Recording], config: EvaluationConfig) -> l
         Where train and test overlap or touch, share a subject (``split: subject``), or one of them is empty.
     """
     if config.split == "blocks":
-        parts = [split_blocks(len(r.keypoints.frames), config.block_frames, config.border_frames) for r in recordings]
+        parts = [split_blocks(len(r.judged.frames), config.block_frames, config.border_frames) for r in recordings]
         ranges = [run for r, part in zip(recordings, parts, strict=True) for run in _ranges_of_blocks(r, part)]
     else:
         if config.split == "subject":
             _check_subjects(recordings)
         codes = [{"train": TRAIN, "test": TEST}.get(r.split, UNUSED) for r in recordings]
-        parts = [np.full(len(r.keypoints.frames), code) for r, code in zip(recordings, codes, strict=True)]
+        parts = [np.full(len(r.judged.frames), code) for r, code in zip(recordings, codes, strict=True)]
         ranges = [FrameRange(r.source, *r.extent, code) for r, code in zip(recordings, codes, strict=True) if code != UNUSED]
     check_separate(ranges)
     for code, name in ((TRAIN, "train"), (TEST, "test")):

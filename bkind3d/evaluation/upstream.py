@@ -4,6 +4,7 @@ They differ from the usual definitions; ``docs/metrics.md`` says how and by how 
 Source: neuroethology/BKinD-3D, evaluation/evaluate.py at commit cd8a4e6.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,15 +58,15 @@ def upstream_pa_mpjpe(predicted: Poses, joints: Poses) -> float:
     return _mean_distance(scale[:, None, None] * predicted @ turn, joints)
 
 
-def judge_as_upstream(train: LabelledFrames, test: LabelledFrames) -> dict[str, Any]:
-    """Judge the keypoints and the untrained network's as the public code does.
+def judge_as_upstream(train: LabelledFrames, test: LabelledFrames, regressed: Sequence[str]) -> dict[str, Any]:
+    """Judge the candidates `regressed` as the public code does.
 
     A ridge regression of fixed strength maps raw world coordinates to raw world coordinates, fit on the first tenth of each
     training sequence. It knows no gaps: frames in which a joint is not known are left out, and counted.
 
     Returns
     -------
-    By method: the four measures (world units), n_train, n_test; empty where too few frames are complete.
+    By candidate: the four measures (world units), n_train, n_test; empty where too few frames are complete.
     """
     _, place, sizes = np.unique(train.session, return_inverse=True, return_counts=True)
     order = np.arange(len(train.session)) - np.concatenate([[0], np.cumsum(sizes)])[place]
@@ -75,12 +76,12 @@ def judge_as_upstream(train: LabelledFrames, test: LabelledFrames) -> dict[str, 
         return {}
     content = {}
     joints = test.joints[complete]
-    for method, attribute in (("bkind3d", "keypoints"), ("untrained", "untrained")):
-        ridge = Ridge(alpha=_STRENGTH).fit(_flatten(getattr(train, attribute)[early]), _flatten(train.joints[early]))
-        predicted = ridge.predict(_flatten(getattr(test, attribute)[complete])).reshape(joints.shape)
+    for name in regressed:
+        ridge = Ridge(alpha=_STRENGTH).fit(_flatten(train.points[name][early]), _flatten(train.joints[early]))
+        predicted = ridge.predict(_flatten(test.points[name][complete])).reshape(joints.shape)
         measures = (upstream_mpjpe, upstream_shifted_mpjpe, upstream_n_mpjpe, upstream_pa_mpjpe)
         values = {measure.__name__: measure(predicted, joints) for measure in measures}
-        content[method] = values | {"n_train": int(early.sum()), "n_test": int(complete.sum())}
+        content[name] = values | {"n_train": int(early.sum()), "n_test": int(complete.sum())}
     return content
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from bkind3d.data.parquet import write_table
+from bkind3d.data.results import UNTRAINED
 from bkind3d.evaluation.recordings import Points, Recording
 
 RATE = 25.0
@@ -47,7 +48,11 @@ def make_points(names: tuple[str, ...], positions: np.ndarray, frames: np.ndarra
     return Points(names, numbers, numbers / RATE, positions, metadata)
 
 
-def make_recording(session: str, split: str, scene: Scene, subject: str = "", **changes: object) -> Recording:
+def make_recording(
+    session: str, split: str, scene: Scene, subject: str = "", untrained: Points | None | str = "", **changes: object
+) -> Recording:
+    if untrained == "":
+        untrained = make_points(KEYPOINTS, scene.untrained, scene.frames, **STATED)
     fields: dict = {
         "session": session,
         "subject": subject or session,
@@ -55,8 +60,8 @@ def make_recording(session: str, split: str, scene: Scene, subject: str = "", **
         "extent": (0, float("inf")),
         "source": session,
         "columns": {},
-        "keypoints": make_points(KEYPOINTS, scene.keypoints, scene.frames, **STATED),
-        "untrained": make_points(KEYPOINTS, scene.untrained, scene.frames, **STATED),
+        "points": {"bkind3d": make_points(KEYPOINTS, scene.keypoints, scene.frames, **STATED)}
+        | ({UNTRAINED: untrained} if untrained else {}),
         "joints": make_points(JOINTS, scene.joints, scene.frames, units="mm"),
         "behaviours": scene.behaviours if len(scene.behaviours) else None,
     }

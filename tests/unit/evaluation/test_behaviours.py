@@ -4,9 +4,11 @@ import pytest
 from bkind3d.config import ActionsConfig, EvaluationConfig, InputError
 from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE
 from bkind3d.evaluation.behaviours import count_confusion, judge_actions, measure_classes
+from bkind3d.evaluation.candidates import Candidate
 
 FOREST = ActionsConfig(classifier="forest", window_seconds=0.4)
 EVALUATION = EvaluationConfig(bootstrap=200)
+METHOD = Candidate("bkind3d", "discovered", "none")
 
 
 def make_scene(make, n_frames, seed):
@@ -20,7 +22,7 @@ def make_scene(make, n_frames, seed):
 
 
 def judge(recordings, config=FOREST, evaluation=EVALUATION):
-    judgement = judge_actions(recordings, config, evaluation, "demo", "tiny")
+    judgement = judge_actions(recordings, METHOD, config, evaluation, "demo", "tiny")
     return judgement, {row["features"]: row for row in judgement.summary["rows"]}
 
 
@@ -128,3 +130,9 @@ def test_many_windows_are_thinned_evenly(recordings, monkeypatch):
     monkeypatch.setattr("bkind3d.evaluation.behaviours.MAX_WINDOWS", 100)
     _, rows = judge(recordings)
     assert (rows["discovered"]["n_train"], rows["discovered"]["n_test"]) == (77, 85)
+
+
+def test_features_of_a_supervised_network_are_named_for_its_role(recordings):
+    judgement = judge_actions(recordings, Candidate("ceiling", "supervised", "3D"), FOREST, EVALUATION, "demo", "tiny")
+    assert [row["features"] for row in judgement.summary["rows"]] == ["supervised", "ground_truth", "both", "majority_class"]
+    assert list(judgement.summary["differences"]) == [f"supervised - {name}" for name in ("ground_truth", "both", "majority_class")]

@@ -21,7 +21,7 @@ def measure(make, **changes):
         setattr(train, name, value)
     recordings = [make.recording("one", "train", train), make.recording("two", "test", make.scene(40, 1))]
     frames = select_common(stack_frames(recordings, CONFIG))
-    return measure_label_efficiency(*frames, CONFIG, make.joint_names)
+    return measure_label_efficiency(*frames, ["bkind3d", "untrained"], CONFIG, make.joint_names)
 
 
 def test_more_labels_never_hurt_much_where_joints_follow_from_keypoints(make):

@@ -6,14 +6,15 @@ import pytest
 
 from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS, write_json
-from bkind3d.evaluation.candidates import ORACLES
+from bkind3d.evaluation.candidates import ORACLES, Candidate
 from bkind3d.evaluation.pose import judge_poses
 
 CONFIG = EvaluationConfig(bootstrap=200)
+METHOD = Candidate("bkind3d", "discovered", "none")
 
 
 def judge(recordings, config=CONFIG):
-    judgement = judge_poses(recordings, config, "demo", "tiny")
+    judgement = judge_poses(recordings, METHOD, config, "demo", "tiny")
     return judgement, {row["method"]: row for row in judgement.summary["rows"]}
 
 
@@ -95,7 +96,7 @@ def test_intervals_of_paired_differences_have_the_right_sign(make, offset):
     assert ours["vs_untrained_ci_low"] <= ours["vs_untrained_ci_high"] < 0
     assert rows["mean_pose"]["vs_untrained_ci_low"] == pytest.approx(-rows["untrained"]["vs_mean_pose_ci_high"])
     assert np.isnan([rows["mean_pose"]["vs_mean_pose_ci_low"], rows["untrained"]["vs_untrained_ci_high"]]).all()
-    swapped = [replace(r, keypoints=r.untrained, untrained=r.keypoints) for r in pair(make, offset)]
+    swapped = [replace(r, points=dict(zip(r.points, reversed(r.points.values()), strict=True))) for r in pair(make, offset)]
     _, rows = judge(swapped)
     assert rows["bkind3d"]["vs_untrained_ci_low"] > 0
 
@@ -213,9 +214,9 @@ def test_identity_is_measured_beside_the_untrained_network(make, offset):
     agreement = {"n_moments": 3, "turn_degrees": 30, "turned": [4.0, 4, 4, 8], "fewer_views": None}
     recordings = []
     for recording in pair(make, offset):
-        points = replace(recording.keypoints, metadata={"units": "mm", "agreement": agreement}, spreads=np.full((100, 4), 3.0))
-        recordings.append(replace(recording, keypoints=points))
-    judgement = judge_poses(recordings, CONFIG, "demo", "tiny", [("a", "b"), ("b", "nobody")])
+        points = replace(recording.judged, metadata={"units": "mm", "agreement": agreement}, spreads=np.full((100, 4), 3.0))
+        recordings.append(replace(recording, points={**recording.points, "bkind3d": points}))
+    judgement = judge_poses(recordings, METHOD, CONFIG, "demo", "tiny", [("a", "b"), ("b", "nobody")])
     ours, untrained = (judgement.summary["identity"]["methods"][method] for method in ("bkind3d", "untrained"))
     assert ours["swaps"] == 0 and 0 <= untrained["swaps"] <= 1
     assert ours["scatter"] < untrained["scatter"]
@@ -240,3 +241,58 @@ def test_steadiness_is_known_without_joints(make):
     methods = judge(recordings)[0].summary["identity"]["methods"]
     assert list(methods) == ["bkind3d"]
     assert methods["bkind3d"]["jumps"] is not None and methods["bkind3d"]["swaps"] is None
+
+
+def supervise(make, error=(0.0, 0.0, 0.0), **changes):
+    """Sessions in which a network found the joints, in an order of its own and with one that nobody asks for, all off by `error`."""
+    recordings = []
+    for recording in pair(make, **changes):
+        joints = recording.joints.positions[:, ::-1] + error
+        positions = np.concatenate([joints[:, :2], joints[:, :1], joints[:, 2:]], axis=1)
+        names = (*make.joint_names[:-3:-1], "tail", *make.joint_names[-3::-1])
+        found = make.points(names, positions, units="mm", encoder="small")
+        untrained = make.points(names, np.random.default_rng(0).normal(size=positions.shape), units="mm")
+        recordings.append(replace(recording, points={"ceiling": found, "untrained": untrained}))
+    return recordings
+
+
+def judge_supervised(recordings):
+    judgement = judge_poses(recordings, Candidate("ceiling", "supervised", "3D"), CONFIG, "demo", "tiny")
+    return judgement.summary, {row["method"]: row for row in judgement.summary["rows"]}
+
+
+def test_joints_of_a_supervised_network_are_judged_as_they_are(make):
+    summary, rows = judge_supervised(supervise(make, error=(3.0, 0.0, 4.0)))
+    assert list(rows) == ["ceiling", "untrained", "mean_pose", "oracle_4"]
+    assert [(row["regressor"], row["supervision"]) for row in rows.values()][:2] == [("none", "3D"), ("linear", "none")]
+    # A regression would have learned the shift; the shape is right, and so is its place relative to the root.
+    assert rows["ceiling"]["mpjpe"] == pytest.approx(5)
+    assert rows["ceiling"]["root_mpjpe"] == pytest.approx(0, abs=1e-9) and rows["ceiling"]["pa_mpjpe"] == pytest.approx(0, abs=1e-6)
+    assert (rows["ceiling"]["n_keypoints"], rows["ceiling"]["encoder"], rows["mean_pose"]["n_views"]) == (7, "small", 0)
+    assert rows["ceiling"]["vs_untrained_ci_high"] < 0
+    # What says how much a few labels teach is about regression: who learned from all of them before is left out.
+    assert {entry["method"] for entry in summary["label_efficiency"]} == {"untrained", "mean_pose"} and set(summary["upstream"]) <= {
+        "untrained"
+    }
+    assert set(summary["identity"]["methods"]) == {"ceiling", "untrained"}
+
+
+def test_joints_that_a_supervised_network_does_not_know_are_named(make):
+    recordings = [replace(r, points={"ceiling": make.points(("nose", "neck"), r.joints.positions[:, :2])}) for r in pair(make)]
+    with pytest.raises(InputError, match="joint 'back' is not among those that the network found: nose, neck"):
+        judge_supervised(recordings)
+
+
+def test_without_an_untrained_network_its_columns_are_empty(make, offset):
+    recordings = [replace(r, points={"bkind3d": r.judged}) for r in pair(make, offset)]
+    judgement, rows = judge(recordings)
+    _, both = judge(pair(make, offset))
+    assert list(rows) == ["bkind3d", "mean_pose", "oracle_4"]
+    assert np.isnan([rows[m][f"vs_untrained_ci_{end}"] for m in rows for end in ("low", "high")]).all()
+    assert rows["bkind3d"]["pa_mpjpe"] == both["bkind3d"]["pa_mpjpe"]
+    assert set(judgement.errors["method"]) == set(rows) and list(judgement.summary["identity"]["methods"]) == ["bkind3d"]
+
+
+def test_a_skeleton_without_edges_varies_in_no_length(make, offset):
+    ours = judge(pair(make, offset))[0].summary["identity"]["methods"]["bkind3d"]
+    assert ours["edge_variation"] is None and ours["jumps"] is not None

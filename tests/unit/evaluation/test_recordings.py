@@ -65,19 +65,21 @@ def test_behaviours_of_other_frames_are_refused_with_both_ranges(make, tmp_path)
 def test_a_study_is_read_in_the_order_of_the_sheet(study):
     files = study()
     paths = {kind: {s: files[f"{kind}_{s}"] for s in ("two", "one")} for kind in ("keypoints", "untrained", "joints", "behaviours")}
-    one, two = read_recordings(files["sheet"], **paths)
+    points = {"found": paths["keypoints"], "untrained": paths["untrained"]}
+    one, two = read_recordings(files["sheet"], points, paths["joints"], paths["behaviours"])
     assert (one.session, one.subject, one.split, one.columns) == ("one", "s1", "train", {"dose": "low"})
     assert (two.session, two.source, two.extent) == ("two", "two.parquet", (0, float("inf")))
-    assert one.joints is not None and one.behaviours is not None and one.keypoints.metadata["n_views"] == 4
+    assert one.joints is not None and one.behaviours is not None and one.judged.metadata["n_views"] == 4
+    assert list(one.points) == ["found", "untrained"]
     assert common_units([one, two]) == "mm"
 
 
 def test_sessions_must_be_known(study):
     files = study()
     with pytest.raises(InputError, match="--keypoints: session 'three' is not in .*sessions.tsv"):
-        read_recordings(files["sheet"], {"three": files["keypoints_one"]})
+        read_recordings(files["sheet"], {"found": {"three": files["keypoints_one"]}})
     with pytest.raises(InputError, match="--joints: session 'two' is not in --keypoints"):
-        read_recordings(files["sheet"], {"one": files["keypoints_one"]}, joints={"two": files["joints_two"]})
+        read_recordings(files["sheet"], {"found": {"one": files["keypoints_one"]}}, joints={"two": files["joints_two"]})
 
 
 def test_joints_of_all_sessions_have_the_same_names(study, make):
@@ -88,12 +90,12 @@ def test_joints_of_all_sessions_have_the_same_names(study, make):
     order = [make.joint_names.index(name) for name in shuffled]
     positions = read_points(joints["two"], "joints").positions
     make.joints(joints["two"], positions[:, order], shuffled)
-    two = read_recordings(files["sheet"], keypoints, joints=joints)[1]
+    two = read_recordings(files["sheet"], {"found": keypoints}, joints=joints)[1]
     assert two.joints is not None and two.joints.names == make.joint_names
     np.testing.assert_array_equal(two.joints.positions, positions)
     make.joints(joints["two"], positions, (*make.joint_names[:5], "tail"))
     with pytest.raises(InputError, match=r"j_two.parquet: 'paw_right' is not in both this file and .*j_one.parquet"):
-        read_recordings(files["sheet"], keypoints, joints=joints)
+        read_recordings(files["sheet"], {"found": keypoints}, joints=joints)
 
 
 def test_units_must_agree(study, make):
@@ -101,7 +103,7 @@ def test_units_must_agree(study, make):
     make.joints(files["joints_two"], np.zeros((5, 6, 3)), units="m")
     recordings = read_recordings(
         files["sheet"],
-        {s: files[f"keypoints_{s}"] for s in ("one", "two")},
+        {"found": {s: files[f"keypoints_{s}"] for s in ("one", "two")}},
         joints={s: files[f"joints_{s}"] for s in ("one", "two")},
     )
     with pytest.raises(InputError, match="units differ: mm in the keypoints of 'one', m in the joints of 'two'"):

@@ -42,17 +42,24 @@ def make_frames(n_frames, seed, gap=None):
         joints[gap, 0] = np.nan
     zeros = np.zeros(n_frames, int)
     return LabelledFrames(
-        zeros, np.arange(n_frames), np.arange(n_frames) / 10, zeros, zeros, keypoints, keypoints * 0, joints, zeros.astype(str)
+        zeros,
+        np.arange(n_frames),
+        np.arange(n_frames) / 10,
+        zeros,
+        zeros,
+        {"bkind3d": keypoints, "untrained": keypoints * 0},
+        joints,
+        zeros.astype(str),
     )
 
 
 def test_it_learns_from_the_first_tenth_and_counts_what_it_leaves_out():
     train = make_frames(400, 0)
     train.joints[40:] = 1e6
-    content = judge_as_upstream(train, make_frames(30, 1, gap=3))
+    content = judge_as_upstream(train, make_frames(30, 1, gap=3), ["bkind3d", "untrained"])
     assert (content["bkind3d"]["n_train"], content["bkind3d"]["n_test"]) == (40, 29)
     assert content["bkind3d"]["upstream_mpjpe"] < 0.1 < content["untrained"]["upstream_mpjpe"]
 
 
 def test_too_few_frames_are_not_judged():
-    assert judge_as_upstream(make_frames(50, 0), make_frames(30, 1)) == {}
+    assert judge_as_upstream(make_frames(50, 0), make_frames(30, 1), ["bkind3d"]) == {}
