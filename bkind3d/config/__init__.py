@@ -35,12 +35,14 @@ from bkind3d.config.sections import (
     read_section,
     read_values,
 )
-from bkind3d.config.simulation import SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
+from bkind3d.config.simulation import ANIMALS, AnimalKind, SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
 from bkind3d.config.study import ExportConfig, ExportFormat, MovementsConfig, PaperTableConfig, ReportConfig, StudyConfig
 from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
 
 __all__ = [
+    "ANIMALS",
     "ActionsConfig",
+    "AnimalKind",
     "BoardConfig",
     "CalibrationConfig",
     "EvaluationConfig",
