@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from bkind3d.config import PRESETS, ExperimentConfig, Section, StudyConfig
+from bkind3d.config import DEFAULT_METHOD, ExperimentConfig, Section, StudyConfig, find_settings
+from bkind3d.config.methods import METHODS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "config" / "README.md"
@@ -48,27 +49,41 @@ def describe_default(field: FieldInfo, key: str, presets: dict[str, dict[str, An
     return text + "".join(f"; {name}: `{json.dumps(values[key])}`" for name, values in presets.items() if key in values)
 
 
+def format_keys(fields: dict[str, FieldInfo], presets: dict[str, dict[str, Any]]) -> list[str]:
+    """Markdown table of keys that hold no section."""
+    plain = {key: field for key, field in fields.items() if find_section(field.annotation)[0] is None}
+    rows = [
+        f"| `{key}` | {describe_values(field)} | {describe_default(field, key, presets)} | {field.description or ''} |"
+        for key, field in plain.items()
+    ]
+    return ["| key | values | default | meaning |", "|---|---|---|---|", *rows, ""] if rows else []
+
+
 def format_section(cls: type[Section], path: str, level: int) -> list[str]:
     """Markdown of a section and of those within it."""
-    name = path.rsplit(".", 1)[-1]
-    presets = {preset: sections.get(name, {}) for preset, sections in PRESETS.items()} if path.startswith("experiments.") else {}
-    lines = [
-        f"{'#' * level} `{path}`" if path else f"{'#' * level} Top level",
-        "",
-        " ".join((cls.__doc__ or "").split("\n")[0].split()),
-        "",
-    ]
-    plain = {key: field for key, field in cls.model_fields.items() if find_section(field.annotation)[0] is None}
-    if plain:
-        lines += ["| key | values | default | meaning |", "|---|---|---|---|"]
-        for key, field in plain.items():
-            lines.append(f"| `{key}` | {describe_values(field)} | {describe_default(field, key, presets)} | {field.description or ''} |")
-        lines.append("")
+    title = f"{'#' * level} `{path}`" if path else f"{'#' * level} Top level"
+    lines = [title, "", " ".join((cls.__doc__ or "").split("\n")[0].split()), "", *format_keys(cls.model_fields, {})]
     for key, field in cls.model_fields.items():
         section, many = find_section(field.annotation)
-        if section:
+        if section and section.model_fields:
             below = ".".join(part for part in (path, key, "NAME" if many else "") if part)
             lines += format_section(section, below, min(level + (1 if path else 0), 4))
+    return lines + (format_methods(path) if cls is ExperimentConfig else [])
+
+
+def format_methods(path: str) -> list[str]:
+    """Markdown of the keys that methods add to an experiment, with what their presets say of these and of the common ones."""
+    lines = []
+    for method in METHODS:
+        settings = find_settings(method)
+        lines += [f"#### `{path}` with `method: {method}`", "", " ".join((settings.__doc__ or "").split()), ""]
+        lines += format_keys({"preset": settings.model_fields["preset"]}, {})
+        for key in ("model", "losses", "training"):
+            section, common = (cls.model_fields[key].annotation.model_fields for cls in (settings, ExperimentConfig))
+            presets = {preset: sections.get(key, {}) for preset, sections in settings.presets.items()}
+            told = {name for values in presets.values() for name in values}
+            shown = {name: field for name, field in section.items() if name not in common or name in told}
+            lines += [f"`{path}.{key}`:", "", *format_keys(shown, presets)] if shown else []
     return lines
 
 
@@ -79,11 +94,16 @@ def format_readme(text: str) -> str:
 
 
 def format_schema() -> str:
-    """JSON schema of a study's settings; sections that a preset fills need not be there."""
+    """JSON schema of a study's settings; an experiment has that of its method."""
     schema = StudyConfig.model_json_schema()
-    filled = {name for sections in PRESETS.values() for name in sections}
-    experiment = schema["$defs"][ExperimentConfig.__name__]
-    experiment["required"] = [key for key in experiment["required"] if key not in filled]
+    experiment = schema["$defs"][ExperimentConfig.__name__] = {"anyOf": []}
+    for method in METHODS:
+        settings = find_settings(method)
+        own = settings.model_json_schema()
+        own["properties"]["method"] |= {"const": method}
+        own["required"] += [] if method == DEFAULT_METHOD else ["method"]
+        schema["$defs"] |= own.pop("$defs") | {settings.__name__: own}
+        experiment["anyOf"].append({"$ref": f"#/$defs/{settings.__name__}"})
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 

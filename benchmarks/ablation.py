@@ -22,10 +22,10 @@ import yaml
 from benchmarks.supervised import measure_ceiling
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs
+from bkind3d.methods.draws import draw_step
 from bkind3d.study.study import load_study, read_yaml
-from bkind3d.training.draws import draw_step
 from bkind3d.training.machine import uses_bf16
-from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.module import Training
 
 KEYPOINTS = 15
 #: Stages of a finished demo that a new study may start from.
@@ -68,7 +68,7 @@ def seconds_per_step(settings: dict[str, Any], frames: dict[str, list[Path]], st
     gap = config.training.frame_gap_seconds if config.losses.reconstruction else None
     dataset = PairDataset(sessions, 10**6, config.training.neighbour_frames, 0, gap)
     batch = collate_pairs([dataset[index] for index in range(config.training.batch_size)])
-    module = DiscoveryTraining(config)
+    module = Training(config)
     torch.set_num_threads(1)
     for step in range(steps):
         if step == 2:  # the first steps allocate

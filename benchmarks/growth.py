@@ -22,10 +22,10 @@ from torch import Tensor
 from benchmarks.training_step import make_moments
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import Views
-from bkind3d.model.edges import draw_edge_maps
-from bkind3d.model.reconstruction import edge_sizes
-from bkind3d.training.draws import draw_step
-from bkind3d.training.module import DiscoveryTraining
+from bkind3d.methods.discovery.edges import draw_edge_maps
+from bkind3d.methods.discovery.reconstruction import edge_sizes
+from bkind3d.methods.draws import draw_step
+from bkind3d.training.module import Training
 
 BASE = {"views": 4, "voxels": 32, "keypoints": 16, "batch": 1}
 SERIES = {"views": (2, 4, 8, 12), "voxels": (32, 48, 64, 96), "keypoints": (8, 16, 32, 64), "batch": (1, 2, 4)}
@@ -65,7 +65,7 @@ def measure_step(views: int, voxels: int, keypoints: int, batch: int) -> dict[st
         "training": {"batch_size": batch, "precision": "32"},
     }
     config = parse_section(ExperimentConfig, values, "growth")
-    moments, module = make_moments(batch, views, IMAGE), DiscoveryTraining(config)
+    moments, module = make_moments(batch, views, IMAGE), Training(config)
     pair = Views.stack([moments, moments])
     return measure(lambda: torch.stack([*module.look(pair, draw_step(config, 0, views))[0].values()]).sum())
 

@@ -29,9 +29,9 @@ from bkind3d.evaluation.labelled_frames import all_known
 from bkind3d.evaluation.recordings import read_points
 from bkind3d.evaluation.splits import TEST, TRAIN, split_blocks
 from bkind3d.evaluation.swaps import learn_places, place_keypoints
-from bkind3d.inference.agreement import choose_moments, look_again
 from bkind3d.inference.confidence import WITHIN, calibrate_confidences
 from bkind3d.inference.prediction import predict_keypoints
+from bkind3d.inference.stability import choose_moments, look_again
 from bkind3d.study.sheets import read_sessions
 
 #: Bins of the reliability plot, and moments that are compared with the claim.

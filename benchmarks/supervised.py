@@ -9,12 +9,12 @@ from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import PairDataset, SessionFrames, Views, iterate_batches
 from bkind3d.evaluation.metrics import measure_errors
 from bkind3d.evaluation.recordings import read_points
-from bkind3d.model.discovery import KeypointDetector
+from bkind3d.methods.draws import draw_step
+from bkind3d.networks.detector import KeypointDetector
+from bkind3d.networks.heading_fit import find_headings
 from bkind3d.study.study import load_study, read_yaml
-from bkind3d.training.draws import draw_step
-from bkind3d.training.headings import find_headings
 from bkind3d.training.machine import uses_bf16
-from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.module import Training
 
 
 class LabelledPairs(PairDataset):
@@ -41,7 +41,7 @@ def measure_ceiling(folder: Path, seed: int, steps: int) -> float:
     names = next(iter(joints.values())).names
     settings = {"preset": "demo", "frames": "subject", "model": {"n_keypoints": len(names), "n_symmetric_pairs": 0, "place_spread": None},
                 "training": {"steps": steps, "seed": seed}}  # fmt: skip
-    module = DiscoveryTraining(parse_section(ExperimentConfig, settings, "ceiling"))
+    module = Training(parse_section(ExperimentConfig, settings, "ceiling"))
     detector = module.model.detector
     trained = [session for name, session in sessions.items() if study.sessions[name].split == "train"]
     train_detector(module, trained, truth)
@@ -56,7 +56,7 @@ def measure_ceiling(folder: Path, seed: int, steps: int) -> float:
     return float(np.nanmean(np.concatenate(errors)))
 
 
-def train_detector(module: DiscoveryTraining, sessions: list[SessionFrames], truth: dict[str, np.ndarray]) -> None:
+def train_detector(module: Training, sessions: list[SessionFrames], truth: dict[str, np.ndarray]) -> None:
     """Train on the mean distance to the joints, with the experiment's optimiser and random cubes."""
     torch.manual_seed(module.config.training.seed)
     settings, detector = module.config.training, module.model.detector

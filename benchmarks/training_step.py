@@ -20,9 +20,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from bkind3d.config import PRESETS, ExperimentConfig, parse_section
+from bkind3d.config import ExperimentConfig, parse_section
+from bkind3d.methods.discovery.settings import PRESETS
 from bkind3d.training.machine import Machine, uses_bf16
-from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.module import Training
 from bkind3d.training.sample_memory import make_random_views
 from bkind3d.training.trainer import make_trainer
 
@@ -61,7 +62,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         trainer = make_trainer(config, machine, [timer], Path(folder))
         loader: DataLoader[Any] = DataLoader([(moments, moments)] * (options.steps + 1), batch_size=None)  # type: ignore[arg-type]
-        trainer.fit(DiscoveryTraining(config), loader)
+        trainer.fit(Training(config), loader)
     wall, processor = np.diff(np.array(timer.marks), axis=0)[1:].T
     on_gpu = machine.accelerator == "cuda"
     peak = torch.cuda.max_memory_allocated() / 1e9 if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

@@ -4,15 +4,17 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from bkind3d import __version__
-from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, ModelConfig
+from bkind3d.config import DEFAULT_METHOD, MODEL_REVISION, ExperimentConfig, InputError, find_settings, load_text
 from bkind3d.data.parquet import replaced_when_complete
-from bkind3d.model.discovery import DiscoveryModel
+
+if TYPE_CHECKING:
+    from bkind3d.methods.base import Model
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,9 @@ class Provenance:
     seed : of the training.
     encoder_revision : commit of the hub, or SHA-256 of the folder's weights, that the image encoder started from; empty where it started
         from random weights.
-    data : SHA-256 of the frames tables of every training session.
+    data : SHA-256 of the tables of every training session: frames, and joints where they are learned from.
     experiment : the settings of the training, as JSON.
+    method : what was trained.
     """
 
     identity: str
@@ -38,6 +41,7 @@ class Provenance:
     encoder_revision: str = ""
     data: dict[str, list[str]] = field(default_factory=dict)
     experiment: str = ""
+    method: str = DEFAULT_METHOD
 
     def after(self, steps: int) -> "Provenance":
         """The same after so many steps."""
@@ -78,18 +82,19 @@ def read_content(path: str | Path, kind: str, revision: int, advice: str) -> dic
     return content
 
 
-def save_model(model: DiscoveryModel, provenance: Provenance, path: str | Path) -> None:
+def save_model(model: "Model", provenance: Provenance, path: str | Path) -> None:
     """Write `model` to `path` (loadable with ``weights_only=True``)."""
     content = {
         "model_config": model.config.model_dump_json(),
+        "names": model.names,
         "provenance": TypeAdapter(Provenance).dump_json(provenance).decode(),
         "weights": {name: value.detach().cpu() for name, value in model.state_dict().items()},
     }
     write_content(content, "bkind3d-model", MODEL_REVISION, Path(path))
 
 
-def load_model(path: str | Path) -> tuple[DiscoveryModel, Provenance]:
-    """Rebuild a model from its own configuration.
+def load_model(path: str | Path) -> tuple["Model", Provenance]:
+    """Rebuild a model from its own method and configuration.
 
     Raises
     ------
@@ -98,10 +103,12 @@ def load_model(path: str | Path) -> tuple[DiscoveryModel, Provenance]:
     """
     content = read_content(path, "bkind3d-model", MODEL_REVISION, "train it again")
     try:
-        model = DiscoveryModel(ModelConfig.model_validate_json(content["model_config"]), load=False)
         provenance = TypeAdapter(Provenance).validate_json(content["provenance"])
+        settings = find_settings(provenance.method)
+        config = settings.read_model(content["model_config"])
+        model: Model = load_text(settings.description.model)(config, content.get("names", ()), load=False)
         model.load_state_dict(content["weights"])
-    except (KeyError, RuntimeError, ValidationError) as error:
+    except (KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"{path}: its weights and its configuration do not belong together ({reason}); train it again") from None
     return model, provenance

@@ -14,6 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames", required=True, nargs="+", metavar="SESSION=FILE,FILE", help="frames tables of each training session, one per camera"
     )
+    parser.add_argument(
+        "--joints",
+        nargs="*",
+        default=[],
+        metavar="SESSION=FILE",
+        help="joints of the training sessions, which supervised methods learn from",
+    )
     parser.add_argument("--store", required=True, type=Path, help="folder that keeps every model ever trained")
     parser.add_argument("--output", required=True, type=Path, help="the trained model")
     parser.add_argument("--untrained", required=True, type=Path, help="the same network before its first step")
@@ -40,6 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     frames = {name: paths.split(",") for name, paths in read_named_paths(arguments.frames, "--frames").items()}
+    joints = read_named_paths(arguments.joints, "--joints")
     machine = Machine(arguments.device, arguments.devices, arguments.nodes, arguments.workers)
-    folder = train_model(read_section(ExperimentConfig, arguments.config), frames, arguments.store, machine)
+    folder = train_model(read_section(ExperimentConfig, arguments.config), frames, arguments.store, machine, joints)
     deliver(folder, {"model": arguments.output, "untrained": arguments.untrained, "history": arguments.history, "edges": arguments.edges})

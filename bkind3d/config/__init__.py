@@ -7,7 +7,6 @@ imports torch, so that the workflow can check a configuration in a fraction of a
 
 from bkind3d.config.cameras import BoardConfig, CalibrationConfig, read_boards
 from bkind3d.config.experiment import (
-    HUB_PREFIX,
     MODEL_REVISION,
     PREDICTION_REVISION,
     TRAINING_REVISION,
@@ -17,12 +16,15 @@ from bkind3d.config.experiment import (
     ExperimentConfig,
     KeypointName,
     LossConfig,
+    MethodDescription,
     ModelConfig,
     NamingConfig,
+    PairTrainingConfig,
     PredictionConfig,
     TrainingConfig,
 )
-from bkind3d.config.presets import PRESETS, Preset
+from bkind3d.config.methods import DEFAULT_METHOD, find_settings, list_methods, load_text
+from bkind3d.config.network import HUB_PREFIX, VolumeModelConfig
 from bkind3d.config.sections import (
     NAME_PATTERN,
     InputError,
@@ -30,19 +32,16 @@ from bkind3d.config.sections import (
     Section,
     SectionT,
     describe_validation_error,
-    list_keys,
     parse_section,
     read_section,
     read_values,
 )
-from bkind3d.config.simulation import ANIMALS, AnimalKind, SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
+from bkind3d.config.simulation import SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
 from bkind3d.config.study import ExportConfig, ExportFormat, MovementsConfig, PaperTableConfig, ReportConfig, StudyConfig
 from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
 
 __all__ = [
-    "ANIMALS",
     "ActionsConfig",
-    "AnimalKind",
     "BoardConfig",
     "CalibrationConfig",
     "EvaluationConfig",
@@ -50,22 +49,23 @@ __all__ = [
     "ExportConfig",
     "ExportFormat",
     "FramesConfig",
+    "DEFAULT_METHOD",
     "HUB_PREFIX",
     "InputError",
     "KeypointName",
     "LocationConfig",
     "LossConfig",
     "MODEL_REVISION",
+    "MethodDescription",
     "ModelConfig",
     "MovementsConfig",
     "NAME_PATTERN",
     "Name",
     "NamingConfig",
-    "PRESETS",
+    "PairTrainingConfig",
     "PREDICTION_REVISION",
     "PredictionConfig",
     "PaperTableConfig",
-    "Preset",
     "ReportConfig",
     "Section",
     "SectionT",
@@ -77,9 +77,12 @@ __all__ = [
     "SurveyConfig",
     "TRAINING_REVISION",
     "TrainingConfig",
+    "VolumeModelConfig",
     "WITHOUT_EFFECT",
     "describe_validation_error",
-    "list_keys",
+    "find_settings",
+    "list_methods",
+    "load_text",
     "parse_section",
     "read_boards",
     "read_section",

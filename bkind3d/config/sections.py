@@ -4,10 +4,11 @@ import difflib
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 #: No dash first: on a command line that would be an option.
 NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
@@ -24,32 +25,31 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_unknown_keys(cls, values: Any) -> Any:
+        for key in values if isinstance(values, dict) else ():
+            if key not in cls.model_fields:
+                alike = difflib.get_close_matches(str(key), cls.model_fields, n=1)
+                hint = f"did you mean {alike[0]!r}?" if alike else "config/README.md has all keys"
+                raise PydanticCustomError("unknown_key", "{hint}", {"key": str(key), "hint": hint})
+        return values
+
 
 SectionT = TypeVar("SectionT", bound=Section)
 
 
-def list_keys(cls: type[Section], path: tuple[Any, ...]) -> list[str]:
-    """Keys of the section that `path` (keys from a `cls` on) leads to; none where it leads to no section."""
-    annotation: Any = cls
-    for part in path:
-        fields = annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, Section) else {}
-        annotation = fields[part].annotation if part in fields else next(iter(get_args(annotation)[1:]), None)
-    return list(annotation.model_fields) if isinstance(annotation, type) and issubclass(annotation, Section) else []
-
-
-def describe_validation_error(error: ValidationError, source: str, cls: type[Section]) -> str:
-    """One line for the first problem that pydantic found in a `cls`: file, key, what was found, what is allowed."""
+def describe_validation_error(error: ValidationError, source: str) -> str:
+    """One line for the first problem that pydantic found: file, key, what was found, what is allowed."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     found = problem.get("input")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if problem["type"] == "extra_forbidden":
-        alike = difflib.get_close_matches(str(problem["loc"][-1]), list_keys(cls, problem["loc"][:-1]), n=1)
-        hint = f"did you mean {alike[0]!r}?" if alike else "config/README.md has all keys"
-        return f"{source}: unknown key {key!r}; {hint}{more}"
+    message = re.sub(r"^Value error, ", "", problem["msg"])
+    if problem["type"] == "unknown_key":
+        return f"{source}: unknown key {'.'.join(filter(None, (key, problem['ctx']['key'])))!r}; {message}{more}"
     if problem["type"] == "missing":
         return f"{source}: key {key!r} is missing{more}"
-    message = re.sub(r"^Value error, ", "", problem["msg"])
     if isinstance(found, dict | list):
         return f"{source}: {key + ': ' if key else ''}{message}{more}"
     return f"{source}: key {key!r} is {found!r}: {message}{more}"
@@ -60,7 +60,7 @@ def parse_section(cls: type[SectionT], values: Any, source: str) -> SectionT:
     try:
         return cls.model_validate(values)
     except ValidationError as error:
-        raise InputError(describe_validation_error(error, source, cls)) from None
+        raise InputError(describe_validation_error(error, source)) from None
 
 
 def read_values(path: str | Path) -> Any:

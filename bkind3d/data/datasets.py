@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -43,7 +43,6 @@ class Views:
     present : views that exist; the rest of their entries are zero.
     centres : world units; where the cube around the subject lies.
     sides : world units; the cube's side.
-    headings : radians about the vertical axis, from the world's x axis: which way the subject faces; 0 where not found.
     """
 
     images: Float[Tensor, "batch view 3 height width"]
@@ -52,7 +51,6 @@ class Views:
     present: Bool[Tensor, "batch view"]
     centres: Float[Tensor, "batch 3"]
     sides: Float[Tensor, "batch"]
-    headings: Float[Tensor, "batch"]
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -71,6 +69,45 @@ class Views:
     def stack(moments: Sequence["Views"]) -> "Views":
         """Join batches along their first axis."""
         return Views(*(torch.cat([getattr(moment, field.name) for moment in moments]) for field in fields(Views)))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A batch of moments to learn from: their views, and what else is known of them.
+
+    Attributes
+    ----------
+    headings : radians about the vertical axis, from the world's x axis: which way the subject faces; 0 where not found.
+    joints : world units, NaN where not known; none of them (a length of 0) for methods that learn without.
+    """
+
+    views: Views
+    headings: Float[Tensor, "batch"]
+    joints: Float[Tensor, "batch joint 3"]
+
+    def __len__(self) -> int:
+        return len(self.headings)
+
+    def to(self, device: torch.device | str) -> "Moments":
+        """Move every tensor to `device`."""
+        return Moments(self.views.to(device), self.headings.to(device), self.joints.to(device))
+
+    def take(self, rows: slice) -> "Moments":
+        """Give some moments of the batch."""
+        return Moments(self.views.take(rows), self.headings[rows], self.joints[rows])
+
+    @staticmethod
+    def stack(parts: Sequence["Moments"]) -> "Moments":
+        """Join batches along their first axis."""
+        return Moments(
+            Views.stack([part.views for part in parts]),
+            torch.cat([part.headings for part in parts]),
+            torch.cat([part.joints for part in parts]),
+        )
+
+
+#: What is known of every frame of a session, by the session's name: headings, or joints in world units.
+PerSession = Mapping[str, NDArray[np.float32]]
 
 
 class SessionFrames:
@@ -113,8 +150,6 @@ class SessionFrames:
         self._leave_out_blank_cameras()
         #: Side in pixels of the picture of the cube, without the margin.
         self.size = int(metadata[0]["size"])
-        #: Which way the subject faces, radians about the vertical axis; 0 until somebody finds it (``bkind3d.model.heading``).
-        self.headings = np.zeros(len(self.frames), np.float32)
         #: Indices at which at least two views see the subject.
         self.usable = np.flatnonzero((self.valid.sum(axis=1) >= 2) & np.isfinite(self.centres).all(axis=1))
         if not len(self.usable):
@@ -131,8 +166,8 @@ class SessionFrames:
         images, masks = self._decode_pictures(index, views)
         return self._lay_out(index, views, images, masks, self.projections[index, views], n_views or len(self.cameras))
 
-    def decode_pair(self, index: int, gap_seconds: float, n_views: int | None = None) -> tuple[Views, Views] | None:
-        """Give moments `index` and one `gap_seconds` later, cut with one window per view out of the stored margins.
+    def decode_pair(self, index: int, gap_seconds: float, n_views: int | None = None) -> tuple[int, Views, Views] | None:
+        """Give the frame `gap_seconds` after `index`, and both moments cut with one window per view out of the stored margins.
 
         Views in which the window would leave a margin are left out; with fewer than two left there is no pair. Nor is there
         one where no frame was kept at that time.
@@ -156,7 +191,7 @@ class SessionFrames:
             )
             for i, moment in enumerate((index, later))
         ]
-        return moments[0], moments[1]
+        return later, moments[0], moments[1]
 
     def _decode_pictures(self, index: int, views: NDArray[np.int64]) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
         """Decode the RGB images and the masks of some views."""
@@ -192,24 +227,68 @@ class SessionFrames:
             present=torch.from_numpy(present)[None],
             centres=torch.from_numpy(self.centres[index].copy())[None],
             sides=torch.tensor([self.side], dtype=torch.float32),
-            headings=torch.from_numpy(self.headings[index : index + 1].copy()),
         )
 
 
-class PairDataset(Dataset[tuple[Views, Views]]):
-    """Random pairs of moments of the same session.
+class MomentDataset(Dataset[tuple[Moments, ...]]):
+    """Random moments of sessions, in proportion to their usable frames.
 
-    An item is drawn with a generator seeded by (seed, index): the same index always gives the same pair, so that an
+    An item is drawn with a generator seeded by (seed, index): the same index always gives the same moments, so that an
     interrupted training goes on with exactly the samples that it would have met.
 
     Parameters
     ----------
-    sessions : what to draw from, in proportion to their usable frames.
+    sessions : what to draw from.
+    headings : of every frame of each session, radians.
     length : number of items.
+    seed : of the draws.
+    joints : of every frame of each session, world units, NaN where not known; if given, only frames with some known joint are drawn.
+
+    Raises
+    ------
+    InputError
+        Where joints are given and no usable frame has any.
+    """
+
+    def __init__(
+        self, sessions: Sequence[SessionFrames], headings: PerSession, length: int, seed: int, joints: PerSession | None = None
+    ) -> None:
+        self.sessions, self.headings, self.length, self.seed, self.joints = list(sessions), headings, length, seed, joints
+        self.n_views = max(len(session.cameras) for session in sessions)
+        self.usable = [session.usable for session in sessions]
+        if joints is not None:
+            labelled = [np.isfinite(joints[session.session].min(axis=2)).any(axis=1) for session in sessions]
+            self.usable = [usable[known[usable]] for usable, known in zip(self.usable, labelled, strict=True)]
+        shares = np.array([len(usable) for usable in self.usable], float)
+        if not shares.any():
+            raise InputError("no frame of the training sessions in which two cameras see the subject has joints; check their frame numbers")
+        self._shares = shares / shares.sum()
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> tuple[Moments, ...]:
+        rng = np.random.default_rng((self.seed, index))
+        chosen = rng.choice(len(self.sessions), p=self._shares)
+        first = int(rng.choice(self.usable[chosen]))
+        return (self.describe(self.sessions[chosen], first, self.sessions[chosen].decode(first, self.n_views)),)
+
+    def describe(self, session: SessionFrames, index: int, views: Views) -> Moments:
+        """Put what is known of frame `index` beside its views."""
+        joints = np.empty((0, 3), np.float32) if self.joints is None else self.joints[session.session][index]
+        heading = self.headings[session.session][index : index + 1]
+        return Moments(views, torch.from_numpy(heading.copy()), torch.from_numpy(joints.astype(np.float32))[None])
+
+
+class PairDataset(MomentDataset):
+    """Random pairs of moments of the same session.
+
+    Parameters
+    ----------
+    sessions, headings, length, seed : as for :class:`MomentDataset`.
     distance : largest number of kept frames between the two moments of a pair.
     gap_seconds : if given, the two moments lie exactly this far apart instead (to the nearest kept frame), and both are
         cut with one common window, so that a still background is still in the pair.
-    seed : of the draws.
 
     Raises
     ------
@@ -217,28 +296,34 @@ class PairDataset(Dataset[tuple[Views, Views]]):
         Where `gap_seconds` is so short that both moments would be one frame.
     """
 
-    def __init__(self, sessions: Sequence[SessionFrames], length: int, distance: int, seed: int, gap_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        sessions: Sequence[SessionFrames],
+        headings: PerSession,
+        length: int,
+        seed: int,
+        distance: int,
+        gap_seconds: float | None = None,
+    ) -> None:
         if gap_seconds is not None:
             check_gap(gap_seconds, sessions)
-        self.sessions, self.length, self.distance, self.seed, self.gap_seconds = list(sessions), length, distance, seed, gap_seconds
-        self.n_views = max(len(session.cameras) for session in sessions)
-        shares = np.array([len(session.usable) for session in sessions], float)
-        self._shares = shares / shares.sum()
+        super().__init__(sessions, headings, length, seed)
+        self.distance, self.gap_seconds = distance, gap_seconds
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> tuple[Views, Views]:
+    def __getitem__(self, index: int) -> tuple[Moments, ...]:
         rng = np.random.default_rng((self.seed, index))
         for _ in range(MOST_DRAWS):
             session = self.sessions[rng.choice(len(self.sessions), p=self._shares)]
             first = int(rng.choice(session.usable))
             if self.gap_seconds is None:
-                near = session.usable[np.abs(session.usable - first) <= self.distance]
-                return session.decode(first, self.n_views), session.decode(int(rng.choice(near)), self.n_views)
-            pair = session.decode_pair(first, self.gap_seconds, self.n_views)
-            if pair is not None:
-                return pair
+                second = int(rng.choice(session.usable[np.abs(session.usable - first) <= self.distance]))
+                views = session.decode(first, self.n_views), session.decode(second, self.n_views)
+            else:
+                pair = session.decode_pair(first, self.gap_seconds, self.n_views)
+                if pair is None:
+                    continue
+                second, views = pair[0], pair[1:]
+            return self.describe(session, first, views[0]), self.describe(session, second, views[1])
         raise InputError(
             f"session {session.session}: of {MOST_DRAWS} pairs {self.gap_seconds} s apart none stays within its windows; "
             "raise the frameset's margin or lower training.frame_gap_seconds"
@@ -256,9 +341,9 @@ def check_gap(gap_seconds: float, sessions: Sequence[SessionFrames]) -> None:
             )
 
 
-def collate_pairs(pairs: Sequence[tuple[Views, Views]]) -> tuple[Views, Views]:
-    """Join pairs into a batch of first and a batch of second moments."""
-    return Views.stack([first for first, _ in pairs]), Views.stack([second for _, second in pairs])
+def collate_moments(samples: Sequence[tuple[Moments, ...]]) -> tuple[Moments, ...]:
+    """Join samples into a batch of first moments, one of second moments, and so on."""
+    return tuple(Moments.stack(moments) for moments in zip(*samples, strict=True))
 
 
 def iterate_batches(

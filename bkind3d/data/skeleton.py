@@ -41,7 +41,7 @@ def choose_skeleton(edges: pd.DataFrame, model: ModelConfig) -> list[Edge]:
     shares = weights / max(weights.max(), 1e-30)
     known = {twins for twins in _pair_edges(mirror) if shares[twins[0]] >= MIN_WEIGHT}
     order = sorted(known, key=lambda twins: (mirror[twins[0][0]] == twins[0][1], -shares[twins[0]], twins))
-    tree = [edge for twins in _keep_tree(order, model.n_keypoints) for edge in twins]
+    tree = [edge for twins in _keep_tree(order, len(mirror)) for edge in twins]
     return sorted(((first, second, float(shares[first, second])) for first, second in tree), key=lambda edge: (-edge[2], edge))
 
 

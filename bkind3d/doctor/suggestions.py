@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bkind3d.config import ExperimentConfig
+from bkind3d.config import ExperimentConfig, PairTrainingConfig
 from bkind3d.data.parquet import read_table
 from bkind3d.data.spacing import spread_indices
 from bkind3d.doctor.checks import Check
@@ -109,13 +109,14 @@ def check_pairs(name: str, experiment: ExperimentConfig, interval: float, still:
     interval : seconds between two kept frames.
     still, changed : see :class:`Measured`.
     """
-    gap, wanted = experiment.pair_gap_seconds, still if experiment.pair_gap_seconds is None else changed
-    if wanted is None:
+    training, gap = experiment.training, experiment.pair_gap_seconds
+    wanted = still if gap is None else changed
+    if wanted is None or not isinstance(training, PairTrainingConfig):
         return []
     share = STILL if gap is None else CHANGED
     found = f"experiment {name}: silhouettes change by {share:.0%} within {wanted:.2g} s; the moments of a pair are"
     if gap is None:
-        number, suggested = experiment.training.neighbour_frames, max(1, round(wanted / interval))
+        number, suggested = training.neighbour_frames, max(1, round(wanted / interval))
         sentence = f"{found} up to {number} kept frames ({number * interval:.2g} s) apart"
         good, step = suggested / _OFF <= number <= suggested * _OFF, f"set training.neighbour_frames to {suggested}"
     else:

@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score, f1_score, precision_recall_
 
 from bkind3d.config import ActionsConfig, EvaluationConfig, InputError
 from bkind3d.data.parquet import TABLES
+from bkind3d.data.points import Points
 from bkind3d.data.results import ACTION_COLUMNS, BOTH, GROUND_TRUTH, MAJORITY_CLASS, NO_REFERENCE
 from bkind3d.evaluation.actions import classify_windows
 from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
@@ -26,7 +27,7 @@ from bkind3d.evaluation.motion_windows import (
     half_width,
     join_windows,
 )
-from bkind3d.evaluation.recordings import Points, Recording
+from bkind3d.evaluation.recordings import Recording
 from bkind3d.evaluation.splits import TEST, TRAIN, assign_parts
 
 logger = logging.getLogger(__name__)

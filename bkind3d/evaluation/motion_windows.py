@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
+from bkind3d.data.points import Points
 from bkind3d.data.spacing import spread_indices
-from bkind3d.evaluation.recordings import Points
 
 #: Moments that a window is sampled at, evenly spread; three halvings of the network leave two of them.
 N_SAMPLES = 16

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bkind3d.config import MovementsConfig
 from bkind3d.data.parquet import TABLES
+from bkind3d.data.points import Points, read_points
 from bkind3d.data.spacing import step_indices
 from bkind3d.evaluation.labelled_frames import all_known
 from bkind3d.evaluation.motion_windows import (
@@ -27,7 +28,7 @@ from bkind3d.evaluation.motion_windows import (
     half_width,
     join_windows,
 )
-from bkind3d.evaluation.recordings import Points, read_behaviours, read_points
+from bkind3d.evaluation.recordings import read_behaviours
 
 #: Windows of a study at most, as many of each session: 1.8 GB of memory at 15 keypoints.
 MAX_WINDOWS = 20_000

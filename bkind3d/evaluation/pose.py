@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from bkind3d.config import EvaluationConfig
 from bkind3d.data.parquet import TABLES
+from bkind3d.data.points import Points
 from bkind3d.data.results import FLOORS, NO_REFERENCE, POSE_COLUMNS, UNTRAINED
 from bkind3d.evaluation.body_parts import measure_identity, measure_truth, summarise_candidate
 from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
@@ -19,7 +20,7 @@ from bkind3d.evaluation.label_efficiency import measure_label_efficiency
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known, select_common, stack_frames
 from bkind3d.evaluation.metrics import ERRORS, mean_over_joints
 from bkind3d.evaluation.pose_tables import group_errors, make_errors_table, make_joints_table
-from bkind3d.evaluation.recordings import Points, Recording, common_units
+from bkind3d.evaluation.recordings import Recording, common_units
 from bkind3d.evaluation.splits import TEST, TRAIN
 from bkind3d.evaluation.steadiness import Motion, find_steps
 from bkind3d.evaluation.swaps import body_length

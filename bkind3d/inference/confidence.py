@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from bkind3d.inference.agreement import SecondLook
+from bkind3d.inference.stability import SecondLook
 
 #: A keypoint stays where it is if it moves by less than this share of the cube's side.
 WITHIN = 0.05

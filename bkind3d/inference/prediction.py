@@ -3,22 +3,24 @@
 import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
+from torch import Tensor
 
 from bkind3d.config import PREDICTION_REVISION
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.progress import track
 from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
-from bkind3d.inference.agreement import TURN_DEGREES
-from bkind3d.model.discovery import DiscoveryModel, KeypointDetector, KeypointEstimate
+from bkind3d.inference.stability import TURN_DEGREES
+from bkind3d.methods.base import Model
+from bkind3d.networks.estimate import Estimate
 
 #: Frames of a chunk: what a job that is interrupted loses at most.
 CHUNK_FRAMES = 2000
@@ -29,8 +31,9 @@ N_VALUES = 6
 
 @torch.inference_mode()
 def predict_keypoints(
-    model: DiscoveryModel,
+    model: Model,
     session: SessionFrames,
+    headings: Float[NDArray, "frame"],
     batch_size: int = 16,
     device: str = "cpu",
     n_turns: int = 1,
@@ -41,7 +44,7 @@ def predict_keypoints(
     Parameters
     ----------
     model : the network.
-    session : the frames.
+    session, headings : the frames, and where the subject faces in them, radians.
     batch_size : moments computed together.
     device : where to compute.
     n_turns : cubes, turned by at most a small angle to either side, over whose answers positions are averaged.
@@ -54,21 +57,18 @@ def predict_keypoints(
     ``reprojection_px`` is how far, on average over the views that show it, the keypoint projects off the subject's silhouette,
     in pixels of the frames' images (0: on the subject in every view; NaN: no view shows it).
     """
-    model = model.eval().to(device)
-    if model.detector.headings is not None:
-        model.detector.headings.find(session, device)
     chunks = []
     for start in track(range(0, len(session), CHUNK_FRAMES), f"predict {session.session}", unit="chunk"):
         stop = min(start + CHUNK_FRAMES, len(session))
         part = parts / f"{start}.npy" if parts is not None else None
-        values = read_part(part, (stop - start, model.config.n_keypoints, N_VALUES))
+        values = read_part(part, (stop - start, len(model.names), N_VALUES))
         if values is None:
-            values = predict_chunk(model, session, range(start, stop), batch_size, device, n_turns)
+            values = predict_chunk(model, session, headings, range(start, stop), batch_size, device, n_turns)
             if part is not None:
                 with replaced_when_complete(part) as temporary:
                     np.save(temporary, values)
         chunks.append(values)
-    return make_table(session, np.concatenate(chunks), model.config.keypoint_names)
+    return make_table(session, np.concatenate(chunks), model.names)
 
 
 def find_parts(output: Path, model: Path, frames: Sequence[Path], n_turns: int) -> Path:
@@ -95,28 +95,29 @@ def read_part(path: Path | None, shape: tuple[int, int, int]) -> NDArray[np.floa
 
 
 def predict_chunk(
-    model: DiscoveryModel, session: SessionFrames, frames: range, batch_size: int, device: str, n_turns: int
+    model: Model, session: SessionFrames, headings: Float[NDArray, "frame"], frames: range, batch_size: int, device: str, n_turns: int
 ) -> NDArray[np.float32]:
     """Find the keypoints of some consecutive frames: (frame, keypoint, value)."""
-    values = np.full((len(frames), model.config.n_keypoints, N_VALUES), np.nan, np.float32)
+    values = np.full((len(frames), len(model.names), N_VALUES), np.nan, np.float32)
     values[..., 3] = 0
     chosen = session.usable[(session.usable >= frames.start) & (session.usable < frames.stop)]
     for indices, views in iterate_batches(session, batch_size, chosen):
-        estimate = look_from_turns(model.detector, views.to(device), n_turns)
+        estimate = look_from_turns(model, views.to(device), torch.from_numpy(headings[indices]).to(device), n_turns)
         residuals = measure_residuals(estimate.positions.cpu(), views)
         columns = [estimate.positions.cpu(), estimate.confidences.cpu()[..., None], estimate.spreads.cpu()[..., None], residuals[..., None]]
         values[indices - frames.start] = torch.cat(columns, dim=-1).numpy()
     return values
 
 
-def look_from_turns(detector: KeypointDetector, views: Views, n_turns: int) -> KeypointEstimate:
+def look_from_turns(model: Model, views: Views, headings: Float[Tensor, "batch"], n_turns: int) -> Estimate:
     """Average positions, spreads and confidences over cubes that are turned evenly within :data:`TURN_DEGREES` to either side."""
     if n_turns == 1:
-        return detector(views)
+        estimate: Estimate = model(views, headings)
+        return estimate
     turns = np.radians(np.linspace(-TURN_DEGREES, TURN_DEGREES, n_turns))
-    estimates = [detector(views, turns=torch.full_like(views.headings, float(turn))) for turn in turns]
+    estimates = [model(views, headings + float(turn)) for turn in turns]
     means = {name: torch.stack([getattr(e, name) for e in estimates]).mean(dim=0) for name in ("positions", "spreads", "confidences")}
-    return replace(estimates[0], **means)
+    return Estimate(**means)
 
 
 def measure_residuals(positions: torch.Tensor, views: Views) -> torch.Tensor:

@@ -45,11 +45,11 @@ def list_settings(section: Section, prefix: str = "") -> Iterator[tuple[str, Any
 def describe_weights(experiment: ExperimentConfig) -> Note:
     """Say plainly whether any pretrained weights had a part in an experiment."""
     used = []
-    if experiment.model.encoder != "none" and experiment.model.pretrained != "none":
-        used.append(f"the image encoder started from {experiment.model.pretrained}")
-    if experiment.model.reconstruction and experiment.losses.reconstruction > 0 and experiment.losses.perceptual == "vgg19":
+    if experiment.model.first_weights != "none":
+        used.append(f"the image encoder started from {experiment.model.first_weights}")
+    if experiment.losses.perceptual_features == "vgg19":
         used.append("the perceptual loss looked through the published VGG19 weights")
-    if experiment.losses.reconstruction > 0 and experiment.losses.perceptual == "backbone":
+    if experiment.losses.perceptual_features == "backbone":
         used.append("the perceptual loss looked through the image encoder as it started")
     if used:
         return Note(f"Pretrained weights were used: {'; '.join(used)}.", "info")

@@ -1,13 +1,15 @@
 """Pictures and silhouettes of a MuJoCo scene, seen by the cameras of :mod:`bkind3d.geometry.cameras`."""
 
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from bkind3d.geometry.cameras import Camera
-from bkind3d.simulation.scenes import DRAWN_GROUPS, Image
+from bkind3d.simulation.scenes import DRAWN_GROUPS
+
+Image = NDArray[np.uint8]
 
 _NEAR, _FAR = 0.02, 20.0  # metres
 #: Pixels around the moving things that are drawn anew: soft edges of the shadow and of the samples.
@@ -131,7 +133,7 @@ class Renderer:
         mujoco.mjr_readPixels(samples, None, viewport, self._context)
         return samples[::-1]
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Renderer":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -8,14 +8,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bkind3d.config import WITHOUT_EFFECT, InputError
+from bkind3d.config import InputError
 from bkind3d.data.camera_names import read_camera_names
 from bkind3d.study.sections import FOLDER, TRAINING_SESSIONS, list_sections, means, read_stored
 from bkind3d.study.study import Study
 from bkind3d.study.weights import list_weights, names_no_commit
 
-#: Keys of a training's file that name things or change how it runs, but not what comes out of it.
-_HARMLESS = ("preset ", *(f"{key} " for key in WITHOUT_EFFECT))
 #: Files that are named in a line.
 _MOST_FILES = 3
 
@@ -29,11 +27,13 @@ def explain_retraining(study: Study) -> list[str]:
     for name, experiment in study.config.experiments.items():
         if not read_stored(study, f"training/{name}"):
             continue
+        # Keys that name things, or change how a training runs, but not what comes out of it.
+        harmless = tuple(f"{key} " for key in ("preset", *experiment.without_effect))
         reasons = [
             reason
             for section in (f"training/{name}", f"framesets/{experiment.frames}", *upstream)
             for reason in _compare(study, section, *sections[section])
-            if not reason.startswith(_HARMLESS)
+            if not reason.startswith(harmless)
         ]
         if reasons:
             lines.append(f"experiment {name} will be trained again: {'; '.join(reasons)}")
@@ -48,8 +48,8 @@ def explain_retraining(study: Study) -> list[str]:
 def remark_on_weights(study: Study) -> list[str]:
     """One line for every experiment whose first weights may change on the hub without anybody noticing it."""
     return [
-        f"experiment {name}: model.pretrained {experiment.model.pretrained!r} names no commit: nothing is trained again when other weights "
-        f"get that name; write {experiment.model.pretrained.partition('@')[0]}@COMMIT, with all 40 digits"
+        f"experiment {name}: model.pretrained {experiment.model.first_weights!r} names no commit: nothing is trained again when other weights "
+        f"get that name; write {experiment.model.first_weights.partition('@')[0]}@COMMIT, with all 40 digits"
         for name, experiment in study.config.experiments.items()
         if names_no_commit(experiment.model)
     ]

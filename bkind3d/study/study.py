@@ -268,13 +268,13 @@ def _check_files(study: Study) -> None:
 def _check_weights(study: Study) -> None:
     """Published weights that an experiment names are there before hours of other stages have passed."""
     for name, experiment in study.config.experiments.items():
-        pretrained, weights = experiment.model.pretrained, experiment.losses.vgg19_weights
-        is_folder = experiment.model.encoder != "none" and pretrained != "none" and not pretrained.startswith(HUB_PREFIX)
+        pretrained, weights = experiment.model.first_weights, experiment.losses.weights_file
+        is_folder = pretrained != "none" and not pretrained.startswith(HUB_PREFIX)
         if is_folder and not (study.folder / pretrained).is_dir():
             raise InputError(
                 f"{CONFIG_FILE}: experiments.{name}.model.pretrained: there is no folder {pretrained!r}; write a folder, {HUB_PREFIX}owner/name, or none"
             )
-        if experiment.network["perceptual"] == "vgg19" and weights and not (study.folder / weights).is_file():
+        if weights and not (study.folder / weights).is_file():
             raise InputError(
                 f"{CONFIG_FILE}: experiments.{name}.losses.vgg19_weights: there is no file {weights!r}; write the file, or leave it empty to fetch it"
             )

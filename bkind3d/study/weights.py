@@ -14,13 +14,12 @@ def list_weights(model: ModelConfig, folder: Path = Path()) -> list[Path]:
     model : the network.
     folder : of the study, which the setting is relative to.
     """
-    if model.encoder == "none" or model.pretrained == "none" or model.pretrained.startswith(HUB_PREFIX):
+    if model.first_weights == "none" or model.first_weights.startswith(HUB_PREFIX):
         return []
-    place = folder / model.pretrained
+    place = folder / model.first_weights
     return sorted(path for pattern in ("config.json", "*.safetensors", "*.safetensors.index.json") for path in place.glob(pattern))
 
 
 def names_no_commit(model: ModelConfig) -> bool:
     """Whether the encoder starts from weights of the hub that somebody may replace under the same name."""
-    from_hub = model.encoder != "none" and model.pretrained.startswith(HUB_PREFIX)
-    return from_hub and not re.search("@[0-9a-f]{40}$", model.pretrained)
+    return model.first_weights.startswith(HUB_PREFIX) and not re.search("@[0-9a-f]{40}$", model.first_weights)

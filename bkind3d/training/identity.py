@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bkind3d.config import TRAINING_REVISION, WITHOUT_EFFECT, ExperimentConfig, InputError
+from bkind3d.config import DEFAULT_METHOD, TRAINING_REVISION, ExperimentConfig, InputError
 from bkind3d.study.weights import list_weights
 
 #: As TRAINING_REVISION, for trainings that hold sessions out: part of their identity alone.
@@ -21,9 +22,9 @@ def hash_file(path: str | Path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable, or make it anew") from None
 
 
-def hash_frames(frames: Mapping[str, Sequence[str | Path]]) -> dict[str, list[str]]:
-    """SHA-256 of the frames tables of every session."""
-    return {session: [hash_file(path) for path in paths] for session, paths in frames.items()}
+def hash_files(files: Mapping[str, Sequence[str | Path]]) -> dict[str, list[str]]:
+    """SHA-256 of the files of every session."""
+    return {session: [hash_file(path) for path in paths] for session, paths in files.items()}
 
 
 def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[str]]) -> str:
@@ -36,12 +37,18 @@ def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[st
     Parameters
     ----------
     config : the experiment.
-    hashes : per training session, what :func:`hash_frames` gives; the order of sessions and cameras does not count.
+    hashes : per training session, those of its tables; the order of sessions and cameras does not count.
     """
-    sections = {
-        name: {key: value for key, value in section.items() if f"{name}.{key}" not in WITHOUT_EFFECT}
-        for name, section in config.model_dump(mode="json", exclude_defaults=True, include={"model", "losses", "training"}).items()
+    sections: dict[str, Any] = {
+        name: {
+            key: value
+            for key, value in section.model_dump(mode="json", exclude_defaults=True).items()
+            if f"{name}.{key}" not in config.without_effect
+        }
+        for name, section in (("model", config.model), ("losses", config.losses), ("training", config.training))
     }
+    if config.method != DEFAULT_METHOD:
+        sections["method"] = config.method
     if config.training.validation_sessions:
         sections["training"]["validation_revision"] = VALIDATION_REVISION
     weights = {path.name: hash_file(path) for path in list_weights(config.model)}

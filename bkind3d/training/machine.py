@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from bkind3d.config import InputError
-from bkind3d.model.devices import choose_device
+from bkind3d.networks.devices import choose_device
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Machine:
 
     @property
     def accelerator(self) -> str:
-        """The chosen kind of device; see :func:`bkind3d.model.devices.choose_device`."""
+        """The chosen kind of device; see :func:`bkind3d.networks.devices.choose_device`."""
         return choose_device(self.device)
 
     def count_devices(self, batch_size: int) -> int:

@@ -2,6 +2,8 @@
 
 import logging
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import lightning
@@ -9,15 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from bkind3d.config import ExperimentConfig, InputError
-from bkind3d.data.datasets import Views
+from bkind3d.config import ExperimentConfig, InputError, load_text
+from bkind3d.data.datasets import Moments
 from bkind3d.losses.running_mean import commit_running_means, discard_running_means, has_fresh_means
-from bkind3d.model.discovery import DiscoveryModel, KeypointEstimate
-from bkind3d.training.draws import Draws, draw_step, drop_views
+from bkind3d.methods.base import Model, Objective
+from bkind3d.methods.draws import Draws, drop_views
 from bkind3d.training.health import HEALTH_EVERY, HealthReport, KeypointHealth
 from bkind3d.training.history import History
 from bkind3d.training.memory import advise_on_memory, is_out_of_memory
-from bkind3d.training.objective import Objective
 from bkind3d.training.processes import average_gradients, sum_over_processes
 
 log = logging.getLogger(__name__)
@@ -29,11 +30,16 @@ MOST_SKIPPED = 10
 COLLAPSE_AFTER = 0.5
 
 
-class DiscoveryTraining(lightning.LightningModule):
-    """The model, its objective and its optimiser.
+class Training(lightning.LightningModule):
+    """A model, its objective and its optimiser.
 
     All randomness of a step comes from a generator seeded by (seed, step), so that a resumed training is the same
     training. A step's batch is computed in micro-batches, as many samples at once as memory holds.
+
+    Parameters
+    ----------
+    config : the experiment.
+    names : of the joints that a supervised method learns from.
 
     Attributes
     ----------
@@ -42,32 +48,36 @@ class DiscoveryTraining(lightning.LightningModule):
     history : what is logged.
     """
 
-    def __init__(self, config: ExperimentConfig) -> None:
+    model: Model
+    objective: Objective
+
+    def __init__(self, config: ExperimentConfig, names: Sequence[str] = ()) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.config = config
-        self.model = DiscoveryModel(config.model)
-        self.model.detector.economical = config.training.activation_checkpointing
-        self.objective = Objective(config, self.model.detector.encoder)
+        self.model = load_text(config.description.model)(config.model, names)
+        if config.training.activation_checkpointing:
+            self.model.keep_less()
+        self.objective = load_text(config.description.objective)(config, self.model)
         self.step, self.skipped, self.stopped_early = 0, 0, False
         self.best: dict[str, float] = {}
         self.micro_batch = config.training.micro_batch_size or config.training.batch_size
         self.history = History()
-        self.health = KeypointHealth(config.model.keypoint_names)
+        self.health = KeypointHealth(self.model.names)
 
     @property
     def is_last(self) -> bool:
         """Whether all steps are done."""
         return self.step >= self.config.training.steps
 
-    def transfer_batch_to_device(self, batch: tuple[Views, Views], device: torch.device, dataloader_idx: int) -> tuple[Views, Views]:
-        """Move both moments of the pairs."""
-        return batch[0].to(device), batch[1].to(device)
+    def transfer_batch_to_device(self, batch: tuple[Moments, ...], device: torch.device, dataloader_idx: int) -> tuple[Moments, ...]:
+        """Move all moments of the samples."""
+        return tuple(moments.to(device) for moments in batch)
 
-    def training_step(self, batch: tuple[Views, Views], batch_index: int) -> None:
+    def training_step(self, batch: tuple[Moments, ...], batch_index: int) -> None:
         """Do one step of the optimiser on this process's share of the batch."""
         settings = self.config.training
-        draws = draw_step(self.config, self.step, batch[0].present.shape[1])
+        draws = self.objective.draw(self.step, batch[0].views.present.shape[1], settings.batch_size)
         if self.skipped == self.step and has_fresh_means(self.objective):
             self.begin_averages(batch, draws)
         self.optimizers().zero_grad()  # type: ignore[union-attr]
@@ -85,7 +95,7 @@ class DiscoveryTraining(lightning.LightningModule):
         if self.step % HEALTH_EVERY == 0 or self.is_last:
             self.check_health()
 
-    def begin_averages(self, batch: tuple[Views, Views], draws: Draws) -> None:
+    def begin_averages(self, batch: tuple[Moments, ...], draws: Draws) -> None:
         """Let averages begin with the whole first batch that is finite: each micro-batch alone would be measured by itself."""
         with torch.no_grad():
             terms = self.compute_in_memory(batch, draws)
@@ -94,7 +104,7 @@ class DiscoveryTraining(lightning.LightningModule):
         else:
             discard_running_means(self)
 
-    def compute_in_memory(self, batch: tuple[Views, Views], draws: Draws) -> dict[str, Tensor]:
+    def compute_in_memory(self, batch: tuple[Moments, ...], draws: Draws) -> dict[str, Tensor]:
         """Compute terms and gradients of a batch, in smaller micro-batches where memory does not hold them.
 
         Raises
@@ -108,9 +118,9 @@ class DiscoveryTraining(lightning.LightningModule):
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                size = min(self.micro_batch, len(batch[0].sides))
+                size = min(self.micro_batch, len(batch[0]))
             if size == 1:
-                raise InputError(advise_on_memory(self.model.detector.economical))
+                raise InputError(advise_on_memory(self.config.training.activation_checkpointing))
             self.micro_batch = -(-size // 2)
             log.warning("memory does not hold %d samples at once: going on with %d, with the same result", size, self.micro_batch)
             self.zero_grad()
@@ -118,29 +128,30 @@ class DiscoveryTraining(lightning.LightningModule):
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
-    def compute(self, batch: tuple[Views, Views], draws: Draws) -> dict[str, Tensor]:
+    def compute(self, batch: tuple[Moments, ...], draws: Draws) -> dict[str, Tensor]:
         """Compute the weighted terms, and where gradients are wanted add them up, one micro-batch after the other."""
-        n, first = len(batch[0].sides), self.global_rank * len(batch[0].sides)
+        n, first = len(batch[0]), self.global_rank * len(batch[0])
         totals: dict[str, Tensor] = {}
         for start in range(0, n, self.micro_batch):
             stop = min(start + self.micro_batch, n)
-            views = Views.stack([moment.take(slice(start, stop)) for moment in batch])
+            moments = Moments.stack([part.take(slice(start, stop)) for part in batch])
+            views = moments.views
             drawn = draws.take(range(first + start, first + stop), views.sides.device)
-            terms, estimate = self.look(views, drawn, self.step / self.config.training.steps)
+            terms, positions = self.look(moments, drawn, self.step / self.config.training.steps)
             share = (stop - start) / n
             if torch.is_grad_enabled():
                 with torch.autocast(views.sides.device.type, enabled=False):
                     torch.autograd.backward(share * torch.stack(list(terms.values())).sum())
-                self.health.add((estimate.positions - views.centres[:, None]) / views.sides[:, None, None])
+                self.health.add((positions - views.centres[:, None]) / views.sides[:, None, None])
             for name, value in terms.items():
                 totals[name] = totals.get(name, 0) + share * value.detach()
         return totals
 
-    def look(self, views: Views, draws: Draws, progress: float) -> tuple[dict[str, Tensor], KeypointEstimate]:
-        """Find keypoints as drawn, and compute the weighted terms of the objective at a share of the training."""
-        views = drop_views(views, self.config.training.drop_views, draws.order)
-        estimate = self.model.detector(views, draws.turns, draws.mirrored, draws.shifts)
-        return self.objective(self.model, views, estimate, progress, draws.distortions), estimate
+    def look(self, moments: Moments, draws: Draws, progress: float) -> tuple[dict[str, Tensor], Tensor]:
+        """Compute the weighted terms of the objective, and the points (world units), as drawn, at a share of the training."""
+        views = drop_views(moments.views, self.config.training.drop_views, draws.order)
+        terms, positions = self.objective(self.model, replace(moments, views=views), draws, progress)
+        return terms, positions
 
     def update(self, terms: dict[str, Tensor], total: Tensor, norm: Tensor) -> None:
         """Do the optimiser's step, or skip it where something is not finite: then neither weights nor averages change."""
@@ -176,21 +187,14 @@ class DiscoveryTraining(lightning.LightningModule):
         self.health.reset()
         self.history.record(self.step - 1, {"merged": torch.tensor(len(report.merged)), "dead": torch.tensor(len(report.dead))})
         if report.collapsed and self.step > COLLAPSE_AFTER * self.config.training.steps:
-            raise InputError(
-                f"training: all keypoints are in one place at step {self.step}; raise losses.separation or losses.coverage, or lower losses.consistency"
-            )
+            raise InputError(f"training: all keypoints are in one place at step {self.step}; {self.model.remedy}")
         if str(report):
             log.warning("step %d: %s", self.step, report)
 
     def configure_optimizers(self) -> Any:
-        """SGD as in the paper, or AdamW; warm-up, then a cosine to the final rate; larger steps for the edges' weights."""
+        """SGD as in the paper, or AdamW; warm-up, then a cosine to the final rate."""
         settings = self.config.training
-        edges = list(self.model.edges.parameters())
-        others = [value for name, value in self.model.named_parameters() if not name.startswith("edges.")]
-        groups: list[dict[str, Any]] = [
-            {"params": others},
-            {"params": edges, "lr": settings.learning_rate * settings.edge_learning_rate_factor, "weight_decay": 0.0},
-        ]
+        groups = self.model.group_parameters(settings)
         optimizer: torch.optim.Optimizer
         if settings.optimizer == "sgd":
             optimizer = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9)

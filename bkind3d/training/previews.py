@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bkind3d.data.datasets import SessionFrames, Views
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.geometry.projection import project_points
-from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.module import Training
 
 log = logging.getLogger(__name__)
 
@@ -26,22 +26,22 @@ class Previews(Callback):
 
     Parameters
     ----------
-    session : whose moments are shown.
+    session, headings : whose moments are shown, and where the subject faces in them.
     path : the picture, replaced by each newer one.
     """
 
-    def __init__(self, session: SessionFrames, path: Path) -> None:
-        self.session, self.path = session, path
+    def __init__(self, session: SessionFrames, headings: NDArray[np.float32], path: Path) -> None:
+        self.session, self.headings, self.path = session, headings, path
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object) -> None:
         """Draw a preview at every tenth of the training."""
-        assert isinstance(pl_module, DiscoveryTraining)
+        assert isinstance(pl_module, Training)
         every = max(pl_module.config.training.steps // N_PREVIEWS, 1)
         if pl_module.step % every or not trainer.is_global_zero:
             return
         chosen = self.session.usable[np.linspace(0, len(self.session.usable) - 1, N_MOMENTS).astype(int)]
         views = Views.stack([self.session.decode(int(index)) for index in chosen])
-        picture = self.draw(pl_module, views)
+        picture = self.draw(pl_module, views, torch.from_numpy(self.headings[chosen]))
         pl_module.history.show_picture(pl_module.step, picture)
         try:
             with replaced_when_complete(self.path) as temporary:
@@ -50,10 +50,10 @@ class Previews(Callback):
             log.warning("no preview at step %d: %s", pl_module.step, error)
 
     @torch.no_grad()
-    def draw(self, module: DiscoveryTraining, views: Views) -> NDArray[np.uint8]:
+    def draw(self, module: Training, views: Views, headings: torch.Tensor) -> NDArray[np.uint8]:
         """Lay out the views of every moment in a row, with a dot of its own colour for every keypoint: RGB."""
         module.eval()
-        positions = module.model.detector(views.to(module.device)).positions.float().cpu()
+        positions = module.model(views.to(module.device), headings.to(module.device)).positions.float().cpu()
         module.train()
         pixels = project_points(positions, views.projections)[0].numpy()
         colours = cv2.applyColorMap(np.linspace(0, 255, positions.shape[1]).astype(np.uint8)[:, None], cv2.COLORMAP_TURBO)[:, 0, ::-1]

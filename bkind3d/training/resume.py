@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import Callback
 from bkind3d.checkpoint import read_content, write_content
 from bkind3d.config import TRAINING_REVISION, InputError, TrainingConfig
 from bkind3d.data.parquet import write_table
-from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.module import Training
 from bkind3d.training.processes import any_process
 from bkind3d.training.requeue import requeue_job
 
@@ -65,7 +65,7 @@ class ResumeCheckpoint(Callback):
         stale = self.content["best"].get("stale", 0)
         return self.content["step"] >= settings.steps or 0 < settings.patience <= stale
 
-    def restore(self, module: DiscoveryTraining) -> None:
+    def restore(self, module: Training) -> None:
         """Take up weights, running averages and history of the checkpoint."""
         assert self.content is not None
         module.load_state_dict(self.content["module"])
@@ -75,7 +75,7 @@ class ResumeCheckpoint(Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Take up the state of the checkpoint, and listen to signals in place of Lightning, which restores what was before."""
-        assert isinstance(pl_module, DiscoveryTraining)
+        assert isinstance(pl_module, Training)
         if self.content is not None:
             self.restore(pl_module)
             trainer.optimizers[0].load_state_dict(self.content["optimizer"])
@@ -91,7 +91,7 @@ class ResumeCheckpoint(Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object) -> None:
         """Write a checkpoint if it is time; stop if a signal asked for it."""
-        assert isinstance(pl_module, DiscoveryTraining)
+        assert isinstance(pl_module, Training)
         due = time.monotonic() - self.saved >= self.seconds
         stop, due = any_process(self.received is not None, due or pl_module.is_last or pl_module.stopped_early, device=pl_module.device)
         if stop or due:
@@ -105,7 +105,7 @@ class ResumeCheckpoint(Callback):
                 f"bkind3d train-model: stopped by {name} after step {pl_module.step}; the same command goes on from the last checkpoint"
             )
 
-    def save(self, trainer: lightning.Trainer, module: DiscoveryTraining) -> None:
+    def save(self, trainer: lightning.Trainer, module: Training) -> None:
         """Write the checkpoint, and the history so far."""
         self.saved = time.monotonic()
         if not trainer.is_global_zero:

@@ -7,12 +7,14 @@ import numpy as np
 import torch
 
 from bkind3d.config import ExperimentConfig
-from bkind3d.data.datasets import Views
-from bkind3d.training.draws import draw_step
+from bkind3d.data.datasets import Moments, Views
 from bkind3d.training.machine import uses_bf16
-from bkind3d.training.module import DiscoveryTraining
+from bkind3d.training.module import Training
 
 _SIDE = 100.0
+
+#: Joints of a supervised method, which are known only once its labels are read; they take next to no memory.
+N_JOINTS = 20
 
 
 def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[float, float]:
@@ -29,18 +31,16 @@ def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[f
     -------
     sample, free : bytes that a sample takes beside the network, and that the device has left once the network is there.
     """
-    model, losses = (
-        config.model.model_copy(update={"pretrained": "none"}),
-        config.losses.model_copy(update={"perceptual": "pyramid"}),
-    )
-    config = config.model_copy(update={"model": model, "losses": losses})
+    config = config.without_published_weights()
     on_gpu = torch.cuda.is_available()
     device = torch.device("cuda" if on_gpu else "cpu")
-    module, moments = DiscoveryTraining(config).to(device), make_random_views(1, n_views, size).to(device)
+    module = Training(config, [f"joint{number}" for number in range(N_JOINTS)] * (config.description.role == "supervised")).to(device)
+    views = make_random_views(1, n_views, size)
+    moments = Moments(views, torch.zeros(1), views.centres[:, None].expand(-1, N_JOINTS, -1)).to(device)
     free = torch.cuda.mem_get_info()[0] if on_gpu else _read_free()
     before = torch.cuda.memory_allocated() if on_gpu else _read_peak()
     with torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(config.training.precision, device.type)):
-        module.compute((moments, moments), draw_step(config, 0, n_views, 1))
+        module.compute((moments,) * module.objective.n_moments, module.objective.draw(0, n_views, 1))
     after = torch.cuda.max_memory_allocated() if on_gpu else _read_peak()
     return float(after - before), float(free)
 
@@ -60,7 +60,6 @@ def make_random_views(batch: int, n_views: int, size: int) -> Views:
         present,
         torch.zeros(batch, 3),
         torch.full((batch,), _SIDE),
-        torch.zeros(batch),
     )
 
 

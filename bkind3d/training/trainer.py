@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import lightning
+import numpy as np
 import pandas as pd
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -17,25 +18,23 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
-from torch.utils.data import DataLoader, get_worker_info
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from bkind3d.checkpoint import Provenance, load_model, save_model
-from bkind3d.config import ExperimentConfig, InputError, TrainingConfig
-from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs, describe_sessions
+from bkind3d.config import ExperimentConfig, InputError
+from bkind3d.data.datasets import Moments, PerSession, SessionFrames, collate_moments, describe_sessions
 from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
+from bkind3d.data.points import read_points, same_order
 from bkind3d.data.progress import describe_progress
-from bkind3d.model.discovery import DiscoveryModel, KeypointDetector
-from bkind3d.training.headings import find_headings
-from bkind3d.training.identity import hash_frames, identify_training
+from bkind3d.training.identity import hash_files, identify_training
 from bkind3d.training.lock import locked
 from bkind3d.training.log_file import kept_log
 from bkind3d.training.machine import Machine, uses_bf16
-from bkind3d.training.module import DiscoveryTraining
-from bkind3d.training.places import find_places
+from bkind3d.training.module import Training
 from bkind3d.training.previews import Previews
 from bkind3d.training.resume import SIGNALS, ResumeCheckpoint
-from bkind3d.training.validation import Validation
+from bkind3d.training.validation import DRAWS_OF_VALIDATION, Validation
 
 log = logging.getLogger(__name__)
 # Lightning tells what hardware it looked for and what else it sells: nothing that a user of a workflow's log needs.
@@ -50,7 +49,7 @@ class ProgressLines(Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object) -> None:
         """Log a line at every twentieth of the training."""
-        assert isinstance(pl_module, DiscoveryTraining)
+        assert isinstance(pl_module, Training)
         total = pl_module.config.training.steps
         if pl_module.step % max(total // 20, 1) == 0:
             done = describe_progress("training", pl_module.step, total, "step", pl_module.history.seconds)
@@ -58,7 +57,11 @@ class ProgressLines(Callback):
 
 
 def train_model(
-    config: ExperimentConfig, frames: Mapping[str, Sequence[str | Path]], store: str | Path, machine: Machine | None = None
+    config: ExperimentConfig,
+    frames: Mapping[str, Sequence[str | Path]],
+    store: str | Path,
+    machine: Machine | None = None,
+    joints: Mapping[str, str | Path] | None = None,
 ) -> Path:
     """Train the experiment's model on the frames of the training sessions.
 
@@ -69,6 +72,7 @@ def train_model(
     store : folder of all trainings, each in a folder named by its identity: a finished one is never trained again, an
         interrupted one goes on from its last checkpoint.
     machine : where to compute.
+    joints : of the training sessions that have them, for a supervised method; no other looks at them.
 
     Returns
     -------
@@ -79,7 +83,8 @@ def train_model(
     InputError
         If the sessions do not belong together, another process trains this model, or nothing can come of the training.
     """
-    hashes = hash_frames(frames)
+    labels = dict(joints or {}) if config.description.role == "supervised" else {}
+    hashes = hash_files({session: [*paths, *([labels[session]] if session in labels else [])] for session, paths in frames.items()})
     identity = identify_training(config, hashes)
     folder = Path(store) / identity
     if all((folder / name).exists() for name in COMPLETE.values()):
@@ -91,14 +96,14 @@ def train_model(
         check_sessions(sessions, config.training.validation_sessions)
         log.info("training %s on\n%s", identity, describe_sessions(sessions).to_string(index=False))
         lightning.seed_everything(config.training.seed, workers=True, verbose=False)
-        module = DiscoveryTraining(config)
-        encoder = module.model.detector.encoder
-        revision = encoder.revision if encoder is not None else ""
-        provenance = Provenance(identity, 0, sessions[0].units, config.training.seed, revision, hashes, config.model_dump_json())
-        prepare(module.model.detector, sessions, config.training)
+        names, truth = read_labels(labels, sessions) if config.description.role == "supervised" else ([], {})
+        module = Training(config, names)
+        revision, stated = module.model.encoder_revision, config.model_dump_json()
+        provenance = Provenance(identity, 0, sessions[0].units, config.training.seed, revision, hashes, stated, config.method)
+        headings = module.model.prepare(sessions, config.training)
         if is_main_process():
             save_model(module.model, provenance, folder / COMPLETE["untrained"])
-        fit(module, sessions, provenance, folder, machine or Machine())
+        fit(module, sessions, headings, truth, provenance, folder, machine or Machine())
         if is_main_process():
             finish(module, provenance, folder)
     return folder
@@ -136,18 +141,40 @@ def divide_sessions(sessions: Sequence[SessionFrames], held_out: Sequence[str]) 
     return [each for each in sessions if each.session not in held_out], [each for each in sessions if each.session in held_out]
 
 
-def prepare(detector: KeypointDetector, sessions: Sequence[SessionFrames], settings: TrainingConfig) -> None:
-    """Find what the network starts from: the body's shape, the headings of all frames, and the keypoints' places.
+def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrames]) -> tuple[list[str], PerSession]:
+    """Names of the joints, and their positions in every frame of each session (world units, NaN where not known).
 
-    Shape and places come from the sessions that are learned from; those held out are only looked at.
+    Raises
+    ------
+    InputError
+        Where no training session has joints, or sessions have joints of other names or units.
     """
-    if detector.headings is not None:
-        find_headings(detector.headings, sessions, settings.seed, settings.validation_sessions)
-    if detector.config.place_spread is not None:
-        find_places(detector, divide_sessions(sessions, settings.validation_sessions)[0], settings.seed)
+    found = {session: read_points(path, "joints") for session, path in paths.items()}
+    if not found:
+        raise InputError(
+            "no training session has joints, which this method learns from; name them in the sheet of sessions, or choose another method"
+        )
+    first = next(iter(found))
+    names = found[first].names
+    truth = {}
+    for session in sessions:
+        if (points := found.get(session.session)) is None:
+            truth[session.session] = np.full((len(session), len(names), 3), np.nan, np.float32)
+            continue
+        points = same_order(points, names, paths[session.session], paths[first])
+        truth[session.session] = points.positions_at(session.frames).astype(np.float32)
+    return list(names), truth
 
 
-def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], provenance: Provenance, folder: Path, machine: Machine) -> None:
+def fit(
+    module: Training,
+    sessions: Sequence[SessionFrames],
+    headings: PerSession,
+    joints: PerSession,
+    provenance: Provenance,
+    folder: Path,
+    machine: Machine,
+) -> None:
     """Run the training loop, from the last checkpoint in `folder` if there is one."""
     config, settings = module.config, module.config.training
     resume = ResumeCheckpoint(folder, settings.checkpoint_minutes)
@@ -160,9 +187,13 @@ def fit(module: DiscoveryTraining, sessions: Sequence[SessionFrames], provenance
     learned, watched = divide_sessions(sessions, settings.validation_sessions)
     if is_main_process():
         module.history.show_on_tensorboard(folder / "tensorboard", done)
-    dataset = PairDataset(learned, settings.steps * settings.batch_size, settings.neighbour_frames, settings.seed, config.pair_gap_seconds)
-    callbacks: list[Callback] = [Previews((watched or learned)[0], folder / "preview.jpg")]
-    callbacks += [Validation(watched, provenance, folder / "best.pt")] if watched else []
+    dataset = module.objective.make_samples(learned, headings, joints, settings.steps * settings.batch_size, settings.seed)
+    shown = (watched or learned)[0]
+    callbacks: list[Callback] = [Previews(shown, headings[shown.session], folder / "preview.jpg")]
+    if watched:
+        seed = settings.seed + DRAWS_OF_VALIDATION
+        samples = module.objective.make_samples(watched, headings, joints, settings.validation_pairs, seed)
+        callbacks.append(Validation(samples, provenance, folder / "best.pt"))
     callbacks += [resume, TQDMProgressBar() if sys.stderr.isatty() else ProgressLines()]
     trainer = make_trainer(config, machine, callbacks, folder)
     try:
@@ -200,7 +231,7 @@ def make_trainer(config: ExperimentConfig, machine: Machine, callbacks: Sequence
 
 
 def make_loader(
-    dataset: PairDataset, config: ExperimentConfig, machine: Machine, trainer: lightning.Trainer, done: int
+    dataset: Dataset[tuple[Moments, ...]], config: ExperimentConfig, machine: Machine, trainer: lightning.Trainer, done: int
 ) -> DataLoader[object]:
     """Load what this process computes of the batches from step `done` on: a batch is shared out in order."""
     settings = config.training
@@ -211,7 +242,7 @@ def make_loader(
     return DataLoader(
         dataset,
         batch_sampler=[list(range(start, start + share)) for start in starts],
-        collate_fn=collate_pairs,
+        collate_fn=collate_moments,
         num_workers=workers,
         pin_memory=machine.accelerator == "cuda",
         worker_init_fn=prepare_loading,
@@ -228,24 +259,18 @@ def prepare_loading(worker: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def finish(module: DiscoveryTraining, provenance: Provenance, folder: Path) -> None:
+def finish(module: Training, provenance: Provenance, folder: Path) -> None:
     """Write the files of a complete training; with validation, model and edges are the best ones and the last model stands beside them."""
     model, best = (module.model, provenance.after(module.step)), folder / "best.pt"
     if best.exists():
         save_model(*model, folder / "last.pt")
         model = load_model(best)
     write_table(module.history.table(), "history", folder / COMPLETE["history"])
-    write_table(tabulate_edges(model[0]), "edges", folder / COMPLETE["edges"])
+    edges = pd.DataFrame(model[0].list_edges(), columns=["keypoint_a", "keypoint_b", "weight"])
+    write_table(edges, "edges", folder / COMPLETE["edges"])
     save_model(*model, folder / COMPLETE["model"])
     for name in ("best.pt", "resume.pt"):
         (folder / name).unlink(missing_ok=True)
-
-
-def tabulate_edges(model: DiscoveryModel) -> pd.DataFrame:
-    """Give the learned weight of every pair of keypoints."""
-    names, (first, second) = model.config.keypoint_names, model.edges.pairs.tolist()
-    weights = model.edges().detach().cpu().tolist()
-    return pd.DataFrame({"keypoint_a": [names[i] for i in first], "keypoint_b": [names[j] for j in second], "weight": weights})
 
 
 def deliver(folder: Path, outputs: Mapping[str, str | Path]) -> None:

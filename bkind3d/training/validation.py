@@ -2,19 +2,17 @@
 
 import logging
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from bkind3d.checkpoint import Provenance, save_model
-from bkind3d.config import TrainingConfig
-from bkind3d.data.datasets import PairDataset, SessionFrames, Views, collate_pairs
-from bkind3d.training.draws import draw_step
-from bkind3d.training.module import DiscoveryTraining
+from bkind3d.data.datasets import Moments, collate_moments
+from bkind3d.training.module import Training
 from bkind3d.training.processes import sum_over_processes
 
 log = logging.getLogger(__name__)
@@ -24,24 +22,24 @@ DRAWS_OF_VALIDATION = 999_999
 
 
 class Validation(Callback):
-    """Compute the objective on the same pairs of held-out sessions again and again; keep the best model.
+    """Compute the objective on the same samples of held-out sessions again and again; keep the best model.
 
-    Every process computes all of it, so that all come to the same decision; as many pairs at once as training computes.
+    Every process computes all of it, so that all come to the same decision; as many samples at once as training computes.
 
     Parameters
     ----------
-    sessions : the held-out sessions.
+    samples : gives the samples of the held-out sessions, of which there are as many as wanted.
     provenance : of the model.
     path : where the best model is kept.
     """
 
-    def __init__(self, sessions: Sequence[SessionFrames], provenance: Provenance, path: Path) -> None:
-        self.sessions, self.provenance, self.path = list(sessions), provenance, path
-        self.batches: list[tuple[Views, Views]] = []
+    def __init__(self, samples: Dataset[tuple[Moments, ...]], provenance: Provenance, path: Path) -> None:
+        self.samples, self.provenance, self.path = samples, provenance, path
+        self.batches: list[tuple[Moments, ...]] = []
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object) -> None:
         """Validate every so many steps, and after the last."""
-        assert isinstance(pl_module, DiscoveryTraining)
+        assert isinstance(pl_module, Training)
         settings = pl_module.config.training
         if pl_module.step % settings.validation_every and not pl_module.is_last:
             return
@@ -50,7 +48,7 @@ class Validation(Callback):
         # The processes' own values may differ by rounding.
         self.judge(trainer, pl_module, float(sum_over_processes(terms["total"]) / trainer.world_size))
 
-    def judge(self, trainer: lightning.Trainer, module: DiscoveryTraining, value: float) -> None:
+    def judge(self, trainer: lightning.Trainer, module: Training, value: float) -> None:
         """Keep the model if it is the best so far, which one without a finite value never is; stop if none was for long."""
         settings, best = module.config.training, module.best
         value = value if math.isfinite(value) else math.inf
@@ -66,26 +64,24 @@ class Validation(Callback):
             module.stopped_early = trainer.should_stop = True
 
     @torch.no_grad()
-    def compute(self, module: DiscoveryTraining) -> dict[str, Tensor]:
-        """Mean of every term over the pairs, and their total; terms that begin late count from the start, or no later step could be the best."""
-        self.batches = self.batches or self.draw(module.config.training, module.config.pair_gap_seconds)
+    def compute(self, module: Training) -> dict[str, Tensor]:
+        """Mean of every term over the samples, and their total; terms that begin late count from the start, or no later step could be the best."""
+        self.batches = self.batches or self.draw(module.config.training.validation_pairs)
         module.eval()
         totals: dict[str, Tensor] = {}
         for index, batch in enumerate(self.batches):
-            n = len(batch[0].sides)
-            draws = draw_step(module.config, DRAWS_OF_VALIDATION + index, batch[0].present.shape[1], n)
+            n = len(batch[0])
+            draws = module.objective.draw(DRAWS_OF_VALIDATION + index, batch[0].views.present.shape[1], n)
             for start in range(0, n, module.micro_batch):
                 part = range(start, min(start + module.micro_batch, n))
-                views = Views.stack([moment.take(slice(part.start, part.stop)) for moment in batch]).to(module.device)
+                moments = Moments.stack([every.take(slice(part.start, part.stop)) for every in batch]).to(module.device)
                 with torch.autocast(module.device.type, torch.bfloat16, enabled=module.trainer.precision == "bf16-mixed"):
-                    terms, _ = module.look(views, draws.take(part, module.device), progress=1.0)
+                    terms, _ = module.look(moments, draws.take(part, module.device), progress=1.0)
                 for name, value in terms.items():
                     totals[name] = totals.get(name, 0) + value * len(part) / module.config.training.validation_pairs
         module.train()
         return {**totals, "total": torch.stack(list(totals.values())).sum()}
 
-    def draw(self, settings: TrainingConfig, gap: float | None) -> list[tuple[Views, Views]]:
-        """Draw the pairs, in batches of at most 16."""
-        n = settings.validation_pairs
-        dataset = PairDataset(self.sessions, n, settings.neighbour_frames, settings.seed + DRAWS_OF_VALIDATION, gap)
-        return [collate_pairs([dataset[i] for i in range(start, min(start + 16, n))]) for start in range(0, n, 16)]
+    def draw(self, n: int) -> list[tuple[Moments, ...]]:
+        """Draw the samples, in batches of at most 16."""
+        return [collate_moments([self.samples[i] for i in range(start, min(start + 16, n))]) for start in range(0, n, 16)]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bkind3d.data.datasets import SessionFrames, Views
 from bkind3d.data.parquet import write_table
 
 SIDE, SIZE, MARGIN = 100.0, 32, 1.5
@@ -79,3 +80,9 @@ def write_session(
         write_table(pd.DataFrame(rows), "frames", path, metadata)
         paths.append(path)
     return paths
+
+
+def read_views(folder: Path, n_frames: int = 3, n_views: int = 3) -> Views:
+    """Write a session and read all its moments."""
+    session = SessionFrames(write_session(folder, "one", n_frames, n_views))
+    return Views.stack([session.decode(index) for index in range(n_frames)])

@@ -9,10 +9,11 @@ import torch
 
 from bkind3d import checkpoint
 from bkind3d.checkpoint import Provenance, load_model, save_model, write_content
-from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, ModelConfig
-from bkind3d.model.discovery import DiscoveryModel
+from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError
+from bkind3d.methods.discovery.model import DiscoveryModel
+from bkind3d.methods.discovery.settings import DiscoveryModelConfig
 
-SMALL = ModelConfig(n_keypoints=4, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", hull_prior=1.0)
+SMALL = DiscoveryModelConfig(n_keypoints=4, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", hull_prior=1.0)
 EXPERIMENT = ExperimentConfig.model_validate({"preset": "paper", "frames": "f", "model": {"pretrained": "hub:lab/net"}})
 PROVENANCE = Provenance("abc", 7, "mm", 3, "0123456789abcdef", {"one": ["aa", "bb"]}, EXPERIMENT.model_dump_json())
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bkind3d.config import PRESETS, BoardConfig, ExperimentConfig, InputError, StudyConfig, parse_section, read_section
+from bkind3d.config import BoardConfig, ExperimentConfig, InputError, StudyConfig, parse_section, read_section
+from bkind3d.methods.discovery.settings import PRESETS
 
 ROOT = Path(__file__).parents[2]
 

@@ -66,17 +66,23 @@ def get_training_frames(wildcards):
     return [path for session in sessions for path in get_session_frames(wildcards.experiment, session)]
 
 
+def get_training_joints(wildcards):
+    """Joints of the training sessions, for methods that learn from them."""
+    if study.config.experiments[wildcards.experiment].description.role != "supervised":
+        return []
+    return [f"results/joints/{session}.parquet" for session in study.list_sessions("train", joints=True)]
+
+
 def get_first_weights(wildcards):
     return list(map(str, list_weights(study.config.experiments[wildcards.experiment].model)))
 
 
 def get_training_options(wildcards):
-    """SESSION=PATH,PATH for every training session; the order of the sheets changes nothing."""
-    sessions = sorted(study.list_sessions("train"))
-    return pair_names(
-        sessions,
-        (",".join(sorted(get_session_frames(wildcards.experiment, session))) for session in sessions),
-    )
+    """SESSION=PATH,PATH for every training session, and their joints where they are learned from; the order of the sheets changes nothing."""
+    sessions, joints = sorted(study.list_sessions("train")), get_training_joints(wildcards)
+    frames = (",".join(sorted(get_session_frames(wildcards.experiment, session))) for session in sessions)
+    labels = ["--joints", *pair_names(study.list_sessions("train", joints=True), joints)] if joints else []
+    return pair_names(sessions, frames) + labels
 
 
 def get_true_calibration(wildcards):

@@ -6,6 +6,7 @@ rule train_model:
         config="results/config/training/{experiment}.json",
         sessions=f"results/config/{sections.TRAINING_SESSIONS}.json",
         frames=get_training_frames,
+        joints=get_training_joints,
         weights=get_first_weights,
     output:
         model="results/experiments/{experiment}/training/model.pt",

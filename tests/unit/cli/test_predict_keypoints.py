@@ -9,7 +9,7 @@ from bkind3d.checkpoint import Provenance, save_model
 from bkind3d.cli import main
 from bkind3d.config import ExperimentConfig
 from bkind3d.data.parquet import read_metadata
-from bkind3d.model.discovery import DiscoveryModel
+from bkind3d.methods.discovery.model import DiscoveryModel
 from tests.unit.scenes import write_session
 
 SMALL = {

@@ -5,9 +5,14 @@ import pytest
 import torch
 
 from bkind3d.config import InputError
-from bkind3d.data.datasets import PairDataset, SessionFrames, Views, collate_pairs
+from bkind3d.data.datasets import PairDataset, PerSession, SessionFrames, Views, collate_moments
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from tests.unit.scenes import COLOURS, make_body, project, write_session
+
+
+def face_along_x(*sessions: SessionFrames) -> PerSession:
+    """Headings of all frames: none of them turned."""
+    return {session.session: np.zeros(len(session), np.float32) for session in sessions}
 
 
 def test_colour_and_mask_of_a_blob_are_where_its_projection_says(tmp_path) -> None:
@@ -31,20 +36,21 @@ def test_an_absent_view_is_zero_and_marked(tmp_path) -> None:
 
 def test_the_same_index_gives_the_same_pair_and_neighbours_are_near(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one"))
-    dataset = PairDataset([session], 50, 1, seed=3)
-    again = PairDataset([session], 50, 1, seed=3)
+    dataset = PairDataset([session], face_along_x(session), 50, seed=3, distance=1)
+    again = PairDataset([session], face_along_x(session), 50, seed=3, distance=1)
     for index in (0, 7, 49):
         first, second = dataset[index]
-        assert torch.equal(first.images, again[index][0].images)
-        assert torch.equal(second.images, again[index][1].images)
-    assert not all(torch.equal(dataset[i][0].images, PairDataset([session], 50, 1, seed=4)[i][0].images) for i in range(5))
-    batch = collate_pairs([dataset[0], dataset[1]])
-    assert batch[0].images.shape == (2, 3, 3, 48, 48)
+        assert torch.equal(first.views.images, again[index][0].views.images)
+        assert torch.equal(second.views.images, again[index][1].views.images)
+    other = PairDataset([session], face_along_x(session), 50, seed=4, distance=1)
+    assert not all(torch.equal(dataset[i][0].views.images, other[i][0].views.images) for i in range(5))
+    batch = collate_moments([dataset[0], dataset[1]])
+    assert batch[0].views.images.shape == (2, 3, 3, 48, 48)
 
 
 def test_pairs_with_a_gap_share_one_window_and_a_still_background_stays_still(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one", n_frames=20))
-    first, second = PairDataset([session], 5, 2, seed=0, gap_seconds=0.3)[0]
+    first, second = (moments.views for moments in PairDataset([session], face_along_x(session), 5, 0, 2, gap_seconds=0.3)[0])
     assert first.images.shape[-1] == session.size
     assert torch.allclose(first.projections, second.projections)
     near_body = torch.nn.functional.max_pool2d(torch.maximum(first.masks, second.masks).flatten(0, 1), 17, 1, 8).view(first.masks.shape)
@@ -94,7 +100,7 @@ def test_no_pair_spans_a_break_of_the_recording(tmp_path) -> None:
 def test_a_gap_longer_than_the_session_is_refused(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one"))
     with pytest.raises(InputError, match="frame_gap_seconds"):
-        PairDataset([session], 5, 2, seed=0, gap_seconds=9.0)[0]
+        PairDataset([session], face_along_x(session), 5, 0, 2, gap_seconds=9.0)[0]
 
 
 @pytest.mark.parametrize("gap", [0, 0.05, 1 / 12])
@@ -105,13 +111,13 @@ def test_a_gap_that_pairs_frames_with_themselves_is_refused(tmp_path, gap: float
     session = SessionFrames(paths)
     said = r"training.frame_gap_seconds: .* s pairs .* session one .* keeps 6 frames per second; set at least 0.1667$"
     with pytest.raises(InputError, match=said):
-        PairDataset([session], 5, 2, seed=0, gap_seconds=gap)
+        PairDataset([session], face_along_x(session), 5, 0, 2, gap_seconds=gap)
 
 
 def test_the_shortest_gap_that_is_advised_pairs_different_frames(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one", n_frames=8))
-    first, second = PairDataset([session], 5, 2, seed=0, gap_seconds=0.0334)[0]
-    assert not torch.equal(first.images, second.images)
+    first, second = PairDataset([session], face_along_x(session), 5, 0, 2, gap_seconds=0.0334)[0]
+    assert not torch.equal(first.views.images, second.views.images)
 
 
 def test_tables_of_different_framesets_or_lengths_are_refused(tmp_path) -> None:
@@ -156,9 +162,10 @@ def test_stacking_keeps_order(tmp_path) -> None:
 def test_sessions_of_several_rigs_are_trained_on_together(tmp_path) -> None:
     """Two views and five, in one batch: views that a rig lacks are absent."""
     sessions = [SessionFrames(write_session(tmp_path, name, n_views=n_views)) for name, n_views in (("pair", 2), ("ring", 5))]
-    dataset = PairDataset(sessions, length=12, distance=2, seed=1)
-    first, second = collate_pairs([dataset[index] for index in range(12)])
-    for views in (first, second):
+    dataset = PairDataset(sessions, face_along_x(*sessions), length=12, distance=2, seed=1)
+    batch = collate_moments([dataset[index] for index in range(12)])
+    assert len(batch) == 2
+    for views in (moments.views for moments in batch):
         assert views.images.shape[:2] == (12, 5)
         assert set(views.present.sum(dim=1).tolist()) == {2, 5}
         assert (views.images[~views.present] == 0).all()

@@ -39,14 +39,14 @@ def test_any_row_of_any_group_is_the_stored_picture(tmp_path, small_groups) -> N
 
 def test_memory_stays_within_its_limit_and_samples_are_the_same(tmp_path, small_groups, monkeypatch) -> None:
     paths = write_session(tmp_path, "one", n_frames=40)
-    dataset = PairDataset([SessionFrames(paths)], 30, 2, seed=0)
+    dataset = PairDataset([SessionFrames(paths)], {"one": np.zeros(40, np.float32)}, 30, seed=0, distance=2)
     monkeypatch.setattr(pictures, "CACHE", PictureCache())
-    free = [dataset[index][1].images for index in range(30)]
+    free = [dataset[index][1].views.images for index in range(30)]
     needed = pictures.CACHE.n_bytes
     cache = PictureCache(needed // 4)
     monkeypatch.setattr(pictures, "CACHE", cache)
     for index in range(30):
-        assert torch.equal(dataset[index][1].images, free[index])
+        assert torch.equal(dataset[index][1].views.images, free[index])
         assert 0 < cache.n_bytes <= cache.limit
     cache.clear(5)
     assert (cache.n_bytes, cache.limit) == (0, 5)

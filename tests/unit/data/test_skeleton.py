@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bkind3d.config import ModelConfig
 from bkind3d.data.skeleton import choose_skeleton
+from bkind3d.methods.discovery.settings import DiscoveryModelConfig
 
 
 def make_edges(weights):
@@ -16,7 +16,7 @@ def make_edges(weights):
 
 
 def choose(weights, n_keypoints, n_pairs=0):
-    return choose_skeleton(make_edges(weights), ModelConfig(n_keypoints=n_keypoints, n_symmetric_pairs=n_pairs))
+    return choose_skeleton(make_edges(weights), DiscoveryModelConfig(n_keypoints=n_keypoints, n_symmetric_pairs=n_pairs))
 
 
 def draw_weights(n_keypoints, seed):
@@ -54,7 +54,7 @@ def test_skeleton_is_a_tree_and_its_own_mirror_image(n_keypoints, n_pairs, seed)
     graph = nx.Graph([(first, second, {"weight": share}) for first, second, share in tree])
     assert nx.is_tree(graph)
     assert sorted(graph) == list(range(n_keypoints))
-    mirror = ModelConfig(n_keypoints=n_keypoints, n_symmetric_pairs=n_pairs).mirror_order
+    mirror = DiscoveryModelConfig(n_keypoints=n_keypoints, n_symmetric_pairs=n_pairs).mirror_order
     image = nx.relabel_nodes(graph, dict(enumerate(mirror)))
     assert nx.utils.graphs_equal(graph, image)
 

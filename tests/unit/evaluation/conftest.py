@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from bkind3d.data.parquet import write_table
+from bkind3d.data.points import Points
 from bkind3d.data.results import UNTRAINED
-from bkind3d.evaluation.recordings import Points, Recording
+from bkind3d.evaluation.recordings import Recording
 
 RATE = 25.0
 JOINTS = ("nose", "neck", "back", "rump", "paw_left", "paw_right")

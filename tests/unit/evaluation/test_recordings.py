@@ -3,45 +3,8 @@ import pandas as pd
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.evaluation.recordings import common_units, read_behaviours, read_points, read_recordings
-
-
-def test_points_come_back_in_order_with_gaps(make, tmp_path):
-    positions = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32).astype(float)
-    positions[2, 1, 0] = np.nan
-    points = read_points(make.keypoints(tmp_path / "k.parquet", positions), "keypoints")
-    assert points.names == make.keypoint_names
-    assert np.isnan(points.positions[2, 1]).all()
-    positions[2, 1] = np.nan
-    np.testing.assert_array_equal(points.positions, positions)
-    np.testing.assert_allclose(points.time_s, np.arange(5) / make.rate)
-    at = points.positions_at(np.array([3, 9, -1, 0]))
-    np.testing.assert_array_equal(at[[0, 3]], positions[[3, 0]])
-    assert np.isnan(at[1:3]).all()
-
-
-def test_rows_may_be_missing_or_shuffled(make, tmp_path):
-    positions = np.random.default_rng(0).normal(size=(6, 6, 3))
-    path = make.joints(tmp_path / "j.parquet", positions)
-    pd.read_parquet(path).drop(index=[7]).iloc[::-1].to_parquet(path)
-    points = read_points(path, "joints")
-    order = [points.names.index(name) for name in make.joint_names]
-    positions[1, 1] = np.nan
-    np.testing.assert_allclose(points.positions[:, order], positions, rtol=1e-6)
-
-
-def test_wrong_joint_tables_are_refused(make, tmp_path):
-    path = make.joints(tmp_path / "j.parquet", np.zeros((4, 6, 3)))
-    table = pd.read_parquet(path)
-    pd.concat([table, table.iloc[[8]]]).to_parquet(path)
-    with pytest.raises(InputError, match=r"j.parquet: joint 'back' is there twice in frame 1; keep one row"):
-        read_points(path, "joints")
-    table.iloc[:0].to_parquet(path)
-    with pytest.raises(InputError, match="has no rows"):
-        read_points(path, "joints")
-    table.rename(columns={"joint": "marker"}).to_parquet(path)
-    with pytest.raises(InputError, match="column 'joint' of a joints table is missing"):
-        read_points(path, "joints")
+from bkind3d.data.points import read_points
+from bkind3d.evaluation.recordings import common_units, read_behaviours, read_recordings
 
 
 def test_behaviours_may_leave_frames_out(make, tmp_path):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bkind3d.inference.agreement import SecondLook
 from bkind3d.inference.confidence import WITHIN, calibrate_confidences
+from bkind3d.inference.stability import SecondLook
 
 SIDE, N_FRAMES, N_KEYPOINTS = 100.0, 3000, 4
 

@@ -7,15 +7,17 @@ import pandas as pd
 import pytest
 import torch
 
-from bkind3d.config import ModelConfig
 from bkind3d.data.datasets import SessionFrames
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.inference import prediction
 from bkind3d.inference.prediction import distance_to, find_parts, measure_residuals, predict_keypoints
-from bkind3d.model.discovery import DiscoveryModel
-from tests.unit.scenes import SIDE, make_body, write_session
+from bkind3d.methods.discovery.model import DiscoveryModel
+from bkind3d.methods.discovery.settings import DiscoveryModelConfig
+from tests.unit.scenes import SIDE, make_body, read_views, write_session
 
-SMALL = ModelConfig(n_keypoints=3, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", reconstruction=False, hull_prior=1.0)
+SMALL = DiscoveryModelConfig(
+    n_keypoints=3, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", reconstruction=False, hull_prior=1.0
+)
 
 
 def test_every_frame_has_every_keypoint_and_a_gap_is_nan_with_confidence_zero(tmp_path) -> None:
@@ -25,7 +27,7 @@ def test_every_frame_has_every_keypoint_and_a_gap_is_nan_with_confidence_zero(tm
         table = read_table(path, "frames")
         table.loc[table["frame"] == 3, "valid"] = False
         write_table(table, "frames", path, metadata)
-    table = predict_keypoints(DiscoveryModel(SMALL), SessionFrames(paths), batch_size=4)
+    table = predict_keypoints(DiscoveryModel(SMALL).eval(), SessionFrames(paths), np.zeros(6, np.float32), batch_size=4)
     assert len(table) == 6 * 3
     gap = table[table["frame"] == 3]
     assert gap[["x", "y", "z", "spread", "reprojection_px"]].isna().all().all()
@@ -37,8 +39,8 @@ def test_every_frame_has_every_keypoint_and_a_gap_is_nan_with_confidence_zero(tm
 
 
 def test_predicting_twice_gives_the_same_table_for_any_batch_size(tmp_path) -> None:
-    session, model = SessionFrames(write_session(tmp_path, "one", n_frames=5)), DiscoveryModel(SMALL)
-    first, second = (predict_keypoints(model, session, batch_size) for batch_size in (5, 2))
+    session, model = SessionFrames(write_session(tmp_path, "one", n_frames=5)), DiscoveryModel(SMALL).eval()
+    first, second = (predict_keypoints(model, session, np.zeros(5, np.float32), batch_size) for batch_size in (5, 2))
     assert np.allclose(first[["x", "y", "z"]], second[["x", "y", "z"]], atol=1e-3)
 
 
@@ -60,22 +62,23 @@ def test_distance_to_a_mask() -> None:
 
 def test_an_interrupted_prediction_computes_no_chunk_twice(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(prediction, "CHUNK_FRAMES", 4)
-    session, model, parts = SessionFrames(write_session(tmp_path, "one", n_frames=10)), DiscoveryModel(SMALL), tmp_path / "parts"
-    whole = predict_keypoints(model, session)
+    session, headings, parts = SessionFrames(write_session(tmp_path, "one", n_frames=10)), np.zeros(10, np.float32), tmp_path / "parts"
+    model = DiscoveryModel(SMALL).eval()
+    whole = predict_keypoints(model, session, headings)
     original, computed = prediction.predict_chunk, []
 
-    def count(model, session, frames, *others):
+    def count(model, session, headings, frames, *others):
         if len(computed) == 2:
             computed.append(None)
             raise KeyboardInterrupt
         computed.append(frames)
-        return original(model, session, frames, *others)
+        return original(model, session, headings, frames, *others)
 
     monkeypatch.setattr(prediction, "predict_chunk", count)
     with pytest.raises(KeyboardInterrupt):
-        predict_keypoints(model, session, parts=parts)
+        predict_keypoints(model, session, headings, parts=parts)
     (parts / "4.npy").write_bytes(b"half a file")
-    pd.testing.assert_frame_equal(predict_keypoints(model, session, parts=parts), whole)
+    pd.testing.assert_frame_equal(predict_keypoints(model, session, headings, parts=parts), whole)
     assert computed == [range(0, 4), range(4, 8), None, range(4, 8), range(8, 10)]
 
 
@@ -101,9 +104,8 @@ def test_chunks_of_another_revision_are_not_taken(tmp_path, monkeypatch) -> None
 
 
 def test_averaging_over_turns_is_the_mean_of_turned_answers(tmp_path) -> None:
-    session, model = SessionFrames(write_session(tmp_path, "one", n_frames=2)), DiscoveryModel(SMALL).eval()
-    views = session.decode(0)
-    turns = [torch.tensor([math.radians(degrees)]) for degrees in (-30, 0, 30)]
-    mean = torch.stack([model.detector(views, turns=turn).positions for turn in turns]).mean(dim=0)
-    assert torch.allclose(prediction.look_from_turns(model.detector, views, 3).positions, mean, atol=1e-4)
-    assert torch.equal(prediction.look_from_turns(model.detector, views, 1).positions, model.detector(views).positions)
+    views, model, heading = read_views(tmp_path, 1), DiscoveryModel(SMALL).eval(), torch.tensor([0.8])
+    turned = [model(views, heading + math.radians(degrees)).positions for degrees in (-30, 0, 30)]
+    mean = torch.stack(turned).mean(dim=0)
+    assert torch.allclose(prediction.look_from_turns(model, views, heading, 3).positions, mean, atol=1e-4)
+    assert torch.equal(prediction.look_from_turns(model, views, heading, 1).positions, turned[1])

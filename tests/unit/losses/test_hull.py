@@ -2,7 +2,7 @@
 
 import torch
 
-from bkind3d.losses.agreement import disagreement
+from bkind3d.losses.consistency import disagreement
 from bkind3d.losses.hull import coverage, outside
 from bkind3d.losses.silhouette import silhouette_error
 

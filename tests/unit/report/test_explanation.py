@@ -1,12 +1,13 @@
 import pytest
 
 from bkind3d.checkpoint import Provenance, save_model
-from bkind3d.config import InputError, ModelConfig
+from bkind3d.config import InputError
 from bkind3d.data.results import read_json, write_json
-from bkind3d.model.discovery import DiscoveryModel
+from bkind3d.methods.discovery.model import DiscoveryModel
+from bkind3d.methods.discovery.settings import DiscoveryModelConfig
 from bkind3d.report.explanation import explain_row, hash_file
 
-SMALL = ModelConfig(n_keypoints=4, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", reconstruction=False)
+SMALL = DiscoveryModelConfig(n_keypoints=4, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", reconstruction=False)
 
 
 @pytest.fixture

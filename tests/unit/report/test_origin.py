@@ -1,5 +1,6 @@
 from bkind3d import __version__
-from bkind3d.config import PRESETS, ExperimentConfig
+from bkind3d.config import ExperimentConfig
+from bkind3d.methods.discovery.settings import PRESETS
 from bkind3d.report.origin import build_hashes, build_settings_table, build_stages, describe_weights, list_settings, list_versions
 
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from bkind3d.config import PRESETS
+from bkind3d.methods.discovery.settings import PRESETS
 from bkind3d.study.retraining import explain_retraining, remark_on_weights
 from bkind3d.study.study import load_study
 from tests.unit.study.conftest import configure, write_files

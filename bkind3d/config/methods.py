@@ -1,0 +1,48 @@
+"""Which methods there are: a name and, as text, the class of its experiments' settings, which is imported when it is asked for.
+
+So whoever reads settings (the dry run) imports neither torch nor a method that no experiment names. Other packages add methods
+by an entry point of the group ``bkind3d.methods``.
+"""
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bkind3d.config.experiment import ExperimentConfig
+
+GROUP = "bkind3d.methods"
+
+#: The method of an experiment that names none.
+DEFAULT_METHOD = "discovery"
+
+#: Name of every method of this package, and its settings (``module:class``).
+METHODS = {
+    "discovery": "bkind3d.methods.discovery.settings:DiscoveryExperiment",
+    "supervised": "bkind3d.methods.supervised.settings:SupervisedExperiment",
+}
+
+
+@cache
+def list_methods() -> dict[str, str]:
+    """Name and settings of every method that is there, this package's first."""
+    return METHODS | {point.name: point.value for point in entry_points(group=GROUP) if point.name not in METHODS}
+
+
+def find_settings(name: Any) -> "type[ExperimentConfig]":
+    """The class of a method's settings.
+
+    Raises
+    ------
+    ValueError
+        Where there is no such method.
+    """
+    known = list_methods()
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"method {name!r} is not there; choose one of {', '.join(known)}")
+    return load_text(known[name])  # type: ignore[no-any-return]
+
+
+def load_text(text: str) -> Any:
+    """Import what ``module:name`` says."""
+    return EntryPoint("", text, "").load()

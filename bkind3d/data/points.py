@@ -1,0 +1,76 @@
+"""Named points over time, keypoints or joints, as arrays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from bkind3d.config import InputError
+from bkind3d.data.parquet import read_metadata, read_table
+
+
+@dataclass(frozen=True)
+class Points:
+    """Named points over time, in the world frame (units in the metadata); gaps are NaN.
+
+    Attributes
+    ----------
+    names : of the points, as they first appear in the file.
+    frames : numbers of the frames, increasing.
+    time_s : of the frames; NaN in tables without times.
+    spreads : of keypoints' heatmaps, world units; None in other tables.
+    """
+
+    names: tuple[str, ...]
+    frames: Int[np.ndarray, " frame"]
+    time_s: Float[np.ndarray, " frame"]
+    positions: Float[np.ndarray, "frame point 3"]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    spreads: Float[np.ndarray, "frame point"] | None = None
+
+    def positions_at(self, frames: Int[np.ndarray, " wanted"]) -> Float[np.ndarray, "wanted point 3"]:
+        """Positions in the frames with these numbers; NaN where the table has no such frame."""
+        row = np.searchsorted(self.frames, frames).clip(max=len(self.frames) - 1)
+        return np.where((self.frames[row] == frames)[:, None, None], self.positions[row], np.nan)
+
+
+def read_points(path: str | Path, kind: str) -> Points:
+    """Read a table of ``keypoints`` or ``joints`` (world frame) into one array."""
+    name_column = kind.removesuffix("s")
+    columns = ["frame", name_column, "x", "y", "z", *(["time_s", "spread"] if kind == "keypoints" else [])]
+    table = read_table(path, kind, columns)
+    if table.empty:
+        raise InputError(f"{path}: has no rows; expected a row for every frame and {name_column}")
+    if table["frame"].isna().any() or table[name_column].isna().any():
+        raise InputError(f"{path}: has rows without frame or {name_column}; give every row both")
+    frames, rows = np.unique(table["frame"].to_numpy(np.int64), return_inverse=True)
+    codes, names = pd.factorize(table[name_column])
+    positions = np.full((len(frames), len(names), 3), np.nan)
+    positions[rows, codes] = table[["x", "y", "z"]].to_numpy(np.float64)
+    repeated = table.duplicated(["frame", name_column])
+    if repeated.any():
+        first = table.loc[repeated].iloc[0]
+        raise InputError(f"{path}: {name_column} {first[name_column]!r} is there twice in frame {first['frame']}; keep one row")
+    time_s, spreads = np.full(len(frames), np.nan), None
+    if kind == "keypoints":
+        spreads = np.full(positions.shape[:2], np.nan)
+        spreads[rows, codes] = table["spread"].to_numpy(np.float64)
+        time_s[rows] = table["time_s"].to_numpy(np.float64)
+        if not np.isfinite(time_s).all():
+            raise InputError(f"{path}: column 'time_s' has gaps; give every frame its time in seconds")
+    positions[~np.isfinite(positions).all(axis=2)] = np.nan
+    return Points(tuple(str(name) for name in names), frames, time_s, positions, read_metadata(path), spreads)
+
+
+def same_order(points: Points, names: tuple[str, ...], path: str | Path, reference: str | Path) -> Points:
+    """Bring `points` (of the file `path`) into the order of `names` (of the file `reference`); refuse other names."""
+    if set(points.names) != set(names):
+        odd = sorted(set(points.names) ^ set(names))[0]
+        raise InputError(f"{path}: {odd!r} is not in both this file and {reference}; all sessions must have the same names")
+    order = [points.names.index(name) for name in names]
+    spreads = None if points.spreads is None else points.spreads[:, order]
+    return replace(points, names=names, positions=points.positions[:, order], spreads=spreads)

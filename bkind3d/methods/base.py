@@ -1,0 +1,129 @@
+"""What training, inference and checkpoints know of a method: a network that finds points, and the objective that it learns by.
+
+A method is a folder here, or a module of another package, with
+
+- a subclass of :class:`bkind3d.config.ExperimentConfig`: its settings, and what it says of itself; without torch;
+- a subclass of :class:`Model` and one of :class:`Objective`, which that class names.
+
+One row makes it known: in :data:`bkind3d.config.methods.METHODS`, or an entry point of the group ``bkind3d.methods``.
+:mod:`bkind3d.methods.checks` has checks that every method passes.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from bkind3d.config import ExperimentConfig, ModelConfig, TrainingConfig
+from bkind3d.data.datasets import MomentDataset, Moments, PerSession, SessionFrames, Views
+from bkind3d.methods.draws import Draws, draw_step
+from bkind3d.networks.estimate import Estimate
+
+
+class Model(nn.Module, ABC):
+    """A network that finds points in the views of a moment.
+
+    Parameters
+    ----------
+    config : the section `model` of the settings.
+    names : of the points, where these are joints that it learns from; else the settings name them.
+    load : whether published weights are read; not for a model that is filled from its own checkpoint.
+    """
+
+    #: What to change where all points end in one place.
+    remedy: ClassVar[str] = "lower training.learning_rate, or look at the frames"
+
+    def __init__(self, config: ModelConfig, names: Sequence[str] = (), load: bool = True) -> None:
+        super().__init__()
+        self.config, self.names = config, list(names) or config.keypoint_names
+
+    @abstractmethod
+    def forward(self, views: Views, turns: Float[Tensor, "batch"]) -> Estimate:
+        """Find the points of a batch of moments.
+
+        Parameters
+        ----------
+        views : of the moments.
+        turns : radians about the vertical axis that the cube around the subject is turned, from :meth:`find_headings` and maybe
+            beyond; a method that looks into no cube passes over them.
+        """
+
+    def prepare(self, sessions: Sequence[SessionFrames], settings: TrainingConfig) -> dict[str, Float[NDArray, "frame"]]:
+        """Find what the network starts from in the training sessions; give the headings of all their frames, by session.
+
+        Nothing may be learned from ``settings.validation_sessions``.
+        """
+        return {session.session: self.find_headings(session) for session in sessions}
+
+    def find_headings(self, session: SessionFrames, device: str = "cpu") -> Float[NDArray, "frame"]:
+        """Find which way the subject faces in every frame, radians about the vertical axis (32 bits); 0 where it is not known."""
+        return np.zeros(len(session), np.float32)
+
+    def list_edges(self) -> list[tuple[str, str, float]]:
+        """Edges between points that it learned, with their weights; a method may have none."""
+        return []
+
+    def group_parameters(self, settings: TrainingConfig) -> list[dict[str, Any]]:
+        """Parameters for the optimiser, in groups with settings of their own."""
+        return [{"params": list(self.parameters())}]
+
+    def keep_less(self) -> None:
+        """Compute large parts once more in the backward pass in place of keeping what they computed."""
+
+    @property
+    def encoder_revision(self) -> str:
+        """Commit, or SHA-256, of the published weights that an image encoder started from; empty where there are none."""
+        return ""
+
+
+class Objective(nn.Module, ABC):
+    """What a model learns from, and what it makes small.
+
+    Parameters
+    ----------
+    config : the experiment.
+    model : before its first step.
+    """
+
+    #: Moments of a sample: 2 of a method that learns from pairs.
+    n_moments: ClassVar[int] = 1
+
+    def __init__(self, config: ExperimentConfig, model: Model) -> None:
+        super().__init__()
+        self.config = config
+
+    @abstractmethod
+    def forward(
+        self, model: Any, moments: Moments, draws: Draws, progress: float
+    ) -> tuple[dict[str, Float[Tensor, ""]], Float[Tensor, "batch point 3"]]:
+        """Give the weighted terms of a step, and the points of all moments, world units.
+
+        Parameters
+        ----------
+        model : that learns.
+        moments : the first moments of all samples, then the second ones (of :attr:`n_moments`), in the same order.
+        draws : the randomness of the step.
+        progress : share of the training that is done.
+        """
+
+    def make_samples(
+        self, sessions: Sequence[SessionFrames], headings: PerSession, joints: PerSession, length: int, seed: int
+    ) -> Dataset[tuple[Moments, ...]]:
+        """Set up the samples of the training, or of its validation.
+
+        Parameters
+        ----------
+        sessions, headings : what to draw from; headings as :meth:`Model.prepare` gives them.
+        joints : of a supervised method: of every frame of each session, world units, NaN where not known.
+        length, seed : number of samples, and of which draws.
+        """
+        return MomentDataset(sessions, headings, length, seed, joints or None)
+
+    def draw(self, step: int, n_views: int, n_samples: int) -> Draws:
+        """Draw the randomness of a step; the same seed and step always give the same."""
+        return draw_step(self.config.training, step, n_views, n_samples, self.n_moments)

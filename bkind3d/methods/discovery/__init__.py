@@ -1,0 +1,1 @@
+"""Keypoint discovery without labels: our method, and the paper's."""

@@ -1,0 +1,93 @@
+"""The network of keypoint discovery: views in, 3D keypoints out, and from them what moved between two frames."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
+
+from bkind3d.config import TrainingConfig
+from bkind3d.data.datasets import SessionFrames
+from bkind3d.methods.discovery.edges import EDGE_SIGMA2, EdgeWeights, draw_edge_maps, draw_points
+from bkind3d.methods.discovery.places import find_places
+from bkind3d.methods.discovery.settings import DiscoveryModelConfig
+from bkind3d.methods.volume import VolumeModel
+from bkind3d.networks.detector import run_economically
+
+
+class DiscoveryModel(VolumeModel):
+    """Everything that is learned: the detector, the edges' weights, and the decoder of what moved.
+
+    Parameters
+    ----------
+    config : the network's settings.
+    names : not used: the settings name the keypoints.
+    load : whether published weights of the encoder are read; not for a model that is filled from its own checkpoint.
+    """
+
+    remedy: ClassVar[str] = "raise losses.separation or losses.coverage, or lower losses.consistency"
+
+    def __init__(self, config: DiscoveryModelConfig, names: Sequence[str] = (), load: bool = True) -> None:
+        super().__init__(config, config.keypoint_names, load, config.mirror_order, config.place_spread)
+        self.edges = EdgeWeights(config.n_keypoints)
+        self.drawing, self.n_pairs = config.drawing, config.n_symmetric_pairs
+        self.decoder: nn.Module | None = None
+        if config.reconstruction and self.detector.encoder is not None:
+            from bkind3d.methods.discovery.reconstruction import DifferenceDecoder
+
+            self.decoder = DifferenceDecoder(self.detector.encoder.channels[-1])
+
+    def prepare(self, sessions: Sequence[SessionFrames], settings: TrainingConfig) -> dict[str, Float[NDArray, "frame"]]:
+        """Find the body's shape and the headings, and with them the keypoints' places on the body."""
+        headings = super().prepare(sessions, settings)
+        if self.detector.place_spread is not None:
+            learned = [session for session in sessions if session.session not in settings.validation_sessions]
+            find_places(self.detector, learned, headings, self.n_pairs, settings.seed)
+        return headings
+
+    def list_edges(self) -> list[tuple[str, str, float]]:
+        """The learned weight of every pair of keypoints."""
+        first, second = self.edges.pairs.tolist()
+        weights = self.edges().detach().cpu().tolist()
+        return [(self.names[i], self.names[j], weight) for i, j, weight in zip(first, second, weights, strict=True)]
+
+    def group_parameters(self, settings: TrainingConfig) -> list[dict[str, Any]]:
+        """Larger steps for the edges' weights, which nothing pulls to 0."""
+        others = [value for name, value in self.named_parameters() if not name.startswith("edges.")]
+        rate = settings.learning_rate * settings.edge_learning_rate_factor  # type: ignore[attr-defined]
+        return [{"params": others}, {"params": list(self.edges.parameters()), "lr": rate, "weight_decay": 0.0}]
+
+    def draw(self, points: Float[Tensor, "batch view keypoint 2"], sizes: Sequence[int]) -> list[Float[Tensor, "batch view _ _"]]:
+        """What the decoder sees of the keypoints (normalised coordinates), at each of the `sizes`: as ``drawing`` says."""
+        if self.drawing == "edges":
+            return draw_edge_maps(points, self.edges(), sizes)
+        if self.drawing == "points":
+            return [draw_points(points, size, sigma2) for size, sigma2 in zip(sizes, EDGE_SIGMA2, strict=True)]
+        return [points.new_zeros(*points.shape[:2], size, size) for size in sizes]
+
+    def reconstruct_difference(
+        self,
+        appearance: Float[Tensor, "image channel height width"],
+        points: Float[Tensor, "batch view keypoint 2"],
+        later_points: Float[Tensor, "batch view keypoint 2"],
+        size: tuple[int, int],
+    ) -> Float[Tensor, "image 3 height width"]:
+        """Predict the spatiotemporal difference from the appearance at t and the edges at t and t + k.
+
+        Points are projections in normalised coordinates; `size` is (height, width) of the result.
+        """
+        from bkind3d.methods.discovery.reconstruction import STRIDE, edge_sizes
+
+        # A ResNet's deepest map is of this size already; a transformer's is finer.
+        appearance = adaptive_avg_pool2d(appearance, (-(-size[0] // STRIDE), -(-size[1] // STRIDE)))
+        sizes = edge_sizes(appearance.shape[-1])
+        maps = zip(self.draw(points, sizes), self.draw(later_points, sizes), strict=True)
+        edges = [torch.stack(pair, dim=2).flatten(0, 1) for pair in maps]
+        assert self.decoder is not None
+        decode = partial(self.decoder, size=size)
+        difference: Tensor = run_economically(decode, appearance, edges, economical=self.detector.economical)
+        return difference

@@ -1,1 +1,0 @@
-"""Tensors to keypoints and reconstruction."""

@@ -1,0 +1,174 @@
+"""What the rat does: which behaviour when, along which path, in which posture of the trunk.
+
+Postures are drawn at random for every bout of a behaviour, and joined smoothly. Each subject has habits of its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from bkind3d.config import SimulatedRig, SimulatedSession, SimulatedSubject
+
+Array = NDArray[np.float64]
+
+BEHAVIOURS = ("rest", "walk", "turn", "rear", "groom")
+
+#: Shortest and longest bout of a behaviour in seconds.
+DURATIONS = {"rest": (0.8, 1.5), "walk": (1.0, 2.0), "turn": (0.7, 1.1), "rear": (1.0, 1.7), "groom": (1.1, 1.8)}
+
+#: Mean, spread between bouts, and wandering within a bout, of each channel of the posture. Height (of the pelvis) and
+#: back (how far it is behind its place above the hind paws) in m at scale 1; angles in radians: pitch of the pelvis
+#: (nose up), flex (back arched) and bend (to the left) of the spine, neck_yaw and neck_tilt; head_down is
+#: the head's pitch to the horizontal. Air is how
+#: much the forepaws are off the floor, rub how much they are at the snout, sit how much the heels are down.
+POSTURES: dict[str, dict[str, tuple[float, float, float]]] = {
+    "rest": {"height": (0.046, 0.002, 0.001), "pitch": (0.22, 0.06, 0.02), "flex": (0.36, 0.1, 0.03), "bend": (0, 0.3, 0.03),
+             "head_down": (0.25, 0.1, 0.05), "neck_yaw": (0, 0.3, 0.1), "neck_tilt": (0, 0.1, 0.05), "sit": (1, 0, 0)},
+    "walk": {"height": (0.060, 0.003, 0.001), "pitch": (0.06, 0.04, 0.02), "flex": (0.08, 0.08, 0.04), "bend": (0, 0.04, 0.05),
+             "head_down": (0.1, 0.12, 0.1), "neck_yaw": (0, 0.05, 0.15), "neck_tilt": (0, 0.05, 0.05)},
+    "turn": {"height": (0.055, 0.003, 0.001), "pitch": (0.12, 0.04, 0.02), "flex": (0.2, 0.1, 0.04), "bend": (0, 0.04, 0.03),
+             "head_down": (0.15, 0.12, 0.05), "neck_yaw": (0, 0.05, 0.05), "neck_tilt": (0, 0.1, 0.05)},
+    "rear": {"height": (0.070, 0.004, 0.002), "pitch": (0.78, 0.06, 0.04), "flex": (-0.6, 0.1, 0.05), "bend": (0, 0.15, 0.1),
+             "head_down": (-0.35, 0.2, 0.15), "neck_yaw": (0, 0.3, 0.35), "neck_tilt": (0, 0.15, 0.1), "air": (1, 0, 0)},
+    "groom": {"height": (0.058, 0.002, 0.001), "back": (0.018, 0.003, 0.001), "pitch": (0.72, 0.05, 0.03), "flex": (0.0, 0.1, 0.04),
+              "bend": (0, 0.08, 0.05), "head_down": (0.42, 0.08, 0.05), "neck_yaw": (0, 0.05, 0.05), "neck_tilt": (0, 0.15, 0.1),
+              "air": (1, 0, 0), "sit": (1, 0, 0), "rub": (1, 0, 0)},
+}  # fmt: skip
+CHANNELS = ("height", "back", "pitch", "flex", "bend", "head_down", "neck_yaw", "neck_tilt", "air", "sit", "rub")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the animal is about to do: (frame,) arrays; world (m), radians.
+
+    Attributes
+    ----------
+    labels : index into :data:`BEHAVIOURS`.
+    x, y, yaw : place above the hind paws, and heading.
+    turning : heading's change per second.
+    phase : strides so far.
+    posture : the channels of :data:`POSTURES`, and ``stroke``, the phase of grooming.
+    """
+
+    labels: NDArray[np.intp]
+    x: Array
+    y: Array
+    yaw: Array
+    turning: Array
+    phase: Array
+    posture: dict[str, Array]
+
+
+def make_wander(rng: np.random.Generator, n_frames: int, rate: float, seconds: float) -> Array:
+    """(frame,) smooth noise of unit variance that forgets itself within about `seconds`."""
+    pad = int(4 * seconds * rate) + 1
+    noise = gaussian_filter1d(rng.standard_normal(n_frames + 2 * pad), seconds * rate)[pad:-pad]
+    return np.asarray(noise * np.sqrt(2 * np.sqrt(np.pi) * seconds * rate))
+
+
+def plan_bouts(rng: np.random.Generator, n_frames: int, rate: float) -> list[tuple[int, int, int]]:
+    """Bouts as (behaviour, first frame, end): all behaviours in a new order again and again, none twice in a row."""
+    bouts: list[tuple[int, int, int]] = []
+    start = 0
+    while start < n_frames:
+        order = rng.permutation(len(BEHAVIOURS))
+        if bouts and order[0] == bouts[-1][0]:
+            order = np.roll(order, 1)
+        for behaviour in order:
+            end = min(n_frames, start + max(2, round(rng.uniform(*DURATIONS[BEHAVIOURS[behaviour]]) * rate)))
+            if start < n_frames:
+                bouts.append((int(behaviour), start, end))
+            start = end
+    return bouts
+
+
+def insert_rest(bouts: list[tuple[int, int, int]], start: int, end: int) -> list[tuple[int, int, int]]:
+    """Replace what the animal does from `start` to `end` by one rest; the bouts that this cuts are shortened."""
+    before = [(behaviour, first, min(last, start)) for behaviour, first, last in bouts if first < start]
+    after = [(behaviour, max(first, end), last) for behaviour, first, last in bouts if last > end]
+    return [*before, (BEHAVIOURS.index("rest"), start, end), *after]
+
+
+def plan_path(rng: np.random.Generator, bouts: list[tuple[int, int, int]], rate: float, scale: float, radius: float) -> dict[str, Array]:
+    """Walk to places inside a circle of `radius` (m) and turn on the spot: ``label, x, y, yaw, speed, turning``.
+
+    Before a walk to a place that is not ahead the animal turns, and that is what the label then says.
+    """
+    place, yaw = rng.uniform(-0.4, 0.4, 2) * radius, rng.uniform(-np.pi, np.pi)
+    speed = turning = 0.0
+    walk, turn = BEHAVIOURS.index("walk"), BEHAVIOURS.index("turn")
+    labels, rows = [], []
+    for behaviour, start, end in bouts:
+        target, pivoting = pick_target(rng, place, yaw, radius), False
+        pace, spin = rng.uniform(0.13, 0.24) * scale, rng.uniform(1.5, 2.4)
+        error = find_bearing(place, yaw, target)
+        side = np.sign(error) if abs(error) > 0.6 else rng.choice([-1.0, 1.0])
+        for _ in range(start, end):
+            if np.linalg.norm(target - place) < 0.05:
+                target = pick_target(rng, place, yaw, radius)
+            error = find_bearing(place, yaw, target)
+            pivoting = behaviour == walk and abs(error) > (0.4 if pivoting else 1.0)
+            labels.append(turn if pivoting else behaviour)
+            side = np.sign(error) if pivoting else side
+            wanted_turning = {walk: np.clip(2.5 * error, -1.2, 1.2), turn: side * spin}.get(labels[-1], 0.0)
+            wanted_speed = {walk: pace, turn: 0.015}.get(labels[-1], 0.0)
+            speed += (wanted_speed - speed) / (0.12 * rate + 1)
+            turning += (wanted_turning - turning) / (0.12 * rate + 1)
+            yaw += turning / rate
+            place = place + speed / rate * np.array([np.cos(yaw), np.sin(yaw)])
+            rows.append((*place, yaw, speed, turning))
+    columns = gaussian_filter1d(np.array(rows), 0.05 * rate, axis=0, mode="nearest").T
+    return dict(zip(("label", "x", "y", "yaw", "speed", "turning"), (np.array(labels), *columns), strict=True))
+
+
+def pick_target(rng: np.random.Generator, place: Array, yaw: float, radius: float) -> Array:
+    """A place (2,) inside the circle, at least half a radius away; of ten at random the one that is most ahead."""
+    angles, distances = rng.uniform(-np.pi, np.pi, 40), radius * np.sqrt(rng.uniform(0, 1, 40))
+    targets = np.stack([distances * np.cos(angles), distances * np.sin(angles)], axis=1)
+    far = targets[np.linalg.norm(targets - place, axis=1) > 0.5 * radius][:10]
+    return far[np.argmin([abs(find_bearing(place, yaw, target)) for target in far])]
+
+
+def find_bearing(place: Array, yaw: float, target: Array) -> float:
+    """Angle in [-pi, pi) by which `target` lies to the left of the heading `yaw`."""
+    ahead = target - place
+    return float((np.arctan2(ahead[1], ahead[0]) - yaw + np.pi) % (2 * np.pi) - np.pi)
+
+
+def plan_motion(session: SimulatedSession, subject: SimulatedSubject, rig: SimulatedRig) -> Plan:
+    """Draw behaviours, path and posture of a recording."""
+    rng = np.random.default_rng([session.seed, subject.seed, 21])
+    habits = np.random.default_rng([subject.seed, 22])
+    n_frames, rate, scale = session.frames, rig.rate, subject.scale
+    bouts = plan_bouts(rng, n_frames, rate)
+    if session.rest_seconds:
+        start = max(0, round((n_frames - session.rest_seconds * rate) / 2))
+        bouts = insert_rest(bouts, start, min(n_frames, start + round(session.rest_seconds * rate)))
+    path = plan_path(rng, bouts, rate, scale * habits.uniform(0.9, 1.1), rig.arena / 2000 - 0.16 * scale)
+    time = np.arange(n_frames) / rate
+    labels, posture = path["label"].astype(np.intp), {name: np.zeros(n_frames) for name in CHANNELS}
+    borders = [0, *(np.flatnonzero(np.diff(labels)) + 1), n_frames]
+    wanders = {name: make_wander(rng, n_frames, rate, 0.25) for name in CHANNELS}
+    manner = {name: habits.normal(0, 0.4) for name in CHANNELS}
+    for start, end in zip(borders, borders[1:], strict=False):
+        for name, (mean, spread, wander) in POSTURES[BEHAVIOURS[labels[start]]].items():
+            posture[name][start:end] = mean + spread * (rng.normal() + manner[name]) + wander * wanders[name][start:end]
+    posture = {name: gaussian_filter1d(values, 0.11 * rate, mode="nearest") for name, values in posture.items()}
+    posture["bend"] += np.clip(0.3 * path["turning"], -0.65, 0.65)
+    pace = path["speed"] / scale + 0.1 * np.abs(path["turning"]) + 0.06 * rate * np.abs(np.gradient(posture["bend"]))
+    phase = np.cumsum(np.where(pace > 0.03, pace, 0) / 0.075 / rate) + rng.uniform()
+    moving, stride = np.clip(pace / 0.15, 0, 1), 2 * np.pi * phase
+    breath = 2 * np.pi * habits.uniform(1.4, 2.0) * time
+    posture["height"] += 0.0008 * np.sin(breath) + 0.0015 * moving * np.sin(2 * stride)
+    posture["flex"] += 0.03 * np.sin(breath) + 0.04 * moving * np.sin(2 * stride + 1)
+    posture["bend"] += 0.09 * moving * np.sin(stride)
+    posture["neck_yaw"] += np.clip(0.3 * path["turning"], -0.6, 0.6) - 0.06 * moving * np.sin(stride)
+    posture["stroke"] = 2 * np.pi * np.cumsum(2.8 + 0.5 * make_wander(rng, n_frames, rate, 0.5)) / rate
+    posture["head_down"] += 0.1 * posture["rub"] * np.sin(posture["stroke"])
+    # The forelegs fold only so far: lift the shoulders where height and arch of the back would bring them too low.
+    shoulders = posture["height"] + 0.064 * np.sin(posture["pitch"] - posture["flex"] / 2)
+    posture["pitch"] += np.maximum(0.050 - shoulders, 0) / 0.064
+    posture["neck_down"] = posture["head_down"] + posture["pitch"] - posture["flex"]
+    return Plan(labels, path["x"], path["y"], path["yaw"], path["turning"], phase, posture)
