@@ -7,7 +7,10 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 SLURM := slurm-wlm munge slurmdbd mariadb-server-core
 OLD_OPENCV := 4.12.0.88
 READERS := movement==0.15.0 keypoint-moseq==0.8.1
-PYTEST := OMP_NUM_THREADS=1 python -m pytest
+# The suite of SLURM watches the clock; where others run beside it, they give way.
+PYTEST := OMP_NUM_THREADS=1 nice python -m pytest
+# What takes long to make is shared by the tests of a file, so these stay with one process.
+BOTH_CORES := -n 2 --dist loadfile
 
 .PHONY: demo install docs test test-slow test-opencv test-readers test-slurm paper-smoke lint format reference lock bench system
 .DEFAULT_GOAL := demo
@@ -22,11 +25,10 @@ docs: .venv/test.stamp
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --config-file .ci/mkdocs.yml
 
 test: lint
-	$(PYTEST) -n 2 -m "not slow and not slurm"
+	$(PYTEST) $(BOTH_CORES) -m "not slow and not slurm"
 
-# Tests that share what takes minutes stand in one file, and stay with one process.
 test-slow: .venv/test.stamp
-	$(PYTEST) -n 2 --dist loadfile -m slow
+	$(PYTEST) $(BOTH_CORES) -m slow
 
 # Boards, corners and a calibration with the oldest OpenCV that is supported, in a folder of its own that hides the installed one.
 test-opencv: .venv/test.stamp .venv-opencv/opencv.stamp
@@ -41,7 +43,7 @@ test-readers: .venv/test.stamp .venv-readers/readers.stamp
 
 # On Debian or Ubuntu, as root: installs SLURM, starts it on this machine, and stops it.
 test-slurm: .venv/test.stamp
-	tests/slurm/cluster install $(SLURM) || [ $$? = 77 ] && $(PYTEST) -m slurm tests/slurm
+	tests/slurm/cluster install $(SLURM) || [ $$? = 77 ] && OMP_NUM_THREADS=1 python -m pytest -m slurm tests/slurm
 
 # All tables of the paper on rendered stand-ins, reduced: half an hour. Goes on where it was stopped.
 paper-smoke: .venv/run.stamp
