@@ -1,11 +1,12 @@
-"""What a page is made of: sections of tables, charts, pictures and scenes, as plain data that the templates lay out."""
+"""What a page is made of: sections of tables, charts, pictures and players, as plain data; the template lays each out by its class."""
 
 import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from bkind3d.report.palette import Mark
@@ -25,7 +26,6 @@ class Cell:
 class Table:
     """A table. Columns of numbers are right-aligned; `heads` are the first cells of rows that stand out."""
 
-    kind: ClassVar[str] = "table"
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     numeric: frozenset[str] = frozenset()
@@ -40,7 +40,6 @@ class Table:
 class Matrix:
     """A square table of counts, rows and columns labelled alike, shaded by each row's share."""
 
-    kind: ClassVar[str] = "matrix"
     labels: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     caption: str = ""
@@ -50,7 +49,6 @@ class Matrix:
 class Chart:
     """An interactive plotly chart. `json` is safe inside a script element."""
 
-    kind: ClassVar[str] = "chart"
     json: str
     height: int
     caption: str = ""
@@ -70,7 +68,6 @@ class Player:
     has_band : whether labels over time are shown.
     """
 
-    kind: ClassVar[str] = "player"
     identifier: str
     json: str
     n_moments: int
@@ -84,7 +81,6 @@ class Player:
 class Picture:
     """A picture inside the page, as a data URI; `links` (text and address) follow the caption."""
 
-    kind: ClassVar[str] = "picture"
     source: str
     alternative: str
     caption: str = ""
@@ -95,7 +91,6 @@ class Picture:
 class Note:
     """A paragraph; `style` warning, info or good makes it a box."""
 
-    kind: ClassVar[str] = "note"
     text: str
     style: str = ""
     link: str = ""
@@ -105,7 +100,6 @@ class Note:
 class Heading:
     """A title inside a section; `aside` stands beside it in small letters."""
 
-    kind: ClassVar[str] = "heading"
     text: str
     aside: str = ""
     link: str = ""
@@ -115,7 +109,6 @@ class Heading:
 class Gallery:
     """Elements side by side, as many as the width has room for."""
 
-    kind: ClassVar[str] = "gallery"
     elements: Sequence[Any]
 
 
@@ -123,7 +116,6 @@ class Gallery:
 class Fold:
     """Elements behind a title that opens them."""
 
-    kind: ClassVar[str] = "fold"
     title: str
     elements: Sequence[Any]
 
@@ -170,31 +162,27 @@ def choose_decimals(values: Iterable[float]) -> int:
     return 1 if largest == 0 else min(max(2 - math.floor(math.log10(largest)), 0), 4)
 
 
-def format_number(value: float | None, decimals: int = 1) -> str:
+def is_missing(value: Any) -> bool:
+    """Whether a cell of a table of results has no value."""
+    return value is None or (isinstance(value, float | np.floating) and not math.isfinite(value))
+
+
+def format_number(value: Any, decimals: int = 1) -> str:
     """A number with a true minus sign, or a dash where there is none."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:.{decimals}f}".replace("-", "−")
+    return "–" if is_missing(value) else f"{value:.{decimals}f}".replace("-", "−")
 
 
-def format_share(value: float | None) -> str:
+def format_share(value: Any) -> str:
     """A share as a percentage; never rounded up to 100 %."""
-    if value is None or not math.isfinite(value):
+    if is_missing(value):
         return "–"
     percent = 100 * value
     return f"{percent:.0f} %" if percent in (0, 100) else f"{min(percent, 99.9):.1f} %"
 
 
-def format_interval(low: float | None, high: float | None, decimals: int = 1) -> str:
+def format_interval(low: Any, high: Any, decimals: int = 1) -> str:
     """An interval in brackets, or nothing."""
-    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
-        return ""
-    return f"[{format_number(low, decimals)}, {format_number(high, decimals)}]"
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a cell of a table of results has no value."""
-    return value is None or (isinstance(value, float) and not math.isfinite(value))
+    return "" if is_missing(low) or is_missing(high) else f"[{format_number(low, decimals)}, {format_number(high, decimals)}]"
 
 
 def format_text(value: Any) -> str:

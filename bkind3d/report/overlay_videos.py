@@ -24,16 +24,14 @@ from bkind3d.report.overlays import (
     DARK,
     HEAD,
     LEGEND_ROW,
-    SIDE,
     TILE,
+    Legend,
     Moment,
     Picture,
     crop_view,
-    draw_legend,
     draw_view,
     load_font,
     measure_reach,
-    measure_widest,
     read_views,
 )
 from bkind3d.report.palette import mark_of
@@ -80,11 +78,9 @@ def lay_out(cameras: Sequence[str], names: Sequence[str], skeleton: Sequence[Edg
     """Place the tiles in a grid about as wide as a screen, names above them, the legend below."""
     n_columns = int(np.ceil(np.sqrt(len(cameras))))
     n_rows = -(-len(cameras) // n_columns)
-    width = n_columns * TILE
-    per_row = max((width - SIDE) // max(measure_widest(names) + 34, 1), 1)
-    legend_rows = -(-len(names) // per_row)
-    legend_top = n_rows * (TILE + HEAD)
-    height = legend_top + (legend_rows + 1) * LEGEND_ROW
+    width, bottom = n_columns * TILE, n_rows * (TILE + HEAD)
+    legend = Legend(names, width)
+    height = bottom + legend.height + LEGEND_ROW
     image = Image.new("RGB", (width, height + height % 2), DARK.ground)
     draw = ImageDraw.Draw(image)
     places = {}
@@ -94,7 +90,7 @@ def lay_out(cameras: Sequence[str], names: Sequence[str], skeleton: Sequence[Edg
         draw.text((left + TILE / 2, top + HEAD / 2), camera, DARK.ink, load_font(14), anchor="mm")
         draw.text((left + TILE / 2, top + HEAD + TILE / 2), "not located", DARK.ink, load_font(13), anchor="mm")
     ground = np.array(image)
-    draw_legend(ground, legend_top, per_row, (width - SIDE) // per_row, names, DARK)
+    legend.draw(ground, bottom, DARK)
     return Mosaic(ground, places, skeleton, share)
 
 

@@ -171,11 +171,9 @@ def draw_mosaic(
     -------
     (height, width, 3) RGB.
     """
-    width = SIDE + len(cameras) * (TILE + GAP)
-    per_row = max((width - 2 * GAP) // max(measure_widest(names) + 34, 1), 1)
-    legend_rows = -(-len(names) // per_row)
-    height = HEAD + len(moments) * (TILE + GAP) + legend_rows * LEGEND_ROW + 8
-    image = Image.new("RGB", (width, height), paper.ground)
+    width, bottom = SIDE + len(cameras) * (TILE + GAP), HEAD + len(moments) * (TILE + GAP)
+    legend = Legend(names, width)
+    image = Image.new("RGB", (width, bottom + legend.height + 8), paper.ground)
     draw = ImageDraw.Draw(image)
     for column, camera in enumerate(cameras):
         draw.text((SIDE + column * (TILE + GAP) + TILE / 2, HEAD / 2), camera, paper.ink, load_font(14), anchor="mm")
@@ -190,7 +188,7 @@ def draw_mosaic(
             else:
                 draw.text((place[0] + TILE / 2, top + TILE / 2), "not located", paper.ink, load_font(13), anchor="mm")
     canvas = np.array(image)
-    draw_legend(canvas, height - legend_rows * LEGEND_ROW - 2, per_row, (width - SIDE) // per_row, names, paper)
+    legend.draw(canvas, bottom + 6, paper)
     return canvas
 
 
@@ -199,21 +197,25 @@ def load_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def measure_widest(names: Sequence[str]) -> int:
-    """Width in pixels of the longest name in a legend."""
-    return max((int(load_font(13).getlength(name)) for name in names), default=0)
+class Legend:
+    """Marks and names of the keypoints in rows, for a picture that is `width` pixels wide; `height` is theirs."""
 
+    def __init__(self, names: Sequence[str], width: int) -> None:
+        widest = max((int(load_font(13).getlength(name)) for name in names), default=0)
+        self.names, self.per_row = names, max((width - SIDE) // (widest + 34), 1)
+        self.step, self.height = (width - SIDE) // self.per_row, -(-len(names) // self.per_row) * LEGEND_ROW
 
-def draw_legend(canvas: Picture, top: int, per_row: int, step: int, names: Sequence[str], paper: Paper) -> None:
-    """Write the marks and names of the keypoints into `canvas`, from the row `top` on."""
-    image = Image.fromarray(canvas)
-    draw = ImageDraw.Draw(image)
-    places = [(SIDE + 10 + index % per_row * step, top + LEGEND_ROW // 2 + index // per_row * LEGEND_ROW) for index in range(len(names))]
-    for name, (x, y) in zip(names, places, strict=True):
-        draw.text((x + 12, y), name, paper.ink, load_font(13), anchor="lm")
-    canvas[:] = np.asarray(image)
-    for index, place in enumerate(places):
-        _draw_mark(canvas, np.array(place, dtype=np.float64), mark_of(index), radius=5)
+    def draw(self, canvas: Picture, top: int, paper: Paper) -> None:
+        """Write the legend into `canvas`, from the row `top` on."""
+        image = Image.fromarray(canvas)
+        draw = ImageDraw.Draw(image)
+        rows = [divmod(index, self.per_row) for index in range(len(self.names))]
+        places = [(SIDE + 10 + column * self.step, top + LEGEND_ROW // 2 + row * LEGEND_ROW) for row, column in rows]
+        for name, (x, y) in zip(self.names, places, strict=True):
+            draw.text((x + 12, y), name, paper.ink, load_font(13), anchor="lm")
+        canvas[:] = np.asarray(image)
+        for index, place in enumerate(places):
+            _draw_mark(canvas, np.array(place, dtype=np.float64), mark_of(index), radius=5)
 
 
 def choose_frames(frames: NDArray[np.int64], limit: int) -> list[int]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bkind3d.config import InputError
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.progress import track
+from bkind3d.data.spacing import step_indices
 from bkind3d.report.bands import Band, read_behaviours, read_clusters
 from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
 from bkind3d.report.body_parts import build_identity_table, build_nearest_table, build_side_table
@@ -31,7 +32,7 @@ from bkind3d.report.learning import build_learning_charts, split_terms
 from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_settings, build_stages, build_versions
 from bkind3d.report.overlays import draw_session, encode_jpeg
-from bkind3d.report.player import build_player, choose_moments
+from bkind3d.report.player import build_player
 from bkind3d.report.pose import (
     build_group_table,
     build_joint_chart,
@@ -229,7 +230,7 @@ def _show_keypoints(
             elements.append(Note(f"{session}: no frame has keypoints.", "warning"))
             continue
         elements += _draw_mosaic(files, name, session)
-        chosen = choose_moments(keypoints, files.settings.max_frames)
+        chosen = step_indices(len(keypoints.frames), files.settings.max_frames)
         band = read_clusters(files.experiment_file(name, "movements.parquet"), session, keypoints)
         elements.append(_build_player(files, name, session, keypoints, chosen, band=band))
         elements.append(_fold_numbers(health[session], located[session]))
@@ -246,7 +247,7 @@ def _show_session_keypoints(
     if not np.isfinite(keypoints.positions).any():
         return _make_section(files, name, [Note(f"{session}: no frame has keypoints.", "warning")])
     n_experiments = len(files.experiments)
-    chosen = choose_moments(keypoints, max(POSITIONS // len(keypoints.names) // n_experiments, 1))
+    chosen = step_indices(len(keypoints.frames), max(POSITIONS // len(keypoints.names) // n_experiments, 1))
     sprites = draw_sprites(files, name, session, keypoints, chosen, PICTURE_ROOM // n_experiments) if files.settings.pictures else None
     band = read_behaviours(behaviours, keypoints) if behaviours else None
     elements: list[Any] = [_build_player(files, name, session, keypoints, chosen, sprites, band)]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.skeleton import Edge
-from bkind3d.data.spacing import step_indices
 from bkind3d.report.bands import Band
 from bkind3d.report.elements import Player, script_json
 from bkind3d.report.palette import mark_of
@@ -21,11 +20,6 @@ from bkind3d.report.sprites import Sprites
 MISSING, LARGEST = -32768, 32000
 #: Parts that the side of a view is divided into, to say where a keypoint lies in it: up to eight sides away.
 PARTS = 4096
-
-
-def choose_moments(keypoints: SessionKeypoints, limit: int) -> NDArray[np.int64]:
-    """Indices of at most `limit` frames, in equal steps."""
-    return step_indices(len(keypoints.frames), limit)
 
 
 def build_player(
@@ -60,9 +54,7 @@ def build_player(
     marks = [mark_of(index) for index in range(len(keypoints.names))]
     data: dict[str, Any] = {
         "names": keypoints.names,
-        "colours": [mark.colour for mark in marks],
-        "halos": [f"rgb{mark.halo}" for mark in marks],
-        "shapes": [mark.shape for mark in marks],
+        "marks": [{"colour": mark.colour, "halo": f"rgb{mark.halo}", "shape": mark.shape} for mark in marks],
         "edges": [[first, second] for first, second, _ in skeleton],
         "units": keypoints.metadata.get("units", ""),
         "times": pack(keypoints.times[chosen], "<f8"),
@@ -106,14 +98,14 @@ def pack_gaps(values: NDArray[np.floating[Any]]) -> str:
 
 
 def _pack_sprites(sprites: Sprites, chosen: NDArray[np.int64]) -> dict[str, Any]:
-    pictures = {
+    return {
+        "cameras": list(sprites.cameras),
         "side": sprites.side,
         "scale": PARTS,
         "moments": pack(np.searchsorted(chosen, sprites.moments), "<i4"),
         "ends": pack(np.cumsum([len(text) for text in sprites.texts]), "<i4"),
         "pixels": pack_gaps(sprites.places * PARTS),
     }
-    return {"cameras": list(sprites.cameras), "pictures": pictures}
 
 
 def _find_centres(points: NDArray[np.float64], location: pd.DataFrame, frames: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from bkind3d.data.keypoints import SessionKeypoints
-from bkind3d.report.player import MISSING, PARTS, build_player, choose_moments, pack_gaps
+from bkind3d.data.spacing import step_indices
+from bkind3d.report.player import MISSING, PARTS, build_player, pack_gaps
 from bkind3d.report.sprites import Sprites
 
 
@@ -24,7 +25,7 @@ def make_location(n_frames):
 def play(positions, limit=100, location=None, joints=None, sprites=None):
     keypoints = make_keypoints(np.asarray(positions, float))
     location = make_location(len(positions)) if location is None else location
-    player = build_player("one", keypoints, choose_moments(keypoints, limit), [(0, 1, 1.0)], location, joints, sprites)
+    player = build_player("one", keypoints, step_indices(len(positions), limit), [(0, 1, 1.0)], location, joints, sprites)
     return player, json.loads(player.json)
 
 
@@ -107,7 +108,7 @@ def test_pictures_know_their_moments():
     places[1, 0, 1] = np.nan
     sprites = Sprites(["cam1"], 128, np.array([0, 4, 8]), ["AAAA", "BBBBBBBB", "CCCC"], places)
     player, data = play(np.zeros((9, 2, 3)), limit=5, sprites=sprites)
-    pictures = data["views"]["pictures"]
+    pictures = data["views"]
     assert player.pictures == "AAAABBBBBBBBCCCC"
     assert unpack(pictures["ends"], "<i4").tolist() == [4, 12, 16]
     assert unpack(pictures["moments"], "<i4").tolist() == [0, 2, 4]

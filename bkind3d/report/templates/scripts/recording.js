@@ -17,12 +17,11 @@ export function findLast(values, value) {
   return low;
 }
 
-// A session that is played: its moments, where its points are at each of them, and how its keypoints are drawn.
+// A session that is played, as `report/player.py` describes it: names, marks, edges, units, step, reach, bounds, floor, views, band;
+// its moments, and where its points are at each of them.
 export class Recording {
   constructor(data) {
-    const { names, edges, units, step, reach, bounds, floor, views, band } = data;
-    Object.assign(this, { names, edges, units, step, reach, bounds, floor, views, band });
-    this.marks = names.map((_, point) => ({ colour: data.colours[point], halo: data.halos[point], shape: data.shapes[point] }));
+    Object.assign(this, data);
     this.times = unpack(data.times, Float64Array);
     this.frames = unpack(data.frames, Int32Array);
     this.centres = unpack(data.centres, Float32Array);

@@ -31,11 +31,9 @@ class Pictures {
 // All views on one canvas, in a grid of square tiles, with the keypoints drawn in where the switch `drawn` is on.
 export class Views {
   constructor(canvas, holder, recording, drawn, redraw) {
-    const packed = recording.views.pictures;
+    const packed = recording.views;
     Object.assign(this, { canvas, recording, drawn });
-    this.cameras = recording.views.cameras;
-    this.side = packed.side;
-    this.scale = packed.scale;
+    Object.assign(this, { cameras: packed.cameras, side: packed.side, scale: packed.scale });
     this.moments = unpack(packed.moments, Int32Array);
     this.pixels = unpack(packed.pixels, Int16Array);
     this.pictures = new Pictures(unpack(packed.ends, Int32Array), holder, (number) => { if (number === this.wanted) redraw(); });
