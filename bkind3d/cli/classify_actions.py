@@ -24,13 +24,13 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.cli.named_paths import read_named_paths
     from bkind3d.config import ExperimentConfig, read_section
     from bkind3d.data.parquet import write_table
-    from bkind3d.data.results import describe_method, write_json
+    from bkind3d.data.results import write_json
     from bkind3d.evaluation.behaviours import judge_actions
     from bkind3d.evaluation.candidates import Candidate
     from bkind3d.evaluation.recordings import read_recordings
 
     config = read_section(ExperimentConfig, arguments.config)
-    method = Candidate.of(describe_method(config))
+    method = Candidate.of(config.description)
     kinds = ("keypoints", "joints", "behaviours")
     keypoints, joints, behaviours = (read_named_paths(getattr(arguments, kind), f"--{kind}") for kind in kinds)
     recordings = read_recordings(arguments.sessions, {method.name: keypoints}, joints, behaviours)

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.cli.named_paths import read_named_paths
     from bkind3d.config import ExperimentConfig, read_section
     from bkind3d.data.parquet import write_table
-    from bkind3d.data.results import UNTRAINED, describe_method, write_json
+    from bkind3d.data.results import UNTRAINED, write_json
     from bkind3d.data.skeleton import read_skeleton
     from bkind3d.evaluation.candidates import Candidate
     from bkind3d.evaluation.pose import judge_poses
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = read_section(ExperimentConfig, arguments.config)
     kinds = ("keypoints", "untrained", "joints", "behaviours")
     keypoints, untrained, joints, behaviours = (read_named_paths(getattr(arguments, kind), f"--{kind}") for kind in kinds)
-    method = Candidate.of(describe_method(config))
+    method = Candidate.of(config.description)
     recordings = read_recordings(arguments.sessions, {method.name: keypoints, UNTRAINED: untrained}, joints, behaviours)
     edges = read_skeleton(arguments.edges, config.model) if arguments.edges else []
     judgement = judge_poses(recordings, method, config.evaluation, arguments.name, arguments.dataset, edges)

@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,22 +12,6 @@ from bkind3d.data.parquet import replaced_when_complete
 #: experiment being one or the other; a `floor` is what they must beat, an `oracle` what they could reach.
 Role = Literal["discovered", "supervised", "floor", "oracle"]
 Supervision = Literal["none", "3D"]
-
-
-@dataclass(frozen=True)
-class MethodDescription:
-    """What an experiment's method is called in tables (`label`) and in the report (`title`), and what it learned from."""
-
-    label: str
-    title: str
-    role: Literal["discovered", "supervised"]
-    supervision: Supervision
-
-
-def describe_method(config: object) -> MethodDescription:
-    """The method of an experiment."""
-    return getattr(config, "description", MethodDescription("bkind3d", "BKinD-3D, this run", "discovered", "none"))
-
 
 #: The floors of every experiment: the best constant pose, and the method's own network before its training.
 MEAN_POSE, UNTRAINED = FLOORS = ("mean_pose", "untrained")

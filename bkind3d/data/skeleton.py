@@ -33,12 +33,12 @@ def choose_skeleton(edges: pd.DataFrame, model: ModelConfig) -> list[Edge]:
 
     Returns
     -------
-    Pairs of indices of keypoints, each with its weight over the strongest one; strongest first.
+    Pairs of indices of keypoints, each with its weight over the strongest one; strongest first; none where there are no edges.
     """
     mirror = model.mirror_order
     weights = _arrange_weights(edges, model.keypoint_names)
     weights = (weights + weights[np.ix_(mirror, mirror)]) / 2
-    shares = weights / max(weights.max(), 1e-30)
+    shares = weights / weights.max(initial=1e-30)
     known = {twins for twins in _pair_edges(mirror) if shares[twins[0]] >= MIN_WEIGHT}
     order = sorted(known, key=lambda twins: (mirror[twins[0][0]] == twins[0][1], -shares[twins[0]], twins))
     tree = [edge for twins in _keep_tree(order, len(mirror)) for edge in twins]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from bkind3d.config import EvaluationConfig, InputError
-from bkind3d.data.results import MEAN_POSE, MethodDescription, Role, Supervision, name_oracle
+from bkind3d.config import EvaluationConfig, InputError, MethodDescription
+from bkind3d.data.results import MEAN_POSE, Role, Supervision, name_oracle
 from bkind3d.evaluation.floors import centre_poses, choose_far_apart, fill_gaps, mean_pose, mean_shape, place_pose
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, align_poses, joint_distances, measure_errors

@@ -1,36 +1,17 @@
-"""Keypoints that are of no use: merged with another one, or always in the same place."""
+"""Whether keypoints are of any use, while the network learns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bkind3d.geometry.health import HealthReport, judge_health
 from bkind3d.training.processes import sum_over_processes
-
-#: Mean distance, as a share of the cube's side, below which two keypoints have merged.
-MERGED = 0.01
-
-#: Standard deviation of a keypoint's place in the cube, as a share of its side, below which it looks at nothing.
-DEAD = 0.005
 
 #: Steps between two reports.
 HEALTH_EVERY = 200
-
-
-@dataclass(frozen=True)
-class HealthReport:
-    """What is wrong with the keypoints, by their names."""
-
-    merged: list[tuple[str, str]]
-    dead: list[str]
-    collapsed: bool
-
-    def __str__(self) -> str:
-        parts = [f"{a} and {b} are in one place" for a, b in self.merged] + [f"{name} never moves" for name in self.dead]
-        return "all keypoints are in one place" if self.collapsed else ", ".join(parts)
 
 
 class KeypointHealth:
@@ -81,9 +62,5 @@ class KeypointHealth:
             return HealthReport([], [], False)
         n = sum_over_processes(self._distances.new_tensor(self._n))
         distances, means, squares = (sum_over_processes(noted) / n for noted in (self._distances, self._sums, self._squares))
-        near = (distances < MERGED).triu(diagonal=1)
-        deviations = (squares - means.square()).clamp_min(0).sum(dim=1).sqrt()
-        merged = [(self.names[i], self.names[j]) for i, j in near.nonzero().tolist()]
-        dead = [name for name, value in zip(self.names, deviations.tolist(), strict=True) if value < DEAD]
-        n_pairs = len(self.names) * (len(self.names) - 1) // 2
-        return HealthReport(merged, dead, len(merged) == n_pairs)
+        motion = (squares - means.square()).clamp_min(0).sum(dim=1).sqrt()
+        return judge_health(self.names, motion.cpu().numpy(), distances.cpu().numpy())

@@ -13,10 +13,11 @@ from torch.nn.utils import clip_grad_norm_
 
 from bkind3d.config import ExperimentConfig, InputError, load_text
 from bkind3d.data.datasets import Moments
+from bkind3d.geometry.health import HealthReport
 from bkind3d.losses.running_mean import commit_running_means, discard_running_means, has_fresh_means
 from bkind3d.methods.base import Model, Objective
 from bkind3d.methods.draws import Draws, drop_views
-from bkind3d.training.health import HEALTH_EVERY, HealthReport, KeypointHealth
+from bkind3d.training.health import HEALTH_EVERY, KeypointHealth
 from bkind3d.training.history import History
 from bkind3d.training.memory import advise_on_memory, is_out_of_memory
 from bkind3d.training.processes import average_gradients, sum_over_processes

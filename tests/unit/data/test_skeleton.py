@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bkind3d.config import ModelConfig
 from bkind3d.data.skeleton import choose_skeleton
 from bkind3d.methods.discovery.settings import DiscoveryModelConfig
 
@@ -75,3 +76,8 @@ def test_a_pair_hangs_on_the_middle_not_on_its_twin_and_the_middle_is_no_detour(
 def test_without_a_middle_one_edge_across_joins_the_halves():
     weights = {(0, 1): 0.3, (2, 3): 0.5, (0, 2): 1.0, (1, 3): 0.8, (0, 3): 0.4}
     assert {edge[:2] for edge in choose(weights, 4, 2)} == {(0, 2), (1, 3), (2, 3)}
+
+
+@pytest.mark.parametrize("model", [DiscoveryModelConfig(n_keypoints=4, n_symmetric_pairs=1), ModelConfig()])
+def test_a_method_without_edges_has_no_skeleton(model):
+    assert choose_skeleton(pd.DataFrame(columns=["keypoint_a", "keypoint_b", "weight"]), model) == []

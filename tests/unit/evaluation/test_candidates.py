@@ -1,8 +1,9 @@
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.data.results import FLOORS, MethodDescription, name_oracle, role_of
+from bkind3d.data.results import FLOORS, name_oracle, role_of
 from bkind3d.evaluation.candidates import ORACLES, Candidate, order_joints
+from bkind3d.methods.supervised.settings import SupervisedExperiment
 
 
 def test_every_candidate_of_the_evaluation_s_own_is_known_by_its_name():
@@ -13,7 +14,7 @@ def test_every_candidate_of_the_evaluation_s_own_is_known_by_its_name():
 
 
 def test_a_method_says_what_it_is():
-    assert Candidate.of(MethodDescription("ceiling", "Supervised", "supervised", "3D")) == Candidate("ceiling", "supervised", "3D")
+    assert Candidate.of(SupervisedExperiment.description) == Candidate("taught", "supervised", "3D")
 
 
 def test_joints_are_found_by_their_names():
