@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from bkind3d.export.formats import FORMATS
+from bkind3d.config import EXPORT_FORMATS
 
 HELP = "write keypoints, skeleton and cameras in the formats of other tools"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("formats", nargs="+", choices=list(FORMATS), metavar="FORMAT", help=f"any of {', '.join(FORMATS)}")
+    parser.add_argument("formats", nargs="+", choices=list(EXPORT_FORMATS), metavar="FORMAT", help=f"any of {', '.join(EXPORT_FORMATS)}")
     parser.add_argument("--study", type=Path, default=Path(), metavar="FOLDER", help="the study, which has config/ and results/")
     parser.add_argument("--experiments", nargs="+", metavar="NAME", help="experiments (default: all)")
     parser.add_argument("--sessions", nargs="+", metavar="NAME", help="sessions (default: all)")

@@ -37,17 +37,17 @@ from bkind3d.config.sections import (
     read_values,
 )
 from bkind3d.config.simulation import SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
-from bkind3d.config.study import ExportConfig, ExportFormat, MovementsConfig, PaperTableConfig, ReportConfig, StudyConfig
+from bkind3d.config.study import EXPORT_FORMATS, ExportConfig, MovementsConfig, PaperTableConfig, ReportConfig, StudyConfig
 from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
 
 __all__ = [
+    "EXPORT_FORMATS",
     "ActionsConfig",
     "BoardConfig",
     "CalibrationConfig",
     "EvaluationConfig",
     "ExperimentConfig",
     "ExportConfig",
-    "ExportFormat",
     "FramesConfig",
     "DEFAULT_METHOD",
     "HUB_PREFIX",

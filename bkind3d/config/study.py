@@ -1,6 +1,6 @@
 """A study: its sheets, what is done with them, and what is shown."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,7 +10,22 @@ from bkind3d.config.sections import Name, Section
 from bkind3d.config.simulation import SimulationConfig
 from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
 
-ExportFormat = Literal["tidy", "nwb", "movement", "anipose", "deeplabcut", "sleap", "keypoint-moseq", "rerun"]
+#: Formats of keypoints for other tools: ending of a session's file; where it is empty, a session's files lie in a folder. The writer
+#: is ``bkind3d.export.<format with underscores>.write_session(session, path)``.
+EXPORT_FORMATS = {
+    "tidy": ".csv",
+    "nwb": ".nwb",
+    "movement": ".nc",
+    "anipose": ".csv",
+    "deeplabcut": "",
+    "sleap": "",
+    "keypoint-moseq": "",
+    "rerun": ".rrd",
+}
+if TYPE_CHECKING:
+    ExportFormat = str
+else:
+    ExportFormat = Literal[tuple(EXPORT_FORMATS)]
 
 
 class ReportConfig(Section):

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bkind3d.config import InputError
+from bkind3d.config import EXPORT_FORMATS, InputError
 from bkind3d.study.study import Study
 
 if TYPE_CHECKING:
@@ -16,23 +16,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Format: ending of a session's file; where it is empty, a session's files lie in a folder. Its writer is
-#: ``bkind3d.export.<format with underscores>.write_session(session, path)``.
-FORMATS = {
-    "tidy": ".csv",
-    "nwb": ".nwb",
-    "movement": ".nc",
-    "anipose": ".csv",
-    "deeplabcut": "",
-    "sleap": "",
-    "keypoint-moseq": "",
-    "rerun": ".rrd",
-}
-
 
 def export_path(folder: str | Path, experiment: str, form: str, session: str) -> Path:
     """The file, or the folder, of a session in a format."""
-    return Path(folder) / experiment / form / f"{session}{FORMATS[form]}"
+    return Path(folder) / experiment / form / f"{session}{EXPORT_FORMATS[form]}"
 
 
 def export_sessions(study: Study, experiments: Iterable[str], forms: Iterable[str], sessions: Iterable[str], folder: Path) -> None:
@@ -44,7 +31,7 @@ def export_sessions(study: Study, experiments: Iterable[str], forms: Iterable[st
     """
     from bkind3d.export.sessions import find_keypoints, open_session
 
-    writers = {form: _find_writer(form) for form in forms}
+    writers = {form: find_writer(form) for form in forms}
     wanted = [(experiment, name) for experiment in experiments for name in sessions]
     for experiment, name in wanted:
         find_keypoints(study, experiment, name)
@@ -56,7 +43,8 @@ def export_sessions(study: Study, experiments: Iterable[str], forms: Iterable[st
             log.info("wrote %s", path)
 
 
-def _find_writer(form: str) -> "Writer":
+def find_writer(form: str) -> "Writer":
+    """The function that writes a format; refused where its library is not installed."""
     try:
         writer: Writer = import_module(f"bkind3d.export.{form.replace('-', '_')}").write_session
         return writer

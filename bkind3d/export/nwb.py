@@ -32,6 +32,9 @@ SUBJECT_COLUMNS = ("species", "sex", "age", "genotype", "strain", "weight", "dat
 FILE_COLUMNS = ("lab", "institution", "experiment_description", "notes", "protocol", "session_description")
 LISTS = ("experimenter", "keywords")
 
+#: What stands beside the keypoints and the cameras under a name of its own.
+TAKEN = ("description", "scorer", "source_software", "skeleton")
+
 CONFIDENCE = "share of the keypoint's heatmap within a tenth of the cube's side of its mean"
 FRAME = "the world of the cameras' calibration: right-handed, z up"
 
@@ -82,7 +85,7 @@ def _make_series(session: ExportedSession, units: float) -> list[PoseEstimationS
     for index, name in enumerate(found.names):
         series.append(
             PoseEstimationSeries(
-                name=name,
+                name=f"keypoint_{name}" if name in TAKEN or name in session.views else name,
                 description=f"Position of the discovered keypoint {name}; NaN where the subject was not located.",
                 data=(found.positions[:, index] * units).astype(np.float32),
                 unit="meters",

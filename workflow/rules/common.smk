@@ -66,7 +66,7 @@ def release_stale_lock():
 
 sys.path.insert(0, str(workflow.basedir))
 try:
-    from bkind3d.config import PREDICTION_REVISION, TRAINING_REVISION, InputError
+    from bkind3d.config import EXPORT_FORMATS, PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.study import sections
     from bkind3d.study.done import explain_done
     from bkind3d.study.retraining import explain_retraining, remark_on_weights
@@ -77,7 +77,7 @@ try:
         read_yaml,
     )
     from bkind3d.study.weights import list_weights
-    from bkind3d.export.formats import FORMATS, export_path
+    from bkind3d.export.formats import export_path
 
     if not workflow.overwrite_configfiles:
         read_yaml(Path(CONFIG_FILE))

@@ -1,5 +1,5 @@
 # What is handed over: keypoints in the formats of other tools, overlay videos, contact sheets. One rule per format: some write a file, some a folder.
-for form, ending in FORMATS.items():
+for form, ending in EXPORT_FORMATS.items():
 
     rule:
         name:

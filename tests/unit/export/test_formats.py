@@ -1,19 +1,13 @@
-from typing import get_args
-
 import pytest
 
 from bkind3d.cli import main
-from bkind3d.config import ExportFormat, InputError
-from bkind3d.export.formats import FORMATS, export_sessions
+from bkind3d.config import InputError
+from bkind3d.export.formats import export_sessions
 from bkind3d.study.study import load_study
 
 
 def list_files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
-def test_every_format_of_the_settings_has_a_writer():
-    assert set(FORMATS) == set(get_args(ExportFormat))
 
 
 def test_the_verb_writes_every_format_to_its_place(study_folder):
