@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bkind3d.simulation.human36m import write_cdf
-from bkind3d.simulation.human36m_metadata import CAMERAS, TAKES, name_files, write_human36m_metadata
-from bkind3d.simulation.human_motion import ACTIONS
+from bkind3d.simulation.layouts.human36m import ACTIONS, CAMERAS, TAKES, name_files, write_cdf, write_human36m_metadata
 
 #: Longer than the takes of any subject are on average (a minute or two, 50 per second).
 FRAMES = 4500

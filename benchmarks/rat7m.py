@@ -12,7 +12,7 @@ import numpy as np
 
 from bkind3d.config import SimulatedRig
 from bkind3d.data.video_writer import VideoWriter
-from bkind3d.simulation.rat7m_layout import MARKERS, make_rat7m_cameras, write_mat
+from bkind3d.simulation.layouts.rat7m import MARKERS, make_rat7m_cameras, write_mat
 
 RATE, HOUR, CHUNK, CAMERAS = 30, 3600, 3500, 6
 SIZE = (128, 102)

@@ -5,14 +5,14 @@ import os
 from pathlib import Path
 
 from bkind3d.cli.numbers import at_least
-from bkind3d.config import InputError
+from bkind3d.simulation.layouts.writing import LAYOUTS, choose_content, write_layout
 
 HELP = "Render recordings to try things with: rats as a laboratory films them, or a stand-in that has the layout of a published data set."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("--layout", required=True, choices=["laboratory", "h36m", "rat7m"], help="whose files: h36m is Human3.6M")
+    parser.add_argument("--layout", required=True, choices=LAYOUTS, help="whose files: h36m is Human3.6M")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write; must not be there yet")
     parser.add_argument(
         "--subjects", nargs="+", metavar="S", help="subjects, such as rat1 rat2, S1 S5 S9, or s1 s5 (default: all that there are)"
@@ -34,20 +34,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Render the data set."""
-    layout, workers = arguments.layout, arguments.workers
-    for option, of in (("chunk", "rat7m"), ("actions", "h36m")):
-        if layout != of and getattr(arguments, option) is not None:
-            raise InputError(f"--{option}: is of layout {of}, not of {layout}; leave it out")
-    if layout == "laboratory":
-        from bkind3d.simulation.laboratory_layout import make_rats, simulate_laboratory
-
-        simulate_laboratory(make_rats(arguments.subjects, arguments.frames, arguments.size), arguments.output, workers)
-    elif layout == "h36m":
-        from bkind3d.simulation.human36m import make_stand_in, simulate_human36m
-
-        simulate_human36m(make_stand_in(arguments.subjects, arguments.actions, arguments.frames, arguments.size), arguments.output, workers)
-    else:
-        from bkind3d.simulation.rat7m_layout import CHUNK, make_rat_stand_in, simulate_rat7m
-
-        chunk = CHUNK if arguments.chunk is None else arguments.chunk
-        simulate_rat7m(make_rat_stand_in(arguments.subjects, arguments.frames, arguments.size, chunk), arguments.output, workers)
+    asked = (arguments.subjects, arguments.actions, arguments.frames, arguments.size, arguments.chunk)
+    write_layout(arguments.layout, choose_content(arguments.layout, *asked), arguments.output, arguments.workers)

@@ -36,13 +36,15 @@ from bkind3d.config.sections import (
     read_section,
     read_values,
 )
-from bkind3d.config.simulation import SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
+from bkind3d.config.simulation import ANIMALS, AnimalKind, SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
 from bkind3d.config.study import EXPORT_FORMATS, ExportConfig, MovementsConfig, PaperTableConfig, ReportConfig, StudyConfig
 from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
 
 __all__ = [
+    "ANIMALS",
     "EXPORT_FORMATS",
     "ActionsConfig",
+    "AnimalKind",
     "BoardConfig",
     "CalibrationConfig",
     "EvaluationConfig",

@@ -1,10 +1,34 @@
 """Recordings that are rendered instead of filmed."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from bkind3d.config.sections import Name, Section
+
+
+@dataclass(frozen=True)
+class AnimalKind:
+    """What the settings know of a kind of animal.
+
+    Attributes
+    ----------
+    module : has its body and its motion (:class:`bkind3d.simulation.animals.Animal`).
+    arena : diameter (mm) of the smallest arena for it, at scale 1.
+    arena_height : up to where (mm) the cameras have to see the arena, at scale 1; to the top of the animal as it walks.
+    """
+
+    module: str
+    arena: float
+    arena_height: float
+
+
+#: The animals, by their names in the settings.
+ANIMALS = {
+    "rodent": AnimalKind("bkind3d.simulation.rodent", arena=440, arena_height=80),
+    "person": AnimalKind("bkind3d.simulation.person", arena=2500, arena_height=1700),
+}
 
 
 class SimulatedRig(Section):
@@ -15,6 +39,7 @@ class SimulatedRig(Section):
     height: int = Field(256, ge=64, le=4096, description="Height of the pictures in pixels.")
     rate: float = Field(30.0, gt=0, le=1000, description="Frames per second.")
     arena: float = Field(700.0, gt=0, description="Diameter of the arena in millimetres.")
+    arena_height: float = Field(160.0, gt=0, description="Height in millimetres up to which all cameras see the arena: a rearing rat's.")
     board: Name = Field("charuco", description="Board (a key of `boards`) that is moved through the rig.")
     board_frames: int = Field(36, ge=10, le=1000, description="Frames of the board videos; in frame 0 the board lies on the floor.")
     seed: int = Field(0, ge=0, description="Seed of camera positions, lenses, light and board motion.")
@@ -29,9 +54,9 @@ class SimulatedRig(Section):
 class SimulatedSubject(Section):
     """A simulated animal."""
 
-    animal: Literal["rodent"] = Field("rodent", description="Kind of animal.")
+    animal: Literal[tuple(ANIMALS)] = Field("rodent", description="Kind of animal.")  # type: ignore[valid-type]
     scale: float = Field(1.0, ge=0.5, le=2, description="Size relative to the model.")
-    coat: Literal["brown", "white", "black", "hooded", "grey"] = Field("brown", description="Colour of the fur.")
+    coat: Literal["brown", "white", "black", "hooded", "grey"] = Field("brown", description="Colour of the fur, where there is one.")
     seed: int = Field(0, ge=0, description="Seed of the animal's habits.")
 
 
@@ -66,9 +91,11 @@ class SimulationConfig(Section):
                 raise ValueError(f"sessions.{name}.subject {session.subject!r} is not among the subjects {sorted(self.subjects)}")
             if session.rig not in self.rigs:
                 raise ValueError(f"sessions.{name}.rig {session.rig!r} is not among the rigs {sorted(self.rigs)}")
-            arena, least = self.rigs[session.rig].arena, 440 * self.subjects[session.subject].scale
-            if arena < least:
-                raise ValueError(f"rigs.{session.rig}.arena {arena:g} is too small for {session.subject}, who needs {least:g} mm")
-            if session.blocked_cameras > self.rigs[session.rig].cameras:
+            subject, rig = self.subjects[session.subject], self.rigs[session.rig]
+            for key in ("arena", "arena_height"):
+                size, least = getattr(rig, key), getattr(ANIMALS[subject.animal], key) * subject.scale
+                if size < least:
+                    raise ValueError(f"rigs.{session.rig}.{key} {size:g} is too small for {session.subject}, who needs {least:g} mm")
+            if session.blocked_cameras > rig.cameras:
                 raise ValueError(f"sessions.{name}.blocked_cameras {session.blocked_cameras} are more than rig {session.rig!r} has")
         return self

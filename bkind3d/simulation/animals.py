@@ -1,48 +1,78 @@
-"""The kinds of animals that can be simulated.
+"""What an animal of the simulation is: a module with its joints, its behaviours, its body and its motion.
 
-An animal is one module: a body (:meth:`Animal.build_spec`) and how it moves (:meth:`Animal.move`). To add a person, a
-fly or a dog, write such a module, add it to :func:`get_animal` and to the choices of ``SimulatedSubject.animal``.
+Its row in :data:`bkind3d.config.ANIMALS` names the module and says what the settings have to know of it. Everything else asks
+the animal, and :mod:`bkind3d.simulation.checks` tries whether it keeps what is promised here.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Protocol, cast
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from bkind3d.config import SimulatedRig, SimulatedSession, SimulatedSubject
+from bkind3d.config import ANIMALS, SimulatedSubject
+
+
+@dataclass(frozen=True)
+class Take:
+    """What an animal is asked for.
+
+    Attributes
+    ----------
+    frames, rate : length, and frames per second.
+    arena : diameter (mm) of the place, around the world's origin, in which the animal stays.
+    seed : of the motion.
+    behaviours : what it shall do, of its behaviours; what it likes where none are named.
+    rest_seconds : how long it rests in the middle of the take.
+    """
+
+    frames: int
+    rate: float
+    arena: float
+    seed: int = 0
+    behaviours: tuple[str, ...] = ()
+    rest_seconds: float = 0.0
+
+    def find_rest(self) -> tuple[int, int]:
+        """First frame of the rest in the middle, and the frame after its last one."""
+        start = max(0, round((self.frames - self.rest_seconds * self.rate) / 2))
+        return start, min(self.frames, start + round(self.rest_seconds * self.rate))
 
 
 @dataclass(frozen=True)
 class Motion:
-    """What an animal does during a recording.
+    """What moves in a recording, and how.
 
     Attributes
     ----------
-    qpos : (frame, nq) generalised positions of its model; root in the arena's world, metres.
+    qpos : (frame, nq) generalised positions of the model; root in the arena's world, metres.
     behaviours : one name per frame.
+    places : (frame, 3) places (m), or (frame, 7) with a quaternion behind them, of what is moved as a mocap body, by its name.
     """
 
     qpos: NDArray[np.float64]
-    behaviours: list[str]
+    behaviours: list[str] = field(default_factory=list)
+    places: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 class Animal(Protocol):
-    """A body and its motions."""
+    """The module of an animal, or whatever else has these names."""
 
     #: Names of the joints whose positions are the truth; the model has a site of each name.
-    joints: tuple[str, ...]
+    JOINTS: Collection[str]
+    #: Names of what it can do.
+    BEHAVIOURS: Collection[str]
 
     def build_spec(self, subject: SimulatedSubject) -> mujoco.MjSpec:
-        """Build the animal with a free root, at the subject's size and in its coat (metres)."""
+        """Build the animal with a free joint ``root``, at the subject's size and in its looks (metres), without anything that moves by itself."""
 
-    def move(self, model: mujoco.MjModel, session: SimulatedSession, subject: SimulatedSubject, rig: SimulatedRig) -> Motion:
-        """Move the animal through the arena of `rig`; the same seeds give the same motion."""
+    def move(self, model: mujoco.MjModel, subject: SimulatedSubject, take: Take) -> Motion:
+        """Move the animal, which is in `model`, as `take` asks; the same seeds give the same motion."""
 
 
 def get_animal(kind: str) -> Animal:
     """Look up an animal by its name in the configuration."""
-    from bkind3d.simulation.rodent import Rodent
-
-    return {"rodent": Rodent()}[kind]
+    return cast(Animal, import_module(ANIMALS[kind].module))

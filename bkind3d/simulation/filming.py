@@ -1,12 +1,12 @@
 """Films a scene with all cameras of a rig: videos, and silhouettes as truth. All cores, one GL context per process."""
 
-import logging
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import cv2
 import mujoco
@@ -19,15 +19,16 @@ from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.progress import track
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.geometry.cameras import Camera
-from bkind3d.simulation.animals import get_animal
+from bkind3d.simulation.animals import Motion, get_animal
 from bkind3d.simulation.disturbances import Disturbances, add_bystander, disturb_picture
+from bkind3d.simulation.lenses import make_lenses
 from bkind3d.simulation.rendering import Renderer
-from bkind3d.simulation.scenes import add_arena, make_board_spec
-
-log = logging.getLogger(__name__)
+from bkind3d.simulation.scenes import Image, add_arena, make_board_spec
 
 #: A session's silhouettes are kept of every tenth frame: they are truth for tests, and cost a rendering each.
 SILHOUETTE_STEP = 10
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Shot:
     ----------
     rig : where it is filmed.
     content : an animal, or a calibration board.
-    states : (frame, nq) generalised positions of an animal's model, or (frame, 7) place and quaternion of a board; metres.
+    motion : what moves.
     cameras : those of the rig that film; millimetres.
     folder : gets a file ``{camera}.mp4`` per camera.
     disturbances : of an animal's recording.
@@ -46,10 +47,57 @@ class Shot:
 
     rig: SimulatedRig
     content: SimulatedSubject | BoardConfig
-    states: NDArray[np.float64]
+    motion: Motion
     cameras: dict[str, Camera]
     folder: Path
     disturbances: Disturbances = field(default_factory=Disturbances)
+
+
+class Stage(Renderer):
+    """A scene before its cameras, whose lenses may distort.
+
+    Parameters
+    ----------
+    model : the compiled scene; metres.
+    cameras : by name; millimetres. Their pictures are of one size.
+    """
+
+    def __init__(self, model: mujoco.MjModel, cameras: Mapping[str, Camera]) -> None:
+        self.lenses, self._data = make_lenses(cameras), mujoco.MjData(model)
+        super().__init__(model, next(iter(self.lenses.values())).pinhole.size)
+        for lens in self.lenses.values():
+            self.keep_background(self._data, lens.pinhole)
+
+    def play(self, motion: Motion) -> Iterator[int]:
+        """Let one frame after the other happen, for :meth:`photograph`."""
+        for frame, state in enumerate(motion.qpos):
+            self._data.qpos[:] = state
+            for name, places in motion.places.items():
+                body = self._model.body(name).mocapid[0]
+                self._data.mocap_pos[body] = places[frame, :3]
+                if places.shape[1] > 3:
+                    self._data.mocap_quat[body] = places[frame, 3:]
+            self.update(self._data)
+            yield frame
+
+    def photograph(self, camera: str) -> Image:
+        """(height, width, 3) RGB picture of the frame by a camera."""
+        lens = self.lenses[camera]
+        return lens.bend(self.render_moving(lens.pinhole))
+
+
+class Writer(Protocol):
+    """What takes the pictures of a camera."""
+
+    def write(self, picture: Image) -> None:
+        """Take the next picture."""
+
+
+def record(stage: Stage, motion: Motion, writers: Mapping[str, Writer]) -> None:
+    """Let `motion` happen on the `stage`, and write what each camera sees of it."""
+    for _ in stage.play(motion):
+        for camera, writer in writers.items():
+            writer.write(stage.photograph(camera))
 
 
 def build_model(rig: SimulatedRig, content: SimulatedSubject | BoardConfig, disturbances: Disturbances | None = None) -> mujoco.MjModel:
@@ -63,6 +111,15 @@ def build_model(rig: SimulatedRig, content: SimulatedSubject | BoardConfig, dist
     return spec.compile()
 
 
+def share_out(work: Callable[..., Result], jobs: Sequence[Iterable[Any]], workers: int) -> list[Result]:
+    """Call `work` with the arguments of each of the `jobs`, in up to `workers` processes; a single one stays in this process."""
+    if workers == 1 or len(jobs) == 1:
+        return [work(*job) for job in jobs]
+    # Not forked: a GL context belongs to its process.
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(work, *zip(*jobs, strict=True)))
+
+
 def film(shot: Shot, workers: int) -> pd.DataFrame:
     """Film `shot` with up to `workers` processes; return the animal's silhouettes as a table "silhouettes".
 
@@ -71,49 +128,31 @@ def film(shot: Shot, workers: int) -> pd.DataFrame:
     """
     names = list(shot.cameras)
     groups = [names[start::workers] for start in range(min(workers, len(names)))]
-    shots = [replace(shot, cameras={name: shot.cameras[name] for name in group}) for group in groups]
-    if len(shots) == 1:
-        tables = [film_cameras(shots[0], show_progress=True)]
-    else:
-        with ProcessPoolExecutor(len(shots), mp_context=multiprocessing.get_context("spawn")) as pool:
-            # The groups are equal, so the bar of one is the bar of all.
-            tables = list(pool.map(film_cameras, shots, [index == 0 for index in range(len(shots))]))
-    return pd.concat(tables).sort_values(["frame", "camera"], ignore_index=True)
+    # The groups are equal, so the bar of one is the bar of all.
+    jobs = [(replace(shot, cameras={name: shot.cameras[name] for name in group}), group is groups[0]) for group in groups]
+    return pd.concat(share_out(film_cameras, jobs, workers)).sort_values(["frame", "camera"], ignore_index=True)
 
 
 def film_cameras(shot: Shot, show_progress: bool) -> pd.DataFrame:
     """Film `shot` with all its cameras in this process; see :func:`film`."""
-    model = build_model(shot.rig, shot.content, shot.disturbances)
-    data, rows = mujoco.MjData(model), []
+    model, rows = build_model(shot.rig, shot.content, shot.disturbances), []
     size, is_animal = (shot.rig.width, shot.rig.height), isinstance(shot.content, SimulatedSubject)
     with ExitStack() as stack:
-        renderer = stack.enter_context(Renderer(model, size))
-        writers = {}
-        for name, camera in shot.cameras.items():
-            renderer.keep_background(data, camera)
+        stage, writers = stack.enter_context(Stage(model, shot.cameras)), {}
+        for name in shot.cameras:
             path = stack.enter_context(replaced_when_complete(shot.folder / f"{name}.mp4"))
             writers[name] = stack.enter_context(VideoWriter(path, size, shot.rig.rate))
-        for frame, state in enumerate(track(shot.states, shot.folder.name, unit="frame") if show_progress else shot.states):
-            if is_animal:
-                data.qpos[:] = state
-                if shot.disturbances.bystander is not None:
-                    data.mocap_pos[0] = shot.disturbances.bystander[frame]
-            else:
-                data.mocap_pos[0], data.mocap_quat[0] = state[:3], state[3:]
-            renderer.update(data)
-            for name, camera in shot.cameras.items():
-                writers[name].write(disturb_picture(renderer.render_moving(camera), frame, name, shot.disturbances))
+        frames = stage.play(shot.motion)
+        for frame in track(frames, shot.folder.name, unit="frame", total=len(shot.motion.qpos)) if show_progress else frames:
+            for name, writer in writers.items():
+                writer.write(disturb_picture(stage.photograph(name), frame, name, shot.disturbances))
                 if is_animal and frame % SILHOUETTE_STEP == 0:
-                    rows.append((frame, name, encode_png(renderer.render_silhouette(camera))))
+                    silhouette = stage.render_silhouette(stage.lenses[name].pinhole)
+                    rows.append((frame, name, bytes(cv2.imencode(".png", silhouette)[1])))
     return pd.DataFrame(rows, columns=["frame", "camera", "mask"])
 
 
-def encode_png(picture: NDArray[np.uint8]) -> bytes:
-    """PNG file of a grey picture."""
-    return bytes(cv2.imencode(".png", picture)[1])
-
-
-def film_positions(model: mujoco.MjModel, qpos: NDArray[np.float64], sites: Sequence[str]) -> NDArray[np.float64]:
+def film_positions(model: mujoco.MjModel, qpos: NDArray[np.float64], sites: Collection[str]) -> NDArray[np.float64]:
     """(frame, site, 3) where `sites` are in each frame, world (mm)."""
     data = mujoco.MjData(model)
     ids = [model.site(name).id for name in sites]

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import undistort_points
-
-Image = NDArray[np.uint8]
+from bkind3d.simulation.scenes import Image
 
 
 @dataclass(frozen=True)
@@ -20,20 +19,24 @@ class Lens:
     Attributes
     ----------
     pinhole : the same camera without distortion, with a margin on all sides, whose picture is drawn.
-    columns, rows : (height, width) where each pixel of the distorted picture is found in the pinhole's.
+    columns, rows : (height, width) where each pixel of the distorted picture is found in the pinhole's; None without distortion.
     """
 
     pinhole: Camera
-    columns: NDArray[np.float32]
-    rows: NDArray[np.float32]
+    columns: NDArray[np.float32] | None = None
+    rows: NDArray[np.float32] | None = None
 
     def bend(self, picture: Image) -> Image:
         """The distorted picture, out of the pinhole's."""
+        if self.columns is None or self.rows is None:
+            return picture
         return np.asarray(cv2.remap(picture, self.columns, self.rows, cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 def make_lenses(cameras: Mapping[str, Camera]) -> dict[str, Lens]:
-    """Make the lenses of `cameras`, whose pictures are of one size; so are their pinholes'."""
+    """Make the lenses of `cameras`, whose pictures are of one size; so are their pinholes', which need no margin where no camera distorts."""
+    if not any(camera.distortion.any() for camera in cameras.values()):
+        return {name: Lens(camera) for name, camera in cameras.items()}
     found = {}
     for name, camera in cameras.items():
         width, height = camera.size

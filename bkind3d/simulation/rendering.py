@@ -1,15 +1,13 @@
 """Pictures and silhouettes of a MuJoCo scene, seen by the cameras of :mod:`bkind3d.geometry.cameras`."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from bkind3d.geometry.cameras import Camera
-from bkind3d.simulation.scenes import DRAWN_GROUPS
-
-Image = NDArray[np.uint8]
+from bkind3d.simulation.scenes import DRAWN_GROUPS, Image
 
 _NEAR, _FAR = 0.02, 20.0  # metres
 #: Pixels around the moving things that are drawn anew: soft edges of the shadow and of the samples.
@@ -133,7 +131,7 @@ class Renderer:
         mujoco.mjr_readPixels(samples, None, viewport, self._context)
         return samples[::-1]
 
-    def __enter__(self) -> "Renderer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

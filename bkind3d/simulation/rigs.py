@@ -13,9 +13,6 @@ from bkind3d.geometry.cameras import Camera
 
 Array = NDArray[np.float64]
 
-#: Height (mm) above the floor up to which every camera sees the whole arena: that of a rearing rat.
-VISIBLE_HEIGHT = 160.0
-
 
 @dataclass(frozen=True)
 class Pose:
@@ -35,13 +32,14 @@ def look_at(centre: Array, target: Array, roll: float = 0.0) -> Array:
     return np.stack([cos * right + sin * down, cos * down - sin * right, forward])
 
 
-def fit_focal_length(rotation: Array, centre: Array, size: tuple[int, int], radius: float) -> float:
-    """Longest focal length (pixels) at which a cylinder of `radius` around the arena is wholly in the picture."""
+def fit_focal_length(rotation: Array, centre: Array, rig: SimulatedRig) -> float:
+    """Longest focal length (pixels) at which the whole arena of `rig`, up to its height, is in the picture."""
     angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    radius = rig.arena / 2
     rim = np.stack([radius * np.cos(angles), radius * np.sin(angles), np.zeros_like(angles)], axis=1)
-    points = (np.concatenate([rim, rim + [0, 0, VISIBLE_HEIGHT]]) - centre) @ rotation.T
+    points = (np.concatenate([rim, rim + [0, 0, rig.arena_height]]) - centre) @ rotation.T
     extent = np.abs(points[:, :2] / points[:, 2:]).max(axis=0)
-    return float(min((size[0] / 2) / extent[0], (size[1] / 2) / extent[1]))
+    return float(min((rig.width / 2) / extent[0], (rig.height / 2) / extent[1]))
 
 
 def make_cameras(rig: SimulatedRig) -> dict[str, Camera]:
@@ -51,7 +49,6 @@ def make_cameras(rig: SimulatedRig) -> dict[str, Camera]:
     (width - 1) / 2 because (0, 0) is the centre of the top-left pixel.
     """
     rng = np.random.default_rng([rig.seed, 1])
-    size = (rig.width, rig.height)
     start = rng.uniform(0, 2 * np.pi)
     cameras = {}
     for index in range(rig.cameras):
@@ -61,10 +58,10 @@ def make_cameras(rig: SimulatedRig) -> dict[str, Camera]:
         centre = direction * rig.arena * rng.uniform(1.35, 1.8)
         target = np.append(rng.uniform(-0.03, 0.03, 2) * rig.arena, 0.06 * rig.arena)
         rotation = look_at(centre, target, roll=np.radians(rng.uniform(-4, 4)))
-        focal = rng.uniform(0.94, 1.0) * fit_focal_length(rotation, centre, size, rig.arena / 2)
+        focal = rng.uniform(0.94, 1.0) * fit_focal_length(rotation, centre, rig)
         matrix = np.array([[focal, 0, (rig.width - 1) / 2], [0, focal, (rig.height - 1) / 2], [0, 0, 1]])
         name = f"cam{index + 1}"
-        cameras[name] = Camera(name, size, matrix, np.zeros(5), rotation, -rotation @ centre)
+        cameras[name] = Camera(name, (rig.width, rig.height), matrix, np.zeros(5), rotation, -rotation @ centre)
     return cameras
 
 

@@ -4,6 +4,7 @@ The same seeds give the same decoded videos and the same truth, whatever the num
 MuJoCo, Mesa (or another graphics driver) may round pixels differently; another libx264 may write other bytes.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import mujoco
@@ -13,7 +14,7 @@ import pandas as pd
 from bkind3d.config import BoardConfig, InputError, SimulationConfig
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import write_table
-from bkind3d.simulation.animals import get_animal
+from bkind3d.simulation.animals import Motion, Take, get_animal
 from bkind3d.simulation.disturbances import plan_disturbances
 from bkind3d.simulation.filming import Shot, build_model, film, film_positions
 from bkind3d.simulation.rigs import make_cameras, pose_board
@@ -28,15 +29,16 @@ def simulate_session(config: SimulationConfig, name: str, recordings: Path, trut
         raise InputError(f"simulation.sessions: no session {name!r}; there are {sorted(config.sessions)}")
     session = config.sessions[name]
     rig, subject = config.rigs[session.rig], config.subjects[session.subject]
-    animal, cameras = get_animal(subject.animal), make_cameras(rig)
+    animal, cameras, model = get_animal(subject.animal), make_cameras(rig), build_model(rig, subject)
+    motion = animal.move(model, subject, Take(session.frames, rig.rate, rig.arena, session.seed, rest_seconds=session.rest_seconds))
+    positions = film_positions(model, motion.qpos, animal.JOINTS)
     disturbances = plan_disturbances(session, rig, list(cameras))
-    model = build_model(rig, subject)
-    motion = animal.move(model, session, subject, rig)
-    silhouettes = film(Shot(rig, subject, motion.qpos, cameras, recordings / name, disturbances), workers)
-    positions = film_positions(model, motion.qpos, animal.joints)
+    if disturbances.bystander is not None:
+        motion = replace(motion, places={**motion.places, "bystander": disturbances.bystander})
+    silhouettes = film(Shot(rig, subject, motion, cameras, recordings / name, disturbances), workers)
     n_frames, n_joints, _ = positions.shape
     columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))
-    joints = pd.DataFrame({"frame": np.repeat(np.arange(n_frames), n_joints), "joint": list(animal.joints) * n_frames, **columns})
+    joints = pd.DataFrame({"frame": np.repeat(np.arange(n_frames), n_joints), "joint": list(animal.JOINTS) * n_frames, **columns})
     about = {"units": "mm", "rate": rig.rate, "subject": session.subject}
     write_table(joints, "joints", truth / name / "joints.parquet", about)
     behaviours = pd.DataFrame({"frame": np.arange(n_frames), "behaviour": motion.behaviours})
@@ -54,11 +56,11 @@ def simulate_board(
     if rig.board not in boards:
         raise InputError(f"simulation.rigs.{name}.board: no board {rig.board!r}; there are {sorted(boards)}")
     board, cameras = boards[rig.board], make_cameras(rig)
-    states = []
-    for pose in pose_board(rig, board, cameras):
-        quaternion = np.zeros(4)
-        mujoco.mju_mat2Quat(quaternion, pose.rotation.ravel())
-        states.append([*(pose.translation / 1000), *quaternion])
-    film(Shot(rig, board, np.array(states), cameras, recordings / f"{name}_board"), workers)
+    places = np.zeros((rig.board_frames, 7))
+    for place, pose in zip(places, pose_board(rig, board, cameras), strict=True):
+        place[:3] = pose.translation / 1000
+        mujoco.mju_mat2Quat(place[3:], pose.rotation.ravel())
+    motion = Motion(np.zeros((rig.board_frames, 0)), places={"board": places})
+    film(Shot(rig, board, motion, cameras, recordings / f"{name}_board"), workers)
     (truth / name).mkdir(parents=True, exist_ok=True)
     write_calibration(cameras, truth / name / "calibration.toml", "mm", {"source": "simulation"})

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from bkind3d.config import InputError, SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig, parse_section
+from bkind3d.simulation.animals import Motion
 from bkind3d.simulation.disturbances import Disturbances, disturb_picture, plan_disturbances
 from bkind3d.simulation.filming import Shot, build_model, film
 from bkind3d.simulation.rigs import make_cameras
@@ -70,7 +71,8 @@ def test_the_bystander_is_filmed_but_is_not_the_subject(rig: SimulatedRig, subje
     pictures, masks = [], []
     for folder, bystander in (("alone", None), ("together", np.array([[0.0, 0.2, 0.0]] * 2))):
         height = 0.0 if bystander is None else 0.1
-        shot = Shot(rig, subject, qpos, cameras, tmp_path / folder, Disturbances(bystander=bystander, bystander_height=height))
+        motion = Motion(qpos, places={} if bystander is None else {"bystander": bystander})
+        shot = Shot(rig, subject, motion, cameras, tmp_path / folder, Disturbances(bystander=bystander, bystander_height=height))
         masks.append(film(shot, workers=1)["mask"].tolist())
         capture = cv2.VideoCapture(str(tmp_path / folder / "cam1.mp4"))
         pictures.append(capture.read()[1].astype(int))

@@ -6,6 +6,13 @@ from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.simulation.lenses import make_lenses
 
 
+def test_what_does_not_distort_is_drawn_as_it_is():
+    camera = Camera("cam1", (20, 16), np.diag([30.0, 30, 1]), np.zeros(5), np.eye(3), np.zeros(3))
+    lens, picture = make_lenses({"cam1": camera})["cam1"], np.zeros((16, 20, 3), np.uint8)
+    assert lens.pinhole is camera
+    assert lens.bend(picture) is picture
+
+
 def test_points_drawn_without_distortion_come_to_lie_where_the_lens_has_them():
     matrix = np.array([[230.0, 0, 101], [0, 228, 97], [0, 0, 1]])
     cameras = {

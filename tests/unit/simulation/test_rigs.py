@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bkind3d.config import BoardConfig, SimulatedRig
-from bkind3d.simulation.rigs import VISIBLE_HEIGHT, make_cameras, pose_board
+from bkind3d.simulation.rigs import make_cameras, pose_board
 
 BOARD = BoardConfig(squares_x=7, squares_y=5, square_length=60, marker_length=45)
 
@@ -18,7 +18,7 @@ def test_every_camera_sees_the_whole_arena(seed):
     angles = np.linspace(0, 2 * np.pi, 50)
     rim = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1) * rig.arena / 2
     for camera in make_cameras(rig).values():
-        pixels = project(camera, np.concatenate([rim, rim + [0, 0, VISIBLE_HEIGHT]]))
+        pixels = project(camera, np.concatenate([rim, rim + [0, 0, rig.arena_height]]))
         assert (pixels > -0.5).all()
         assert (pixels < np.array(camera.size) - 0.5).all()
 

@@ -105,7 +105,29 @@ def test_an_unknown_name_is_refused_in_one_line(tmp_path, verb, more):
     assert not (tmp_path / "recordings").exists()
 
 
-@pytest.mark.parametrize("rig, message", [({"width": 95}, "must be even"), ({"arena": 300}, "too small for rat, who needs 440 mm")])
-def test_a_rig_that_cannot_be_filmed_is_refused(rig, message):
+@pytest.mark.parametrize(
+    "rig, subject, message",
+    [
+        ({"width": 95}, {}, "must be even"),
+        ({"arena": 300}, {}, "arena 300 is too small for rat, who needs 440 mm"),
+        ({"arena": 3000}, {"animal": "person", "scale": 1.1}, "arena_height 160 is too small for rat, who needs 1870 mm"),
+    ],
+)
+def test_a_rig_that_cannot_be_filmed_is_refused(rig, subject, message):
+    changed = {"rigs": {"arena": SIMULATION["rigs"]["arena"] | rig}, "subjects": {"rat": subject}}
     with pytest.raises(InputError, match=message):
-        parse_section(SimulationConfig, SIMULATION | {"rigs": {"arena": SIMULATION["rigs"]["arena"] | rig}}, "simulation.json")
+        parse_section(SimulationConfig, SIMULATION | changed, "simulation.json")
+
+
+def test_a_person_is_simulated_as_a_rat_is(tmp_path, monkeypatch):
+    rig = SIMULATION["rigs"]["arena"] | {"arena": 4000, "arena_height": 2000}
+    session = SIMULATION["sessions"]["day1"] | {"bystander": "behind"}
+    monkeypatch.setitem(SIMULATION, "rigs", {"arena": rig})
+    monkeypatch.setitem(SIMULATION, "subjects", {"rat": {"animal": "person"}})
+    monkeypatch.setitem(SIMULATION, "sessions", {"day1": session})
+    simulate_session.run(make_arguments(tmp_path, 1, session="day1"))
+    joints = read_table(tmp_path / "truth/day1/joints.parquet", "joints").set_index("joint")
+    assert joints.loc["Head", "z"].between(800, 1800).all()
+    assert read_table(tmp_path / "truth/day1/behaviours.parquet", "behaviours").behaviour.nunique() == 1
+    masks = read_table(tmp_path / "truth/day1/silhouettes.parquet", "silhouettes")["mask"]
+    assert all((cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_GRAYSCALE) > 0).sum() > 30 for mask in masks)

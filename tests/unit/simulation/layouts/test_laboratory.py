@@ -3,11 +3,12 @@
 import pytest
 
 from bkind3d.cli import main
-from bkind3d.simulation.laboratory_layout import RATS, make_rats
+from bkind3d.simulation.layouts.laboratory import RATS, make_config
+from bkind3d.simulation.layouts.writing import choose_content
 
 
 def test_rats_are_the_demos():
-    config = make_rats(None, 20, 96)
+    config = make_config(choose_content("laboratory", None, None, 20, 96))
     assert list(config.sessions) == list(RATS)
     assert config.subjects["rat3"].coat == "white"
     assert config.rigs["arena"].height % 2 == 0
@@ -17,10 +18,10 @@ def test_rats_are_the_demos():
     ("options", "message"),
     [
         (["--subjects", "rat9"], "--subjects: there is no 'rat9'; there are rat1, "),
-        (["--frames", "3"], "--size 256, --frames 3: cannot be filmed; give an even size from 80 on, and at least 10 frames"),
-        (["--size", "33"], "cannot be filmed"),
-        (["--chunk", "5"], "--chunk: is of layout rat7m, not of laboratory"),
-        (["--actions", "Walking"], "--actions: is of layout h36m, not of laboratory"),
+        (["--frames", "3"], "--frames: 3 is too short for a recording; give at least 10"),
+        (["--size", "33"], "--size: 33 cannot be filmed; give an even number from 80 on"),
+        (["--chunk", "5"], "--chunk: means nothing in the layout laboratory; leave it out"),
+        (["--actions", "Walking"], "--actions: means nothing in the layout laboratory; leave it out"),
     ],
 )
 def test_what_cannot_be_rendered_gets_one_line(tmp_path, capsys, options, message):

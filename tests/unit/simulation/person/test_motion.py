@@ -2,21 +2,28 @@ import mujoco
 import numpy as np
 import pytest
 
+from bkind3d.config import SimulatedSubject
+from bkind3d.simulation.animals import Motion, Take
 from bkind3d.simulation.filming import film_positions
-from bkind3d.simulation.human import JOINTS, Person, build_person
-from bkind3d.simulation.human_motion import ACTIONS, BASES, HANDS, move_person, plan_take, reach
+from bkind3d.simulation.person.actions import ACTIONS, BASES, HANDS
+from bkind3d.simulation.person.body import JOINTS, build_spec
+from bkind3d.simulation.person.motion import move, plan_take, reach
 
-PERSON = Person(2, 1.04)
+PERSON = SimulatedSubject(animal="person", seed=2, scale=1.04)
 
 
 @pytest.fixture(scope="module")
 def model() -> mujoco.MjModel:
-    return build_person(PERSON).compile()
+    return build_spec(PERSON).compile()
+
+
+def perform(model: mujoco.MjModel, action: str, take: int, frames: int) -> Motion:
+    return move(model, PERSON, Take(frames, 50.0, 4000.0, seed=take, behaviours=(action,)))
 
 
 def place(model: mujoco.MjModel, action: str, take: int = 1, frames: int = 12) -> dict[str, np.ndarray]:
     """(frame, 3) of every joint, metres."""
-    qpos, _ = move_person(model, PERSON, action, take, frames, 50.0)
+    qpos = perform(model, action, take, frames).qpos
     return dict(zip(JOINTS, np.moveaxis(film_positions(model, qpos, [*JOINTS]), 1, 0) / 1000, strict=True))
 
 
@@ -29,8 +36,8 @@ def test_there_are_fifteen_actions_of_at_least_five_motions():
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_hands_and_feet_are_where_the_plan_has_them(model: mujoco.MjModel, action: str) -> None:
-    qpos, _ = move_person(model, PERSON, action, 1, 6, 50.0)
-    plan, data = plan_take(PERSON, action, 1, 6, 50.0), mujoco.MjData(model)
+    qpos = perform(model, action, 1, 6).qpos
+    plan, data = plan_take(action, PERSON, Take(6, 50.0, 4000.0, seed=1)), mujoco.MjData(model)
     for frame in (0, 5):
         data.qpos[:] = qpos[frame]
         mujoco.mj_kinematics(model, data)
@@ -44,7 +51,7 @@ def test_hands_and_feet_are_where_the_plan_has_them(model: mujoco.MjModel, actio
 
 
 def test_the_same_take_is_the_same_and_another_one_is_not(model: mujoco.MjModel) -> None:
-    one, again, other = (move_person(model, PERSON, "Greeting", take, 4, 50.0)[0] for take in (1, 1, 2))
+    one, again, other = (perform(model, "Greeting", take, 4).qpos for take in (1, 1, 2))
     assert np.array_equal(one, again)
     assert np.abs(one - other).max() > 0.1
 
@@ -66,7 +73,8 @@ def test_who_sits_is_lower_and_who_waves_has_a_hand_above_the_shoulder(model: mu
 
 
 def test_the_stool_is_there_for_those_who_sit_on_it(model: mujoco.MjModel) -> None:
-    qpos, stool = move_person(model, PERSON, "Sitting", 1, 2, 50.0)
+    motion = perform(model, "Sitting", 1, 2)
+    stool = motion.places["stool"][0]
     assert stool[2] == 0
-    assert np.linalg.norm(stool[:2] - film_positions(model, qpos, ["Pelvis"])[0, 0, :2] / 1000) < 0.05
-    assert move_person(model, PERSON, "Waiting", 1, 2, 50.0)[1][2] < -0.5
+    assert np.linalg.norm(stool[:2] - film_positions(model, motion.qpos, ["Pelvis"])[0, 0, :2] / 1000) < 0.05
+    assert perform(model, "Waiting", 1, 2).places["stool"][0, 2] < -0.5

@@ -3,13 +3,13 @@
 Rest pose of the model: arms stretched out to the sides; x to the person's left, y up, z ahead; origin in the pelvis, metres.
 """
 
-from dataclasses import dataclass
 from itertools import product
 
 import mujoco
 import numpy as np
 
-from bkind3d.simulation.rodent import find_asset
+from bkind3d.config import SimulatedSubject
+from bkind3d.simulation.walkers import read_walker, scale_spec
 
 #: The joints: body each moves with, and its place in that body's frame (m). The first 17 are those of Human3.6M that count,
 #: in its order; the last four are only needed to fill its 32.
@@ -59,47 +59,32 @@ _DRESS = {
 #: Range of the shoulders' joints, radians: the model's own are not those of a person (the right one's are not even the left one's in a mirror).
 _SHOULDER = 3.0
 #: Height (m) and radius of the stool that sits under whoever sits on a chair.
-STOOL = (0.45, 0.19)
+_STOOL = (0.45, 0.19)
 
 
-@dataclass(frozen=True)
-class Person:
-    """Who is simulated: `seed` decides colours and habits, `scale` the size (1 is 1.6 m tall)."""
-
-    seed: int
-    scale: float = 1.0
-
-
-def build_person(person: Person) -> mujoco.MjSpec:
-    """Build the person with a free root, and a stool that is moved as a mocap body ``stool`` (metres)."""
-    spec = mujoco.MjSpec.from_file(str(find_asset("humanoid_CMU_V2020.xml")))
-    for element in (*spec.lights, *spec.cameras, *spec.sensors, *spec.actuators, *spec.tendons, *spec.excludes, *spec.sites):
-        spec.delete(element)
-    _dress(spec, person)
+def build_spec(subject: SimulatedSubject) -> mujoco.MjSpec:
+    """Build the person with a free root, and a stool that is moved as a mocap body ``stool`` (metres); the seed decides the colours."""
+    spec = read_walker("humanoid_CMU_V2020.xml")
+    _dress(spec, subject.seed)
     for name, (body, place) in JOINTS.items():
         spec.body(body).add_site(name=name, pos=place)
-    for body in spec.bodies[1:]:
-        body.pos = body.pos * person.scale
-    for element in (*spec.geoms, *spec.sites):
-        element.pos, element.size = element.pos * person.scale, element.size * person.scale
-    for joint in spec.joints:
-        joint.pos = joint.pos * person.scale
+    scale_spec(spec, subject.scale)
     for side, axis in product("lr", "xyz"):
         spec.joint(f"{side}humerusr{axis}").range = [-_SHOULDER, _SHOULDER]
     spec.body("root").add_freejoint(name="root")
     stool = spec.worldbody.add_body(name="stool", mocap=True)
-    height, radius = STOOL
+    height, radius = _STOOL
     stool.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[radius, 0.025, 0], pos=[0, 0, height - 0.025], rgba=[0.55, 0.38, 0.22, 1])
     stool.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[0.04, height / 2, 0], pos=[0, 0, height / 2], rgba=[0.3, 0.3, 0.32, 1])
     return spec
 
 
-def _dress(spec: mujoco.MjSpec, person: Person) -> None:
+def _dress(spec: mujoco.MjSpec, seed: int) -> None:
     """Colour the body's parts, all of which are drawn, and give the head hair and a nose."""
-    rng = np.random.default_rng([person.seed, 21])
+    rng = np.random.default_rng([seed, 21])
     skin, hair = (colours[rng.integers(len(colours))] for colours in (_SKINS, _HAIR))
     # Neighbouring seeds wear different shirts.
-    shirt, trousers = _SHIRTS[person.seed % len(_SHIRTS)], _TROUSERS[rng.integers(len(_TROUSERS))]
+    shirt, trousers = _SHIRTS[seed % len(_SHIRTS)], _TROUSERS[rng.integers(len(_TROUSERS))]
     colours = {"shoes": _SHOES, "trousers": trousers, "shirt": shirt}
     for geom in spec.geoms:
         worn = [part for part, names in _DRESS.items() if geom.name.startswith(names)]

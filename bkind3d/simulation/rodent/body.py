@@ -3,18 +3,13 @@
 Rest pose of the model: nose towards +x, z up, paws on the floor at z = 0; metres.
 """
 
-from importlib.util import find_spec
-from pathlib import Path
-
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from bkind3d.config import InputError, SimulatedRig, SimulatedSession, SimulatedSubject
-from bkind3d.simulation.animals import Motion
+from bkind3d.config import SimulatedSubject
 from bkind3d.simulation.scenes import add_material, make_noise
-
-Array = NDArray[np.float64]
+from bkind3d.simulation.walkers import read_walker, scale_spec
 
 #: Joint: body it moves with, and its place in the rest pose (m). A place without z is put onto the fur above it. Names
 #: and places follow the markers of Rat7M; those of the limbs sit in the middle of the articulation.
@@ -54,38 +49,17 @@ _BARE = (206, 158, 148)
 _BARE_BODIES = ("vertebra_C", "foot", "toe", "hand", "finger")
 
 
-def find_asset(name: str) -> Path:
-    """A walker's XML file inside the installed dm_control."""
-    package = find_spec("dm_control")
-    if package is None or not package.submodule_search_locations:
-        raise InputError("dm_control is not installed; install the extra: pip install 'bkind3d[simulation]'")
-    return Path(package.submodule_search_locations[0]) / "locomotion/walkers/assets" / name
-
-
-class Rodent:
-    """dm_control's rodent as an :class:`~bkind3d.simulation.animals.Animal`."""
-
-    joints = tuple(JOINTS)
-
-    def build_spec(self, subject: SimulatedSubject) -> mujoco.MjSpec:
-        """Build the rat with a free root, at the subject's size and in its coat (metres)."""
-        spec = mujoco.MjSpec.from_file(str(find_asset("rodent.xml")))
-        template = spec.compile()
-        # The skin was bound to a larger skeleton (1 / 0.82); at the skeleton's own size it fits without folds.
-        template.skin_vert[:], template.skin_bonebindpos[:] = 0.82 * template.skin_vert, 0.82 * template.skin_bonebindpos
-        for element in (*spec.lights, *spec.cameras, *spec.sensors, *spec.actuators, *spec.tendons, *spec.excludes):
-            spec.delete(element)
-        add_joint_sites(spec, template)
-        dress_skin(spec, template, subject)
-        scale_spec(spec, subject.scale)
-        spec.body("torso").add_freejoint(name="root")
-        return spec
-
-    def move(self, model: mujoco.MjModel, session: SimulatedSession, subject: SimulatedSubject, rig: SimulatedRig) -> Motion:
-        """Move the rat through the arena of `rig`; the same seeds give the same motion."""
-        from bkind3d.simulation.rodent_motion import move_rodent
-
-        return move_rodent(model, session, subject, rig)
+def build_spec(subject: SimulatedSubject) -> mujoco.MjSpec:
+    """Build the rat with a free root, at the subject's size and in its coat (metres)."""
+    spec = read_walker("rodent.xml")
+    template = spec.compile()
+    # The skin was bound to a larger skeleton (1 / 0.82); at the skeleton's own size it fits without folds.
+    template.skin_vert[:], template.skin_bonebindpos[:] = 0.82 * template.skin_vert, 0.82 * template.skin_bonebindpos
+    add_joint_sites(spec, template)
+    dress_skin(spec, template, subject)
+    scale_spec(spec, subject.scale)
+    spec.body("torso").add_freejoint(name="root")
+    return spec
 
 
 def add_joint_sites(spec: mujoco.MjSpec, template: mujoco.MjModel) -> None:
@@ -133,15 +107,3 @@ def paint_coat(subject: SimulatedSubject, size: int = 256) -> NDArray[np.uint8]:
     coat = belly + (rear + (front - rear) * hood - belly) * np.maximum(back, hood)
     mottled = coat * (1 + 0.06 * make_noise(rng, size, 1.5)[..., None] + 0.05 * make_noise(rng, size, 6)[..., None])
     return np.clip(np.array(_BARE) + (mottled - _BARE) * furred, 0, 255).astype(np.uint8)
-
-
-def scale_spec(spec: mujoco.MjSpec, scale: float) -> None:
-    """Multiply every length of `spec` by `scale`."""
-    for body in spec.bodies[1:]:
-        body.pos = body.pos * scale
-    for element in (*spec.geoms, *spec.sites):
-        element.pos, element.size = element.pos * scale, element.size * scale
-    for joint in spec.joints:
-        joint.pos = joint.pos * scale
-    skin = spec.skins[0]
-    skin.vert, skin.bindpos = np.array(skin.vert) * scale, np.array(skin.bindpos) * scale

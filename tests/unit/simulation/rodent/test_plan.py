@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from bkind3d.config import SimulatedRig, SimulatedSession, SimulatedSubject
-from bkind3d.simulation.rodent_plan import BEHAVIOURS, find_bearing, insert_rest, make_wander, pick_target, plan_bouts, plan_motion
+from bkind3d.config import SimulatedSubject
+from bkind3d.simulation.animals import Take
+from bkind3d.simulation.rodent.plan import BEHAVIOURS, find_bearing, insert_rest, make_wander, pick_target, plan_bouts, plan_motion
 
-RIG = SimulatedRig()
+ARENA = 700.0
 
 
 def make_plan(seed=0, subject_seed=0, frames=900):
-    session = SimulatedSession(subject="rat", rig="arena", frames=frames, seed=seed)
-    return plan_motion(session, SimulatedSubject(seed=subject_seed), RIG)
+    return plan_motion(SimulatedSubject(seed=subject_seed), Take(frames, 30.0, ARENA, seed))
 
 
 def test_bouts_cover_the_recording_without_repeating_themselves():
@@ -23,7 +23,7 @@ def test_bouts_cover_the_recording_without_repeating_themselves():
 def test_every_behaviour_occurs_within_nine_seconds_and_the_animal_stays_inside(seed):
     plan = make_plan(seed, frames=260)
     assert set(plan.labels) == set(range(len(BEHAVIOURS)))
-    assert np.hypot(plan.x, plan.y).max() < RIG.arena / 2000 - 0.06
+    assert np.hypot(plan.x, plan.y).max() < ARENA / 2000 - 0.06
 
 
 def test_walking_moves_turning_turns_and_the_rest_stays_in_place():

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from bkind3d.config import SimulatedRig, SimulatedSession, SimulatedSubject
-from bkind3d.simulation.animals import Motion
+from bkind3d.config import SimulatedSubject
+from bkind3d.simulation.animals import Motion, Take
 from bkind3d.simulation.limbs import Limb, find_lowest, find_swings, make_limb, place_paw, solve_limbs
-from bkind3d.simulation.rodent_plan import BEHAVIOURS, Plan, plan_motion
+from bkind3d.simulation.rodent.plan import BEHAVIOURS, Plan, plan_motion
 
 Array = NDArray[np.float64]
 
@@ -80,26 +80,26 @@ def make_limbs(model: mujoco.MjModel, scale: float) -> list[Limb]:
     return limbs
 
 
-def move_rodent(model: mujoco.MjModel, session: SimulatedSession, subject: SimulatedSubject, rig: SimulatedRig) -> Motion:
+def move(model: mujoco.MjModel, subject: SimulatedSubject, take: Take) -> Motion:
     """Move the rat: behaviours, path and posture first, then footfalls, then the joints of the limbs."""
-    plan, scale = plan_motion(session, subject, rig), subject.scale
+    plan, scale = plan_motion(subject, take), subject.scale
     data, limbs, rest = mujoco.MjData(model), make_limbs(model, scale), model.qpos0.copy()
     rest[limbs[-1].qpos[:7]] = 0.2  # a raised root of the tail: a sitting rat's would else be curled under it
-    paths = plan_footfalls(model, data, plan, rig.rate, scale)
+    paths = plan_footfalls(model, data, plan, take.rate, scale)
     floor = np.array([[0, 0, height * scale] for height in TAIL_HEIGHTS.values()])
     names = [model.geom(index).name for index in range(model.ngeom)]
     paws = np.array([index for index, name in enumerate(names) if name.startswith(("toe", "foot", "hand", "finger"))])
-    qpos, lowest = np.zeros((session.frames, model.nq)), np.zeros(session.frames)
+    qpos, lowest = np.zeros((take.frames, model.nq)), np.zeros(take.frames)
     data.qpos[:] = rest
-    for frame in range(session.frames):
+    for frame in range(take.frames):
         pose_trunk(model, data, plan, frame, scale)
         swing_tail(model, data, plan, frame)
         places = [reach(data, plan, frame, paw, path[frame], scale) for paw, path in paths.items()]
         solve_limbs(model, data, limbs, [*places, floor], rest, iterations=4 if frame else 60)
         qpos[frame], lowest[frame] = data.qpos, find_lowest(model, data, paws)
     # The joints of a limb may jump between two ways to reach a place; the root's height takes up what they missed.
-    qpos[:, 7:] = gaussian_filter1d(qpos[:, 7:], 0.02 * rig.rate, axis=0, mode="nearest")
-    qpos[:, 2] -= gaussian_filter1d(np.clip(lowest, -0.004, 0.004), 0.05 * rig.rate, mode="nearest")
+    qpos[:, 7:] = gaussian_filter1d(qpos[:, 7:], 0.02 * take.rate, axis=0, mode="nearest")
+    qpos[:, 2] -= gaussian_filter1d(np.clip(lowest, -0.004, 0.004), 0.05 * take.rate, mode="nearest")
     return Motion(qpos, [BEHAVIOURS[label] for label in plan.labels])
 
 

@@ -3,19 +3,19 @@ import numpy as np
 import pytest
 
 from bkind3d.config import SimulatedSubject
-from bkind3d.simulation.rodent import COATS, JOINTS, Rodent, paint_coat
+from bkind3d.simulation.rodent.body import COATS, JOINTS, build_spec, paint_coat
 
 
 def place_joints(scale=1.0):
-    model = Rodent().build_spec(SimulatedSubject(scale=scale)).compile()
+    model = build_spec(SimulatedSubject(scale=scale)).compile()
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
-    return model, np.array([data.site(name).xpos for name in Rodent.joints])
+    return model, np.array([data.site(name).xpos for name in JOINTS])
 
 
 def test_joints_are_named_mirrored_and_on_the_body():
     model, places = place_joints()
-    by_name = dict(zip(Rodent.joints, places, strict=True))
+    by_name = dict(zip(JOINTS, places, strict=True))
     assert len(by_name) >= 17
     for name in JOINTS:
         if name.endswith("L") and name[:-1] + "R" in by_name:

@@ -2,31 +2,29 @@ import mujoco
 import numpy as np
 import pytest
 
-from bkind3d.config import SimulatedRig, SimulatedSession, SimulatedSubject
+from bkind3d.config import SimulatedSubject
+from bkind3d.simulation.animals import Take
 from bkind3d.simulation.filming import film_positions
-from bkind3d.simulation.rodent import Rodent
-from bkind3d.simulation.rodent_plan import BEHAVIOURS
-
-RIG = SimulatedRig()
+from bkind3d.simulation.rodent import BEHAVIOURS, JOINTS, build_spec
+from bkind3d.simulation.rodent.motion import move
 
 
-def move(seed, scale=1.0, frames=360):
+def perform(seed, scale=1.0, frames=360):
     subject = SimulatedSubject(seed=seed, scale=scale)
-    model = Rodent().build_spec(subject).compile()
-    motion = Rodent().move(model, SimulatedSession(subject="rat", rig="arena", frames=frames, seed=seed), subject, RIG)
-    return model, motion
+    model = build_spec(subject).compile()
+    return model, move(model, subject, Take(frames, 30.0, 700.0, seed))
 
 
 @pytest.fixture(scope="module")
 def moved():
-    return move(seed=0, scale=1.1, frames=450)
+    return perform(seed=0, scale=1.1, frames=450)
 
 
 @pytest.fixture(scope="module")
 def joints(moved):
     model, motion = moved
-    positions = film_positions(model, motion.qpos, Rodent.joints)
-    return {name: positions[:, index] for index, name in enumerate(Rodent.joints)}
+    positions = film_positions(model, motion.qpos, JOINTS)
+    return {name: positions[:, index] for index, name in enumerate(JOINTS)}
 
 
 def test_joint_limits_are_kept(moved):
@@ -80,7 +78,7 @@ def test_behaviours_look_like_their_names(moved, joints):
 
 def test_the_motion_follows_from_the_seeds(moved):
     _, motion = moved
-    again, other = move(seed=0, scale=1.1, frames=450)[1], move(seed=1, scale=1.1, frames=60)[1]
+    again, other = perform(seed=0, scale=1.1, frames=450)[1], perform(seed=1, scale=1.1, frames=60)[1]
     assert np.array_equal(motion.qpos, again.qpos)
     assert motion.behaviours == again.behaviours
     assert not np.allclose(motion.qpos[:60], other.qpos)
@@ -96,11 +94,11 @@ def align(poses, targets):
 
 
 def test_eight_joints_tell_much_more_than_the_mean_pose():
-    known = [Rodent.joints.index(name) for name in ("HeadF", "SpineF", "SpineM", "SpineL", "ArmL", "ArmR", "KneeL", "KneeR")]
+    known = [list(JOINTS).index(name) for name in ("HeadF", "SpineF", "SpineM", "SpineL", "ArmL", "ArmR", "KneeL", "KneeR")]
     poses = []
     for seed, scale in ((1, 1.0), (2, 1.1), (3, 0.95)):
-        model, motion = move(seed, scale)
-        poses.append(film_positions(model, motion.qpos, Rodent.joints))
+        model, motion = perform(seed, scale)
+        poses.append(film_positions(model, motion.qpos, JOINTS))
     train, test = np.concatenate(poses[:2]), poses[2]
     mean = train[0] - train[0].mean(axis=0)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""What the person does: Human3.6M's fifteen actions, put together from four ways to hold the body and a dozen to hold a hand.
+"""How the person moves as an action has it.
 
 Hips, trunk and head follow smooth functions of time, ankles and wrists are given places, and the joints of legs and arms
 follow by inverse kinematics (:mod:`bkind3d.simulation.limbs`). Lengths in m at scale 1, angles in radians.
@@ -11,92 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from bkind3d.simulation.human import Person
+from bkind3d.config import SimulatedSubject
+from bkind3d.simulation.animals import Motion, Take
 from bkind3d.simulation.limbs import Limb, find_swings, make_limb, place_paw, solve_limbs
+from bkind3d.simulation.person.actions import ACTIONS, BASES, HANDS, Action, Base
 
 Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Base:
-    """How the body is held: height of the hips, how far ahead of them and to the side the ankles are, and speed (m/s)."""
-
-    hips: float
-    ahead: float
-    aside: float
-    speed: float = 0.0
-
-
-BASES = {
-    "stand": Base(0.868, 0.0, 0.11),
-    "walk": Base(0.825, 0.0, 0.09, 1.0),
-    "chair": Base(0.54, 0.40, 0.12),
-    "floor": Base(0.13, 0.52, 0.13),
-}
-
-
-@dataclass(frozen=True)
-class Hand:
-    """Where a wrist is, seen from between the shoulders: to its own side, up, ahead; it swings about there in `hertz`."""
-
-    place: tuple[float, float, float]
-    swing: tuple[float, float, float] = (0.01, 0.01, 0.01)
-    hertz: float = 0.4
-
-
-HANDS = {
-    "hang": Hand((0.24, -0.43, 0.05)),
-    "stride": Hand((0.24, -0.40, 0.04), (0.0, 0.03, 0.17)),  # in step with the opposite leg
-    "point": Hand((0.30, 0.06, 0.30), (0.10, 0.05, 0.03), 0.5),
-    "gesture": Hand((0.18, -0.14, 0.29), (0.06, 0.09, 0.04), 0.9),
-    "wave": Hand((0.34, 0.27, 0.12), (0.10, 0.03, 0.0), 1.6),
-    "ear": Hand((0.17, 0.11, 0.09), (0.01, 0.01, 0.01), 0.3),
-    "mouth": Hand((0.09, -0.03, 0.25), (0.03, 0.12, -0.04), 0.35),
-    "camera": Hand((0.10, 0.12, 0.24), (0.01, 0.02, 0.01), 0.3),
-    "hip": Hand((0.27, -0.33, 0.0)),
-    "goods": Hand((0.20, -0.22, 0.30), (0.05, 0.10, 0.08), 0.7),
-    "pocket": Hand((0.21, -0.39, 0.08)),
-    "lap": Hand((0.13, -0.34, 0.27)),
-    "knee": Hand((0.15, -0.26, 0.34), (0.02, 0.03, 0.01), 0.3),
-    "leash": Hand((0.18, -0.20, 0.32), (0.03, 0.04, 0.06), 1.1),
-    "crossed": Hand((0.04, -0.17, 0.24)),
-}
-
-
-@dataclass(frozen=True)
-class Action:
-    """A base, a way to hold the right and the left hand, and how far trunk and head bend forward and the head turns left."""
-
-    base: str
-    right: str
-    left: str
-    lean: float = 0.05
-    nod: float = 0.0
-    look: float = 0.0
-
-
-ACTIONS = {
-    "Directions": Action("stand", "point", "hang", look=-0.3),
-    "Discussion": Action("stand", "gesture", "gesture"),
-    "Eating": Action("chair", "mouth", "lap", lean=0.25, nod=0.2),
-    "Greeting": Action("stand", "wave", "hang"),
-    "Phoning": Action("stand", "ear", "pocket", nod=0.1, look=0.2),
-    "Posing": Action("stand", "hip", "hip", lean=-0.05),
-    "Purchases": Action("stand", "goods", "goods", lean=0.4, nod=0.3),
-    "Sitting": Action("chair", "lap", "lap"),
-    "SittingDown": Action("floor", "knee", "knee", lean=0.35),
-    "Smoking": Action("stand", "mouth", "pocket", look=0.2),
-    "TakingPhoto": Action("stand", "camera", "camera", lean=0.5, nod=-0.15),
-    "Waiting": Action("stand", "crossed", "crossed", nod=0.1),
-    "Walking": Action("walk", "stride", "stride"),
-    "WalkingDog": Action("walk", "leash", "stride", nod=0.3, look=-0.3),
-    "WalkingTogether": Action("walk", "stride", "stride", look=0.5),
-}
 
 #: Length of a stride (two steps); height of the ankle over the sole.
 _STRIDE, _ANKLE = 1.05, 0.058
 _SPINE = ("lowerback", "upperback", "thorax")
 _NECK = ("lowerneck", "upperneck", "head")
+#: How far (m at scale 1) hands and feet are from the place where somebody stands.
+_REACH = 0.7
 #: Time (s) before and after a take over which its steps are planned, so that it may begin in the middle of one.
 _MARGIN = 1.5
 
@@ -114,58 +42,56 @@ class Plan:
     wrists: dict[str, Array]
 
 
-def move_person(
-    model: mujoco.MjModel, person: Person, action: str, take: int, n_frames: int, rate: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Perform an action; the same person and take move the same.
-
-    Returns
-    -------
-    qpos : (frame, nq) of the model of :func:`~bkind3d.simulation.human.build_person`, root in the world (m, z up).
-    stool : (3,) where the stool stands; below the floor where nobody sits on it.
-    """
-    plan = plan_take(person, action, take, n_frames, rate)
+def move(model: mujoco.MjModel, subject: SimulatedSubject, take: Take) -> Motion:
+    """Perform one action, drawn among those that `take` asks for; the stool is below the floor where nobody sits on it."""
+    chosen = take.behaviours or tuple(ACTIONS)
+    action, scale = chosen[np.random.default_rng([take.seed, subject.seed, 24]).integers(len(chosen))], subject.scale
+    plan = plan_take(action, subject, take)
     data, limbs, rest = mujoco.MjData(model), make_limbs(model), model.qpos0.copy()
     for name, angle in (("lradiusrx", 0.6), ("rradiusrx", 0.6), ("ltibiarx", 0.4), ("rtibiarx", 0.4)):
         rest[model.joint(name).qposadr[0]] = angle
     data.qpos[:] = rest
     # From the arms that are stretched out, the way to some places leads into a joint's limit; from hanging ones it does not.
-    pose_trunk(model, data, plan, 0, person.scale)
+    pose_trunk(model, data, plan, 0, scale)
     hanging = {side: np.array(HANDS["hang"].place)[None] for side in "lr"}
-    solve_limbs(model, data, limbs, reach(data, replace(plan, wrists=hanging), 0, person.scale), rest, iterations=80)
+    solve_limbs(model, data, limbs, reach(data, replace(plan, wrists=hanging), 0, scale), rest, iterations=80)
     rest[7:] = data.qpos[7:]
-    qpos = np.zeros((n_frames, model.nq))
-    for frame in range(n_frames):
-        pose_trunk(model, data, plan, frame, person.scale)
-        solve_limbs(model, data, limbs, reach(data, plan, frame, person.scale), rest, iterations=5 if frame else 80)
+    qpos = np.zeros((take.frames, model.nq))
+    for frame in range(take.frames):
+        pose_trunk(model, data, plan, frame, scale)
+        solve_limbs(model, data, limbs, reach(data, plan, frame, scale), rest, iterations=5 if frame else 80)
         qpos[frame] = data.qpos
-    qpos[:, 7:] = gaussian_filter1d(qpos[:, 7:], 0.03 * rate, axis=0, mode="nearest")
-    sits = ACTIONS[action].base == "chair"
-    return qpos, np.array([*plan.hips[0, :2], 0.0 if sits else -0.6])
+    qpos[:, 7:] = gaussian_filter1d(qpos[:, 7:], 0.03 * take.rate, axis=0, mode="nearest")
+    stool = [*plan.hips[0, :2], 0.0 if ACTIONS[action].base == "chair" else -0.6]
+    return Motion(qpos, [action] * take.frames, {"stool": np.tile(stool, (take.frames, 1))})
 
 
-def plan_take(person: Person, action: str, take: int, n_frames: int, rate: float) -> Plan:
+def plan_take(action: str, subject: SimulatedSubject, take: Take) -> Plan:
     """Plan a take of an action: its place, pace and phase are drawn for the take, habits for the person."""
-    what, scale = ACTIONS[action], person.scale
+    what, scale, rate = ACTIONS[action], subject.scale, take.rate
     base = BASES[what.base]
-    habits = np.random.default_rng([person.seed, 22])
-    rng = np.random.default_rng([person.seed, 23, [*ACTIONS].index(action), take])
-    margin = round(_MARGIN * rate)
-    time = np.asarray(np.arange(-margin, n_frames + margin) + rng.uniform(0, 600), dtype=np.float64) / rate
+    habits = np.random.default_rng([subject.seed, 22])
+    rng = np.random.default_rng([subject.seed, 23, [*ACTIONS].index(action), take.seed])
+    margin, (rest, end) = round(_MARGIN * rate), take.find_rest()
+    moments = np.arange(-margin, take.frames + margin)
+    # Time stands still for whoever rests.
+    time = np.asarray(moments - np.clip(moments - rest, 0, end - rest) + rng.uniform(0, 600), dtype=np.float64) / rate
     lively, tempo, handed = float(habits.uniform(0.8, 1.2)), float(habits.uniform(0.9, 1.1)), bool(habits.random() < 0.8)
-    phase = np.zeros_like(time)
+    phase, room = np.zeros_like(time), take.arena / 2000 - _REACH * scale
     if base.speed:
         speed, radius, side = base.speed * tempo * scale * rng.uniform(0.85, 1.1), rng.uniform(0.7, 1.2), rng.choice([-1.0, 1.0])
+        radius = min(radius, room)
         angle = side * speed / radius * time
         place, yaw = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), angle + side * np.pi / 2
         phase = speed * time / (_STRIDE * scale)
     else:
         spot, facing = rng.uniform(-0.7, 0.7, 2), rng.uniform(-np.pi, np.pi)
+        spot = spot * min(1.0, room / float(np.linalg.norm(spot)))
         sway = 0.02 * lively * np.stack([np.sin(2 * np.pi * 0.3 * time), np.sin(2 * np.pi * 0.23 * time + 1)], axis=1)
         place, yaw = spot + sway * (what.base == "stand"), facing + 0.12 * lively * np.sin(2 * np.pi * 0.17 * time)
     bob = 0.015 * np.cos(4 * np.pi * phase) * bool(base.speed) - 0.006 * (1 + np.sin(2 * np.pi * 0.3 * time))
     hips = np.column_stack([place, scale * (base.hips + bob - 0.12 * max(0.0, what.lean - 0.2) * (what.base == "stand"))])
-    inside = slice(margin, margin + n_frames)
+    inside = slice(margin, margin + take.frames)
     slow = np.sin(2 * np.pi * 0.4 * tempo * time)
     return Plan(
         hips=hips[inside],
@@ -194,7 +120,7 @@ def _plan_ankles(base: Base, place: Array, yaw: Array, phase: Array, rate: float
 
 
 def _plan_wrists(what: Action, time: Array, phase: Array, lively: float, handed: bool) -> dict[str, Array]:
-    """(frame, 3) places of the wrists as in :class:`Hand` (to the own side, up, ahead); left-handers exchange them."""
+    """(frame, 3) places of the wrists as in :class:`~bkind3d.simulation.person.actions.Hand` (to the own side, up, ahead); left-handers exchange them."""
     names = {"r": what.right, "l": what.left} if handed else {"r": what.left, "l": what.right}
     paths = {}
     for side, name in names.items():

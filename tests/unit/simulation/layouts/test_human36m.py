@@ -15,8 +15,7 @@ from bkind3d.cli import main
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_table
 from bkind3d.geometry.lenses import project_through_lens
-from bkind3d.simulation.human36m_metadata import CAMERAS, PUBLISHED, make_human36m_cameras, write_human36m_metadata
-from bkind3d.simulation.human_motion import ACTIONS
+from bkind3d.simulation.layouts.human36m import ACTIONS, CAMERAS, SUBJECTS, make_human36m_cameras, write_human36m_metadata
 from bkind3d.study.sheets import read_sessions
 from bkind3d.study.study import read_yaml
 
@@ -98,7 +97,7 @@ def test_imported_joints_and_cameras_meet_the_person_in_the_pictures(archive: Pa
     assert np.mean(misses) < 0.35
 
 
-@pytest.mark.parametrize("subject", PUBLISHED)
+@pytest.mark.parametrize("subject", SUBJECTS)
 def test_metadata_is_read_as_it_was_meant(tmp_path: Path, subject: str) -> None:
     write_human36m_metadata(tmp_path / "metadata.xml")
     cameras, _ = read_given_cameras(tmp_path / "metadata.xml", subject=subject)
@@ -116,8 +115,8 @@ def test_metadata_is_read_as_it_was_meant(tmp_path: Path, subject: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--subjects", "S2"], "--subjects: 'S2' is not in the data set; it has S1, S5"),
-        (["--actions", "Walk"], "--actions: 'Walk' is not in the data set; it has Directions"),
+        (["--subjects", "S2"], "--subjects: there is no 'S2'; there are S1, S5"),
+        (["--actions", "Walk"], "--actions: there is no 'Walk'; there are Directions"),
         (["--frames", "1"], "--frames: 1 is too short"),
         (["--size", "99"], "--size: 99 cannot be filmed"),
     ],

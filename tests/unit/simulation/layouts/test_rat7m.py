@@ -11,7 +11,8 @@ from bkind3d.cli import main
 from bkind3d.config import InputError
 from bkind3d.data.video import decode_frames, probe_video
 from bkind3d.geometry.lenses import project_through_lens
-from bkind3d.simulation.rat7m_layout import MARKERS, film_rat_session, make_rat7m_cameras, make_rat_stand_in, simulate_rat7m
+from bkind3d.simulation.layouts.rat7m import MARKERS, film_rat_session, make_rat7m_cameras, make_rig
+from bkind3d.simulation.layouts.writing import choose_content, write_layout
 from bkind3d.study.study import read_yaml
 from tests.unit.calibration.formats.rigs import make_points
 from tests.unit.calibration.formats.test_matlab import see_in_matlab
@@ -23,7 +24,7 @@ LATE = 2
 
 @pytest.fixture(scope="module")
 def content():
-    return make_rat_stand_in(["s2"], FRAMES, SIZE, CHUNK)
+    return choose_content("rat7m", ["s2"], None, FRAMES, SIZE, CHUNK)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_the_mat_file_has_the_structures_of_the_data_set(archive: Path) -> None:
 
 def test_cameras_are_those_that_filmed_in_matlabs_conventions(archive: Path, content) -> None:
     points = make_points() / 4
-    for name, camera in make_rat7m_cameras(content.make_rig(2)).items():
+    for name, camera in make_rat7m_cameras(make_rig(content, 2)).items():
         params = read_camera(archive / "mocap-s2-d1.mat", name)
         assert (params["t"].shape, params["frame"].shape) == ((1, 3), (1, FRAMES - LATE))
         assert np.abs(see_in_matlab(params, points) - 1 - project_through_lens(camera, points)).max() < 1e-9
@@ -124,20 +125,19 @@ def test_markers_lie_on_the_rat_on_either_side_of_a_border_between_files(archive
 
 def test_what_cannot_be_rendered_is_refused(tmp_path: Path, content) -> None:
     cases = {
-        (("s9",), 20, 64, 5): "--subjects: 's9' is not in the data set; it has s1, s2, s3, s4, s5",
-        (None, 5, 64, 5): "--frames: 5 is too short",
+        (("s9",), 20, 80, 5): "--subjects: there is no 's9'; there are s1, s2, s3, s4, s5",
+        (None, 5, 80, 5): "--frames: 5 is too short",
         (None, 20, 65, 5): "--size: 65 cannot be filmed",
-        (None, 20, 64, 0): "--chunk: 0 is no length",
     }
     for given, message in cases.items():
         with pytest.raises(InputError, match=message):
-            make_rat_stand_in(*given)
+            choose_content("rat7m", given[0], None, *given[1:])
     for option in (["--frames", "5"], ["--actions", "Walking"]):
         assert main(["simulate", "--layout", "rat7m", "-o", str(tmp_path / "archive"), *option]) == 2
     assert not list(tmp_path.iterdir())
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="is there already"):
-        simulate_rat7m(content, tmp_path)
+        write_layout("rat7m", content, tmp_path)
 
 
 @pytest.mark.slow

@@ -3,13 +3,15 @@
 Postures are drawn at random for every bout of a behaviour, and joined smoothly. Each subject has habits of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from bkind3d.config import SimulatedRig, SimulatedSession, SimulatedSubject
+from bkind3d.config import SimulatedSubject
+from bkind3d.simulation.animals import Take
 
 Array = NDArray[np.float64]
 
@@ -68,12 +70,12 @@ def make_wander(rng: np.random.Generator, n_frames: int, rate: float, seconds: f
     return np.asarray(noise * np.sqrt(2 * np.sqrt(np.pi) * seconds * rate))
 
 
-def plan_bouts(rng: np.random.Generator, n_frames: int, rate: float) -> list[tuple[int, int, int]]:
-    """Bouts as (behaviour, first frame, end): all behaviours in a new order again and again, none twice in a row."""
+def plan_bouts(rng: np.random.Generator, n_frames: int, rate: float, names: Sequence[str] = BEHAVIOURS) -> list[tuple[int, int, int]]:
+    """Bouts as (behaviour, first frame, end): the behaviours of `names` in a new order again and again, none twice in a row."""
     bouts: list[tuple[int, int, int]] = []
     start = 0
     while start < n_frames:
-        order = rng.permutation(len(BEHAVIOURS))
+        order = rng.permutation([BEHAVIOURS.index(name) for name in names])
         if bouts and order[0] == bouts[-1][0]:
             order = np.roll(order, 1)
         for behaviour in order:
@@ -137,16 +139,15 @@ def find_bearing(place: Array, yaw: float, target: Array) -> float:
     return float((np.arctan2(ahead[1], ahead[0]) - yaw + np.pi) % (2 * np.pi) - np.pi)
 
 
-def plan_motion(session: SimulatedSession, subject: SimulatedSubject, rig: SimulatedRig) -> Plan:
-    """Draw behaviours, path and posture of a recording."""
-    rng = np.random.default_rng([session.seed, subject.seed, 21])
+def plan_motion(subject: SimulatedSubject, take: Take) -> Plan:
+    """Draw behaviours, path and posture of a take."""
+    rng = np.random.default_rng([take.seed, subject.seed, 21])
     habits = np.random.default_rng([subject.seed, 22])
-    n_frames, rate, scale = session.frames, rig.rate, subject.scale
-    bouts = plan_bouts(rng, n_frames, rate)
-    if session.rest_seconds:
-        start = max(0, round((n_frames - session.rest_seconds * rate) / 2))
-        bouts = insert_rest(bouts, start, min(n_frames, start + round(session.rest_seconds * rate)))
-    path = plan_path(rng, bouts, rate, scale * habits.uniform(0.9, 1.1), rig.arena / 2000 - 0.16 * scale)
+    n_frames, rate, scale = take.frames, take.rate, subject.scale
+    bouts = plan_bouts(rng, n_frames, rate, take.behaviours or BEHAVIOURS)
+    if take.rest_seconds:
+        bouts = insert_rest(bouts, *take.find_rest())
+    path = plan_path(rng, bouts, rate, scale * habits.uniform(0.9, 1.1), take.arena / 2000 - 0.16 * scale)
     time = np.arange(n_frames) / rate
     labels, posture = path["label"].astype(np.intp), {name: np.zeros(n_frames) for name in CHANNELS}
     borders = [0, *(np.flatnonzero(np.diff(labels)) + 1), n_frames]
