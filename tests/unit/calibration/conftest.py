@@ -93,3 +93,27 @@ def exact_corners(corners: Corners) -> Corners:
         ]
     )
     return replace(corners, points=points)
+
+
+CAMERAS = [*make_cameras().values(), make_camera("front", [300.0, -350, 1000], 330.0)]
+
+
+@pytest.fixture
+def noisy(exact_corners: Corners) -> Corners:
+    """Four cameras, corners with a little noise."""
+    points = np.stack([see(exact_corners.model, index) for index in range(4)])
+    return replace(exact_corners, cameras=[camera.name for camera in CAMERAS], sizes=[(320, 240)] * 4, points=points)
+
+
+def see(model: np.ndarray, index: int, move: float = 0.0) -> np.ndarray:
+    """The corners as a camera sees them that has been moved."""
+    camera = replace(CAMERAS[index], translation=CAMERAS[index].translation + move)
+    points = np.stack([project_through_lens(camera, model @ rotation.T + translation) for rotation, translation in make_poses()])
+    return points + np.random.default_rng(index).normal(0, 0.1, points.shape)
+
+
+def put(corners: Corners, index: int, points: np.ndarray) -> Corners:
+    """The corners with those of one camera replaced."""
+    changed = corners.points.copy()
+    changed[index] = points
+    return replace(corners, points=changed)

@@ -2,9 +2,7 @@
 
 import torch
 
-from bkind3d.losses.consistency import disagreement
 from bkind3d.losses.hull import coverage, outside
-from bkind3d.losses.silhouette import silhouette_error
 
 
 def test_coverage_is_the_mean_squared_distance_to_the_nearest_keypoint() -> None:
@@ -31,16 +29,3 @@ def test_outside_counts_projections_off_the_silhouette_in_views_that_exist() -> 
     masks[:, :, :, 2:5, 2:5] = 1
     points = torch.tensor([[[3.0, 3, 0], [8.0, 8, 0], [3.0, 20, 0]]])
     assert torch.allclose(outside(points, masks, projections, torch.tensor([[True, False]])), torch.tensor(2 / 3))
-
-
-def test_disagreement_is_a_distance() -> None:
-    points = torch.zeros(2, 3, 3)
-    assert torch.allclose(disagreement(points, points + torch.tensor([0.3, 0.4, 0.0])), torch.tensor(0.5), atol=1e-3)
-    assert disagreement(points, points) < 0.011
-
-
-def test_silhouette_error_ignores_absent_views_and_caps_heavy_edges() -> None:
-    masks = torch.ones(1, 2, 1, 8, 8)
-    maps = torch.stack([torch.full((4, 4), 3.0), torch.zeros(4, 4)])[None]
-    assert silhouette_error(maps, masks, torch.tensor([[True, False]])) == 0
-    assert torch.allclose(silhouette_error(maps, masks, torch.tensor([[True, True]])), torch.tensor(0.5))
