@@ -29,14 +29,16 @@ class Archive:
     rigs : cameras of each rig, by name.
     units : of the rigs' worlds.
     rate : frames per second.
-    verb : that imports it, for the settings' first line.
+    sessions : may be read one after the other, so that one is in memory at a time.
+    remark : what to say of it.
     """
 
     dataset: str
     rigs: Mapping[str, Mapping[str, Camera]]
     units: str
     rate: float
-    verb: str
+    sessions: Iterable["ImportedSession"]
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,12 @@ class ImportedSession:
     source: str = ""
 
 
-def name_dataset(name: str, folder: Path) -> str:
-    """The name of the data in the tables: that of a rendered archive begins with ``simulated_``."""
-    return f"simulated_{name}" if (folder / SIMULATED_MARK).exists() else name
-
-
-def write_study(folder: Path, archive: Archive, sessions: Iterable[ImportedSession]) -> list[dict[str, str]]:
+def write_study(folder: Path, archive: Archive, verb: str) -> list[dict[str, str]]:
     """Write the study to `folder`, which is there when all of it is; return the rows of the sessions that can be used.
+
+    Parameters
+    ----------
+    verb : that imports the archive, for the settings' first line.
 
     Raises
     ------
@@ -81,14 +82,14 @@ def write_study(folder: Path, archive: Archive, sessions: Iterable[ImportedSessi
         for rig, cameras in archive.rigs.items():
             (temporary / "calibrations").mkdir(exist_ok=True)
             write_calibration(cameras, temporary / "calibrations" / f"{rig}.toml", archive.units, {"source": archive.dataset})
-        written = [_write_session(temporary, archive, session) for session in sessions]
+        written = [_write_session(temporary, archive, session) for session in archive.sessions]
         used = [session for session in written if session["split"]]
         if not used:
             raise InputError(f"{folder}: no recording of the archive has the videos of two cameras; download them, and import again")
         (temporary / "config").mkdir()
         _write_sheets(temporary / "config", archive, written)
         head = (
-            f"# Written by bkind3d {archive.verb}. What is trained is added by a file of experiments, such as those in config/paper:\n"
+            f"# Written by bkind3d {verb}. What is trained is added by a file of experiments, such as those in config/paper:\n"
             "#   snakemake --directory STUDY --configfile EXPERIMENTS.yaml\n"
             "# Joints and calibrations lie in this folder; the sheet of the cameras names the videos, which stay where they are.\n"
         )

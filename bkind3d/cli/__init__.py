@@ -8,11 +8,13 @@ import argparse
 import logging
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import shtab
 
 from bkind3d import __version__
+from bkind3d.archives.importers import IMPORTERS
+from bkind3d.cli.import_archive import make_verb
 from bkind3d.config import InputError
 
 #: Verb, in the order of the pipeline; ``bkind3d.cli.<verb with underscores>`` is its module.
@@ -29,8 +31,7 @@ VERBS = (
     "import-calibration",
     "export-calibration",
     "import-joints",
-    "import-h36m",
-    "import-rat7m",
+    *(f"import-{name}" for name in IMPORTERS),
     "survey-video",
     "locate-subject",
     "extract-frames",
@@ -67,11 +68,17 @@ def build_parser() -> argparse.ArgumentParser:
     shtab.add_argument_to(parser, "--print-completion", help="print a script that completes verbs, options and paths in this shell")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs, in the order of the pipeline")
     for verb in VERBS:
-        module = import_module(f"bkind3d.cli.{verb.replace('-', '_')}")
+        module = _find_verb(verb)
         sub = verbs.add_parser(verb, help=module.HELP, description=module.HELP, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
         module.add_arguments(sub)
         sub.set_defaults(run=module.run)
     return parser
+
+
+def _find_verb(verb: str) -> Any:
+    """The verb's module, or what stands for it."""
+    importer = verb.removeprefix("import-")
+    return make_verb(importer) if importer in IMPORTERS else import_module(f"bkind3d.cli.{verb.replace('-', '_')}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,8 +2,7 @@
 
 import yaml
 
-from bkind3d.archives.human36m import import_human36m
-from bkind3d.archives.rat7m import import_rat7m
+from bkind3d.archives.importers import import_archive
 from bkind3d.data.parquet import read_table
 from tests.unit.archives.human36m_files import write_archive
 from tests.unit.archives.rat7m_files import N_FRAMES, write_session
@@ -16,7 +15,7 @@ def test_an_imported_study_of_rat7m_is_planned_and_its_videos_are_surveyed(tmp_p
     for seed, name in enumerate(("s1-d1", "s2-d1", "s5-d1")):
         write_session(tmp_path / "rat 7m", name, write_video, seed)
     (tmp_path / "rat 7m" / "SIMULATED.txt").write_text("rendered")
-    import_rat7m(tmp_path / "rat 7m", tmp_path / "study")
+    import_archive("rat7m", tmp_path / "rat 7m", tmp_path / "study")
     experiments = {key: SETTINGS[key] for key in ("survey", "framesets", "experiments")}
     (tmp_path / "experiments.yaml").write_text(yaml.safe_dump(experiments))
     options = ["--configfile", str(tmp_path / "experiments.yaml")]
@@ -33,7 +32,7 @@ def test_an_imported_study_of_human36m_is_planned(tmp_path):
     archive = write_archive(tmp_path / "human 3.6m")
     (archive / "S1/Videos/Greeting 1.58860488.mp4").unlink()
     (archive / "S9/MyPoseFeatures/D3_Positions/Greeting.cdf").unlink()
-    import_human36m(archive, tmp_path / "study")
+    import_archive("h36m", archive, tmp_path / "study")
     (tmp_path / "experiments.yaml").write_text(yaml.safe_dump({key: SETTINGS[key] for key in ("survey", "framesets", "experiments")}))
     jobs = list_jobs(run_snakemake(tmp_path / "study", "-n", "--configfile", str(tmp_path / "experiments.yaml")))
     # Two subjects with cameras of their own, three actions of two takes each, four cameras but for one video, joints but for one take.

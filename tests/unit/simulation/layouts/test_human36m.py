@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from bkind3d.archives.human36m import import_human36m, read_takes
-from bkind3d.archives.human36m_poses import JOINTS
+from bkind3d.archives.human36m.poses import JOINTS
+from bkind3d.archives.human36m.takes import read_takes
+from bkind3d.archives.importers import import_archive
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.cli import main
 from bkind3d.data.calibration_files import read_calibration
@@ -32,7 +33,7 @@ def archive(tmp_path_factory, drawing) -> Path:
 
 @pytest.fixture(scope="module")
 def study(archive: Path) -> Path:
-    import_human36m(archive, archive.with_name("study"))
+    import_archive("h36m", archive, archive.with_name("study"))
     return archive.with_name("study")
 
 

@@ -1,4 +1,4 @@
-"""Human3.6M as it is handed out, or as h36m-fetch extracts it: takes, their videos and poses, and what is known to be damaged."""
+"""The takes of Human3.6M, their videos and poses, and what is known to be damaged."""
 
 import csv
 import logging
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from bkind3d.archives.human36m_poses import RATE, make_behaviours, make_joints, read_poses
-from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, write_study
+from bkind3d.archives.human36m.poses import RATE, make_behaviours, make_joints, read_poses
+from bkind3d.archives.studies import Archive, ImportedSession
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.calibration.formats.xml_files import read_xml
 from bkind3d.config import InputError
-from bkind3d.study.folders import refuse_inside
 
 log = logging.getLogger(__name__)
 
@@ -46,22 +45,17 @@ class Take:
         return f"{self.action}-{self.number}"
 
 
-def import_human36m(folder: Path, output: Path, metadata: Path | None = None) -> None:
-    """Make a study of the data set in `folder`.
+def read_archive(folder: Path, metadata: Path | None = None) -> Archive:
+    """Read the takes of all subjects in `folder`, or in its folder ``extracted``.
 
     Parameters
     ----------
-    folder : holds S1, S5, ... with their videos and poses, in it or in its folder ``extracted``.
-    output : the study; must not be there yet.
     metadata : the data set's metadata.xml; in `folder` without it.
 
     Raises
     ------
     InputError : where metadata.xml, all videos of a camera, or a subject's poses are not there, or a file is damaged.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is no folder; name the one that holds the subjects S1, S5, ... of Human3.6M")
-    refuse_inside(output, folder)
     metadata = metadata or folder / "metadata.xml"
     if not metadata.is_file():
         raise InputError(
@@ -72,17 +66,10 @@ def import_human36m(folder: Path, output: Path, metadata: Path | None = None) ->
     subjects = [subject for subject in SPLITS if (root / subject).is_dir()]
     if not subjects:
         raise InputError(f"{root}: has none of the subjects {', '.join(SPLITS)}; name the folder that holds them")
-    takes = read_takes(metadata)
+    takes, absent = read_takes(metadata), [subject for subject in SPLITS if subject not in subjects]
     rigs = {subject: read_given_cameras(metadata, "human36m", subject)[0] for subject in subjects}
-    archive = Archive(name_dataset("human36m", folder), rigs, "mm", RATE, "import-h36m")
     sessions = (session for subject in subjects for session in _import_subject(root / subject, takes[subject], list(rigs[subject])))
-    used = write_study(output, archive, sessions)
-    absent = [subject for subject in SPLITS if subject not in subjects]
-    actions = sorted({row["action"] for row in used})
-    log.info(
-        "%s: %d takes of %s%s; %d classes of actions: %s", output, len(used), ", ".join(subjects),
-        f" ({', '.join(absent)} not there)" if absent else "", len(actions), ", ".join(actions),
-    )  # fmt: skip
+    return Archive("human36m", rigs, "mm", RATE, sessions, f"{', '.join(absent)} not there" if absent else "")
 
 
 def read_takes(metadata: Path) -> dict[str, list[Take]]:
@@ -110,7 +97,7 @@ def read_takes(metadata: Path) -> dict[str, list[Take]]:
 
 def read_flags() -> dict[tuple[str, str], list[tuple[str, str]]]:
     """What is known to be damaged, by subject and take: (camera, flag); the camera is empty where all of the take is."""
-    text = files("bkind3d.archives").joinpath("human36m_takes.tsv").read_text(encoding="utf-8")
+    text = files("bkind3d.archives.human36m").joinpath("damaged.tsv").read_text(encoding="utf-8")
     flags: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for row in csv.DictReader(text.splitlines(), delimiter="\t"):
         flags.setdefault((row["subject"], row["take"]), []).append((row["camera"], row["flag"]))

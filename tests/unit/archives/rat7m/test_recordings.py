@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import scipy.io
 
-from bkind3d.archives.rat7m import import_rat7m
-from bkind3d.archives.rat7m_samples import read_samples
+from bkind3d.archives.importers import import_archive
+from bkind3d.archives.rat7m.samples import read_samples
 from bkind3d.cli import main
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.calibration_files import read_calibration
@@ -45,7 +45,7 @@ def archive(filmed: Path, tmp_path: Path) -> Path:
 
 def test_sessions_become_a_study(archive: Path, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in archive.rglob("*")}
-    import_rat7m(archive, tmp_path / "study")
+    import_archive("rat7m", archive, tmp_path / "study")
     settings = read_yaml(tmp_path / "study/config/config.yaml")
     assert settings == {"recordings": ".", "dataset": "rat7m"}
     study = load_study({**settings, "experiments": {"tiny": {"frames": "subject"}}}, tmp_path / "study")
@@ -60,7 +60,7 @@ def test_sessions_become_a_study(archive: Path, tmp_path: Path) -> None:
 
 
 def test_markers_are_kept_with_their_gaps(archive: Path, tmp_path: Path) -> None:
-    import_rat7m(archive, tmp_path / "study")
+    import_archive("rat7m", archive, tmp_path / "study")
     table = read_table(tmp_path / "study/joints/s2-d2.parquet", "joints")
     assert read_metadata(tmp_path / "study/joints/s2-d2.parquet")["units"] == "mm"
     assert table["joint"].tolist() == MARKERS * N_FRAMES
@@ -71,7 +71,7 @@ def test_markers_are_kept_with_their_gaps(archive: Path, tmp_path: Path) -> None
 
 
 def test_cameras_are_found_by_name_in_opencvs_conventions(archive: Path, tmp_path: Path) -> None:
-    import_rat7m(archive, tmp_path / "study")
+    import_archive("rat7m", archive, tmp_path / "study")
     cameras, metadata = read_calibration(tmp_path / "study/calibrations/s1-d1.toml")
     assert metadata["units"] == "mm"
     for known in make_rig():
@@ -84,7 +84,7 @@ def test_markers_lie_on_what_moves_in_the_videos_across_the_borders_of_files(arc
     # The third camera dropped frames 7 and 8 on either side of a border, so the motion capture is mapped to what follows.
     maps = {"Camera1": shown, "Camera2": shown, "Camera3": np.where(shown < 7, shown, np.maximum(shown, 9))}
     write_mat(archive / "mocap-s1-d1.mat", make_markers(0), maps)
-    import_rat7m(archive, tmp_path / "study", sessions=["s1-d1", "s5-d1"])
+    import_archive("rat7m", archive, tmp_path / "study", sessions=["s1-d1", "s5-d1"])
     settings = {**read_yaml(tmp_path / "study/config/config.yaml"), "experiments": {"tiny": {"frames": "subject"}}}
     study = load_study(settings, tmp_path / "study")
     joints = read_table(tmp_path / "study/joints/s1-d1.parquet", "joints")
@@ -113,7 +113,7 @@ def test_motion_capture_that_is_faster_than_the_cameras_is_thinned_out(archive: 
     assert samples.shown["Camera2"].tolist() == [3, 4, -1, 6, 7, 8]
     assert samples.shown["Camera3"].tolist() == [-1, 4, 5, 6, 7, 8]
     np.testing.assert_array_equal(samples.markers[:, 0], markers[::10, 0])
-    import_rat7m(archive, tmp_path / "study", sessions=["s1-d1", "s5-d1"])
+    import_archive("rat7m", archive, tmp_path / "study", sessions=["s1-d1", "s5-d1"])
     path = tmp_path / "study/frame_maps/s1-d1/Camera2.parquet"
     assert pd.read_parquet(path)["sample"].tolist() == [0, 10, 30, 40, 50]
     assert choose_frames(N_FRAMES, path, 3, 9).tolist() == [[3, 3], [4, 4], [5, -1], [6, 6], [7, 7], [8, 8]]
@@ -127,7 +127,7 @@ def test_rats_are_shared_out_as_the_user_says(archive: Path, tmp_path: Path) -> 
 
 def test_a_rendered_archive_says_so_in_the_name_of_the_data(archive: Path, tmp_path: Path) -> None:
     (archive / "SIMULATED.txt").write_text("rendered")
-    import_rat7m(archive, tmp_path / "study", sessions=["s1-d1", "s5-d1"])
+    import_archive("rat7m", archive, tmp_path / "study", sessions=["s1-d1", "s5-d1"])
     assert read_yaml(tmp_path / "study/config/config.yaml")["dataset"] == "simulated_rat7m"
 
 
@@ -214,8 +214,8 @@ def test_a_study_is_never_overwritten(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
     (tmp_path / "study/notes.txt").write_text("mine")
     with pytest.raises(InputError, match="is there already and is never overwritten"):
-        import_rat7m(archive, tmp_path / "study")
+        import_archive("rat7m", archive, tmp_path / "study")
     with pytest.raises(InputError, match="all rats .* are to be judged on"):
-        import_rat7m(archive, tmp_path / "other", test=["s1", "s2", "s5"])
+        import_archive("rat7m", archive, tmp_path / "other", test=["s1", "s2", "s5"])
     with pytest.raises(InputError, match=r"has no mocap-s9-d9\.mat"):
-        import_rat7m(archive, tmp_path / "other", sessions=["s9-d9"])
+        import_archive("rat7m", archive, tmp_path / "other", sessions=["s9-d9"])

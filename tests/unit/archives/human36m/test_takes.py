@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bkind3d.archives.human36m import import_human36m
-from bkind3d.archives.human36m_poses import JOINTS
+from bkind3d.archives.human36m.poses import JOINTS
+from bkind3d.archives.importers import import_archive
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.cli import main
 from bkind3d.config import InputError
@@ -45,7 +45,7 @@ def test_every_take_becomes_a_session(tmp_path: Path, layout: dict) -> None:
 
 def test_poses_are_the_17_joints_of_the_file_and_know_their_times(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive")
-    import_human36m(archive, tmp_path / "study")
+    import_archive("h36m", archive, tmp_path / "study")
     path = tmp_path / "study/joints/S9_TakingPhoto-1.parquet"
     table = read_table(path, "joints")
     assert (read_metadata(path)["units"], read_metadata(path)["rate"]) == ("mm", 50)
@@ -60,7 +60,7 @@ def test_poses_are_the_17_joints_of_the_file_and_know_their_times(tmp_path: Path
 
 def test_every_subject_has_its_own_cameras(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive")
-    import_human36m(archive, tmp_path / "study")
+    import_archive("h36m", archive, tmp_path / "study")
     for subject in ("S1", "S9"):
         cameras, metadata = read_calibration(tmp_path / f"study/calibrations/{subject}.toml")
         expected, _ = read_given_cameras(archive / "metadata.xml", subject=subject)
@@ -71,7 +71,7 @@ def test_every_subject_has_its_own_cameras(tmp_path: Path) -> None:
 
 
 def test_with_an_experiment_it_is_a_study(tmp_path: Path) -> None:
-    import_human36m(write_archive(tmp_path / "archive"), tmp_path / "study")
+    import_archive("h36m", write_archive(tmp_path / "archive"), tmp_path / "study")
     settings = read_yaml(tmp_path / "study/config/config.yaml")
     assert settings == {"recordings": ".", "dataset": "human36m"}
     study = load_study({**settings, "experiments": {"tiny": {"frames": "subject"}}}, tmp_path / "study")
@@ -81,7 +81,7 @@ def test_with_an_experiment_it_is_a_study(tmp_path: Path) -> None:
 def test_a_rendered_archive_says_so_in_the_name_of_the_data(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive")
     (archive / "SIMULATED.txt").write_text("rendered")
-    import_human36m(archive, tmp_path / "study")
+    import_archive("h36m", archive, tmp_path / "study")
     assert read_yaml(tmp_path / "study/config/config.yaml")["dataset"] == "simulated_human36m"
 
 
@@ -91,7 +91,7 @@ def test_what_lacks_or_is_known_to_be_damaged_is_flagged_in_the_sheet(tmp_path: 
     (archive / "S1/MyPoseFeatures/D3_Positions/Greeting.cdf").unlink()
     for camera in NAMES[1:]:
         (archive / f"S1/Videos/Directions.{camera}.mp4").unlink()
-    import_human36m(archive, tmp_path / "study")
+    import_archive("h36m", archive, tmp_path / "study")
     sessions = read_sessions(tmp_path / "study/config/sessions.tsv")
     cameras = read_cameras(tmp_path / "study/config/cameras.tsv")
     flags = {name: row.more["flag"] for name, row in sessions.items() if row.more["flag"]}
@@ -169,11 +169,11 @@ def test_bad_archives_are_refused_in_one_line_and_nothing_is_written(tmp_path: P
 def test_an_empty_folder_and_a_wrong_path_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="metadata.xml: is not there"):
-        import_human36m(tmp_path / "empty", tmp_path / "study")
+        import_archive("h36m", tmp_path / "empty", tmp_path / "study")
     with pytest.raises(InputError, match="is no folder"):
-        import_human36m(tmp_path / "nowhere", tmp_path / "study")
+        import_archive("h36m", tmp_path / "nowhere", tmp_path / "study")
     with pytest.raises(InputError, match="is never written to"):
-        import_human36m(tmp_path / "empty", tmp_path / "empty" / "study")
+        import_archive("h36m", tmp_path / "empty", tmp_path / "empty" / "study")
 
 
 def test_a_study_is_never_overwritten(tmp_path: Path) -> None:
@@ -181,5 +181,5 @@ def test_a_study_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
     (tmp_path / "study/notes.txt").write_text("mine")
     with pytest.raises(InputError, match="is there already and is never overwritten"):
-        import_human36m(archive, tmp_path / "study")
+        import_archive("h36m", archive, tmp_path / "study")
     assert list_files(tmp_path / "study") == {tmp_path / "study/notes.txt": b"mine"}

@@ -1,4 +1,4 @@
-"""Rat7M as it is handed out: a MATLAB file of motion capture and cameras per session, and videos in files of some minutes each."""
+"""The sessions of Rat7M: their files, and whether these are complete and belong together."""
 
 import hashlib
 import logging
@@ -9,20 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from bkind3d.archives.rat7m_checks import check_maps, check_markers, check_pictures
-from bkind3d.archives.rat7m_samples import read_samples
-from bkind3d.archives.studies import Archive, ImportedSession, name_dataset, write_study
+from bkind3d.archives.rat7m.agreement import check_maps, check_markers, check_pictures
+from bkind3d.archives.rat7m.samples import read_samples
+from bkind3d.archives.studies import Archive, ImportedSession
 from bkind3d.calibration.formats import rat7m as rat7m_file
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.video import VideoInfo, probe_video
 from bkind3d.geometry.cameras import Camera
-from bkind3d.study.folders import refuse_inside
 
 log = logging.getLogger(__name__)
 
-#: Rats that are judged on unless somebody says otherwise.
-TEST_RATS = ("s5",)
 _MAT = re.compile(r"mocap-(s\d+-d\d+)\.mat")
 _VIDEO = re.compile(r"(s\d+-d\d+)-camera(\d+)-(\d+)\.mp4")
 
@@ -35,29 +32,24 @@ class Recording:
     ----------
     name : ``s1-d1``: rat 1, day 1.
     mat : cameras and motion capture.
-    videos : by camera (``Camera1``), its files by the number of their first frame.
+    videos : by camera (``Camera1``), its files by the number of their first frame, in the order of time.
     """
 
     name: str
     mat: Path
     videos: Mapping[str, Mapping[int, Path]]
 
-
-@dataclass(frozen=True)
-class Footage:
-    """A camera's video: its files in the order of time, and what they are together, by their headers."""
-
-    files: list[Path]
-    info: VideoInfo
+    @property
+    def rat(self) -> str:
+        """The subject, ``s1``."""
+        return self.name.partition("-")[0]
 
 
-def import_rat7m(folder: Path, output: Path, test: Collection[str] = TEST_RATS, sessions: Collection[str] = ()) -> None:
-    """Make a study of the data set in `folder`.
+def read_archive(folder: Path, test: Collection[str], sessions: Collection[str] = ()) -> Archive:
+    """Read the sessions in `folder` and below.
 
     Parameters
     ----------
-    folder : holds ``mocap-s1-d1.mat``, ``s1-d1-camera1-0.mp4``, ..., in it or in folders below.
-    output : the study; must not be there yet.
     test : rats that are judged on; the others are learned from.
     sessions : which are imported; all without them.
 
@@ -65,24 +57,19 @@ def import_rat7m(folder: Path, output: Path, test: Collection[str] = TEST_RATS, 
     ------
     InputError : where files are missing, damaged, or do not belong together.
     """
-    refuse_inside(output, folder)
     recordings = find_recordings(folder, sessions)
-    _check_rats({recording.name.split("-")[0] for recording in recordings}, test)
-    footage = {
+    _check_rats({recording.rat for recording in recordings}, test)
+    films = {
         recording.name: {camera: _join(recording.name, camera, files) for camera, files in recording.videos.items()}
         for recording in recordings
     }
-    rigs = {recording.name: _read_cameras(recording, footage[recording.name]) for recording in recordings}
-    rate = next(iter(footage[recordings[0].name].values())).info.rate
-    archive = Archive(name_dataset("rat7m", folder), rigs, "mm", rate, "import-rat7m")
-    n_used = len(write_study(output, archive, _import_sessions(recordings, footage, rigs, test)))
-    log.info("%s: %d sessions of %d rats", output, n_used, len({recording.name.split("-")[0] for recording in recordings}))
+    rigs = {recording.name: _read_cameras(recording, films[recording.name]) for recording in recordings}
+    rate = next(iter(films[recordings[0].name].values())).rate
+    return Archive("rat7m", rigs, "mm", rate, _import_sessions(recordings, films, rigs, test))
 
 
 def find_recordings(folder: Path, sessions: Collection[str] = ()) -> list[Recording]:
     """Find the files of the `sessions` (all without them) in `folder` and below."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is no folder; name the one that holds the files of Rat7M")
     mats: dict[str, Path] = {}
     videos: dict[str, dict[str, dict[int, Path]]] = {}
     for path in sorted(folder.rglob("*.m*")):
@@ -102,7 +89,10 @@ def find_recordings(folder: Path, sessions: Collection[str] = ()) -> list[Record
         if name not in videos:
             with_videos = " ".join(sorted(mats.keys() & videos.keys())) or "there are none with videos"
             raise InputError(f"{folder}: has no video {name}-camera1-0.mp4; download it, or name the sessions to import: {with_videos}")
-    return [Recording(name, mats[name], {camera: videos[name][camera] for camera in sorted(videos[name])}) for name in wanted]
+    return [
+        Recording(name, mats[name], {camera: dict(sorted(files.items())) for camera, files in sorted(videos[name].items())})
+        for name in wanted
+    ]
 
 
 def _check_rats(rats: Collection[str], test: Collection[str]) -> None:
@@ -113,12 +103,12 @@ def _check_rats(rats: Collection[str], test: Collection[str]) -> None:
         raise InputError(f"all rats ({', '.join(sorted(rats))}) are to be judged on; leave at least one to learn from")
 
 
-def _join(session: str, camera: str, files: Mapping[int, Path]) -> Footage:
-    """A camera's files as one video, every frame of which is where the names of the files say."""
-    infos = {start: probe_video(path, counted=False) for start, path in sorted(files.items())}
-    paths = [files[start] for start in infos]
-    first, usual, expected = infos[min(infos)], max(info.n_frames for info in infos.values()), 0
-    for path, before, (start, info) in zip(paths, [paths[0], *paths], infos.items(), strict=False):
+def _join(session: str, camera: str, files: Mapping[int, Path]) -> VideoInfo:
+    """What a camera's files are together, by their headers: one video, every frame of which is where the names of the files say."""
+    infos = {start: probe_video(path, counted=False) for start, path in files.items()}
+    first, usual, expected, before = infos[min(infos)], max(info.n_frames for info in infos.values()), 0, files[min(files)]
+    for start, info in infos.items():
+        path = files[start]
         if start < expected:
             raise InputError(f"{path}: begins with frame {start}, but {before.name} goes up to frame {expected - 1}; copy both again")
         if start > expected and expected % usual:
@@ -129,8 +119,8 @@ def _join(session: str, camera: str, files: Mapping[int, Path]) -> Footage:
         if (info.width, info.height) != (first.width, first.height):
             sizes = f"{info.width}x{info.height} pixels, {before.name} {first.width}x{first.height}"
             raise InputError(f"{path}: has {sizes}, so they are not of one camera; copy it again")
-        expected = start + info.n_frames
-    return Footage(paths, replace(first, n_frames=expected))
+        expected, before = start + info.n_frames, path
+    return replace(first, n_frames=expected)
 
 
 def _number(camera: str) -> str:
@@ -138,12 +128,12 @@ def _number(camera: str) -> str:
     return camera.removeprefix("Camera")
 
 
-def _read_cameras(recording: Recording, footage: Mapping[str, Footage]) -> dict[str, Camera]:
+def _read_cameras(recording: Recording, films: Mapping[str, VideoInfo]) -> dict[str, Camera]:
     """The session's cameras, by their names; their order in the file means nothing."""
-    sizes = {camera: (film.info.width, film.info.height) for camera, film in footage.items()}
+    sizes = {camera: (info.width, info.height) for camera, info in films.items()}
     names = rat7m_file.read(recording.mat).tables
     for camera in names:
-        if camera not in footage:
+        if camera not in films:
             raise InputError(
                 f"{recording.mat}: has {camera}, of which there is no video {recording.name}-camera{_number(camera)}-0.mp4; download it"
             )
@@ -152,33 +142,31 @@ def _read_cameras(recording: Recording, footage: Mapping[str, Footage]) -> dict[
 
 def _import_sessions(
     recordings: list[Recording],
-    footage: Mapping[str, Mapping[str, Footage]],
+    films: Mapping[str, Mapping[str, VideoInfo]],
     rigs: Mapping[str, Mapping[str, Camera]],
     test: Collection[str],
 ) -> Iterator[ImportedSession]:
     """The sessions, one after the other, so that the motion capture of one is in memory at a time."""
     known: dict[str, Path] = {}
     for recording in recordings:
-        samples, films = read_samples(recording.mat), footage[recording.name]
+        samples, cameras = read_samples(recording.mat), rigs[recording.name]
         digest = hashlib.sha256(samples.markers.tobytes()).hexdigest()
         if known.setdefault(digest, recording.mat) != recording.mat:
             raise InputError(
                 f"{recording.mat}: has the same motion capture as {known[digest]}, so one is of another session; download both again"
             )
-        cameras = rigs[recording.name]
-        check_maps(recording.mat, samples, {camera: film.info.n_frames for camera, film in films.items()})
+        check_maps(recording.mat, samples, {camera: info.n_frames for camera, info in films[recording.name].items()})
         check_markers(recording.mat, samples, cameras)
         check_pictures(recording.mat, samples, cameras, recording.videos)
-        rat, day = recording.name.split("-")
         yield ImportedSession(
             name=recording.name,
-            subject=rat,
+            subject=recording.rat,
             rig=recording.name,
-            split="test" if rat in test else "train",
-            videos={camera: film.files for camera, film in films.items()},
+            split="test" if recording.rat in test else "train",
+            videos={camera: list(files.values()) for camera, files in recording.videos.items()},
             joints=samples.make_joints(),
-            frame_maps={camera: samples.make_frame_map(camera) for camera in films},
-            columns={"start": str(samples.frames[0]), "stop": str(samples.frames[-1] + 1), "day": day},
+            frame_maps={camera: samples.make_frame_map(camera) for camera in recording.videos},
+            columns={"start": str(samples.frames[0]), "stop": str(samples.frames[-1] + 1), "day": recording.name.partition("-")[2]},
             source=recording.mat.name,
         )
         log.info(

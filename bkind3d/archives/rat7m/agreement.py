@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-from bkind3d.archives.rat7m_samples import Samples
+from bkind3d.archives.rat7m.samples import Samples
 from bkind3d.config import InputError
 from bkind3d.data.shrinking import Picture
 from bkind3d.data.spacing import spread_indices

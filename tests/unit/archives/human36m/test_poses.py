@@ -1,4 +1,4 @@
-from bkind3d.archives.human36m_poses import JOINTS
+from bkind3d.archives.human36m.poses import JOINTS
 
 
 def test_sides_are_the_subjects_own() -> None:
