@@ -28,7 +28,7 @@ localrules:
     all,
     write_settings,
     write_sheet,
-    write_session_sheets,
+    write_session_settings,
     make_tables,
     paper_tables,
 

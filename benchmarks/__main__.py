@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.study.layout import Layout
 from bkind3d.study.study import load_study, read_yaml
 
-RESULTS, TRUTH = Path("results"), Path("results/simulation/truth")
+RESULTS = Layout(Path("results"))
 
 
 def read_points(path: Path, kind: str, name: str) -> NDArray[np.float64]:
@@ -25,27 +26,27 @@ def read_points(path: Path, kind: str, name: str) -> NDArray[np.float64]:
 
 def judge_calibration(rig: str) -> dict[str, float]:
     """Reprojection error, and the distance of the camera centres to the truth as a share of that to the arena's centre."""
-    cameras, _ = read_calibration(RESULTS / f"calibration/{rig}.toml")
-    true, _ = read_calibration(TRUTH / rig / "calibration.toml")
+    cameras, _ = read_calibration(RESULTS.calibration(rig))
+    true, _ = read_calibration(RESULTS.true_calibration(rig))
     offsets = [np.linalg.norm(cameras[name].centre - camera.centre) / np.linalg.norm(camera.centre) for name, camera in true.items()]
-    quality = read_table(RESULTS / f"calibration/{rig}.parquet", "calibration")
+    quality = read_table(RESULTS.calibration_quality(rig), "calibration")
     return {"mean_reprojection_px": float(quality["mean_px"].mean()), "worst_centre_percent": 100 * float(max(offsets))}
 
 
 def judge_location(session: str, body_length: float) -> NDArray[np.float64]:
     """Distance of the located from the true centre (mean of the joints) in every frame, as a share of the body's length."""
-    location = read_table(RESULTS / f"location/{session}.parquet", "location")
-    centres = read_points(TRUTH / session / "joints.parquet", "joints", "joint").mean(axis=1)
+    location = read_table(RESULTS.location(session), "location")
+    centres = read_points(RESULTS.true_joints(session), "joints", "joint").mean(axis=1)
     return np.asarray(np.linalg.norm(location[["x", "y", "z"]].to_numpy() - centres, axis=1) / body_length)
 
 
 def judge_silhouettes(session: str, rig: str, experiment: str, growth: float = 0.05) -> NDArray[np.bool_]:
     """Whether each keypoint projects into the true silhouette, grown by a share of the window's width, in each view."""
-    cameras, _ = read_calibration(TRUTH / rig / "calibration.toml")
-    keypoints = read_points(RESULTS / f"experiments/{experiment}/keypoints/{session}.parquet", "keypoints", "keypoint")
-    metadata = read_metadata(next((RESULTS / "frames").glob(f"*/{session}/*.parquet")))
+    cameras, _ = read_calibration(RESULTS.true_calibration(rig))
+    keypoints = read_points(RESULTS.keypoints(experiment, session), "keypoints", "keypoint")
+    metadata = read_metadata(next(RESULTS.folder.glob(f"frames/*/{session}/*.parquet")))
     inside = []
-    for row in read_table(TRUTH / session / "silhouettes.parquet", "silhouettes").itertuples():
+    for row in read_table(RESULTS.true_silhouettes(session), "silhouettes").itertuples():
         camera, points = cameras[str(row.camera)], keypoints[int(str(row.frame))]
         mask = cv2.imdecode(np.frombuffer(row.mask, np.uint8), cv2.IMREAD_GRAYSCALE)
         homogeneous = points @ camera.projection[:, :3].T + camera.projection[:, 3]
@@ -66,10 +67,10 @@ def main() -> None:
         sys.exit("benchmarks: the study has no simulated session: run this where `make demo` was run")
     for rig in sorted(set(rigs.values())):
         print(f"calibration {rig}: {json.dumps(judge_calibration(rig))}")
-    print(pd.read_csv(RESULTS / "tables/pose.csv").to_string(index=False))
-    print(pd.read_csv(RESULTS / "tables/actions.csv").to_string(index=False))
+    print(pd.read_csv(RESULTS.pose_table()).to_string(index=False))
+    print(pd.read_csv(RESULTS.actions_table()).to_string(index=False))
     for experiment in study.config.experiments:
-        pose = json.loads((RESULTS / f"experiments/{experiment}/evaluation/pose.json").read_text())
+        pose = json.loads(RESULTS.pose(experiment).read_text())
         identity = pose["identity"]
         length = identity["body_length"]
         errors = np.concatenate([judge_location(session, length) for session in rigs])

@@ -16,6 +16,7 @@ from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import TABLES, write_table
 from bkind3d.export.formats import FORMATS
 from bkind3d.simulation.rigs import make_cameras
+from bkind3d.study.layout import Layout
 
 FRAMES, RATE, KEYPOINTS, CAMERAS = 360_000, 100.0, 30, 6
 
@@ -23,13 +24,13 @@ FRAMES, RATE, KEYPOINTS, CAMERAS = 360_000, 100.0, 30, 6
 def write_study(folder: Path) -> None:
     """Write a study of one session with everything that exports read; its keypoints wander at random."""
     names = [f"k{index:02d}" for index in range(KEYPOINTS)]
-    cameras = make_cameras(SimulatedRig(cameras=CAMERAS))
+    cameras, results = make_cameras(SimulatedRig(cameras=CAMERAS)), Layout(folder / "results")
     (folder / "config").mkdir(parents=True)
     (folder / "recordings").mkdir()
     for name in cameras:
         (folder / "recordings" / f"{name}.mp4").write_bytes(b"not opened")
     write_calibration(cameras, folder / "recordings" / "rig.toml", "mm")
-    write_calibration(cameras, folder / "results" / "calibration" / "rig.toml", "mm")
+    write_calibration(cameras, results.calibration("rig"), "mm")
     experiment = {"frames": "subject", "model": {"n_keypoints": KEYPOINTS}}
     (folder / "config" / "config.yaml").write_text(yaml.safe_dump({"recordings": "recordings", "experiments": {"hour": experiment}}))
     (folder / "config" / "sessions.tsv").write_text(
@@ -42,15 +43,14 @@ def write_study(folder: Path) -> None:
     table = pd.DataFrame({"frame": np.repeat(frames, KEYPOINTS), "time_s": np.repeat(frames / RATE, KEYPOINTS), "keypoint": names * FRAMES})
     table[["x", "y", "z"]] = (walk + rng.normal(0, 2, walk.shape)).reshape(-1, 3).astype(np.float32)
     table[["confidence", "spread", "reprojection_px"]] = rng.uniform(0, 1, (len(table), 3)).astype(np.float32)
-    results = folder / "results" / "experiments" / "hour"
-    write_table(table, "keypoints", results / "keypoints" / "long.parquet", {"units": "mm", "rate": RATE, "model": "none"})
+    write_table(table, "keypoints", results.keypoints("hour", "long"), {"units": "mm", "rate": RATE, "model": "none"})
     edges = pd.DataFrame({"keypoint_a": names[:-1], "keypoint_b": names[1:], "weight": 1.0})
-    write_table(edges, "edges", results / "training" / "edges.parquet")
+    write_table(edges, "edges", results.edges("hour"))
     survey = pd.DataFrame({column: 0 for column in TABLES["survey"]}, index=frames)
     survey = survey.assign(frame=frames, video_frame=frames, time_s=frames / RATE, fault="", mask=b"", clusters=[[]] * FRAMES)
     for name, camera in cameras.items():
         about = {"video_width": camera.size[0], "video_height": camera.size[1], "rate": RATE, "n_frames": FRAMES}
-        write_table(survey, "survey", folder / "results" / "survey" / "long" / f"{name}.parquet", about)
+        write_table(survey, "survey", results.survey("long", name), about)
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def main() -> None:
             kilobytes = int(subprocess.run([sys.executable, "-c", peak], check=True, capture_output=True, text=True).stdout)
             seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
             used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            size = sum(path.stat().st_size for path in (folder / "results" / "exports" / "hour" / form).rglob("*") if path.is_file())
+            size = sum(path.stat().st_size for path in (Layout(folder / "results").exports() / "hour" / form).rglob("*") if path.is_file())
             print(f"{form}: {seconds:.1f} s ({used:.1f} s of processor), peak {kilobytes / 1e6:.2f} GB, {size / 1e6:.0f} MB written")
 
 

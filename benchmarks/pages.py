@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Browser, sync_playwright
 
-from bkind3d.config import ExperimentConfig, FramesConfig, NamingConfig, ReportConfig
+from bkind3d.config import StudyConfig
 from bkind3d.data.parquet import TABLES, write_table
 from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS
-from bkind3d.report.files import StudyFiles, open_files
 from bkind3d.report.pages import write_report, write_session_page
+from bkind3d.study.layout import Layout
+from bkind3d.study.sheets import CameraRow, RigRow, SessionRow
+from bkind3d.study.study import Study
 
 SESSIONS, CAMERAS, KEYPOINTS, RATE, MINUTES, SIDE = 100, 6, 30, 30.0, 10, 384
 SHORT, LONG = 90, round(MINUTES * 60 * RATE)
@@ -25,32 +27,22 @@ NAMES = [f"k{index:02d}" for index in range(KEYPOINTS)]
 CAMERA_NAMES = [f"cam{index + 1}" for index in range(CAMERAS)]
 
 
-def write_study(folder: Path) -> StudyFiles:
+def write_study(folder: Path) -> Study:
     """Write a study's result files; the first session is the long one. Keypoints wander over pictures of a textured body on a textured floor."""
-    results, config = folder / "results", folder / "config"
-    config.mkdir(parents=True)
     sessions = [f"session{index:03d}" for index in range(SESSIONS)]
-    rows = [f"{name}\tanimal{index}\trig\t{'predict' if index else 'test'}" for index, name in enumerate(sessions)]
-    (config / "sessions.tsv").write_text("\n".join(["session\tsubject\trig\tsplit", *rows]) + "\n")
-    videos = [f"{name}\t{camera}\t{name}_{camera}.mp4" for name in sessions for camera in CAMERA_NAMES]
-    (config / "cameras.tsv").write_text("\n".join(["session\tcamera\tvideo", *videos]) + "\n")
-    (config / "rigs.tsv").write_text("rig\tunits\tcalibration\tboard\tboard_videos\nrig\tmm\trig.toml\t\t\n")
-    for name in ("experiments", "framesets", "naming"):
-        (results / "config" / name).mkdir(parents=True)
-    (results / "config" / "report.json").write_text(ReportConfig().model_dump_json())  # type: ignore[call-arg]
-    (results / "config" / "framesets" / "subject.json").write_text(FramesConfig().model_dump_json())  # type: ignore[call-arg]
-    (results / "config" / "naming" / "demo.json").write_text(NamingConfig().model_dump_json())  # type: ignore[call-arg]
-    experiment = ExperimentConfig.model_validate(
-        {"preset": "demo", "frames": "subject", "model": {"n_keypoints": KEYPOINTS, "n_symmetric_pairs": 0}}
-    )
-    (results / "config" / "experiments" / "demo.json").write_text(experiment.model_dump_json())
-    pictures = draw_pictures()
+    rows = {
+        name: SessionRow(0, name, f"animal{index}", "rig", "predict" if index else "test", None, None, "", "", "")
+        for index, name in enumerate(sessions)
+    }
+    cameras = {name: {camera: CameraRow(0, name, camera, f"{name}_{camera}.mp4", "") for camera in CAMERA_NAMES} for name in sessions}
+    rig = RigRow(0, "rig", "mm", "rig.toml", "", "", "", "", "", "z")
+    experiment = {"preset": "demo", "frames": "subject", "model": {"n_keypoints": KEYPOINTS, "n_symmetric_pairs": 0}}
+    config = StudyConfig.model_validate({"experiments": {"demo": experiment}})
+    study, pictures = Study(folder, config, rows, cameras, {"rig": rig}), draw_pictures()
     for index, name in enumerate(sessions):
-        write_session(results, name, SHORT if index else LONG, pictures)
-    write_experiment(results)
-    return open_files(
-        results, results / "config" / "report.json", ["demo"], *(config / f"{name}.tsv" for name in ("sessions", "cameras", "rigs"))
-    )
+        write_session(study.results, name, SHORT if index else LONG, pictures)
+    write_experiment(study.results)
+    return study
 
 
 def draw_pictures() -> list[bytes]:
@@ -67,13 +59,13 @@ def draw_pictures() -> list[bytes]:
     return found
 
 
-def write_session(results: Path, name: str, n_frames: int, pictures: list[bytes]) -> None:
+def write_session(results: Layout, name: str, n_frames: int, pictures: list[bytes]) -> None:
     """Write location, surveys, frames and keypoints of a session."""
     rng, frames = np.random.default_rng(1), np.arange(n_frames)
     centres = np.cumsum(rng.normal(0, 2, (n_frames, 3)), axis=0) * [1, 1, 0]
     place = pd.DataFrame({"frame": frames, "time_s": frames / RATE, "n_views": CAMERAS, "residual": 0.01, "valid": True})
     place[["x", "y", "z"]] = centres
-    write_table(place, "location", results / "location" / f"{name}.parquet", {"side": 200.0, "units": "mm"})
+    write_table(place, "location", results.location(name), {"side": 200.0, "units": "mm"})
     survey = pd.DataFrame({column: 1.0 for column in TABLES["survey"]}, index=frames)
     survey = survey.assign(frame=frames, video_frame=frames, time_s=frames / RATE, fault="", mask=b"", clusters=[[]] * n_frames)
     for camera, label in enumerate(CAMERA_NAMES):
@@ -85,15 +77,15 @@ def write_session(results: Path, name: str, n_frames: int, pictures: list[bytes]
             "video": f"{label}.mp4",
             "sha256": "ab" * 32,
         }
-        write_table(survey, "survey", results / "survey" / name / f"{label}.parquet", about)
-        write_frames(results / "frames" / "subject" / name / f"{label}.parquet", camera, centres, pictures)
+        write_table(survey, "survey", results.survey(name, label), about)
+        write_frames(results.frames("subject", name, label), camera, centres, pictures)
     local = rng.normal(0, 35, (KEYPOINTS, 3)) + 8 * np.sin(frames[:, None, None] / 7 + rng.uniform(0, 6, (KEYPOINTS, 3)))
     table = pd.DataFrame(
         {"frame": np.repeat(frames, KEYPOINTS), "time_s": np.repeat(frames / RATE, KEYPOINTS), "keypoint": NAMES * n_frames}
     )
     table[["x", "y", "z"]] = (local + centres[:, None]).reshape(-1, 3)
     table[["confidence", "spread", "reprojection_px"]] = [0.8, 6.0, 0.4]
-    write_table(table, "keypoints", results / "experiments" / "demo" / "keypoints" / f"{name}.parquet", {"units": "mm", "model": "none"})
+    write_table(table, "keypoints", results.keypoints("demo", name), {"units": "mm", "model": "none"})
 
 
 def write_frames(path: Path, camera: int, centres: np.ndarray, pictures: list[bytes]) -> None:
@@ -111,24 +103,22 @@ def write_frames(path: Path, camera: int, centres: np.ndarray, pictures: list[by
     write_table(table, "frames", path, {"size": 256, "margin": 1.5, "side": 200.0, "units": "mm", "rate": RATE})
 
 
-def write_experiment(results: Path) -> None:
+def write_experiment(results: Layout) -> None:
     """Write what the report shows of the training, and tables that say that there is no reference."""
-    folder = results / "experiments" / "demo" / "training"
     edges = pd.DataFrame({"keypoint_a": NAMES[:-1], "keypoint_b": NAMES[1:], "weight": 1.0})
-    write_table(edges, "edges", folder / "edges.parquet")
+    write_table(edges, "edges", results.edges("demo"))
     steps = np.arange(0, 100_000, 50)
     history = [
         pd.DataFrame({"step": steps, "seconds": steps / 10, "term": term, "value": np.exp(-steps / 3e4)})
         for term in ("total", "silhouette")
     ]
-    write_table(pd.concat(history), "history", folder / "history.parquet")
+    write_table(pd.concat(history), "history", results.history("demo"))
     nothing = pd.DataFrame(columns=list(TABLES["movements"]))
-    write_table(nothing, "movements", results / "experiments" / "demo" / "movements.parquet", {"reason": "not looked for"})
-    (results / "tables").mkdir()
-    for name, columns, kind in (("pose", POSE_COLUMNS, "regressor"), ("actions", ACTION_COLUMNS, "classifier")):
-        pd.DataFrame([{"experiment": "demo", kind: "no reference"}], columns=list(columns)).to_csv(
-            results / "tables" / f"{name}.csv", index=False
-        )
+    write_table(nothing, "movements", results.movements("demo"), {"reason": "not looked for"})
+    results.pose_table().parent.mkdir()
+    tables = ((results.pose_table(), POSE_COLUMNS, "regressor"), (results.actions_table(), ACTION_COLUMNS, "classifier"))
+    for path, columns, kind in tables:
+        pd.DataFrame([{"experiment": "demo", kind: "no reference"}], columns=list(columns)).to_csv(path, index=False)
 
 
 def measure_page(browser: Browser, path: Path, picture: str) -> None:
@@ -164,11 +154,11 @@ def main() -> None:
     if chromium is None:
         sys.exit("benchmarks: there is no Chromium; run: make system")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        files = write_study(Path(name))
-        report, session = Path(name) / "results" / "report.html", Path(name) / "results" / "sessions" / "session000.html"
+        study = write_study(Path(name))
+        report, session = study.results.report(), study.results.session_page("session000")
         for path, write in (
-            (report, lambda: write_report(files, report)),
-            (session, lambda: write_session_page(files, session.stem, session)),
+            (report, lambda: write_report(study, report)),
+            (session, lambda: write_session_page(study, "session000", session)),
         ):
             start, used = time.perf_counter(), time.process_time()
             write()

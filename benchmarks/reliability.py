@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from bkind3d.checkpoint import load_model
-from bkind3d.config import ExperimentConfig, read_section
 from bkind3d.data.datasets import SessionFrames
 from bkind3d.evaluation.labelled_frames import all_known
 from bkind3d.evaluation.recordings import read_points
@@ -32,7 +31,7 @@ from bkind3d.evaluation.swaps import learn_places, place_keypoints
 from bkind3d.inference.confidence import WITHIN, calibrate_confidences
 from bkind3d.inference.prediction import predict_keypoints
 from bkind3d.inference.stability import choose_moments, look_again
-from bkind3d.study.sheets import read_sessions
+from bkind3d.study.study import Study, open_study
 
 #: Bins of the reliability plot, and moments that are compared with the claim.
 N_BINS, N_MOMENTS = 10, 60
@@ -66,23 +65,17 @@ class Judged:
         return {"stated": float(self.chances.mean()), "came_true": share, "ece": error, "brier": brier, "constant": share * (1 - share)}
 
 
-def find_frames(study: Path, experiment: str, session: str) -> list[Path]:
-    """Frames tables of a session."""
-    config = read_section(ExperimentConfig, study / f"results/config/experiments/{experiment}.json")
-    return sorted((study / "results/frames" / config.frames / session).glob("*.parquet"))
-
-
-def measure_errors(study: Path, experiment: str, method: str, tests: list[str]) -> dict[str, Values]:
+def measure_errors(study: Study, experiment: str, model: str, tests: list[str]) -> dict[str, Values]:
     """Distance of every keypoint from where it belongs, world units, in every frame of the test sessions; NaN in frames that teach."""
-    config = read_section(ExperimentConfig, study / f"results/config/experiments/{experiment}.json").evaluation
-    sheet = read_sessions(study / "results/config/sheets/sessions.tsv")
+    config = study.config.experiments[experiment].evaluation
+    find_keypoints = study.results.keypoints if model == "model" else study.results.untrained_keypoints
     known: dict[str, tuple[Values, Values, NDArray[np.int64]]] = {}
-    for name, row in sheet.items():
-        path = study / f"results/experiments/{experiment}/{method}/{name}.parquet"
+    for name, row in study.sessions.items():
+        path = find_keypoints(experiment, name)
         if not row.joints or not path.exists():
             continue
         points = read_points(path, "keypoints")
-        joints = read_points(study / f"results/joints/{name}.parquet", "joints").positions_at(points.frames)
+        joints = read_points(study.results.joints(name), "joints").positions_at(points.frames)
         part = np.full(len(points.frames), {"train": TRAIN, "test": TEST}.get(row.split, 0))
         if config.split == "blocks":
             part = split_blocks(len(points.frames), config.block_frames, config.border_frames)
@@ -93,10 +86,10 @@ def measure_errors(study: Path, experiment: str, method: str, tests: list[str]) 
     return {name: np.where((known[name][2] == TEST)[:, None], values, np.nan) for name, values in errors.items()}
 
 
-def judge_session(study: Path, experiment: str, model: str, session: str, errors: Values) -> tuple[list[Judged], dict[str, Any]]:
+def judge_session(study: Study, experiment: str, model: str, session: str, errors: Values) -> tuple[list[Judged], dict[str, Any]]:
     """Predict a session, calibrate its confidences, and hold both against claim and truth."""
-    network, _ = load_model(study / f"results/experiments/{experiment}/training/{model}.pt")
-    frames = SessionFrames(find_frames(study, experiment, session))
+    network, _ = load_model((study.results.model if model == "model" else study.results.untrained_model)(experiment))
+    frames = SessionFrames(sorted(study.find_frames(experiment, session).values()))
     found = predict_keypoints(network, frames)
     look = look_again(network.detector, frames)
     table, details = calibrate_confidences(found, look, frames.side)
@@ -145,13 +138,13 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     torch.set_num_threads(1)
-    pose = json.loads((arguments.study / f"results/experiments/{arguments.experiment}/evaluation/pose.json").read_text())
+    study = open_study(arguments.study)
+    pose = json.loads(study.results.pose(arguments.experiment).read_text())
     tests = pose["split"]["test"]["sessions"]
-    method = "keypoints" if arguments.model == "model" else "untrained"
-    errors = measure_errors(arguments.study, arguments.experiment, method, tests)
+    errors = measure_errors(study, arguments.experiment, arguments.model, tests)
     parts = []
     for session in tests:
-        judged, details = judge_session(arguments.study, arguments.experiment, arguments.model, session, errors[session])
+        judged, details = judge_session(study, arguments.experiment, arguments.model, session, errors[session])
         print(json.dumps(details))
         print(pd.DataFrame([entry.summarise() for entry in judged], index=[entry.name for entry in judged]).round(3).to_string())
         parts.append(judged)

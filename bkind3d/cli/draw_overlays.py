@@ -3,17 +3,18 @@
 import argparse
 from pathlib import Path
 
+from bkind3d.cli.named_paths import add_study, choose_names
 from bkind3d.cli.numbers import at_least
-from bkind3d.cli.write_report import add_study_arguments, open_named_files
 
 HELP = "draw keypoints and skeleton into all views of a session, as one video (MP4)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the verb."""
-    add_study_arguments(parser)
+    add_study(parser)
+    parser.add_argument("--experiment", required=True, metavar="NAME", help="whose keypoints")
     parser.add_argument("--session", required=True, metavar="NAME", help="the session")
-    parser.add_argument("--output", type=Path, required=True, metavar="MP4", help="the video, of the first of the experiments")
+    parser.add_argument("--output", type=Path, required=True, metavar="MP4", help="the video")
     parser.add_argument("--threads", type=at_least(1), default=2, help="pictures drawn at once")
 
 
@@ -22,7 +23,10 @@ def run(arguments: argparse.Namespace) -> None:
     import cv2
 
     from bkind3d.report.overlay_videos import write_overlay_video
+    from bkind3d.study.study import open_study
 
     cv2.setNumThreads(1)
-    files = open_named_files(arguments)
-    write_overlay_video(files, arguments.experiments[0], arguments.session, arguments.output, arguments.threads)
+    study = open_study(arguments.study)
+    (experiment,) = choose_names([arguments.experiment], study.config.experiments, "--experiment")
+    (session,) = choose_names([arguments.session], study.sessions, "--session")
+    write_overlay_video(study, experiment, session, arguments.output, arguments.threads)

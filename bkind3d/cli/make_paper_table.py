@@ -24,9 +24,10 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.evaluation.comparison import compare_experiments
     from bkind3d.report.paper_figures import write_bars
     from bkind3d.report.paper_tables import collect_table, write_table_files
+    from bkind3d.study.layout import Layout
 
     settings = read_section(PaperTableConfig, arguments.config)
     differences = compare_experiments(arguments.results / "experiments", list(settings.rows)) if settings.measure == "pose" else {}
-    table = collect_table(settings, arguments.results, differences)
+    table = collect_table(settings, Layout(arguments.results), differences)
     write_table_files(settings, table, arguments.name, arguments.output)
     write_bars(settings, table, arguments.name, arguments.output)

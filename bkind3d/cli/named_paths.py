@@ -1,4 +1,8 @@
-"""Options that name things: ``NAME=PATH NAME=PATH ...``, and names of what a study has."""
+"""Options that name things: a study, what it has, and ``NAME=PATH NAME=PATH ...``."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
 
 from bkind3d.config import InputError
 from bkind3d.study.sheets import suggest
@@ -17,8 +21,17 @@ def read_named_paths(entries: list[str], option: str) -> dict[str, str]:
     return paths
 
 
-def choose_names(given: list[str] | None, known: list[str], option: str) -> list[str]:
-    """The names that were given, or all that are known where none were; refuse unknown ones."""
+def add_study(parser: argparse.ArgumentParser, *several: str) -> None:
+    """Add what names a study, and of `several` things of it (experiments, sessions) those that are meant."""
+    about = "the study's folder, or a file of its results/config that says what of it is shown"
+    parser.add_argument("--study", type=Path, default=Path(), metavar="PATH", help=about)
+    for things in several:
+        parser.add_argument(f"--{things}", nargs="+", metavar="NAME", help=f"{things} (default: all)")
+
+
+def choose_names(given: list[str] | None, names: Iterable[str], option: str) -> list[str]:
+    """Those of a study's `names` that were given, or all where none were; refuse unknown ones."""
+    known = list(names)
     for name in given or []:
         if name not in known:
             hint = suggest(name, known) or f"; it has {', '.join(known)}"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bkind3d.cli.write_report import add_study_arguments, open_named_files
+from bkind3d.cli.named_paths import add_study, choose_names
 
 HELP = "Draw the keypoints of several experiments into the same pictures, beside the true joints (the grid of a paper's table)."
 
@@ -11,9 +11,8 @@ HELP = "Draw the keypoints of several experiments into the same pictures, beside
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("--table", type=Path, required=True, metavar="JSON", help="the table's section of `paper`")
-    add_study_arguments(parser)
-    parser.add_argument("--dataset", required=True, help="name of the data; where it begins with 'simulated', the picture says so")
-    parser.add_argument("--show", nargs="+", required=True, metavar="SESSION", help="sessions that are shown")
+    add_study(parser)
+    parser.add_argument("--sessions", nargs="+", metavar="NAME", help="sessions that are shown (default: three unseen ones)")
     parser.add_argument("--output", type=Path, required=True, metavar="PNG", help="the picture")
 
 
@@ -21,6 +20,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Draw the grid."""
     from bkind3d.config import PaperTableConfig, read_section
     from bkind3d.report.paper_figures import write_grid
+    from bkind3d.study.study import open_study
 
-    settings = read_section(PaperTableConfig, arguments.table)
-    write_grid(settings, open_named_files(arguments), arguments.dataset, arguments.show, arguments.output)
+    study = open_study(arguments.study)
+    shown = choose_names(arguments.sessions or study.list_grid_sessions(), study.sessions, "--sessions")
+    write_grid(read_section(PaperTableConfig, arguments.table), study, shown, arguments.output)

@@ -41,6 +41,11 @@ class SessionKeypoints:
     residuals: Float[NDArray, "frame keypoint"]
     metadata: dict[str, Any]
 
+    @property
+    def located(self) -> NDArray[np.bool_]:
+        """(frame,) whether there is any keypoint."""
+        return np.asarray(np.isfinite(self.positions[..., 0]).any(axis=1))
+
 
 def read_keypoints(path: str | Path, naming: NamingConfig | None = None) -> SessionKeypoints:
     """Read a keypoints table, column by column, into arrays; an hour at 100 Hz fits a laptop's memory many times.

@@ -17,7 +17,7 @@ def check_memory(study: Study) -> list[Check]:
     """Whether the batches of all experiments without a model fit, each measured in a process of its own."""
     checks = []
     for name, experiment in study.config.experiments.items():
-        if (study.folder / "results" / "experiments" / name / "training" / "model.pt").exists():
+        if study.results.model(name).exists():
             continue
         n_views = len(experiment.cameras) or max(len(study.cameras[session]) for session in study.sessions)
         checks.append(_check_experiment(name, experiment, n_views, study.config.framesets[experiment.frames].size))

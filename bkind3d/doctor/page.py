@@ -203,9 +203,7 @@ def _show_crops(study: Study, entry: Examined) -> list[Any]:
     """Windows of the first frameset that was cut, spread over the session; a row per camera."""
     rows, names = [], []
     for frameset in study.list_framesets():
-        paths = {
-            name: study.folder / "results" / "frames" / frameset / entry.name / f"{name}.parquet" for name in study.cameras[entry.name]
-        }
+        paths = {name: study.results.frames(frameset, entry.name, name) for name in study.cameras[entry.name]}
         for name, path in paths.items():
             row = _read_crops(path) if path.exists() else []
             if row:

@@ -78,7 +78,7 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     examined.checks += _fit_calibration(study, examined, row.rig)
     for camera, sample in examined.samples.items():
         examined.silhouettes[camera] = sample.find_silhouettes(study.config.survey)
-    location = study.folder / "results" / "location" / f"{name}.parquet"
+    location = study.results.location(name)
     if location.exists():
         examined.location, examined.place = read_table(location, "location"), read_metadata(location)
         examined.checks += check_location(examined.location, examined.place)
@@ -95,7 +95,7 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
 
 def _measure_located(study: Study, examined: Examined) -> Measured:
     """What the surveys of a located session suggest."""
-    surveys = [study.folder / "results" / "survey" / examined.name / f"{camera}.parquet" for camera in examined.samples]
+    surveys = [study.results.survey(examined.name, camera) for camera in examined.samples]
     known = [path for path in surveys if path.exists()]
     if not known:
         return Measured()
@@ -178,7 +178,7 @@ def read_rig(study: Study, rig: str) -> dict[str, Camera] | None:
 
 def find_rig_file(study: Study, rig: str) -> Path:
     """The calibration of a rig: as made by the workflow, or else as given; the working folder where there is neither."""
-    made = study.folder / "results" / "calibration" / f"{rig}.toml"
+    made = study.results.calibration(rig)
     given = study.folder / study.find_path(study.rigs[rig].calibration) if study.rigs[rig].calibration else Path()
     return made if made.exists() else given
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +13,9 @@ from bkind3d.doctor.page import write_doctor_page
 from bkind3d.doctor.sessions import examine_session
 from bkind3d.doctor.suggestions import suggest_settings
 from bkind3d.geometry.units import METRES
-from bkind3d.study.study import CONFIG_FILE, Study, load_study
+from bkind3d.study.study import Study, find_folder, open_study
 
 log = logging.getLogger(__name__)
-
-PAGE = "results/doctor.html"
 
 
 def examine_study(
@@ -39,9 +36,8 @@ def examine_study(
     checks : grave ones first.
     page : the file that was written; none where settings or sheets are refused.
     """
-    folder = find_folder(config)
     try:
-        study = load_study(CONFIG_FILE if config.is_dir() else os.path.relpath(config, folder), folder)
+        study = open_study(config)
     except InputError as error:
         sentence, _, step = str(error).rpartition("; ")
         return [Check("failure", "sheets", sentence or str(error), step if sentence else "correct it")], None
@@ -62,7 +58,7 @@ def examine_study(
         checks += examined[-1].checks
     checks += suggest_settings(study, [entry.measured for entry in examined])
     checks += check_memory(study) if memory else []
-    path = page or study.folder / PAGE
+    path = page or study.results.doctor_page()
     write_doctor_page(study, examined, checks, path)
     log.info("%s: %s", path, ", ".join(f"{count} {status}" for status, count in summarise(checks)["counts"].items()))
     return sort_checks(checks), path
@@ -77,17 +73,6 @@ def check_units(study: Study) -> list[Check]:
             sentence = f"rig {name!r}: a board with squares of {board.square_length:g} {row.units} cannot be"
             checks.append(Check("failure", "units", sentence, "give square_length and marker_length in the rig's units"))
     return checks
-
-
-def find_folder(config: Path) -> Path:
-    """The study's folder: the one with a folder ``config`` that holds the settings, or ``results/config`` with a copy of them."""
-    if config.is_dir():
-        return config
-    if not config.exists():
-        raise InputError(f"{config}: there is no such file; give the study's folder, or its config/config.yaml")
-    parent = config.resolve().parent
-    folder = parent.parent if parent.name == "config" else parent
-    return folder.parent if folder.name == "results" else folder
 
 
 def name_command(config: Path) -> str:

@@ -177,6 +177,6 @@ def _read_time(session: ExportedSession, column: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"sheet of sessions: row {session.row.line}: {column} {text!r} is no date; write it as 2026-05-31T14:30:00+02:00"
+            f"sheet of sessions: session {session.name!r}: {column} {text!r} is no date; write it as 2026-05-31T14:30:00+02:00"
         ) from None
     return found if found.tzinfo else found.astimezone()

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -67,15 +66,10 @@ class ExportedSession:
         """The session."""
         return self.row.session
 
-    @cached_property
-    def located(self) -> NDArray[np.bool_]:
-        """(frame,) whether there is any keypoint."""
-        return np.asarray(np.isfinite(self.keypoints.positions[..., 0]).any(axis=1))
-
     def count_views(self) -> Int[NDArray, "frame"]:
         """(frame,) cameras whose videos hold the moment; 0 where there is no keypoint."""
         seen = np.stack([view.video_frames >= 0 for view in self.views.values()]).sum(axis=0)
-        return np.where(self.located, seen, 0)
+        return np.where(self.keypoints.located, seen, 0)
 
     def project(self, name: str) -> tuple[Float[NDArray, "video_frame keypoint 2"], Float[NDArray, "video_frame keypoint"]]:
         """Keypoints in the video of a camera, frame by frame of that video.
@@ -88,7 +82,7 @@ class ExportedSession:
         view, n_keypoints = self.views[name], len(self.keypoints.names)
         positions = np.full((view.n_frames, n_keypoints, 2), np.nan, np.float32)
         confidences = np.zeros((view.n_frames, n_keypoints), np.float32)
-        kept = np.flatnonzero(self.located & (view.video_frames >= 0) & (view.video_frames < view.n_frames))
+        kept = np.flatnonzero(self.keypoints.located & (view.video_frames >= 0) & (view.video_frames < view.n_frames))
         for block in np.array_split(kept, -(-len(kept) // BLOCK_FRAMES) or 1):
             points = self.keypoints.positions[block].reshape(-1, 3).astype(np.float64)
             pixels = project_through_lens(view.camera, points).reshape(-1, n_keypoints, 2)
@@ -104,15 +98,14 @@ def open_session(study: Study, experiment: str, session: str) -> ExportedSession
     ------
     InputError : where its keypoints, calibration or surveys are not there yet, or do not belong together.
     """
-    results, row, naming = study.folder / "results", study.sessions[session], study.config.experiments[experiment].naming
-    keypoints = read_keypoints(find_keypoints(study, experiment, session), naming)
-    edges = read_table(results / "experiments" / experiment / "training" / "edges.parquet", "edges")
-    skeleton = choose_skeleton(edges, study.config.experiments[experiment].model)
-    cameras, metadata = read_calibration(results / "calibration" / f"{row.rig}.toml")
+    row, settings = study.sessions[session], study.config.experiments[experiment]
+    keypoints = read_keypoints(find_keypoints(study, experiment, session), settings.naming)
+    skeleton = choose_skeleton(read_table(study.results.edges(experiment), "edges"), settings.model)
+    cameras, metadata = read_calibration(study.results.calibration(row.rig))
     views = {}
     for name in study.cameras[session]:
         files = [Path(os.path.normpath(study.folder / path)) for path in study.find_videos(session, name)]
-        views[name] = _open_view(cameras, files, results / "survey" / session / f"{name}.parquet", keypoints.frames)
+        views[name] = _open_view(cameras, files, study.results.survey(session, name), keypoints.frames)
     steps = np.diff(keypoints.times)
     rate = round(1 / float(np.median(steps)), 6) if len(steps) else float(keypoints.metadata.get("rate", 1))
     units = str(keypoints.metadata.get("units") or metadata.get("units") or study.rigs[row.rig].units)
@@ -122,7 +115,7 @@ def open_session(study: Study, experiment: str, session: str) -> ExportedSession
 
 def find_keypoints(study: Study, experiment: str, session: str) -> Path:
     """The keypoints of a session; refused, in one line that says how to make them, where they are not there yet."""
-    path = study.folder / "results" / "experiments" / experiment / "keypoints" / f"{session}.parquet"
+    path = study.results.keypoints(experiment, session)
     if not path.exists():
         raise InputError(
             f"{path}: session {session!r} has no keypoints of experiment {experiment!r} yet; make them first: "

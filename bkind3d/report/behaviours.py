@@ -7,7 +7,7 @@ from bkind3d.data.parquet import read_table
 from bkind3d.data.results import NO_REFERENCE, read_json
 from bkind3d.report.candidates import label_of
 from bkind3d.report.elements import Cell, Matrix, Table, format_count, format_number, format_share, format_text, is_missing
-from bkind3d.report.files import StudyFiles
+from bkind3d.study.study import Study
 
 
 def build_actions_table(rows: pd.DataFrame) -> Table:
@@ -29,9 +29,9 @@ def build_actions_table(rows: pd.DataFrame) -> Table:
     return Table(columns, body, frozenset(columns[2:]))
 
 
-def build_class_table(files: StudyFiles, experiment: str) -> Table | None:
+def build_class_table(study: Study, experiment: str) -> Table | None:
     """How well each behaviour is recognised from the keypoints, beside the F1 from joints; None where there is no reference."""
-    path = files.experiment_file(experiment, "evaluation", "actions.json")
+    path = study.results.actions(experiment)
     tables = read_json(path).get("by_class", {}) if path.exists() else {}
     if not tables:
         return None
@@ -46,9 +46,9 @@ def build_class_table(files: StudyFiles, experiment: str) -> Table | None:
     return Table(columns, rows, frozenset(columns[1:]), "From discovered keypoints.")
 
 
-def read_confusion(files: StudyFiles, experiment: str, features: str = "discovered") -> pd.DataFrame:
+def read_confusion(study: Study, experiment: str, features: str = "discovered") -> pd.DataFrame:
     """Counts of true and predicted behaviours from these features; empty where there is no reference."""
-    path = files.experiment_file(experiment, "evaluation", "confusion.parquet")
+    path = study.results.confusion(experiment)
     if not path.exists():
         return pd.DataFrame()
     counts = read_table(path, "confusion")

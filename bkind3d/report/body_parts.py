@@ -3,9 +3,10 @@
 from typing import Any
 
 from bkind3d.data.results import read_json
+from bkind3d.report.contents import list_given_names
 from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share
-from bkind3d.report.files import StudyFiles
 from bkind3d.report.palette import mark_of
+from bkind3d.study.study import Study
 
 #: What each measure is called, whether the truth is needed for it, and what it says.
 MEASURES = {
@@ -37,15 +38,15 @@ MEASURES = {
 _SHARES = frozenset({"swaps", "nearest", "left_right", "jumps", "trades"})
 
 
-def _read_identity(files: StudyFiles, experiment: str) -> dict[str, Any]:
-    path = files.experiment_file(experiment, "evaluation", "pose.json")
+def _read_identity(study: Study, experiment: str) -> dict[str, Any]:
+    path = study.results.pose(experiment)
     identity: dict[str, Any] = read_json(path).get("identity", {}) if path.exists() else {}
     return identity
 
 
-def build_identity_table(files: StudyFiles, experiment: str) -> Table | None:
+def build_identity_table(study: Study, experiment: str) -> Table | None:
     """Measures of identity, with and without truth, of the keypoints and of the untrained network's; None where there are none."""
-    methods = _read_identity(files, experiment).get("methods", {})
+    methods = _read_identity(study, experiment).get("methods", {})
     if not methods:
         return None
     ours, untrained = methods["bkind3d"], methods.get("untrained", {})
@@ -70,13 +71,13 @@ def _format(name: str, value: float | None) -> str:
     return format_share(value) if name in _SHARES else format_number(value, 3)
 
 
-def build_nearest_table(files: StudyFiles, experiment: str, unit: str) -> Table | None:
+def build_nearest_table(study: Study, experiment: str, unit: str) -> Table | None:
     """Which joint each keypoint is nearest to, and in what share of the test frames; None where there is no reference."""
-    entries = _read_identity(files, experiment).get("keypoints", [])
+    entries = _read_identity(study, experiment).get("keypoints", [])
     if not entries:
         return None
     decimals = choose_decimals([entry["distance"] or 0.0 for entry in entries])
-    names = files.given_names(experiment, files.shown_sessions(1)[0])
+    names = list_given_names(study, experiment, study.list_shown(1)[0])
     rows = [
         [
             Cell(names[entry["name"]], mark=mark_of(index)),
@@ -95,12 +96,12 @@ def build_nearest_table(files: StudyFiles, experiment: str, unit: str) -> Table 
     )
 
 
-def build_side_table(files: StudyFiles, experiment: str) -> Table | None:
+def build_side_table(study: Study, experiment: str) -> Table | None:
     """Which pairs of left and right joints are told apart by which keypoints; None where no joints are paired by name."""
-    sides = _read_identity(files, experiment).get("methods", {}).get("bkind3d", {}).get("sides", [])
+    sides = _read_identity(study, experiment).get("methods", {}).get("bkind3d", {}).get("sides", [])
     if not sides:
         return None
-    names = files.given_names(experiment, files.shown_sessions(1)[0])
+    names = list_given_names(study, experiment, study.list_shown(1)[0])
     rows = []
     for entry in sides:
         one, other = (names.get(entry[key], entry[key]) for key in ("left_keypoint", "right_keypoint"))

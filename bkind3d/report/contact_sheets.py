@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
+from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import replaced_when_complete
-from bkind3d.report.files import StudyFiles
+from bkind3d.report.contents import read_named_keypoints
 from bkind3d.report.overlays import DARK, Picture, View, load_font, project_keypoints, read_views
 from bkind3d.report.palette import mark_of
+from bkind3d.study.study import Study
 
 #: Sessions that are looked at; of each, rows evenly spread over time, and rows in which the keypoint is least certain.
 SESSIONS, SPREAD_ROWS, DOUBTFUL_ROWS = 3, 5, 2
@@ -30,21 +31,18 @@ class Row:
     doubtful: bool
 
 
-def write_contact_sheets(files: StudyFiles, experiment: str, folder: Path) -> None:
+def write_contact_sheets(study: Study, experiment: str, folder: Path) -> None:
     """Write KEYPOINT.jpg for every keypoint, by its own name, into `folder`.
 
     Rows are moments, columns the cameras. Rows under the line are those in which the keypoint is least certain of its
     place (its confidence is lowest): where it jumps to another part of the body, it shows there first.
     """
-    files.require_pictures("contact sheets")
-    found = {
-        session: read_keypoints(files.experiment_file(experiment, "keypoints", f"{session}.parquet"), files.naming[experiment])
-        for session in files.shown_sessions(SESSIONS)
-    }
-    own = files.experiments[experiment].model.keypoint_names
+    study.require_pictures("contact sheets")
+    found = {session: read_named_keypoints(study, experiment, session) for session in study.list_shown(SESSIONS)}
+    own = study.config.experiments[experiment].model.keypoint_names
     rows = [choose_rows(found, keypoint) for keypoint in range(len(own))]
-    views = _read_rows(files, experiment, found, [row for chosen in rows for row in chosen])
-    cameras = list(dict.fromkeys(camera for session in found for camera in files.cameras_of(experiment, session)))
+    views = _read_rows(study, experiment, found, [row for chosen in rows for row in chosen])
+    cameras = list(dict.fromkeys(camera for session in found for camera in study.list_cameras(experiment, session)))
     for keypoint, chosen in enumerate(rows):
         sheet = draw_sheet(keypoint, own[keypoint], chosen, found, views, cameras)
         with replaced_when_complete(folder / f"{own[keypoint]}.jpg") as temporary:
@@ -67,12 +65,12 @@ def choose_rows(found: dict[str, SessionKeypoints], keypoint: int) -> list[Row]:
 
 
 def _read_rows(
-    files: StudyFiles, experiment: str, found: dict[str, SessionKeypoints], rows: Sequence[Row]
+    study: Study, experiment: str, found: dict[str, SessionKeypoints], rows: Sequence[Row]
 ) -> dict[tuple[str, int], dict[str, View]]:
     views: dict[tuple[str, int], dict[str, View]] = {}
     for session, keypoints in found.items():
         indices = sorted({row.index for row in rows if row.session == session})
-        read = read_views(files, experiment, session, [int(frame) for frame in keypoints.frames[indices]])
+        read = read_views(study, experiment, session, [int(frame) for frame in keypoints.frames[indices]])
         views |= {(session, index): read[int(keypoints.frames[index])] for index in indices}
     return views
 

@@ -13,10 +13,11 @@ from bkind3d.checkpoint import read_content
 from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, read_section
 from bkind3d.data.parquet import read_metadata
 from bkind3d.data.results import read_json
-from bkind3d.report.origin import list_entries, list_settings, list_versions
+from bkind3d.report.origin import list_entries, list_preset, list_settings, list_versions
+from bkind3d.study.layout import Layout
 
-#: What a row is found by in its JSON file, and the number that both have.
-_KEYS = {"method": ("pose.json", "pa_mpjpe"), "features": ("actions.json", "accuracy")}
+#: What a row is found by in its JSON file.
+_KEYS = ("method", "features")
 
 
 def explain_row(table: Path, number: int) -> str:
@@ -31,10 +32,9 @@ def explain_row(table: Path, number: int) -> str:
     lines = [f"{table}, row {number}: {shown}"]
     if row.get("origin") == "published":
         return "\n".join([*lines, "", f"Published by others and not measured here. Read in: {row['source']}"])
-    results, experiment = table.resolve().parents[1], str(row["experiment"])
+    results, experiment = Layout(table.resolve().parents[1]), str(row["experiment"])
     key = next(key for key in _KEYS if key in row)
-    file, column = _KEYS[key]
-    judgement = results / "experiments" / experiment / "evaluation" / file
+    judgement, column = (results.pose(experiment), "pa_mpjpe") if key == "method" else (results.actions(experiment), "accuracy")
     content = read_json(judgement)
     lines += ["", "Files", *_list_files(results, experiment, judgement, content, untrained=row[key] == "untrained")]
     lines += ["", "Settings", *_list_settings(results, experiment), "", "Versions of what runs now"]
@@ -71,37 +71,38 @@ def _is_alike(one: Any, other: Any) -> bool:
     return math.isclose(float(one), float(other), rel_tol=1e-4)
 
 
-def _list_files(results: Path, experiment: str, judgement: Path, content: Mapping[str, Any], untrained: bool) -> Iterator[str]:
+def _list_files(results: Layout, experiment: str, judgement: Path, content: Mapping[str, Any], untrained: bool) -> Iterator[str]:
     """Every file between the videos and the row, the last one first."""
-    folder = results / "experiments" / experiment
-    yield _describe_file(judgement, results)
     split = content.get("split", {})
     named = [name for part in ("train", "test") if isinstance(split.get(part), dict) for name in split[part].get("sessions", [])]
-    made = sorted((folder / ("untrained" if untrained else "keypoints")).glob("*.parquet"))
-    keypoints = [path for path in made if path.stem in named or not named]
-    for path in keypoints:
+    found = _find_all(results.untrained_keypoints(experiment, "*") if untrained else results.keypoints(experiment, "*"))
+    keypoints = [path for path in found if path.stem in named or not named]
+    model = results.untrained_model(experiment) if untrained else results.model(experiment)
+    for path in (judgement, *keypoints, model):
         yield _describe_file(path, results)
-    model = folder / "training" / ("untrained.pt" if untrained else "model.pt")
-    yield _describe_file(model, results)
-    settings = read_section(ExperimentConfig, results / "config" / "experiments" / f"{experiment}.json")
-    learned = yield from _describe_model(model, results / "frames" / settings.frames)
+    frameset = read_section(ExperimentConfig, results.settings(f"experiments/{experiment}")).frames
+    learned = yield from _describe_model(model, results, frameset)
     for session in sorted({*learned, *(path.stem for path in keypoints)}):
-        paths = sorted((results / "frames" / settings.frames / session).glob("*.parquet"))
-        paths += [results / "joints" / f"{session}.parquet", results / "location" / f"{session}.parquet"]
-        for path in (*paths, *sorted((results / "survey" / session).glob("*.parquet"))):
+        paths = [*_find_all(results.frames(frameset, session, "*")), results.joints(session), results.location(session)]
+        for path in (*paths, *_find_all(results.survey(session, "*"))):
             if path.exists():
                 yield _describe_file(path, results)
-    for path in sorted((results / "calibration").glob("*.toml")):
+    for path in _find_all(results.calibration("*")):
         yield _describe_file(path, results)
 
 
-def _describe_model(path: Path, frames: Path) -> Any:
+def _find_all(pattern: Path) -> list[Path]:
+    """Files whose names match that of `pattern`."""
+    return sorted(pattern.parent.glob(pattern.name))
+
+
+def _describe_model(path: Path, results: Layout, frameset: str) -> Any:
     """Lines about a model's training, and the sessions that it learned from; says which of their frames have changed since."""
     stored = read_content(path, "bkind3d-model", MODEL_REVISION, "train it again")
     origin = json.loads(stored["provenance"])
     yield f"    training {origin['identity']}, step {origin['steps']}, seed {origin['seed']}, encoder {origin['encoder_revision'] or 'from random weights'}"
     for session, hashes in origin["data"].items():
-        now = {hash_file(found) for found in (frames / session).glob("*.parquet")}
+        now = {hash_file(found) for found in _find_all(results.frames(frameset, session, "*"))}
         state = "as they are now" if set(hashes) <= now else "CHANGED since, or gone"
         yield f"    learned from the frames of {session} ({len(hashes)} cameras), {state}"
     return list(origin["data"])
@@ -113,11 +114,11 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _describe_file(path: Path, results: Path) -> str:
+def _describe_file(path: Path, results: Layout) -> str:
     """A file, its hash, and of a table what its writer noted: version, model, hashes of what it was made from."""
     if not path.exists():
         raise InputError(f"{path}: is gone; run the workflow again")
-    line = f"  {path.relative_to(results.parent)}  sha256 {hash_file(path)[:16]}"
+    line = f"  {path.relative_to(results.folder.parent)}  sha256 {hash_file(path)[:16]}"
     if path.suffix != ".parquet":
         return line
     noted = dict(list_entries(read_metadata(path)))
@@ -125,11 +126,11 @@ def _describe_file(path: Path, results: Path) -> str:
     return f"{line}  {', '.join(f'{key} {str(value)[:64]}' for key, value in kept.items())}".rstrip()
 
 
-def _list_settings(results: Path, experiment: str) -> Iterator[str]:
+def _list_settings(results: Layout, experiment: str) -> Iterator[str]:
     """Where the settings lie, all seeds, and what departs from the preset."""
-    path = results / "config" / "experiments" / f"{experiment}.json"
+    path = results.settings(f"experiments/{experiment}")
     settings = read_section(ExperimentConfig, path)
-    preset = dict((key, value) for key, value, _ in list_settings(ExperimentConfig(preset=settings.preset, frames=settings.frames)))  # type: ignore[call-arg]
+    preset = list_preset(settings, settings.preset)
     yield _describe_file(path, results)
     yield f"  preset {settings.preset}"
     for key, value, _ in list_settings(settings):

@@ -10,17 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.parquet import read_table, replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.behaviours import count_confusion, read_confusion
 from bkind3d.report.candidates import colour_of, has_reference, label_of, rows_of
-from bkind3d.report.files import StudyFiles
+from bkind3d.report.contents import read_results
 from bkind3d.report.learning import split_terms
 from bkind3d.report.overlay_videos import write_animation
 from bkind3d.report.overlays import WHITE, draw_session
 from bkind3d.report.palette import ACCENT
 from bkind3d.report.pose import read_label_efficiency
 from bkind3d.report.skeleton_figure import plot_skeleton
+from bkind3d.study.study import Study
 
 #: Text stays text; identifiers inside an SVG do not change from run to run.
 STYLE: dict[Any, Any] = {
@@ -40,30 +41,30 @@ STYLE: dict[Any, Any] = {
 METADATA: dict[str, dict[str, Any]] = {".svg": {"Date": None, "Creator": None}, ".png": {"Software": None}}
 
 
-def write_figures(files: StudyFiles, experiment: str, folder: Path) -> None:
+def write_figures(study: Study, experiment: str, folder: Path) -> None:
     """Write all figures of `experiment` as SVG and PNG (.pose, .labels, .learning, .confusion, .skeleton), PNG (.overlays), GIF (.animation).
 
     The last two show pictures of the recordings: without ``report.pictures`` they are left out.
 
     Where there is no reference, the figure says so: the workflow can count on every file.
     """
-    session = files.shown_sessions(1)[0]
+    session, pose = study.list_shown(1)[0], rows_of(read_results(study.results.pose_table()), experiment)
     with mpl.rc_context(STYLE):
         figures = {
-            "pose": plot_pose(rows_of(files.pose, experiment)),
-            "labels": plot_labels(read_label_efficiency(files, experiment), rows_of(files.pose, experiment)),
-            "learning": plot_learning(files.history(experiment)),
-            "confusion": plot_confusion(read_confusion(files, experiment)),
-            "skeleton": plot_skeleton(files, experiment, session) or _plot_nothing("not located"),
+            "pose": plot_pose(pose),
+            "labels": plot_labels(read_label_efficiency(study, experiment), pose),
+            "learning": plot_learning(read_table(study.results.history(experiment), "history")),
+            "confusion": plot_confusion(read_confusion(study, experiment)),
+            "skeleton": plot_skeleton(study, experiment, session) or _plot_nothing("not located"),
         }
         for name, figure in figures.items():
             for suffix, metadata in METADATA.items():
                 with replaced_when_complete(folder / f"{experiment}.{name}{suffix}") as temporary:
                     figure.savefig(temporary, dpi=200, metadata=metadata)
-    if not files.settings.pictures:
+    if not study.config.report.pictures:
         return
-    write_animation(files, experiment, session, folder / f"{experiment}.animation.gif")
-    mosaic = draw_session(files, experiment, session, files.settings.overlay_frames, WHITE)
+    write_animation(study, experiment, session, folder / f"{experiment}.animation.gif")
+    mosaic = draw_session(study, experiment, session, study.config.report.overlay_frames, WHITE)
     picture = Image.new("RGB", (400, 100), "white") if mosaic is None else Image.fromarray(mosaic)
     with replaced_when_complete(folder / f"{experiment}.overlays.png") as temporary:
         picture.save(temporary)

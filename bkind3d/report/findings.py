@@ -9,9 +9,9 @@ import pandas as pd
 from bkind3d.data.parquet import read_table
 from bkind3d.report.candidates import FLOORS, has_reference, label_of, rows_of
 from bkind3d.report.elements import Note, format_interval, format_number, format_share
-from bkind3d.report.files import StudyFiles
 from bkind3d.report.health import KeypointHealth
 from bkind3d.report.recordings import Located, calibration_quality
+from bkind3d.study.study import Study
 
 #: Beyond this mean reprojection error (px) a calibration is worth a look; below this share of its frames a session was badly
 #: located; a video with faults in more than this share of its frames is worth a look.
@@ -85,7 +85,7 @@ def find_keypoint_faults(experiment: str, health: Mapping[str, KeypointHealth]) 
     return found
 
 
-def find_session_faults(files: StudyFiles, located: Mapping[str, Located]) -> list[Finding]:
+def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[Finding]:
     """Sessions in which the subject was badly located, videos with faults, sessions without reference."""
     found = []
     poor = [f"{name} ({format_share(summary.share)})" for name, summary in located.items() if summary.share < LOW_SHARE]
@@ -93,12 +93,12 @@ def find_session_faults(files: StudyFiles, located: Mapping[str, Located]) -> li
         found.append(
             Finding(f"The subject was located in less than {LOW_SHARE:.0%} of the frames of {_list_some(poor)}.", True, "recordings")
         )
-    faulty = [f"{name} ({camera})" for name in located for camera in files.cameras[name] if _has_faults(files, name, camera)]
+    faulty = [f"{name} ({camera})" for name in located for camera in study.cameras[name] if _has_faults(study, name, camera)]
     if faulty:
         found.append(Finding(f"The survey found faults in the videos of {_list_some(faulty)}.", True, "recordings"))
     for what, names in (
-        ("joints", [name for name in located if not files.sessions[name].joints]),
-        ("behaviours", [name for name in located if not files.sessions[name].behaviours]),
+        ("joints", [name for name in located if not study.sessions[name].joints]),
+        ("behaviours", [name for name in located if not study.sessions[name].behaviours]),
     ):
         if names:
             found.append(
@@ -111,16 +111,16 @@ def _list_some(names: list[str], limit: int = 8) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def _has_faults(files: StudyFiles, session: str, camera: str) -> bool:
-    faults = read_table(files.survey_file(session, camera), "survey", columns=["fault"])["fault"].fillna("")
+def _has_faults(study: Study, session: str, camera: str) -> bool:
+    faults = read_table(study.results.survey(session, camera), "survey", columns=["fault"])["fault"].fillna("")
     return bool((faults != "").mean() > FAULTY_SHARE)
 
 
-def find_calibration_faults(files: StudyFiles, rigs: list[str]) -> list[Finding]:
+def find_calibration_faults(study: Study, rigs: list[str]) -> list[Finding]:
     """Cameras whose calibration misses the board by more than it should, and limits that were exceeded and accepted."""
     found = []
     for rig in rigs:
-        table, metadata = calibration_quality(files, rig)
+        table, metadata = calibration_quality(study, rig)
         for finding in metadata.get("findings", []):
             if finding["level"] == "failure":
                 found.append(Finding(f"Rig {rig}: {finding['text']} (accepted by calibration.accept_poor).", True, "calibration"))

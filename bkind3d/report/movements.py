@@ -15,9 +15,10 @@ from bkind3d.data.keypoints import read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import spread_indices
+from bkind3d.report.contents import find_skeleton
 from bkind3d.report.elements import Cell, Gallery, Note, Picture, Table, format_share
-from bkind3d.report.files import StudyFiles
 from bkind3d.report.overlays import DARK, View, draw_view
+from bkind3d.study.study import Study
 
 #: Windows side by side in a clip, each of another session where there are as many; side of one (pixels), and between them.
 WINDOWS, TILE, GAP = 3, 144, 4
@@ -37,13 +38,13 @@ class Window(NamedTuple):
     seconds: float
 
 
-def build_movements(files: StudyFiles, experiment: str, sessions: Sequence[str]) -> list[Any]:
+def build_movements(study: Study, experiment: str, sessions: Sequence[str]) -> list[Any]:
     """Shares of the clusters in `sessions` and in all of them, and a clip of each cluster."""
-    path = files.experiment_file(experiment, "movements.parquet")
+    path = study.results.movements(experiment)
     table, summary = read_table(path, "movements"), read_metadata(path)
     if table.empty:
         return [Note(f"{experiment}: {summary['reason']} (settings: movements).")]
-    return [build_share_table(table, summary, sessions), Gallery(build_clips(files, experiment, table))]
+    return [build_share_table(table, summary, sessions), Gallery(build_clips(study, experiment, table))]
 
 
 def build_share_table(table: pd.DataFrame, summary: dict[str, Any], sessions: Sequence[str]) -> Table:
@@ -66,11 +67,11 @@ def build_share_table(table: pd.DataFrame, summary: dict[str, Any], sessions: Se
     return Table(columns, rows, frozenset(columns[1:]), caption)
 
 
-def build_clips(files: StudyFiles, experiment: str, table: pd.DataFrame) -> list[Picture]:
+def build_clips(study: Study, experiment: str, table: pd.DataFrame) -> list[Picture]:
     """One clip for each cluster."""
-    skeleton = files.skeleton(experiment)
+    skeleton = find_skeleton(study, experiment)
     shown = {cluster: choose_windows(rows) for cluster, rows in table.groupby("cluster")}
-    windows = _read_windows(files, experiment, pd.concat(shown.values()))
+    windows = _read_windows(study, experiment, pd.concat(shown.values()))
     reach = measure_reach([window.points for window in windows.values()])
     clips = []
     for cluster, rows in shown.items():
@@ -94,11 +95,11 @@ def _describe_behaviours(rows: pd.DataFrame) -> str:
     return f", annotated {named.index[0]} in {format_share(float(named.iloc[0]))}" if len(named) else ""
 
 
-def _read_windows(files: StudyFiles, experiment: str, rows: pd.DataFrame) -> dict[tuple[str, int], Window]:
+def _read_windows(study: Study, experiment: str, rows: pd.DataFrame) -> dict[tuple[str, int], Window]:
     """The chosen windows, by session and middle frame."""
     found = {}
     for session, windows in rows.groupby("session"):
-        keypoints = read_keypoints(files.experiment_file(experiment, "keypoints", f"{session}.parquet"))
+        keypoints = read_keypoints(study.results.keypoints(experiment, session))
         for row in windows.itertuples():
             start, middle, stop = np.searchsorted(keypoints.frames, [row.start, row.frame, row.stop])
             seconds = float(keypoints.times[stop] - keypoints.times[start])

@@ -12,7 +12,7 @@ from bkind3d import __version__
 from bkind3d.config import ExperimentConfig, FramesConfig, Section
 from bkind3d.data.parquet import read_metadata
 from bkind3d.report.elements import Cell, Fold, Note, Table
-from bkind3d.report.files import StudyFiles
+from bkind3d.study.study import Study
 
 #: Packages whose version is stated, by the name of their distribution.
 PACKAGES = (
@@ -42,6 +42,12 @@ def list_settings(section: Section, prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", value, field.description or ""
 
 
+def list_preset(experiment: ExperimentConfig, preset: str) -> dict[str, Any]:
+    """What every key of an experiment would be as a preset of its method has it."""
+    settings = type(experiment).model_validate({"preset": preset, "frames": experiment.frames})
+    return {key: value for key, value, _ in list_settings(settings)}
+
+
 def describe_weights(experiment: ExperimentConfig) -> Note:
     """Say plainly whether any pretrained weights had a part in an experiment."""
     used = []
@@ -57,23 +63,23 @@ def describe_weights(experiment: ExperimentConfig) -> Note:
 
 
 def build_settings_table(experiment: ExperimentConfig) -> Table:
-    """Every switch of an experiment beside the same key of its preset and of the paper."""
-    preset = {key: value for key, value, _ in list_settings(ExperimentConfig(preset=experiment.preset, frames=experiment.frames))}  # type: ignore[call-arg]
-    paper = {key: value for key, value, _ in list_settings(ExperimentConfig(preset="paper", frames=experiment.frames))}  # type: ignore[call-arg]
+    """Every switch of an experiment beside the same key of its preset, and of the paper where its method is the paper's."""
+    preset = list_preset(experiment, experiment.preset)
+    paper = list_preset(experiment, "paper") if "paper" in experiment.presets else {}
     rows = []
     for key, value, meaning in list_settings(experiment):
-        changed, departs = value != preset[key] and key != "preset", value != paper[key]
+        changed, departs = value != preset[key] and key != "preset", value != paper.get(key, value)
         style = "changed" if changed else "strong" if departs else ""
         rows.append(
             [
                 Cell(key, "code"),
                 Cell(_show(value), style),
                 Cell(_show(preset[key]), "muted"),
-                Cell(_show(paper[key]), "muted"),
+                *([Cell(_show(paper[key]), "muted")] if paper else []),
                 Cell(meaning, "small"),
             ]
         )
-    columns = ["setting", "this run", f"preset {experiment.preset}", "paper", "meaning"]
+    columns = ["setting", "this run", f"preset {experiment.preset}", *(["paper"] if paper else []), "meaning"]
     return Table(columns, rows, frozenset(), "Bold: not as in the paper. Marked: changed from the preset.")
 
 
@@ -98,10 +104,10 @@ def _show(value: Any) -> str:
     return "–" if value is None or value == "" else str(value)
 
 
-def build_settings(files: StudyFiles, experiment: str) -> list[Note | Fold]:
+def build_settings(study: Study, experiment: str) -> list[Note | Fold]:
     """How an experiment was set: weights, pictures, every switch."""
-    settings = files.experiments[experiment]
-    tables = [build_settings_table(settings), build_frames_table(files.frameset(experiment))]
+    settings = study.config.experiments[experiment]
+    tables = [build_settings_table(settings), build_frames_table(study.config.framesets[settings.frames])]
     n_changed = sum(row[1].style == "changed" for row in tables[0].rows)
     return [describe_weights(settings), Fold(f"All settings (preset {settings.preset}, {n_changed} changed)", tables)]
 
@@ -122,9 +128,9 @@ def build_versions() -> Table:
     return Table(["package", "version"], [[Cell(name), Cell(number, "code")] for name, number in list_versions()])
 
 
-def build_stages(files: StudyFiles) -> list[Table]:
+def build_stages(study: Study) -> list[Table]:
     """The time that every stage of the workflow took, and the most memory of one of its jobs, as Snakemake measured them; nothing where it did not."""
-    folder = files.results / "benchmarks"
+    folder = study.results.benchmarks()
     jobs = [(path.relative_to(folder).parts[0].removesuffix(".tsv"), pd.read_csv(path, sep="\t")) for path in sorted(folder.rglob("*.tsv"))]
     measured = [
         table.assign(stage=stage)[["stage", "s", "cpu_time", "max_rss"]]
@@ -168,14 +174,13 @@ def list_entries(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def build_hashes(files: StudyFiles, sessions: list[str]) -> list[Fold]:
+def build_hashes(study: Study, sessions: list[str]) -> list[Fold]:
     """Hashes of the inputs that the tables of these sessions note, and the versions that wrote them."""
-    paths = [files.calibration_file(rig) for rig in dict.fromkeys(files.sessions[name].rig for name in sessions)]
+    paths = [study.results.calibration_quality(rig) for rig in dict.fromkeys(study.sessions[name].rig for name in sessions)]
     for name in sessions:
-        paths += [*(files.survey_file(name, camera) for camera in files.cameras[name]), files.location_file(name)]
-        for experiment in files.experiments:
-            paths += [files.frames_file(experiment, name, camera) for camera in files.cameras_of(experiment, name)]
-            paths.append(files.experiment_file(experiment, "keypoints", f"{name}.parquet"))
+        paths += [*(study.results.survey(name, camera) for camera in study.cameras[name]), study.results.location(name)]
+        for experiment in study.config.experiments:
+            paths += [*study.find_frames(experiment, name).values(), study.results.keypoints(experiment, name)]
     rows = []
     for path in dict.fromkeys(paths):
         if path.exists():
@@ -185,7 +190,7 @@ def build_hashes(files: StudyFiles, sessions: list[str]) -> list[Fold]:
             )
             rows.append(
                 [
-                    Cell(path.relative_to(files.results).as_posix(), "code"),
+                    Cell(path.relative_to(study.results.folder).as_posix(), "code"),
                     Cell(str(metadata.get("version", "–"))),
                     Cell(hashes or "–", "code"),
                 ]

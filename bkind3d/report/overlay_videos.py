@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from bkind3d.config import InputError
-from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
+from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.progress import track
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import step_indices
 from bkind3d.data.video_writer import VideoWriter
-from bkind3d.report.files import StudyFiles
+from bkind3d.report.contents import find_skeleton, read_named_keypoints
 from bkind3d.report.overlays import (
     DARK,
     HEAD,
@@ -30,16 +30,17 @@ from bkind3d.report.overlays import (
     Picture,
     crop_view,
     draw_view,
+    iterate_moments,
     load_font,
     measure_reach,
-    read_views,
 )
 from bkind3d.report.palette import mark_of
+from bkind3d.study.study import Study
 
 log = logging.getLogger(__name__)
 
-#: Frames whose pictures are in memory at once, and moments by which the crop is chosen.
-BLOCK, SAMPLE = 64, 60
+#: Moments by which the crop is chosen.
+SAMPLE = 60
 #: Encoding that keeps up with the drawing; marks stay sharp.
 FAST = {"crf": "20", "preset": "superfast", "threads": "1"}
 #: The animated picture: seconds, pictures per second, and size relative to the video.
@@ -94,12 +95,12 @@ def lay_out(cameras: Sequence[str], names: Sequence[str], skeleton: Sequence[Edg
     return Mosaic(ground, places, skeleton, share)
 
 
-def write_overlay_video(files: StudyFiles, experiment: str, session: str, path: Path, threads: int = 2) -> None:
+def write_overlay_video(study: Study, experiment: str, session: str, path: Path, threads: int = 2) -> None:
     """Write the overlay video of a session (H.264, MP4), from its first frame on, as long as ``report.overlay_seconds`` allows."""
-    files.require_pictures("the overlay video")
-    keypoints = _read_keypoints(files, experiment, session)
-    mosaic = _prepare(files, experiment, session, keypoints)
-    limit = files.settings.overlay_seconds
+    study.require_pictures("the overlay video")
+    keypoints = _read_keypoints(study, experiment, session)
+    mosaic = _prepare(study, experiment, session, keypoints)
+    limit = study.config.report.overlay_seconds
     kept = keypoints.times < keypoints.times[0] + limit
     if not kept.all():
         log.warning(
@@ -107,23 +108,23 @@ def write_overlay_video(files: StudyFiles, experiment: str, session: str, path: 
         )
     chosen = np.flatnonzero(kept)
     size = (mosaic.ground.shape[1], mosaic.ground.shape[0])
-    pictures = draw_pictures(mosaic, iterate_moments(files, experiment, session, keypoints, chosen), threads)
+    pictures = draw_pictures(mosaic, iterate_moments(study, experiment, session, keypoints, chosen), threads)
     with replaced_when_complete(path) as temporary, VideoWriter(temporary, size, find_rate(keypoints.times), FAST) as writer:
         for picture in track(pictures, f"overlay {session}", len(chosen), "frame"):
             writer.write(picture)
 
 
-def write_animation(files: StudyFiles, experiment: str, session: str, path: Path) -> None:
+def write_animation(study: Study, experiment: str, session: str, path: Path) -> None:
     """Write a short animated picture (GIF) of the liveliest seconds of a session, for slides."""
-    keypoints = _read_keypoints(files, experiment, session)
-    mosaic = _prepare(files, experiment, session, keypoints)
+    keypoints = _read_keypoints(study, experiment, session)
+    mosaic = _prepare(study, experiment, session, keypoints)
     rate = find_rate(keypoints.times)
     step = max(round(rate / ANIMATION_RATE), 1)
     length = min(max(round(ANIMATION_SECONDS * rate), 1), len(keypoints.frames))
     start = find_liveliest(keypoints.positions, length)
     chosen = np.arange(start, start + length, step)
     size = (round(mosaic.ground.shape[1] * ANIMATION_SCALE), round(mosaic.ground.shape[0] * ANIMATION_SCALE))
-    drawn = draw_pictures(mosaic, iterate_moments(files, experiment, session, keypoints, chosen))
+    drawn = draw_pictures(mosaic, iterate_moments(study, experiment, session, keypoints, chosen))
     pictures = reduce_colours([Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS) for picture in drawn], len(keypoints.names))
     with replaced_when_complete(path) as temporary:
         pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=round(1000 * step / rate), loop=0)
@@ -167,28 +168,15 @@ def draw_pictures(mosaic: Mosaic, moments: Iterable[Moment], threads: int = 2) -
             yield picture
 
 
-def _read_keypoints(files: StudyFiles, experiment: str, session: str) -> SessionKeypoints:
-    path = files.experiment_file(experiment, "keypoints", f"{session}.parquet")
-    keypoints = read_keypoints(path, files.naming[experiment])
+def _read_keypoints(study: Study, experiment: str, session: str) -> SessionKeypoints:
+    keypoints = read_named_keypoints(study, experiment, session)
     if not len(keypoints.frames):
-        raise InputError(f"{path}: has no frame; predict the keypoints again")
+        raise InputError(f"{study.results.keypoints(experiment, session)}: has no frame; predict the keypoints again")
     return keypoints
 
 
-def _prepare(files: StudyFiles, experiment: str, session: str, keypoints: SessionKeypoints) -> Mosaic:
-    located = np.flatnonzero(np.isfinite(keypoints.positions[..., 0]).any(axis=1))
+def _prepare(study: Study, experiment: str, session: str, keypoints: SessionKeypoints) -> Mosaic:
+    located = np.flatnonzero(keypoints.located)
     sample = located[step_indices(len(located), SAMPLE)]
-    share = measure_reach(list(iterate_moments(files, experiment, session, keypoints, sample)))
-    return lay_out(files.cameras_of(experiment, session), keypoints.names, files.skeleton(experiment), share)
-
-
-def iterate_moments(
-    files: StudyFiles, experiment: str, session: str, keypoints: SessionKeypoints, chosen: NDArray[np.int64]
-) -> Iterator[Moment]:
-    """The chosen moments (indices), read block by block."""
-    for start in range(0, len(chosen), BLOCK):
-        block = chosen[start : start + BLOCK]
-        views = read_views(files, experiment, session, [int(frame) for frame in keypoints.frames[block]])
-        for index in block:
-            frame = int(keypoints.frames[index])
-            yield Moment(frame, float(keypoints.times[index]), views[frame], keypoints.positions[index].astype(np.float64))
+    share = measure_reach(list(iterate_moments(study, experiment, session, keypoints, sample)))
+    return lay_out(study.list_cameras(experiment, session), keypoints.names, find_skeleton(study, experiment), share)

@@ -4,7 +4,7 @@ Positions are pixels with (0, 0) at the centre of the top-left pixel, before and
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from bkind3d.data.datasets import PROJECTION_COLUMNS
+from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import read_table
 from bkind3d.data.skeleton import Edge
 from bkind3d.geometry.projection import project_points
-from bkind3d.report.files import StudyFiles
+from bkind3d.report.contents import find_skeleton, read_named_keypoints
 from bkind3d.report.palette import Mark, mark_of
-from bkind3d.report.skeleton import arrange_points, name_keypoints
+from bkind3d.study.study import Study
 
 Picture = NDArray[np.uint8]
 
@@ -46,6 +47,9 @@ class Paper:
     ground: tuple[int, int, int]
     ink: tuple[int, int, int]
 
+
+#: Frames whose pictures are in memory at once.
+BLOCK = 64
 
 DARK = Paper((24, 26, 30), (222, 225, 230))
 WHITE = Paper((255, 255, 255), (30, 30, 30))
@@ -225,24 +229,12 @@ def choose_frames(frames: NDArray[np.int64], limit: int) -> list[int]:
     return [int(frames[int(place)]) for place in places]
 
 
-def read_moments(files: StudyFiles, experiment: str, session: str, limit: int) -> list[Moment]:
-    """Read at most `limit` moments of a session, evenly spread over the frames that have keypoints, with all their pictures."""
-    keypoints = files.keypoints(experiment, session)
-    names = name_keypoints(keypoints)
-    located = keypoints.loc[keypoints["x"].notna(), ["frame", "time_s"]].drop_duplicates("frame").sort_values("frame")
-    frames = choose_frames(located["frame"].to_numpy(), limit)
-    times = dict(zip(located["frame"], located["time_s"], strict=True))
-    points = arrange_points(keypoints, "keypoint", names, frames)
-    views = read_views(files, experiment, session, frames)
-    return [Moment(frame, float(times[frame]), views[frame], points[index]) for index, frame in enumerate(frames)]
-
-
-def read_views(files: StudyFiles, experiment: str, session: str, frames: Sequence[int]) -> dict[int, dict[str, View]]:
+def read_views(study: Study, experiment: str, session: str, frames: Sequence[int]) -> dict[int, dict[str, View]]:
     """The pictures of some frames of a session, by frame and camera; views that do not see the subject are left out."""
     views: dict[int, dict[str, View]] = {frame: {} for frame in frames}
     columns = ["frame", "image", "valid", *PROJECTION_COLUMNS]
-    for camera in files.cameras_of(experiment, session):
-        table = read_table(files.frames_file(experiment, session, camera), "frames", columns=columns, frames=frames)
+    for camera, path in study.find_frames(experiment, session).items():
+        table = read_table(path, "frames", columns=columns, frames=frames)
         table = table[table["valid"]]
         projections = table[PROJECTION_COLUMNS].to_numpy(dtype=np.float64).reshape(-1, 3, 4)
         for frame, image, projection in zip(table["frame"], table["image"], projections.copy(), strict=True):
@@ -251,13 +243,26 @@ def read_views(files: StudyFiles, experiment: str, session: str, frames: Sequenc
     return views
 
 
-def draw_session(files: StudyFiles, experiment: str, session: str, limit: int, paper: Paper = DARK) -> Picture | None:
-    """The mosaic of a session, or None where nothing was located."""
-    moments = crop_to_keypoints(read_moments(files, experiment, session, limit))
+def iterate_moments(
+    study: Study, experiment: str, session: str, keypoints: SessionKeypoints, chosen: Sequence[int] | NDArray[np.int64]
+) -> Iterator[Moment]:
+    """The chosen moments (indices), read block by block."""
+    for start in range(0, len(chosen), BLOCK):
+        block = chosen[start : start + BLOCK]
+        views = read_views(study, experiment, session, [int(frame) for frame in keypoints.frames[block]])
+        for index in block:
+            frame = int(keypoints.frames[index])
+            yield Moment(frame, float(keypoints.times[index]), views[frame], keypoints.positions[index].astype(np.float64))
+
+
+def draw_session(study: Study, experiment: str, session: str, limit: int, paper: Paper = DARK) -> Picture | None:
+    """The mosaic of a session, of at most `limit` moments that are evenly spread over the located ones; None where nothing was located."""
+    keypoints = read_named_keypoints(study, experiment, session)
+    chosen = choose_frames(np.flatnonzero(keypoints.located), limit)
+    moments = crop_to_keypoints(list(iterate_moments(study, experiment, session, keypoints, chosen)))
     if not moments:
         return None
-    names = name_keypoints(files.keypoints(experiment, session))
-    return draw_mosaic(moments, files.cameras_of(experiment, session), names, files.skeleton(experiment), paper)
+    return draw_mosaic(moments, study.list_cameras(experiment, session), keypoints.names, find_skeleton(study, experiment), paper)
 
 
 def encode_jpeg(picture: Picture, quality: int = 86) -> str:

@@ -17,11 +17,12 @@ from bkind3d.config import PaperTableConfig
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.candidates import colour_of
+from bkind3d.report.contents import read_joints, read_named_keypoints
 from bkind3d.report.figures import METADATA, STYLE
-from bkind3d.report.files import StudyFiles
 from bkind3d.report.overlays import TILE, WHITE, Picture, View, choose_frames, draw_view, load_font, project_keypoints, read_views
 from bkind3d.report.paper_tables import find_title, list_datasets
-from bkind3d.report.skeleton import arrange_points, name_keypoints
+from bkind3d.report.skeleton import arrange_points
+from bkind3d.study.study import Study
 
 #: Moments of a session in the grid; room around the points, as a factor; layout, pixels.
 MOMENTS, ROOM, GAP, HEAD, SIDE = 2, 1.5, 4, 26, 150
@@ -93,40 +94,33 @@ class Column:
     points: list[NDArray[np.float64] | None]
 
 
-def write_grid(settings: PaperTableConfig, files: StudyFiles, dataset: str, sessions: Sequence[str], path: Path) -> None:
+def write_grid(settings: PaperTableConfig, study: Study, sessions: Sequence[str], path: Path) -> None:
     """Write the grid of projected points (PNG): the true joints in the first row, then the keypoints of every experiment of the grid."""
-    files.require_pictures("the grid")
-    columns = [column for session in sessions for column in read_columns(settings.grid, files, session)]
+    study.require_pictures("the grid")
+    columns = [column for session in sessions for column in read_columns(settings.grid, study, session)]
     labels = ["true joints", *(settings.rows.get(name, name) for name in settings.grid)]
-    image = Image.fromarray(draw_grid(columns, labels, find_title(settings, [dataset])))
+    image = Image.fromarray(draw_grid(columns, labels, find_title(settings, [study.config.dataset])))
     with replaced_when_complete(path) as temporary:
         image.save(temporary)
 
 
-def read_columns(experiments: Sequence[str], files: StudyFiles, session: str) -> list[Column]:
+def read_columns(experiments: Sequence[str], study: Study, session: str) -> list[Column]:
     """Some moments of a session in which all experiments found the subject, each seen by another camera."""
-    tables = {name: files.keypoints(name, session) for name in experiments}
-    located = [set(table.loc[table["x"].notna(), "frame"]) for table in tables.values()]
+    found = [read_named_keypoints(study, name, session) for name in experiments]
+    located = [set(keypoints.frames[keypoints.located].tolist()) for keypoints in found]
     frames = choose_frames(np.array(sorted(set.intersection(*located)), dtype=np.int64), MOMENTS)
-    joints = files.joints(session)
-    sources = [(None, "joint") if joints is None else (joints, "joint"), *((table, "keypoint") for table in tables.values())]
-    points = [_arrange(table, column, frames) for table, column in sources]
-    cameras = files.cameras_of(experiments[0], session)
+    joints = read_joints(study, session)
+    points = [None if joints is None else arrange_points(joints, "joint", list(joints["joint"].drop_duplicates()), frames)]
+    points += [keypoints.positions[np.searchsorted(keypoints.frames, frames)].astype(np.float64) for keypoints in found]
+    cameras = study.list_cameras(experiments[0], session)
     columns = []
-    for index, (frame, views) in enumerate(read_views(files, experiments[0], session, frames).items()):
+    for index, (frame, views) in enumerate(read_views(study, experiments[0], session, frames).items()):
         seen = [camera for camera in cameras if camera in views]
         if seen:
             camera = seen[index % len(seen)]
             chosen = [None if group is None else group[index] for group in points]
             columns.append(Column(f"{session}, {camera}, frame {frame}", crop_around(views[camera], chosen), chosen))
     return columns
-
-
-def _arrange(table: pd.DataFrame | None, column: str, frames: Sequence[int]) -> NDArray[np.float64] | None:
-    if table is None:
-        return None
-    names = name_keypoints(table.rename(columns={column: "keypoint"}))
-    return arrange_points(table, column, names, frames)
 
 
 def crop_around(view: View, groups: Sequence[NDArray[np.float64] | None]) -> View:

@@ -10,6 +10,7 @@ from bkind3d.config import PaperTableConfig
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE, read_json
 from bkind3d.report.candidates import label_of
+from bkind3d.study.layout import Layout
 from bkind3d.study.published import NOT_READABLE, read_published
 
 #: What a title begins with where nothing of the data was filmed.
@@ -47,13 +48,13 @@ _SHARES = ("accuracy", "accuracy_ci", "vs_ground_truth_ci", "macro_f1", "mean_av
 _COUNTS = ("n_views", "n_keypoints", "n_frames", "n_missing", "n_common", "n_classes", "n_train", "n_test")
 
 
-def collect_table(settings: PaperTableConfig, results: Path, differences: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def collect_table(settings: PaperTableConfig, results: Layout, differences: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Put a table together: the experiments in their order, the floors of the first one, then what was published.
 
     Parameters
     ----------
     settings : experiments and names of the rows.
-    results : the study's folder of results.
+    results : where the files of the study's results lie.
     differences : of each experiment to the first one (:func:`bkind3d.evaluation.comparison.compare_errors`); pose only.
 
     Returns
@@ -69,9 +70,9 @@ def collect_table(settings: PaperTableConfig, results: Path, differences: Mappin
     return pd.DataFrame(rows, columns=list(COLUMNS[settings.measure]), dtype=object)
 
 
-def _collect_poses(name: str, label: str, results: Path, is_first: bool) -> list[dict[str, Any]]:
+def _collect_poses(name: str, label: str, results: Layout, is_first: bool) -> list[dict[str, Any]]:
     """Our row of an experiment; of the first one also floors and oracles. Where nothing could be measured the row says so."""
-    path = results / "experiments" / name / "evaluation" / "pose.json"
+    path = results.pose(name)
     rows = []
     for row in read_json(path)["rows"]:
         ours = row["method"] == "bkind3d"
@@ -80,9 +81,9 @@ def _collect_poses(name: str, label: str, results: Path, is_first: bool) -> list
     return rows
 
 
-def _collect_actions(name: str, label: str, results: Path, is_first: bool) -> list[dict[str, Any]]:
+def _collect_actions(name: str, label: str, results: Layout, is_first: bool) -> list[dict[str, Any]]:
     """What behaviours were recognised from: keypoints of every experiment, and of the first one all the rest."""
-    path = results / "experiments" / name / "evaluation" / "actions.json"
+    path = results.actions(name)
     content = read_json(path)
     low, high = content.get("differences", {}).get("discovered - ground_truth") or (None, None)
     rows = []
@@ -100,8 +101,8 @@ def _collect_actions(name: str, label: str, results: Path, is_first: bool) -> li
     return rows
 
 
-def _say_where(path: Path, results: Path) -> dict[str, str]:
-    return {"origin": "measured", "source": path.relative_to(results.parent).as_posix()}
+def _say_where(path: Path, results: Layout) -> dict[str, str]:
+    return {"origin": "measured", "source": path.relative_to(results.folder.parent).as_posix()}
 
 
 def _read_row(row: Mapping[str, str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import NO_REFERENCE, read_json
 from bkind3d.report.candidates import FLOORS, colour_of, label_of, rows_of
+from bkind3d.report.contents import read_results
 from bkind3d.report.elements import (
     Cell,
     Chart,
@@ -22,7 +23,7 @@ from bkind3d.report.elements import (
     is_missing,
     make_chart,
 )
-from bkind3d.report.files import StudyFiles
+from bkind3d.study.study import Study
 
 
 def build_pose_table(rows: pd.DataFrame) -> Table:
@@ -102,9 +103,9 @@ def build_pose_chart(rows: pd.DataFrame) -> Chart:
     return make_chart(figure, 90 + 34 * len(measured))
 
 
-def read_label_efficiency(files: StudyFiles, experiment: str) -> pd.DataFrame:
+def read_label_efficiency(study: Study, experiment: str) -> pd.DataFrame:
     """Errors of each method by the number of labelled frames; empty where there is no reference."""
-    path = files.experiment_file(experiment, "evaluation", "pose.json")
+    path = study.results.pose(experiment)
     return pd.DataFrame(read_json(path).get("label_efficiency", []) if path.exists() else [])
 
 
@@ -134,10 +135,10 @@ def build_label_chart(curve: pd.DataFrame, unit: str) -> Chart:
     return make_chart(figure, 320, caption)
 
 
-def read_joint_errors(files: StudyFiles, experiment: str) -> tuple[pd.DataFrame, str]:
+def read_joint_errors(study: Study, experiment: str) -> tuple[pd.DataFrame, str]:
     """Errors of each joint and method (table joint_errors), and their unit; empty where there is no reference."""
-    path = files.experiment_file(experiment, "evaluation", "joints.parquet")
-    rows = rows_of(files.pose, experiment)
+    path = study.results.joint_errors(experiment)
+    rows = rows_of(read_results(study.results.pose_table()), experiment)
     unit = next((str(value) for value in rows["unit"].dropna()), "") if len(rows) else ""
     return (read_table(path, "joint_errors"), unit) if path.exists() else (pd.DataFrame(), unit)
 
@@ -159,9 +160,9 @@ def build_joint_chart(errors: pd.DataFrame, unit: str) -> Chart:
     return make_chart(figure, 120 + 22 * len(joints))
 
 
-def build_group_table(files: StudyFiles, experiment: str, unit: str) -> Table | None:
+def build_group_table(study: Study, experiment: str, unit: str) -> Table | None:
     """Errors of the keypoints by subject, session and behaviour, beside the floors' PA-MPJPE; None where there is no reference."""
-    path = files.experiment_file(experiment, "evaluation", "pose.json")
+    path = study.results.pose(experiment)
     groups = read_json(path).get("groups", []) if path.exists() else []
     floors = {(g["kind"], g["name"], g["method"]): g["pa_mpjpe"] for g in groups}
     ours = [group for group in groups if group["method"] == "bkind3d"]
@@ -180,9 +181,9 @@ def build_group_table(files: StudyFiles, experiment: str, unit: str) -> Table | 
     return Table(columns, rows, frozenset(columns[2:]))
 
 
-def build_upstream_table(files: StudyFiles, experiment: str, unit: str) -> Table | None:
+def build_upstream_table(study: Study, experiment: str, unit: str) -> Table | None:
     """The measures of the authors' public code, which are defined otherwise; None where there are none."""
-    path = files.experiment_file(experiment, "evaluation", "pose.json")
+    path = study.results.pose(experiment)
     methods = read_json(path).get("upstream", {}) if path.exists() else {}
     names = ("upstream_mpjpe", "upstream_shifted_mpjpe", "upstream_n_mpjpe", "upstream_pa_mpjpe")
     if not methods:

@@ -10,10 +10,11 @@ import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.spacing import step_indices
+from bkind3d.report.contents import read_location
 from bkind3d.report.elements import Cell, Chart, Fold, Note, Table, choose_decimals, format_number, format_share, make_chart
-from bkind3d.report.files import StudyFiles
 from bkind3d.report.origin import list_entries
 from bkind3d.report.palette import LINES
+from bkind3d.study.study import Study
 
 #: Points beyond which a line over time is thinned.
 MAX_POINTS = 1500
@@ -37,32 +38,32 @@ class Located:
     units: str
 
 
-def summarise_location(files: StudyFiles, session: str) -> Located:
+def summarise_location(study: Study, session: str) -> Located:
     """Read how well the subject of `session` was located."""
-    table, metadata = files.location(session)
-    units = str(metadata.get("units") or files.rigs[files.sessions[session].rig].units)
+    table, metadata = read_location(study, session)
+    units = str(metadata.get("units") or study.rigs[study.sessions[session].rig].units)
     share = float(table["valid"].mean()) if len(table) else 0.0
     return Located(len(table), share, float(metadata.get("side") or math.nan), units)
 
 
-def build_session_table(files: StudyFiles, located: Mapping[str, Located]) -> Table:
+def build_session_table(study: Study, located: Mapping[str, Located]) -> Table:
     """All sessions of the study, with what the sheet says about them."""
-    further = list(dict.fromkeys(key for row in files.sessions.values() for key in row.more))
+    further = list(dict.fromkeys(key for row in study.sessions.values() for key in row.more))
     columns = ["session", "subject", "rig", "split", *further, "cameras", "frames", "located", "cube", "joints", "behaviours"]
     rows = []
-    for name, row in files.sessions.items():
+    for name, row in study.sessions.items():
         found = located[name]
         cells = [Cell(name, "link"), Cell(row.subject), Cell(row.rig), Cell(row.split), *(Cell(row.more.get(key, "")) for key in further)]
-        cells += [Cell(str(len(files.cameras[name]))), Cell(str(found.n_frames)), Cell(format_share(found.share), share=found.share)]
+        cells += [Cell(str(len(study.cameras[name]))), Cell(str(found.n_frames)), Cell(format_share(found.share), share=found.share)]
         cells.append(Cell(f"{format_number(found.side, choose_decimals([found.side]))} {found.units}"))
         cells += [Cell("yes") if given else Cell("no reference", "muted") for given in (row.joints, row.behaviours)]
         rows.append(cells)
     return Table(columns, rows, frozenset({"cameras", "frames", "located", "cube"}))
 
 
-def build_location_chart(files: StudyFiles, session: str, units: str) -> Chart:
+def build_location_chart(study: Study, session: str, units: str) -> Chart:
     """The centre of the subject over time; gaps where it was not located."""
-    table, _ = files.location(session)
+    table, _ = read_location(study, session)
     thinned = table.iloc[step_indices(len(table), MAX_POINTS)]
     figure = go.Figure()
     for axis, colour in zip("xyz", LINES, strict=False):
@@ -77,15 +78,15 @@ def build_location_chart(files: StudyFiles, session: str, units: str) -> Chart:
     return make_chart(figure, 280, "Centre of the subject, in the world. Gaps: not located.")
 
 
-def build_remarks(files: StudyFiles, session: str) -> list[Note]:
+def build_remarks(study: Study, session: str) -> list[Note]:
     """What is odd about where the subject of a session is."""
-    return [Note(f"{session}: {remark}.", "warning") for remark in files.location(session)[1].get("remarks", [])]
+    return [Note(f"{session}: {remark}.", "warning") for remark in read_location(study, session)[1].get("remarks", [])]
 
 
-def build_view_chart(files: StudyFiles, session: str) -> Chart:
+def build_view_chart(study: Study, session: str) -> Chart:
     """In how many frames the subject was located from how many views."""
-    table, _ = files.location(session)
-    counts = table["n_views"].where(table["valid"], 0).value_counts().reindex(range(len(files.cameras[session]) + 1), fill_value=0)
+    table, _ = read_location(study, session)
+    counts = table["n_views"].where(table["valid"], 0).value_counts().reindex(range(len(study.cameras[session]) + 1), fill_value=0)
     figure = go.Figure(
         go.Bar(x=[str(views) for views in counts.index], y=(counts / max(len(table), 1)).tolist(), marker={"color": LINES[0]})
     )
@@ -96,12 +97,12 @@ def build_view_chart(files: StudyFiles, session: str) -> Chart:
     return make_chart(figure, 280, "Views from which the subject was located.")
 
 
-def build_survey_table(files: StudyFiles, session: str) -> Table:
+def build_survey_table(study: Study, session: str) -> Table:
     """One row per camera: its video, and what the survey of it found."""
     columns = ["camera", "video", "picture", "rate (Hz)", "frames", "with silhouette", "faults"]
     rows = []
-    for camera in files.cameras[session]:
-        path = files.survey_file(session, camera)
+    for camera in study.cameras[session]:
+        path = study.results.survey(session, camera)
         table, metadata = read_table(path, "survey", columns=["frame", "area", "fault"]), read_metadata(path)
         size = f"{metadata.get('video_width', '?')} × {metadata.get('video_height', '?')}"
         seen = float((table["area"].fillna(0) > 0).mean()) if len(table) else 0.0
@@ -119,16 +120,16 @@ def build_survey_table(files: StudyFiles, session: str) -> Table:
     return Table(columns, rows, frozenset({"picture", "rate (Hz)", "frames", "with silhouette"}))
 
 
-def calibration_quality(files: StudyFiles, rig: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+def calibration_quality(study: Study, rig: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Reprojection errors per camera of `rig`, and what else is known about its calibration; empty if there is none."""
-    path = files.calibration_file(rig)
+    path = study.results.calibration_quality(rig)
     return (read_table(path, "calibration"), read_metadata(path)) if path.exists() else (pd.DataFrame(), {})
 
 
-def build_calibration(files: StudyFiles, rig: str) -> list[Table | Note | Fold]:
+def build_calibration(study: Study, rig: str) -> list[Table | Note | Fold]:
     """Errors of each camera of a rig; with the distance to the truth where that is known."""
-    table, metadata = calibration_quality(files, rig)
-    source = files.rigs[rig].calibration
+    table, metadata = calibration_quality(study, rig)
+    source = study.rigs[rig].calibration
     if table.empty or table["mean_px"].isna().all():
         return [Note(f"Rig {rig}: the calibration was given ({source}); nothing is known about its errors.")]
     verdict = _tell_verdict(rig, metadata)
@@ -140,9 +141,9 @@ def build_calibration(files: StudyFiles, rig: str) -> list[Table | Note | Fold]:
         "p95_px": "95th percentile (px)",
     }
     further = [column for column in table.columns if column != "camera" and column not in labels]
-    names = {"mean_percent": "of the width (%)", "mean_world": f"at the board ({files.rigs[rig].units})", "tilt_range": "tilts (degrees)"}
+    names = {"mean_percent": "of the width (%)", "mean_world": f"at the board ({study.rigs[rig].units})", "tilt_range": "tilts (degrees)"}
     names |= {"spread_percent": "between restarts (%)", "focal_spread_percent": "focal length between restarts (%)"}
-    truth, units = metadata.get("truth") or {}, files.rigs[rig].units
+    truth, units = metadata.get("truth") or {}, study.rigs[rig].units
     true_labels = (
         {"distance": f"from true centre ({units})", "percent": "of its distance (%)", "focal_percent": "focal length (%)"} if truth else {}
     )
@@ -153,7 +154,7 @@ def build_calibration(files: StudyFiles, rig: str) -> list[Table | Note | Fold]:
         cells += [Cell(format_share(row[key]) if key == "coverage" else _show(row[key], 2)) for key in further]
         known = truth.get(row["camera"], {})
         rows.append([*cells, *(Cell(_show(known.get(key), 2)) for key in true_labels)])
-    origin = f"given as {source}" if source else f"from videos of the board {files.rigs[rig].board}"
+    origin = f"given as {source}" if source else f"from videos of the board {study.rigs[rig].board}"
     held_out = " of views that were not used to solve it" if metadata.get("n_held_out") else ""
     caption = f"Rig {rig}, {origin}: distance between seen and projected corners of the board{held_out}."
     caption += " The last columns compare with the simulated truth, which the pipeline did not see." if truth else ""

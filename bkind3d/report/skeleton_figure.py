@@ -9,27 +9,28 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
+from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.skeleton import Edge
-from bkind3d.report.files import StudyFiles
+from bkind3d.report.contents import find_skeleton, read_named_keypoints
 from bkind3d.report.overlays import Moment, View, crop_to_keypoints, project_keypoints, read_views
 from bkind3d.report.palette import Mark, mark_of
+from bkind3d.study.study import Study
 
 #: Matplotlib's names of the marks.
 MARKERS = {"circle": "o", "square": "s", "diamond": "D", "cross": "X"}
 
 
-def plot_skeleton(files: StudyFiles, experiment: str, session: str) -> Figure | None:
+def plot_skeleton(study: Study, experiment: str, session: str) -> Figure | None:
     """The moment of a session in which keypoints are most certain; None where nothing was located."""
-    keypoints = read_keypoints(files.experiment_file(experiment, "keypoints", f"{session}.parquet"), files.naming[experiment])
+    keypoints = read_named_keypoints(study, experiment, session)
     index = choose_moment(keypoints)
     if index is None:
         return None
     frame = int(keypoints.frames[index])
-    views = read_views(files, experiment, session, [frame])[frame]
+    views = read_views(study, experiment, session, [frame])[frame]
     points = keypoints.positions[index].astype(np.float64)
     moment = crop_to_keypoints([Moment(frame, float(keypoints.times[index]), views, points)])[0]
-    return draw_figure(moment, keypoints.names, files.skeleton(experiment), str(keypoints.metadata.get("units", "")))
+    return draw_figure(moment, keypoints.names, find_skeleton(study, experiment), str(keypoints.metadata.get("units", "")))
 
 
 def choose_moment(keypoints: SessionKeypoints) -> int | None:

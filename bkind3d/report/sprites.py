@@ -12,9 +12,8 @@ from PIL import Image
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.progress import track
 from bkind3d.data.spacing import step_indices
-from bkind3d.report.files import StudyFiles
-from bkind3d.report.overlay_videos import iterate_moments
-from bkind3d.report.overlays import Moment, crop_view, fit_view, measure_reach, project_keypoints
+from bkind3d.report.overlays import Moment, crop_view, fit_view, iterate_moments, measure_reach, project_keypoints
+from bkind3d.study.study import Study
 
 #: Sides of a view, pixels: the larger one where all moments have room, and pictures no smaller than the smaller one.
 SIDES = (192, 128)
@@ -42,13 +41,11 @@ class Sprites:
     places: NDArray[np.float32]
 
 
-def draw_sprites(
-    files: StudyFiles, experiment: str, session: str, keypoints: SessionKeypoints, chosen: NDArray[np.int64], room: int
-) -> Sprites:
+def draw_sprites(study: Study, experiment: str, session: str, keypoints: SessionKeypoints, chosen: NDArray[np.int64], room: int) -> Sprites:
     """Draw the views at the chosen moments (indices); at fewer, evenly spread, where their texts would be longer than `room` characters."""
-    cameras = files.cameras_of(experiment, session)
+    cameras = study.list_cameras(experiment, session)
     located = chosen[np.isfinite(keypoints.positions[chosen, :, 0]).any(axis=1)]
-    sample = list(iterate_moments(files, experiment, session, keypoints, located[step_indices(len(located), SAMPLE)]))
+    sample = list(iterate_moments(study, experiment, session, keypoints, located[step_indices(len(located), SAMPLE)]))
     share, side, n_pictures = measure_reach(sample), SIDES[-1], len(chosen)
     for side in SIDES:
         sizes = [len(_encode(_draw(moment, cameras, share, side)[0])) for moment in sample]
@@ -58,7 +55,7 @@ def draw_sprites(
             break
     kept = chosen[step_indices(len(chosen), max(n_pictures, 1))]
     texts, places = [], []
-    moments = iterate_moments(files, experiment, session, keypoints, kept)
+    moments = iterate_moments(study, experiment, session, keypoints, kept)
     for moment in track(moments, f"{session}: small pictures", len(kept), "moment"):
         picture, pixels = _draw(moment, cameras, share, side)
         texts.append(_encode(picture))

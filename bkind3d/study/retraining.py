@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from bkind3d.config import InputError
 from bkind3d.data.camera_names import read_camera_names
-from bkind3d.study.sections import FOLDER, TRAINING_SESSIONS, list_sections, means, read_stored
+from bkind3d.study.sections import TRAINING_SESSIONS, Value, find_adapter, list_sections, means, read_stored
 from bkind3d.study.study import Study
 from bkind3d.study.weights import list_weights, names_no_commit
 
@@ -32,7 +30,7 @@ def explain_retraining(study: Study) -> list[str]:
         reasons = [
             reason
             for section in (f"training/{name}", f"framesets/{experiment.frames}", *upstream)
-            for reason in _compare(study, section, *sections[section])
+            for reason in _compare(study, section, sections[section])
             if not reason.startswith(harmless)
         ]
         if reasons:
@@ -70,14 +68,14 @@ def _find_newer_recordings(study: Study) -> Iterator[str]:
     """Files of the training sessions that were written after they were surveyed."""
     for session in study.list_sessions("train"):
         for camera, row in study.cameras[session].items():
-            made = study.folder / "results" / "survey" / session / f"{camera}.parquet"
+            made = study.results.survey(session, camera)
             sources = [study.find_path(text) for text in (*row.videos, row.frame_map, row.mask) if text]
             yield from (f"{path} is newer than {made.relative_to(study.folder)}" for path in sources if _is_newer(study, path, made))
 
 
 def _find_newer_weights(study: Study, name: str) -> Iterator[str]:
     """Files of an experiment's first weights that were written after it was trained."""
-    made = study.folder / "results" / "experiments" / name / "training" / "model.pt"
+    made = study.results.model(name)
     for path in list_weights(study.config.experiments[name].model, study.folder):
         text = os.path.relpath(path, study.folder)
         if _is_newer(study, text, made):
@@ -88,7 +86,7 @@ def _find_other_calibrations(study: Study) -> Iterator[str]:
     """Rigs of the training sessions that will be calibrated again: from newer files, or with other cameras."""
     for rig in dict.fromkeys(study.sessions[name].rig for name in study.list_sessions("train")):
         row = study.rigs[rig]
-        made = study.folder / "results" / "calibration" / f"{rig}.toml"
+        made = study.results.calibration(rig)
         named = [study.find_path(text) for text in (row.calibration, row.intrinsics, row.world_points) if text]
         for path in (*named, *study.find_board_videos(rig).values()):
             if _is_newer(study, path, made):
@@ -109,16 +107,16 @@ def _is_newer(study: Study, path: str, made: Path) -> bool:
         return False
 
 
-def _compare(study: Study, name: str, adapter: TypeAdapter[Any], value: Any) -> list[str]:
+def _compare(study: Study, name: str, value: Value) -> list[str]:
     """What differs between a stored file of settings and the settings now, key by key."""
     stored = read_stored(study, name)
-    if not stored or means(stored, adapter, value):
+    if not stored or means(stored, name, value):
         return []
     try:
         old = dict(_flatten(json.loads(stored)))
     except json.JSONDecodeError:
-        return [f"{FOLDER / name}.json is damaged"]
-    new = dict(_flatten(adapter.dump_python(value, mode="json")))
+        return [f"{study.results.settings(name).relative_to(study.folder)} is damaged"]
+    new = dict(_flatten(find_adapter(name, value).dump_python(value, mode="json")))
     if name == TRAINING_SESSIONS:
         return _compare_sessions(old, new)
     prefix = "" if name.startswith("training/") else f"{name.replace('/', '.')}."

@@ -6,6 +6,7 @@ adds, with a default that changes nothing, retrains nothing.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,93 +15,115 @@ from pydantic import TypeAdapter, ValidationError
 from bkind3d.config import (
     ActionsConfig,
     BoardConfig,
-    CalibrationConfig,
     EvaluationConfig,
-    ExperimentConfig,
-    FramesConfig,
-    LocationConfig,
-    MovementsConfig,
+    ExportConfig,
     NamingConfig,
-    PaperTableConfig,
     PredictionConfig,
     ReportConfig,
+    Section,
     SimulationConfig,
     StudyConfig,
-    SurveyConfig,
 )
-from bkind3d.study.sheets import CameraRow, RigRow, SessionRow
 from bkind3d.study.study import Study
 
-FOLDER = Path("results/config")
 #: Which sessions models are trained on, and what of them.
 TRAINING_SESSIONS = "training_sessions"
+#: What reads a file of settings, where that is not the class of what is in it.
+_STUDY: TypeAdapter[Any] = TypeAdapter(Study)
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {
+    "boards": TypeAdapter(dict[str, BoardConfig]),
+    TRAINING_SESSIONS: TypeAdapter(dict[str, dict[str, Any]]),
+    **dict.fromkeys(("study", "shown", "exported"), _STUDY),
+}
+#: How an experiment is judged, where nothing of that is shown.
+_UNJUDGED = {"actions": ActionsConfig(), "evaluation": EvaluationConfig()}
 
-Value = Any  # a section, or a mapping of sections or plain values
-_PLAIN = TypeAdapter(dict[str, dict[str, Any]])
-_BOARDS = TypeAdapter(dict[str, BoardConfig])
+#: What is in a file of settings: a section, or a mapping of sections or plain values, or what is said of a study.
+Value = Section | dict[str, Any] | Study
 
 
-def list_sections(study: Study) -> dict[str, tuple[TypeAdapter[Any], Value]]:
-    """Every file of settings of a study: its name (without ``.json``), what reads it, and what is in it."""
+def list_sections(study: Study) -> dict[str, Value]:
+    """What is in every file of settings of a study, by its name (without ``.json``); those of single sessions apart."""
     config = study.config
-    sections: dict[str, tuple[TypeAdapter[Any], Value]] = {
-        "calibration": (TypeAdapter(CalibrationConfig), config.calibration),
-        "survey": (TypeAdapter(SurveyConfig), config.survey),
-        "location": (TypeAdapter(LocationConfig), config.location),
-        "movements": (TypeAdapter(MovementsConfig), config.movements),
-        "report": (TypeAdapter(ReportConfig), config.report),
-        "study": (TypeAdapter(StudyConfig), config),
-        TRAINING_SESSIONS: (_PLAIN, _describe_training_sessions(study)),
-    }
-    sections |= {f"boards/{name}": (_BOARDS, {name: board}) for name, board in config.boards.items()}
-    sections |= {f"framesets/{name}": (TypeAdapter(FramesConfig), frameset) for name, frameset in config.framesets.items()}
-    sections |= {f"paper/{name}": (TypeAdapter(PaperTableConfig), table) for name, table in config.paper.items()}
+    sections: dict[str, Value] = {key: getattr(config, key) for key in ("calibration", "survey", "location", "movements")}
+    sections |= {"study": describe_study(study), TRAINING_SESSIONS: _describe_training_sessions(study)}
+    sections |= {f"boards/{name}": {name: board} for name, board in config.boards.items()}
+    sections |= {f"framesets/{name}": frameset for name, frameset in config.framesets.items()}
+    sections |= {f"paper/{name}": table for name, table in config.paper.items()}
     for name, experiment in config.experiments.items():
-        adapter: TypeAdapter[Any] = TypeAdapter(ExperimentConfig)
-        unused = {"actions": ActionsConfig(), "evaluation": EvaluationConfig()}
-        sections[f"prediction/{name}"] = (TypeAdapter(PredictionConfig), experiment.prediction)
-        sections[f"naming/{name}"] = (TypeAdapter(NamingConfig), experiment.naming)
         unnamed = experiment.model_copy(update={"naming": NamingConfig(), "prediction": PredictionConfig()})
-        sections[f"experiments/{name}"] = (adapter, unnamed)
-        sections[f"evaluation/{name}"] = (adapter, unnamed.model_copy(update={"actions": unused["actions"]}))
-        sections[f"training/{name}"] = (adapter, unnamed.model_copy(update=unused))
-    return sections | {name: (TypeAdapter(SimulationConfig), part) for name, part in _split_simulation(config.simulation)}
+        sections[f"prediction/{name}"] = experiment.prediction
+        sections[f"experiments/{name}"] = unnamed
+        sections[f"evaluation/{name}"] = unnamed.model_copy(update={"actions": _UNJUDGED["actions"]})
+        sections[f"training/{name}"] = unnamed.model_copy(update=_UNJUDGED)
+    return sections | dict(_split_simulation(config.simulation))
+
+
+def describe_study(study: Study) -> Study:
+    """What is said of all sessions together: settings and sheets, but not what else is made of them."""
+    config = study.config.model_copy(update={"paper": {}, "export": ExportConfig()})
+    return _select(study, config, study.sessions, study.rigs)
+
+
+def describe_session(study: Study, session: str, is_shown: bool) -> Study:
+    """What is said of a session where it is shown, or handed over: its rows of the sheets, and the settings of its keypoints."""
+    config = study.config
+    kept = StudyConfig(
+        recordings=config.recordings,
+        framesets={name: config.framesets[name] for name in study.list_framesets()},
+        experiments={name: experiment.model_copy(update=_UNJUDGED) for name, experiment in config.experiments.items()},
+        report=config.report if is_shown else ReportConfig(),
+    )
+    return _select(study, kept, [session], [study.sessions[session].rig])
+
+
+def _select(study: Study, config: StudyConfig, sessions: Iterable[str], rigs: Iterable[str]) -> Study:
+    """Some rows of the sheets, wherever in them they stand."""
+    return Study(
+        Path(),
+        config,
+        {name: replace(study.sessions[name], line=0) for name in sessions},
+        {name: {camera: replace(row, line=0) for camera, row in study.cameras[name].items()} for name in sessions},
+        {name: replace(study.rigs[name], line=0) for name in rigs},
+    )
 
 
 def format_sections(study: Study) -> dict[str, str]:
-    """The text of every file of settings: what is there already where that means the same."""
-    texts = {}
-    for name, (adapter, value) in list_sections(study).items():
-        stored = read_stored(study, name)
-        texts[name] = stored if means(stored, adapter, value) else adapter.dump_json(value, indent=1).decode()
-    return texts
+    """The text of every file of settings, those of single sessions apart."""
+    return {name: _format(study, name, value) for name, value in list_sections(study).items()}
 
 
-def format_sheets(study: Study, sessions: Iterable[str] | None = None) -> dict[str, str]:
-    """The sheets as later stages read them: every column there, no comments, no stray blanks; on request what they say of some sessions."""
-    chosen = set(study.sessions if sessions is None else sessions)
-    rigs = set(study.rigs) if sessions is None else {study.sessions[name].rig for name in chosen}
-    sheets = {
-        "sessions": [{**_row_cells(row), **row.more} for name, row in study.sessions.items() if name in chosen],
-        "cameras": [_row_cells(row) for name, cameras in study.cameras.items() if name in chosen for row in cameras.values()],
-        "rigs": [_row_cells(row) for name, row in study.rigs.items() if name in rigs],
-    }
-    return {
-        name: "\n".join("\t".join(cells) for cells in (list(rows[0]), *(row.values() for row in rows))) for name, rows in sheets.items()
-    }
+def format_session(study: Study, use: str, session: str) -> str:
+    """The text of the file that says of a session what is shown of it (`use` is ``shown``), or handed over (``exported``)."""
+    return _format(study, f"{use}/{session}", describe_session(study, session, use == "shown"))
+
+
+def _format(study: Study, name: str, value: Value) -> str:
+    """The text of a file of settings: what is there already where that means the same."""
+    stored = read_stored(study, name)
+    return stored if means(stored, name, value) else find_adapter(name, value).dump_json(value, indent=1).decode()
+
+
+def find_adapter(name: str, value: Value) -> TypeAdapter[Any]:
+    """What reads and writes the file of settings `name`."""
+    return _ADAPTERS.get(name.partition("/")[0]) or TypeAdapter(type(value))
+
+
+def format_sessions(study: Study, sessions: Iterable[str]) -> str:
+    """What the sheet of sessions says of some of them, as later stages read it: every column there, no comments, no stray blanks."""
+    chosen = set(sessions)
+    rows = [vars(row) | row.more for name, row in study.sessions.items() if name in chosen]
+    columns = [column for column in rows[0] if column not in ("line", "more")]
+    lines = [columns, *(["" if row[column] is None else str(row[column]) for column in columns] for row in rows)]
+    return "\n".join(map("\t".join, lines))
 
 
 def read_stored(study: Study, name: str) -> str:
     """The text of a file of settings as it is now; empty where there is none."""
     try:
-        return (study.folder / FOLDER / f"{name}.json").read_text(encoding="utf-8").rstrip("\n")
+        return study.results.settings(name).read_text(encoding="utf-8").rstrip("\n")
     except OSError:
         return ""
-
-
-def _row_cells(row: SessionRow | CameraRow | RigRow) -> dict[str, str]:
-    cells = {key: value for key, value in vars(row).items() if key not in ("line", "more")}
-    return {key: "" if value is None else str(value) for key, value in cells.items()}
 
 
 def _describe_training_sessions(study: Study) -> dict[str, dict[str, Any]]:
@@ -125,9 +148,9 @@ def _split_simulation(simulation: SimulationConfig) -> Iterator[tuple[str, Simul
         yield f"simulation/sessions/{name}", SimulationConfig(rigs=rigs, subjects=subjects, sessions={name: session})
 
 
-def means(text: str, adapter: TypeAdapter[Any], value: Value) -> bool:
+def means(text: str, name: str, value: Value) -> bool:
     """Whether the text of a file of settings says `value`."""
     try:
-        return bool(adapter.validate_json(text) == value)
+        return bool(find_adapter(name, value).validate_json(text) == value)
     except ValidationError:
         return False

@@ -4,12 +4,12 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from bkind3d.config import InputError
 from bkind3d.data.video import probe_video
+from bkind3d.study.layout import SIMULATED
 from bkind3d.study.sheets import SessionRow
-from bkind3d.study.study import SIMULATION_FOLDER, Study
+from bkind3d.study.study import Study
 
 #: Bytes per stored pixel of a frameset (picture and silhouette), and per pixel of a surveyed frame, as measured on the demo and rounded up.
 FRAMESET_BYTES, SURVEY_BYTES = 0.4, 0.025
@@ -30,7 +30,7 @@ def explain_storage(study: Study) -> str | None:
     if not total:
         return None
     # The results may be a link to another disk.
-    folder = (study.folder / "results").resolve() if (study.folder / "results").is_dir() else study.folder.resolve()
+    folder = (study.results.folder if study.results.folder.is_dir() else study.folder).resolve()
     free = shutil.disk_usage(folder).free
     line = f"about {total / 1e9:.2g} GB will be written to {folder}, {free / 1e9:.3g} GB are free"
     return line if total < 0.9 * free else f"warning: {line}: make room first, or lower size, margin or quality of the framesets"
@@ -69,15 +69,14 @@ def _list_waiting(study: Study) -> Iterator[tuple[str, list[str], float]]:
     for session, cameras in study.cameras.items():
         for camera in cameras:
             videos = study.find_videos(session, camera)
-            if not videos[0].startswith(SIMULATION_FOLDER) or os.path.exists(study.folder / videos[0]):
+            if not videos[0].startswith(SIMULATED) or os.path.exists(study.folder / videos[0]):
                 yield session, [str(study.folder / video) for video in videos], sum(_list_tables(study, session, camera))
 
 
 def _list_tables(study: Study, session: str, camera: str) -> Iterator[float]:
-    results = Path(study.folder) / "results"
-    if not (results / "survey" / session / f"{camera}.parquet").exists():
+    if not study.results.survey(session, camera).exists():
         yield SURVEY_BYTES * study.config.survey.long_side**2 * 0.75 + SESSION_BYTES / len(study.cameras[session])
     for name in study.list_framesets():
         settings = study.config.framesets[name]
-        if not (results / "frames" / name / session / f"{camera}.parquet").exists():
+        if not study.results.frames(name, session, camera).exists():
             yield FRAMESET_BYTES * (settings.size * settings.margin) ** 2 / settings.step

@@ -1,22 +1,25 @@
 """A study: its configuration and sheets, checked against each other before anything runs."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
-from bkind3d.config import HUB_PREFIX, InputError, SimulatedSession, StudyConfig, parse_section
+from bkind3d.config import HUB_PREFIX, InputError, SimulatedSession, StudyConfig, parse_section, read_values
 from bkind3d.data.camera_names import match_cameras, read_camera_names
+from bkind3d.study.layout import NAMED, SIMULATED, Layout
 from bkind3d.study.published import read_published
 from bkind3d.study.sheets import CameraRow, RigRow, SessionRow, read_cameras, read_rigs, read_sessions, suggest
 from bkind3d.study.weights import list_weights
 
 CONFIG_FILE = "config/config.yaml"
-#: What the simulation writes lies here, below the study's folder and not below the recordings.
-SIMULATION_FOLDER = "results/simulation/"
+#: In what order splits are shown: sessions that no model has seen first.
+SHOWN_FIRST = ("test", "predict", "train")
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,14 @@ class Study:
     cameras: dict[str, dict[str, CameraRow]]
     rigs: dict[str, RigRow]
 
+    @property
+    def results(self) -> Layout:
+        """Where the files of its results lie."""
+        return Layout(self.folder / "results")
+
     def find_path(self, text: str) -> str:
         """The path of a sheet's entry as seen from the study's folder."""
-        if text.startswith(SIMULATION_FOLDER):
+        if text.startswith(SIMULATED):
             return text
         return os.path.normpath(os.path.join(os.path.expanduser(self.config.recordings), os.path.expanduser(text)))
 
@@ -61,6 +69,25 @@ class Study:
         """Cameras of a session that an experiment sees, in the order of the sheet."""
         chosen = self.config.experiments[experiment].cameras
         return [camera for camera in self.cameras[session] if not chosen or camera in chosen]
+
+    def find_frames(self, experiment: str, session: str) -> dict[str, Path]:
+        """The pictures that an experiment sees of a session, by camera."""
+        frameset = self.config.experiments[experiment].frames
+        return {camera: self.results.frames(frameset, session, camera) for camera in self.list_cameras(experiment, session)}
+
+    def list_shown(self, number: int) -> list[str]:
+        """The first sessions to show: unseen ones (test, then predict) before those trained on."""
+        return sorted(self.sessions, key=lambda name: SHOWN_FIRST.index(self.sessions[name].split))[:number]
+
+    def list_grid_sessions(self) -> list[str]:
+        """Three sessions, at most, that the grid of a paper's table shows: unseen ones with true joints, or what there is."""
+        tested = self.list_sessions("test", joints=True) or self.list_sessions("test", "train")
+        return tested[:: max(len(tested) // 3, 1)][:3]
+
+    def require_pictures(self, what: str) -> None:
+        """Refuse to make `what` where pictures of the recordings are to be shown nowhere."""
+        if not self.config.report.pictures:
+            raise InputError(f"report.pictures is false: {what} would show pictures of the recordings; set it to true, or go without")
 
     def list_sessions(self, *splits: str, joints: bool = False, behaviours: bool = False) -> list[str]:
         """Names of the sessions of the given splits (none given: all), on request only those with joints or behaviours."""
@@ -134,6 +161,32 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     _check_held_out(study)
     _check_published(study)
     return study
+
+
+def find_folder(path: Path) -> Path:
+    """The study's folder, of which `path` is a file of settings: in ``config``, in ``results/config``, or in the folder itself."""
+    if path.is_dir():
+        return path
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file; give the study's folder, or its {CONFIG_FILE}")
+    # Links are not followed: the results may be one to another disk.
+    return Path(os.path.relpath(re.sub("/(results/config/.+|config/[^/]+|[^/]+)$", "", os.path.abspath(path)) or "/"))
+
+
+def open_study(path: Path) -> Study:
+    """A study, by its folder or its file of settings (YAML), all of it checked; or what a file of ``results/config`` (JSON) says of it.
+
+    Raises
+    ------
+    InputError : in one line, for the first thing that is wrong.
+    """
+    folder = find_folder(path)
+    if path.suffix != ".json" or path.is_dir():
+        return load_study(CONFIG_FILE if path.is_dir() else os.path.relpath(path, folder), folder)
+    try:
+        return replace(TypeAdapter(Study).validate_python(read_values(path)), folder=folder)
+    except ValidationError:
+        raise InputError(f"{path}: says nothing of a study; give the study's folder, or run the workflow again") from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -223,10 +276,10 @@ def _check_simulated_session(study: Study, name: str, simulated: SimulatedSessio
             )
     names = list_simulated_cameras(study.config, simulated.rig)
     for camera, camera_row in study.cameras[name].items():
-        if camera not in names or camera_row.video != f"{SIMULATION_FOLDER}recordings/{name}/{camera}.mp4":
+        if camera not in names or camera_row.video != str(NAMED.simulated_video(name, camera)):
             raise InputError(
                 f"{study.config.cameras}: row {camera_row.line}: the simulated session {name!r} has cameras {names[0]} to {names[-1]} "
-                f"with videos {SIMULATION_FOLDER}recordings/{name}/CAMERA.mp4, found {camera!r} with {camera_row.video!r}"
+                f"with videos {NAMED.simulated_video(name, 'CAMERA')}, found {camera!r} with {camera_row.video!r}"
             )
 
 
@@ -237,14 +290,13 @@ def list_simulated_cameras(config: StudyConfig, rig: str) -> list[str]:
 
 def list_simulated_files(config: StudyConfig) -> set[str]:
     """Every file that the simulation can make and a sheet can name, relative to the study's folder."""
-    files = set()
-    for name, session in config.simulation.sessions.items():
-        files |= {f"{SIMULATION_FOLDER}recordings/{name}/{camera}.mp4" for camera in list_simulated_cameras(config, session.rig)}
-        files |= {f"{SIMULATION_FOLDER}truth/{name}/{table}.parquet" for table in ("joints", "behaviours")}
+    files = {NAMED.true_calibration(rig) for rig in config.simulation.rigs}
     for rig in config.simulation.rigs:
-        files |= {f"{SIMULATION_FOLDER}recordings/{rig}_board/{camera}.mp4" for camera in list_simulated_cameras(config, rig)}
-        files.add(f"{SIMULATION_FOLDER}truth/{rig}/calibration.toml")
-    return files
+        files |= {NAMED.simulated_board(rig, camera) for camera in list_simulated_cameras(config, rig)}
+    for name, session in config.simulation.sessions.items():
+        files |= {NAMED.simulated_video(name, camera) for camera in list_simulated_cameras(config, session.rig)}
+        files |= {NAMED.true_joints(name), NAMED.true_behaviours(name)}
+    return set(map(str, files))
 
 
 def _check_files(study: Study) -> None:
@@ -252,7 +304,7 @@ def _check_files(study: Study) -> None:
     for where, path in (*_list_named_files(study), *_list_weights(study)):
         if path in simulated:
             continue
-        if path.startswith(SIMULATION_FOLDER):
+        if path.startswith(SIMULATED):
             raise InputError(f"{where}: {path} is not made by the simulation of {CONFIG_FILE}; check the names in its section 'simulation'")
         if "{" in path or "}" in path:
             raise InputError(
@@ -284,7 +336,7 @@ def _check_calibrations(study: Study) -> None:
     """A given calibration has every camera that filmed with its rig."""
     for name, row in study.rigs.items():
         path = study.find_path(row.calibration)
-        if row.calibration and Path(path).suffix.lower() == ".toml" and not path.startswith(SIMULATION_FOLDER):
+        if row.calibration and Path(path).suffix.lower() == ".toml" and not path.startswith(SIMULATED):
             match_cameras(read_camera_names(study.folder / path), study.list_rig_cameras(name), path)
 
 

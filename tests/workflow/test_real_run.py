@@ -131,11 +131,13 @@ def test_adding_a_session_retrains_nothing(copy):
     result = run_snakemake(copy, "-n")
     jobs = list_jobs(result)
     assert "will be trained again" not in result.stderr
-    assert jobs["train_model"] == jobs["import_calibration"] == jobs["write_settings"] == 0
+    assert jobs["train_model"] == jobs["import_calibration"] == 0
     assert jobs["survey_video"] == jobs["extract_frames"] == 3
     assert jobs["predict_keypoints"] == jobs["locate_subject"] == 1
     # What was made of the other sessions stays, and so does what is judged without the new one.
-    assert jobs["write_session_page"] == jobs["draw_overlays"] == jobs["export_nwb"] == jobs["write_session_sheets"] == 1
+    assert jobs["write_session_page"] == jobs["draw_overlays"] == jobs["export_nwb"] == 1
+    # What is shown and handed over of the new one, and what is said of all.
+    assert (jobs["write_session_settings"], jobs["write_settings"]) == (2, 1)
     assert jobs["regress_joints"] == jobs["classify_actions"] == jobs["make_tables"] == 0
 
 
@@ -160,12 +162,12 @@ def test_a_column_of_a_session_repeats_what_shows_that_session(copy):
 @pytest.mark.parametrize(
     ("old", "new", "runs", "stays"),
     [
-        ("max_frames: 10", "max_frames: 11", {"write_report"}, {"train_model", "predict_keypoints", "regress_joints"}),
+        ("max_frames: 10", "max_frames: 11", {"write_report"}, {"train_model", "predict_keypoints", "regress_joints", "export_nwb"}),
         (
             "bootstrap: 100",
             "bootstrap: 101",
-            {"regress_joints", "classify_actions"},
-            {"train_model", "predict_keypoints", "extract_frames"},
+            {"regress_joints", "classify_actions", "write_report"},
+            {"train_model", "predict_keypoints", "extract_frames", "write_session_page", "draw_overlays", "export_nwb"},
         ),
         ("window_seconds: 0.3", "window_seconds: 0.5", {"classify_actions"}, {"train_model", "predict_keypoints", "regress_joints"}),
         ("n_clusters: 3", "n_clusters: 4", {"find_movements", "write_report"}, {"train_model", "predict_keypoints", "classify_actions"}),

@@ -69,9 +69,9 @@ try:
     from bkind3d.config import EXPORT_FORMATS, PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.study import sections
     from bkind3d.study.done import explain_done
+    from bkind3d.study.layout import SIMULATED
     from bkind3d.study.retraining import explain_retraining, remark_on_weights
     from bkind3d.study.study import (
-        SIMULATION_FOLDER,
         list_simulated_cameras,
         load_study,
         read_yaml,
@@ -108,7 +108,7 @@ if not workflow.is_main_process:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 else:
     alive = release_stale_lock()
-    for line in [*explain_retraining(study), *remark_on_weights(study)]:
+    for line in [*explain_done(study), *explain_retraining(study), *remark_on_weights(study)]:
         sys.stderr.write(f"{line}\n")
     if IS_DRY_RUN:
         from bkind3d.study.storage import explain_storage

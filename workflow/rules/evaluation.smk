@@ -56,10 +56,10 @@ rule regress_joints:
     params:
         revision=4,
         dataset=study.config.dataset,
-        keypoints=pair_sessions("keypoints"),
-        untrained=pair_sessions("untrained"),
-        joints=pair_sessions("joints"),
-        behaviours=lambda wildcards, input: pair_names(list_pose_sessions_with_behaviours(wildcards), input.behaviours),
+        keypoints=pair_sessions("keypoints", list_judged_sessions),
+        untrained=pair_sessions("untrained", study.list_pose_sessions),
+        joints=pair_sessions("joints", study.list_pose_sessions),
+        behaviours=pair_sessions("behaviours", list_pose_sessions_with_behaviours),
     message:
         "Regress joints from the keypoints of experiment {wildcards.experiment}"
     shell:
@@ -91,9 +91,9 @@ rule classify_actions:
     params:
         revision=2,
         dataset=study.config.dataset,
-        keypoints=pair_sessions("keypoints"),
-        joints=pair_sessions("joints"),
-        behaviours=lambda wildcards, input: pair_names(study.list_action_sessions(wildcards.experiment), input.behaviours),
+        keypoints=pair_sessions("keypoints", list_labelled_sessions),
+        joints=pair_sessions("joints", list_labelled_sessions_with_joints),
+        behaviours=pair_sessions("behaviours", study.list_action_sessions),
     message:
         "Recognise behaviours by the keypoints of experiment {wildcards.experiment}"
     shell:

@@ -5,13 +5,13 @@ for form, ending in EXPORT_FORMATS.items():
         name:
             f"export_{form.replace('-', '_')}"
         input:
-            naming="results/config/naming/{experiment}.json",
-            sessions="results/config/sessions/{session}/sessions.tsv",
-            cameras="results/config/sessions/{session}/cameras.tsv",
+            study="results/config/exported/{session}.json",
             keypoints="results/experiments/{experiment}/keypoints/{session}.parquet",
             edges="results/experiments/{experiment}/training/edges.parquet",
             calibration=get_calibration,
             surveys=get_surveys,
+            # NWB says when a recording began, and which frame is the first in each file of a video.
+            videos=get_session_videos if form == "nwb" else [],
         output:
             f"results/exports/{{experiment}}/{form}/{{session}}{ending}"
             if ending
@@ -32,18 +32,15 @@ for form, ending in EXPORT_FORMATS.items():
         message:
             f"Write session {{wildcards.session}} for {form}"
         shell:
-            "python -m bkind3d export {params.form} --experiments {wildcards.experiment} --sessions {wildcards.session} 2> {log:q}"
+            "python -m bkind3d export {params.form} --study {input.study:q} --experiments {wildcards.experiment} --sessions {wildcards.session} 2> {log:q}"
 
 
 rule draw_overlays:
     input:
-        config="results/config/report.json",
-        sessions="results/config/sessions/{session}/sessions.tsv",
-        cameras="results/config/sessions/{session}/cameras.tsv",
-        rigs="results/config/sessions/{session}/rigs.tsv",
-        settings=get_settings_files,
+        study="results/config/shown/{session}.json",
         edges="results/experiments/{experiment}/training/edges.parquet",
-        files=lambda wildcards: get_session_files(wildcards.session, [wildcards.experiment]),
+        keypoints="results/experiments/{experiment}/keypoints/{session}.parquet",
+        frames=get_frames,
     output:
         "results/videos/{experiment}/{session}.mp4",
     log:
@@ -61,18 +58,14 @@ rule draw_overlays:
     message:
         "Draw the overlay video of session {wildcards.session}"
     shell:
-        "python -m bkind3d draw-overlays --config {input.config:q} --experiments {wildcards.experiment} --session {wildcards.session} "
-        "--sessions {input.sessions:q} --cameras {input.cameras:q} --rigs {input.rigs:q} --threads {threads} --output {output:q} 2> {log:q}"
+        "python -m bkind3d draw-overlays --study {input.study:q} --experiment {wildcards.experiment} --session {wildcards.session} "
+        "--threads {threads} --output {output:q} 2> {log:q}"
 
 
 rule draw_contact_sheets:
     input:
-        config="results/config/report.json",
-        sessions="results/config/sheets/sessions.tsv",
-        cameras="results/config/sheets/cameras.tsv",
-        rigs="results/config/sheets/rigs.tsv",
-        settings=get_settings_files,
-        files=get_shown_files(3),
+        study="results/config/study.json",
+        sessions=get_pictured_files(3),
     output:
         directory("results/contact_sheets/{experiment}"),
     log:
@@ -90,5 +83,4 @@ rule draw_contact_sheets:
     message:
         "Draw a contact sheet of every keypoint of experiment {wildcards.experiment}"
     shell:
-        "python -m bkind3d draw-contact-sheets --config {input.config:q} --experiments {wildcards.experiment} --sessions {input.sessions:q} "
-        "--cameras {input.cameras:q} --rigs {input.rigs:q} --output {output:q} 2> {log:q}"
+        "python -m bkind3d draw-contact-sheets --study {input.study:q} --experiment {wildcards.experiment} --output {output:q} 2> {log:q}"

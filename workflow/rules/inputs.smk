@@ -22,8 +22,14 @@ def get_video(wildcards):
     return study.find_videos(wildcards.session, wildcards.camera)
 
 
-def get_videos(session):
-    return [path for camera in study.cameras[session] for path in study.find_videos(session, camera)]
+def get_session_videos(wildcards):
+    return [path for camera in study.cameras[wildcards.session] for path in study.find_videos(wildcards.session, camera)]
+
+
+def get_all_recordings(wildcards):
+    """The videos of all sessions, and what says which of their frames are the session's."""
+    rows = [row for cameras in study.cameras.values() for row in cameras.values()]
+    return [study.find_path(text) for row in rows for text in (*row.videos, row.frame_map) if text]
 
 
 def get_frame_map(wildcards):
@@ -48,8 +54,12 @@ def get_survey_options(wildcards, input):
     return [str(part) for option, value in given.items() if value not in (None, []) for part in (option, value)]
 
 
+def get_session_surveys(session):
+    return [f"results/survey/{session}/{camera}.parquet" for camera in study.cameras[session]]
+
+
 def get_surveys(wildcards):
-    return [f"results/survey/{wildcards.session}/{camera}.parquet" for camera in study.cameras[wildcards.session]]
+    return get_session_surveys(wildcards.session)
 
 
 def get_session_frames(experiment, session):
@@ -107,7 +117,7 @@ def get_known_of_rig(wildcards, input):
 
 
 def is_simulated(rig):
-    return rig in study.config.simulation.rigs and study.rigs[rig].board_videos.startswith(SIMULATION_FOLDER)
+    return rig in study.config.simulation.rigs and study.rigs[rig].board_videos.startswith(SIMULATED)
 
 
 def get_joints(wildcards):

@@ -15,13 +15,13 @@ def get_session_behaviours(wildcards):
     return study.find_path(text) if text else []
 
 
-def list_pose_sessions_with_behaviours(wildcards):
-    return [name for name in study.list_pose_sessions(wildcards.experiment) if study.sessions[name].behaviours]
+def list_pose_sessions_with_behaviours(experiment):
+    return [name for name in study.list_pose_sessions(experiment) if study.sessions[name].behaviours]
 
 
 def get_pose_behaviours(wildcards):
     """Behaviours of the sessions with joints, to tell the errors of each apart."""
-    return [study.find_path(study.sessions[name].behaviours) for name in list_pose_sessions_with_behaviours(wildcards)]
+    return [study.find_path(study.sessions[name].behaviours) for name in list_pose_sessions_with_behaviours(wildcards.experiment)]
 
 
 def list_judged_sessions(experiment):
@@ -48,6 +48,6 @@ def get_results(pattern, list_sessions):
     return get_files
 
 
-def pair_sessions(name):
-    """Params function: SESSION=PATH for every file of the input `name`; files are named for their sessions."""
-    return lambda wildcards, input: [f"{Path(path).stem}={path}" for path in input.get(name)]
+def pair_sessions(name, list_sessions):
+    """Params function: SESSION=PATH for every file of the input `name`, of these sessions in this order."""
+    return lambda wildcards, input: pair_names(list_sessions(wildcards.experiment), input.get(name))

@@ -61,8 +61,8 @@ rule find_movements:
         runtime=grow_time(30),
     params:
         revision=1,
-        keypoints=pair_sessions("keypoints"),
-        behaviours=lambda wildcards, input: pair_names(study.list_sessions(behaviours=True), input.behaviours),
+        keypoints=pair_sessions("keypoints", lambda experiment: study.sessions),
+        behaviours=pair_sessions("behaviours", lambda experiment: study.list_sessions(behaviours=True)),
     message:
         "Find clusters of movement in the keypoints of experiment {wildcards.experiment}"
     shell:

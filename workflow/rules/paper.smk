@@ -31,12 +31,8 @@ rule make_paper_table:
 rule plot_paper_grid:
     input:
         table="results/config/paper/{table}.json",
-        config="results/config/report.json",
-        sessions="results/config/sheets/sessions.tsv",
-        cameras="results/config/sheets/cameras.tsv",
-        rigs="results/config/sheets/rigs.tsv",
-        settings=get_settings_files,
-        files=get_grid_files,
+        study="results/config/study.json",
+        sessions=get_grid_files,
     output:
         "results/paper/{table}.grid.png",
     log:
@@ -53,15 +49,10 @@ rule plot_paper_grid:
         runtime=grow_time(30),
     params:
         revision=1,
-        dataset=study.config.dataset,
-        experiments=lambda wildcards: list(study.config.paper[wildcards.table].grid),
-        show=list_grid_sessions(),
     message:
         "Draw keypoints and true joints for the table {wildcards.table}"
     shell:
-        "python -m bkind3d plot-paper-grid --table {input.table:q} --config {input.config:q} --experiments {params.experiments} "
-        "--sessions {input.sessions:q} --cameras {input.cameras:q} --rigs {input.rigs:q} --dataset {params.dataset} --show {params.show} "
-        "--output {output:q} 2> {log:q}"
+        "python -m bkind3d plot-paper-grid --table {input.table:q} --study {input.study:q} --output {output:q} 2> {log:q}"
 
 
 rule paper_tables:

@@ -3,25 +3,22 @@
 
 rule write_report:
     input:
-        config="results/config/report.json",
-        sessions="results/config/sheets/sessions.tsv",
-        cameras="results/config/sheets/cameras.tsv",
-        rigs="results/config/sheets/rigs.tsv",
-        settings=get_settings_files,
+        study="results/config/study.json",
         tables=rules.make_tables.output,
-        evaluation=collect(
-            "results/experiments/{experiment}/{file}.parquet",
+        experiments=collect(
+            "results/experiments/{experiment}/{file}",
             experiment=study.config.experiments,
             file=[
-                "training/history",
-                "training/edges",
-                "evaluation/errors",
-                "evaluation/joints",
-                "evaluation/confusion",
-                "movements",
+                "training/history.parquet",
+                "training/edges.parquet",
+                "evaluation/pose.json",
+                "evaluation/joints.parquet",
+                "evaluation/actions.json",
+                "evaluation/confusion.parquet",
+                "movements.parquet",
             ],
         ),
-        files=get_all_files,
+        sessions=get_all_files,
     output:
         "results/report.html",
     log:
@@ -34,27 +31,20 @@ rule write_report:
     resources:
         mem_mb=grow_memory(4000),
         runtime=grow_time(60),
-    params:
-        experiments=list(study.config.experiments),
     message:
         "Write the report"
     shell:
-        "python -m bkind3d write-report --config {input.config:q} --experiments {params.experiments} --sessions {input.sessions:q} "
-        "--cameras {input.cameras:q} --rigs {input.rigs:q} --output {output:q} 2> {log:q}"
+        "python -m bkind3d write-report --study {input.study:q} --output {output:q} 2> {log:q}"
 
 
 rule write_session_page:
     input:
-        config="results/config/report.json",
-        sessions="results/config/sessions/{session}/sessions.tsv",
-        cameras="results/config/sessions/{session}/cameras.tsv",
-        rigs="results/config/sessions/{session}/rigs.tsv",
-        settings=get_settings_files,
-        training=collect(
+        study="results/config/shown/{session}.json",
+        edges=collect(
             "results/experiments/{experiment}/training/edges.parquet",
             experiment=study.config.experiments,
         ),
-        files=lambda wildcards: get_session_files(wildcards.session),
+        session=lambda wildcards: get_session_files(wildcards.session),
         behaviours=get_session_behaviours,
     output:
         "results/sessions/{session}.html",
@@ -68,23 +58,19 @@ rule write_session_page:
     resources:
         mem_mb=grow_memory(2000),
         runtime=grow_time(30),
-    params:
-        experiments=list(study.config.experiments),
-        behaviours=lambda wildcards, input: ["--behaviours", input.behaviours] if input.behaviours else [],
     message:
         "Write the page of session {wildcards.session}"
     shell:
-        "python -m bkind3d write-report --session {wildcards.session} --config {input.config:q} --experiments {params.experiments} "
-        "--sessions {input.sessions:q} --cameras {input.cameras:q} --rigs {input.rigs:q} {params.behaviours:q} "
-        "--output {output:q} 2> {log:q}"
+        "python -m bkind3d write-report --study {input.study:q} --session {wildcards.session} --output {output:q} 2> {log:q}"
 
 
 rule examine_recordings:
     input:
-        config="results/config/study.json",
-        videos=[path for session in study.sessions for path in get_videos(session)],
+        study="results/config/study.json",
+        recordings=get_all_recordings,
         calibrations=collect("results/calibration/{rig}.toml", rig=study.rigs),
         locations=collect("results/location/{session}.parquet", session=study.sessions),
+        surveys=[path for session in study.sessions for path in get_session_surveys(session)],
         frames=[path for session in study.sessions for path in get_session_frames(next(iter(study.config.experiments)), session)],
     output:
         "results/doctor.html",
@@ -103,4 +89,4 @@ rule examine_recordings:
     message:
         "Examine the recordings"
     shell:
-        "python -m bkind3d doctor {input.config:q} --keep-going --page {output:q} > {log:q} 2>&1"
+        "python -m bkind3d doctor {input.study:q} --keep-going --page {output:q} > {log:q} 2>&1"

@@ -1,9 +1,7 @@
 # Settings and sheets as small files: a stage depends on those it uses, and runs again when they change. What is made of one session
 # depends on what the sheets say of it alone, so that a new row repeats nothing of the others; so does what is judged.
-SHEETS = sections.format_sheets(study)
-for name in study.config.experiments:
-    SHEETS[f"pose/{name}"] = sections.format_sheets(study, list_judged_sessions(name))["sessions"]
-    SHEETS[f"actions/{name}"] = sections.format_sheets(study, list_labelled_sessions(name))["sessions"]
+SHEETS = {f"pose/{name}": sections.format_sessions(study, list_judged_sessions(name)) for name in study.config.experiments}
+SHEETS |= {f"actions/{name}": sections.format_sessions(study, list_labelled_sessions(name)) for name in study.config.experiments}
 
 
 rule write_settings:
@@ -48,13 +46,13 @@ rule write_sheet:
         "printf '%s\\n' {params.text:q} > {output:q} 2> {log:q}"
 
 
-rule write_session_sheets:
+rule write_session_settings:
     output:
-        sessions="results/config/sessions/{session}/sessions.tsv",
-        cameras="results/config/sessions/{session}/cameras.tsv",
-        rigs="results/config/sessions/{session}/rigs.tsv",
+        "results/config/{use}/{session}.json",
     log:
-        "results/logs/write_session_sheets/{session}.log",
+        "results/logs/write_session_settings/{use}/{session}.log",
+    wildcard_constraints:
+        use="shown|exported",
     conda:
         "../../environment.yaml"
     threads: 1
@@ -62,9 +60,8 @@ rule write_session_sheets:
         mem_mb=500,
         runtime=5,
     params:
-        sheets=lambda wildcards: sections.format_sheets(study, [wildcards.session]),
+        text=lambda wildcards: sections.format_session(study, wildcards.use, wildcards.session),
     message:
-        "Write what the sheets say of session {wildcards.session}"
+        "Write what is {wildcards.use} of session {wildcards.session}"
     shell:
-        "(printf '%s\\n' {params.sheets[sessions]:q} > {output.sessions:q} && printf '%s\\n' {params.sheets[cameras]:q} > {output.cameras:q} "
-        "&& printf '%s\\n' {params.sheets[rigs]:q} > {output.rigs:q}) 2> {log:q}"
+        "printf '%s\\n' {params.text:q} > {output:q} 2> {log:q}"

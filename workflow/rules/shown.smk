@@ -1,21 +1,21 @@
 # What is shown and handed over: the files of sessions, of a whole run, and of the paper's tables.
 
 
-def get_session_files(session, experiments=tuple(study.config.experiments)):
-    """What is shown of a session: everything but the tables."""
+def get_session_files(session):
+    """What the pages show of a session."""
     row = study.sessions[session]
     files = [
         f"results/location/{session}.parquet",
         f"results/calibration/{row.rig}.parquet",
+        *get_session_surveys(session),
     ]
-    files += [f"results/survey/{session}/{camera}.parquet" for camera in study.cameras[session]]
     files += [f"results/joints/{session}.parquet"] if row.joints else []
-    for name in experiments:
-        files += [
-            f"results/experiments/{name}/keypoints/{session}.parquet",
-            *get_session_frames(name, session),
-        ]
-    return files
+    return files + [path for name in study.config.experiments for path in get_keypoints_and_frames(name, session)]
+
+
+def get_keypoints_and_frames(experiment, session):
+    """What pictures show of a session."""
+    return [f"results/experiments/{experiment}/keypoints/{session}.parquet", *get_session_frames(experiment, session)]
 
 
 def get_all_files(wildcards):
@@ -23,21 +23,11 @@ def get_all_files(wildcards):
     return [path for session in study.sessions for path in get_session_files(session)]
 
 
-def get_shown_files(number):
-    """Input function: what pictures show of an experiment, its first sessions, unseen ones before those trained on."""
-    shown = [session for split in ("test", "predict", "train") for session in study.list_sessions(split)]
-
-    def get_files(wildcards):
-        return [path for session in shown[:number] for path in get_session_files(session, [wildcards.experiment])]
-
-    return get_files
-
-
-def get_settings_files(wildcards):
-    """What is said of how the experiments were made, and what their keypoints are called."""
-    names = [f"{section}/{name}" for name in study.config.experiments for section in ("experiments", "naming")]
-    names += [f"framesets/{name}" for name in study.list_framesets()]
-    return [f"results/config/{name}.json" for name in names]
+def get_pictured_files(number):
+    """Input function: what pictures show of an experiment, its first sessions."""
+    return lambda wildcards: [
+        path for session in study.list_shown(number) for path in get_keypoints_and_frames(wildcards.experiment, session)
+    ]
 
 
 def get_final_output(wildcards):
@@ -74,15 +64,15 @@ def get_paper_results(wildcards):
     return collect("results/experiments/{experiment}/evaluation/{file}", experiment=table.rows, file=files)
 
 
-def list_grid_sessions():
-    """Sessions that the grid shows: unseen ones with true joints, or what there is."""
-    tested = study.list_sessions("test", joints=True) or study.list_sessions("test", "train")
-    return tested[:: max(len(tested) // 3, 1)][:3]
-
-
 def get_grid_files(wildcards):
-    experiments = list(study.config.paper[wildcards.table].grid)
-    return [path for session in list_grid_sessions() for path in get_session_files(session, experiments)]
+    """What the grid of a table shows of its experiments; pictures are those that the first one saw."""
+    first, *others = study.config.paper[wildcards.table].grid
+    sessions = study.list_grid_sessions()
+    return [
+        *(path for session in sessions for path in get_keypoints_and_frames(first, session)),
+        *collect("results/experiments/{experiment}/keypoints/{session}.parquet", experiment=others, session=sessions),
+        *collect("results/joints/{session}.parquet", session=[session for session in sessions if study.sessions[session].joints]),
+    ]
 
 
 def get_paper_output(wildcards):

@@ -31,17 +31,18 @@ rule make_tables:
 
 rule plot_figures:
     input:
-        config="results/config/report.json",
-        sessions="results/config/sheets/sessions.tsv",
-        cameras="results/config/sheets/cameras.tsv",
-        rigs="results/config/sheets/rigs.tsv",
-        settings=get_settings_files,
-        tables=rules.make_tables.output,
-        evaluation=collect(
-            "results/experiments/{{experiment}}/{file}.parquet",
-            file=["training/history", "training/edges", "evaluation/confusion"],
+        study="results/config/study.json",
+        pose="results/tables/pose.csv",
+        experiment=collect(
+            "results/experiments/{{experiment}}/{file}",
+            file=[
+                "training/history.parquet",
+                "training/edges.parquet",
+                "evaluation/pose.json",
+                "evaluation/confusion.parquet",
+            ],
         ),
-        files=get_shown_files(1),
+        sessions=get_pictured_files(1),
     output:
         collect(
             "results/figures/{{experiment}}.{name}",
@@ -69,5 +70,4 @@ rule plot_figures:
     message:
         "Plot the figures of experiment {wildcards.experiment}"
     shell:
-        "python -m bkind3d plot-figures --config {input.config:q} --experiments {wildcards.experiment} --sessions {input.sessions:q} "
-        "--cameras {input.cameras:q} --rigs {input.rigs:q} --output {params.folder:q} 2> {log:q}"
+        "python -m bkind3d plot-figures --study {input.study:q} --experiments {wildcards.experiment} --output {params.folder:q} 2> {log:q}"

@@ -106,7 +106,7 @@ def test_irregular_times_are_stored_once(session, tmp_path):
 def test_a_date_that_is_none_is_refused_and_nothing_is_written(study_folder, tmp_path):
     sheet = study_folder / "config" / "sessions.tsv"
     sheet.write_text(sheet.read_text().replace("2026-05-31T14:30:00+02:00", "last Tuesday"))
-    with pytest.raises(InputError, match=r"row 2: session_start_time 'last Tuesday' is no date; write it as 2026-"):
+    with pytest.raises(InputError, match=r"session 's1': session_start_time 'last Tuesday' is no date; write it as 2026-"):
         write_session(open_session(load_study(folder=study_folder), "one", "s1"), tmp_path / "out" / "s1.nwb")
     assert not (tmp_path / "out").exists()
 

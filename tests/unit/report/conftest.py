@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bkind3d.config import ExperimentConfig, FramesConfig, NamingConfig, ReportConfig
+from bkind3d.config import StudyConfig
 from bkind3d.data.parquet import write_table
 from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS, write_json
-from bkind3d.report.files import StudyFiles, open_files
+from bkind3d.study.sections import format_sections
+from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
+from bkind3d.study.study import Study
 
 SIZE, SIDE, RATE = 64, 200.0, 10.0
 METHODS = {"bkind3d": 19.0, "untrained": 25.0, "mean_pose": 22.0, "oracle_4": 15.3}
@@ -58,17 +60,21 @@ class ToyStudy:
         self._write_tables()
         return self
 
-    def open(self) -> StudyFiles:
+    def open(self) -> Study:
         """Open it as the report does."""
-        config = self.folder / "config"
-        return open_files(
-            self.results,
-            self.results / "config" / "report.json",
-            self.experiments,
-            config / "sessions.tsv",
-            config / "cameras.tsv",
-            config / "rigs.tsv",
+        model = {"n_keypoints": self.n_keypoints, "n_symmetric_pairs": 0}
+        naming = {"model": "abc", "keypoints": self.names}
+        experiment = {"preset": "demo", "frames": "subject", "model": model, "training": {"steps": 321}, "naming": naming}
+        config = StudyConfig.model_validate(
+            {
+                "report": self.settings,
+                "framesets": {"subject": {"quality": 85}},
+                "experiments": dict.fromkeys(self.experiments, experiment),
+            }
         )
+        sheets = {name: self.folder / "config" / f"{name}.tsv" for name in ("sessions", "cameras", "rigs")}
+        rows = read_sessions(sheets["sessions"]), read_cameras(sheets["cameras"]), read_rigs(sheets["rigs"])
+        return Study(self.folder, config, *rows)
 
     def positions(self) -> np.ndarray:
         """(frame, keypoint, 3) world positions, mm: a bent line that turns and walks."""
@@ -124,18 +130,10 @@ class ToyStudy:
         (config / "rigs.tsv").write_text(f"rig\tunits\tcalibration\tboard\tboard_videos\n{rig}\n")
 
     def _write_config(self) -> None:
-        folder = self.results / "config"
-        for name in ("experiments", "framesets", "naming"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "report.json").write_text(ReportConfig(**self.settings).model_dump_json())
-        (folder / "framesets" / "subject.json").write_text(FramesConfig(quality=85).model_dump_json())
-        for name in self.experiments:
-            naming = NamingConfig(model="abc", keypoints=self.names)
-            (folder / "naming" / f"{name}.json").write_text(naming.model_dump_json())
-            model = {"n_keypoints": self.n_keypoints, "n_symmetric_pairs": 0}
-            given = {"preset": "demo", "frames": "subject", "model": model, "training": {"steps": 321}}
-            experiment = ExperimentConfig.model_validate(given)
-            (folder / "experiments" / f"{name}.json").write_text(experiment.model_dump_json())
+        for name, text in format_sections(self.open()).items():
+            path = self.open().results.settings(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
 
     def _write_session(self, session: str) -> None:
         frames, time = np.arange(self.n_frames), np.arange(self.n_frames) / RATE
@@ -255,6 +253,7 @@ class ToyStudy:
             content = {"identity": identity, "groups": groups, "upstream": upstream, "label_efficiency": curve}
             write_json({"rows": [], **content}, folder / "evaluation" / "pose.json")
         if self.behaviours:
+            self._write_behaviours()
             counts = [
                 {"features": f, "true": t, "predicted": p, "count": 30 if t == p else 4}
                 for f in ("discovered", "majority_class")
@@ -265,6 +264,11 @@ class ToyStudy:
             tables = {features: [single | {"behaviour": b} for b in ("rest", "walk")] for features in ("discovered", "ground_truth")}
             write_json({"rows": [], "by_class": tables}, folder / "evaluation" / "actions.json")
             write_table(pd.DataFrame(counts), "confusion", folder / "evaluation" / "confusion.parquet")
+
+    def _write_behaviours(self) -> None:
+        table = pd.DataFrame({"frame": range(self.n_frames), "behaviour": "rest"})
+        table.loc[self.n_frames // 2 :, "behaviour"] = "walk"
+        write_table(table, "behaviours", self.folder / "b.parquet")
 
     def _write_movements(self, folder: Path) -> None:
         middles = range(4, round(self.located * self.n_frames) - 4)

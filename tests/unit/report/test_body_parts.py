@@ -21,14 +21,14 @@ def test_one_keypoint_for_both_sides_is_said(toy):
 
 def test_keypoints_go_by_their_given_names(toy):
     toy.names = {"k00": "snout"}
-    files = toy.write().open()
-    assert texts(build_side_table(files, "tiny"))[1][1] == "snout"
-    assert texts(build_nearest_table(files, "tiny", "mm"))[0][:3] == ["snout", "j0", "95.0 %"]
+    study = toy.write().open()
+    assert texts(build_side_table(study, "tiny"))[1][1] == "snout"
+    assert texts(build_nearest_table(study, "tiny", "mm"))[0][:3] == ["snout", "j0", "95.0 %"]
 
 
 def test_nothing_known_is_no_table(toy):
-    files = toy.write().open()
-    write_json({"rows": []}, files.experiment_file("tiny", "evaluation", "pose.json"))
-    assert build_identity_table(files, "tiny") is None
-    assert build_nearest_table(files, "tiny", "mm") is None
-    assert build_side_table(files, "tiny") is None
+    study = toy.write().open()
+    write_json({"rows": []}, study.results.pose("tiny"))
+    assert build_identity_table(study, "tiny") is None
+    assert build_nearest_table(study, "tiny", "mm") is None
+    assert build_side_table(study, "tiny") is None

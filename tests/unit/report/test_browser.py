@@ -4,10 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from bkind3d.data.parquet import write_table
 from bkind3d.report.pages import write_report, write_session_page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -34,11 +32,9 @@ def study(make_toy, tmp_path_factory):
     """A study with its report and a session's page."""
     toy = make_toy(tmp_path_factory.mktemp("study"), n_cameras=3, n_frames=40)
     toy.sessions = {"train1": "train", "test1": "test", "test2": "test"}
-    files = toy.write().open()
-    write_report(files, toy.results / "report.html")
-    behaviours = pd.DataFrame({"frame": range(40), "behaviour": ["rest"] * 20 + ["walk"] * 20})
-    write_table(behaviours, "behaviours", toy.folder / "behaviours.parquet")
-    write_session_page(files, "test1", toy.results / "sessions" / "test1.html", toy.folder / "behaviours.parquet")
+    study = toy.write().open()
+    write_report(study, toy.results / "report.html")
+    write_session_page(study, "test1", toy.results / "sessions" / "test1.html")
     return toy
 
 

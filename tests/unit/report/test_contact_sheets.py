@@ -20,11 +20,11 @@ def make_keypoints(n_frames, confidences):
 
 def test_every_keypoint_has_a_sheet_under_its_own_name(toy, tmp_path):
     toy.names = {"k01": "nose"}
-    files = toy.write().open()
-    files.experiments["tiny"] = files.experiments["tiny"].model_copy(
-        update={"model": files.experiments["tiny"].model.model_copy(update={"n_keypoints": 5, "n_symmetric_pairs": 0})}
+    study = toy.write().open()
+    study.config.experiments["tiny"] = study.config.experiments["tiny"].model_copy(
+        update={"model": study.config.experiments["tiny"].model.model_copy(update={"n_keypoints": 5, "n_symmetric_pairs": 0})}
     )
-    write_contact_sheets(files, "tiny", tmp_path / "sheets")
+    write_contact_sheets(study, "tiny", tmp_path / "sheets")
     assert sorted(path.name for path in (tmp_path / "sheets").iterdir()) == [f"k0{index}.jpg" for index in range(5)]
     sizes = {Image.open(path).size for path in (tmp_path / "sheets").iterdir()}
     assert len(sizes) == 1

@@ -1,4 +1,5 @@
 from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.report.contents import read_location, read_results
 from bkind3d.report.findings import (
     find_action_faults,
     find_calibration_faults,
@@ -11,40 +12,40 @@ from bkind3d.report.health import examine_keypoints
 from bkind3d.report.recordings import build_calibration, summarise_location
 
 
-def session_texts(files):
-    located = {session: summarise_location(files, session) for session in files.sessions}
-    return [finding.text for finding in find_session_faults(files, located)]
+def session_texts(study):
+    located = {session: summarise_location(study, session) for session in study.sessions}
+    return [finding.text for finding in find_session_faults(study, located)]
 
 
 def test_a_good_study_has_nothing_to_warn_about(toy):
-    files = toy.write().open()
-    assert find_pose_faults(files.pose, "tiny") == []
-    assert find_action_faults(files.actions, "tiny") == []
-    assert session_texts(files) == []
-    assert find_calibration_faults(files, ["arena"]) == []
+    study = toy.write().open()
+    assert find_pose_faults(read_results(study.results.pose_table()), "tiny") == []
+    assert find_action_faults(read_results(study.results.actions_table()), "tiny") == []
+    assert session_texts(study) == []
+    assert find_calibration_faults(study, ["arena"]) == []
     assert [note.style for note in write_findings([])] == ["good"]
 
 
 def test_floors_that_are_not_beaten_are_named(toy):
     toy.pose_floor_high = 0.2
-    found = find_pose_faults(toy.write().open().pose, "tiny")
+    found = find_pose_faults(read_results(toy.write().open().results.pose_table()), "tiny")
     assert ["mean pose" in finding.text for finding in found] == [True, False]
     assert all(finding.grave and "[−3.00, 0.20] mm" in finding.text for finding in found)
 
 
 def test_behaviours_at_the_majority_class_are_named(toy):
-    actions = toy.write().open().actions
+    actions = read_results(toy.write().open().results.actions_table())
     actions.loc[actions["features"] == "discovered", "accuracy_ci_low"] = 0.49
     assert "majority class" in find_action_faults(actions, "tiny")[0].text
 
 
 def test_missing_references_are_notes_not_faults(toy):
     toy.joints = toy.behaviours = False
-    files = toy.write().open()
-    assert [finding.grave for finding in find_pose_faults(files.pose, "tiny")] == [False]
-    assert find_action_faults(files.actions, "tiny") == []
-    assert any("No reference (joints) in 2 of 2 sessions: train1, test1" in text for text in session_texts(files))
-    assert any("No reference (behaviours)" in text for text in session_texts(files))
+    study = toy.write().open()
+    assert [finding.grave for finding in find_pose_faults(read_results(study.results.pose_table()), "tiny")] == [False]
+    assert find_action_faults(read_results(study.results.actions_table()), "tiny") == []
+    assert any("No reference (joints) in 2 of 2 sessions: train1, test1" in text for text in session_texts(study))
+    assert any("No reference (behaviours)" in text for text in session_texts(study))
 
 
 def test_badly_located_sessions_are_listed(toy):
@@ -53,20 +54,20 @@ def test_badly_located_sessions_are_listed(toy):
 
 
 def test_videos_with_faults_are_listed(toy):
-    files = toy.write().open()
-    path = files.survey_file("test1", "cam2")
+    study = toy.write().open()
+    path = study.results.survey("test1", "cam2")
     survey = read_table(path, "survey")
     survey.loc[3, "fault"] = "black"
     write_table(survey, "survey", path, {"rate": read_metadata(path)["rate"]})
-    assert session_texts(files) == ["The survey found faults in the videos of test1 (cam2)."]
+    assert session_texts(study) == ["The survey found faults in the videos of test1 (cam2)."]
 
 
 def test_high_calibration_errors_name_the_camera(toy):
-    files = toy.write().open()
-    quality = read_table(files.calibration_file("arena"), "calibration")
+    study = toy.write().open()
+    quality = read_table(study.results.calibration_quality("arena"), "calibration")
     quality.loc[1, "mean_px"] = 2.5
-    write_table(quality, "calibration", files.calibration_file("arena"))
-    assert [finding.text for finding in find_calibration_faults(files, ["arena"])] == [
+    write_table(quality, "calibration", study.results.calibration_quality("arena"))
+    assert [finding.text for finding in find_calibration_faults(study, ["arena"])] == [
         "Rig arena: high reprojection error: cam2 (2.50 px)."
     ]
 
@@ -78,10 +79,10 @@ def test_accepted_failures_and_pairs_are_shown(toy):
     pair = {"one": "cam1", "other": "cam2", "n_shared": 7, "mean_px": 0.4, "median_px": 0.3, "p95_px": 0.9, "mean_world": 0.2}
     path = toy.results / "calibration" / "arena.parquet"
     write_table(read_table(path, "calibration"), "calibration", path, {"findings": [remark, failure], "pairs": [pair], "n_held_out": 5})
-    files = toy.open()
-    texts = [finding.text for finding in find_calibration_faults(files, ["arena"]) if finding.grave]
+    study = toy.open()
+    texts = [finding.text for finding in find_calibration_faults(study, ["arena"]) if finding.grave]
     assert texts == ["Rig arena: camera 'cam2' misses held-out corners (accepted by calibration.accept_poor)."]
-    first, second, table, fold = build_calibration(files, "arena")
+    first, second, table, fold = build_calibration(study, "arena")
     assert (first.style, second.style) == ("warning", "info")
     assert "beyond a limit" in first.text
     assert "not used to solve" in table.caption
@@ -90,16 +91,16 @@ def test_accepted_failures_and_pairs_are_shown(toy):
 
 def test_grave_findings_stand_first(toy):
     toy.located, toy.joints = 0.5, False
-    files = toy.write().open()
-    located = {session: summarise_location(files, session) for session in files.sessions}
-    found = [*find_pose_faults(files.pose, "tiny"), *find_session_faults(files, located)]
+    study = toy.write().open()
+    located = {session: summarise_location(study, session) for session in study.sessions}
+    found = [*find_pose_faults(read_results(study.results.pose_table()), "tiny"), *find_session_faults(study, located)]
     assert [note.style for note in write_findings(found)] == ["warning", "info", "info"]
 
 
 def test_keypoints_are_faulty_where_most_sessions_say_so(toy):
-    files = toy.write().open()
-    location, _ = files.location("test1")
-    alive = files.keypoints("tiny", "test1")
+    study = toy.write().open()
+    location, _ = read_location(study, "test1")
+    alive = read_table(study.results.keypoints("tiny", "test1"), "keypoints")
     still = alive["keypoint"] == "k02"
     dead = alive.copy()
     dead.loc[still, ["x", "y", "z"]] = location.set_index("frame").loc[alive.loc[still, "frame"], ["x", "y", "z"]].to_numpy() + [0, 0, 40]

@@ -18,8 +18,8 @@ def open_clip(source):
 
 
 def test_shares_and_a_clip_of_each_cluster(toy):
-    files = toy.write().open()
-    table, gallery = build_movements(files, "tiny", ["test1"])
+    study = toy.write().open()
+    table, gallery = build_movements(study, "tiny", ["test1"])
     assert [row[0].text for row in table.rows] == ["all 2", "test1"]
     assert sum(cell.share for cell in table.rows[0][1:]) == pytest.approx(1)
     assert "mutual information with the annotated behaviours of 17 windows: 0.62" in table.caption
@@ -75,10 +75,10 @@ def test_a_shorter_window_stands_still_at_its_end():
 
 def test_clips_hold_the_keypoints_of_their_windows(toy):
     """Nothing but keypoints is drawn: a study without any recording has the same clips."""
-    files = toy.write().open()
-    _, gallery = build_movements(files, "tiny", ["test1"])
+    study = toy.write().open()
+    _, gallery = build_movements(study, "tiny", ["test1"])
     for path in (toy.results / "frames").rglob("*.parquet"):
         path.unlink()
     _, again = build_movements(toy.open(), "tiny", ["test1"])
     assert [clip.source for clip in gallery.elements] == [clip.source for clip in again.elements]
-    assert read_keypoints(files.experiment_file("tiny", "keypoints", "test1.parquet")).positions.shape[1] == 5
+    assert read_keypoints(study.results.keypoints("tiny", "test1")).positions.shape[1] == 5

@@ -34,8 +34,8 @@ def test_pretrained_weights_are_named():
 
 
 def test_times_of_a_stages_jobs_are_added(toy):
-    files = toy.write().open()
-    assert build_stages(files) == []
+    study = toy.write().open()
+    assert build_stages(study) == []
     head = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
     for name, line in {
         "train_model/tiny.tsv": "120.0\t0:02:00\t984.5\t1\t1\t1\t1\t1\t1\t240.0",
@@ -43,10 +43,10 @@ def test_times_of_a_stages_jobs_are_added(toy):
         "survey_video/train1/cam2.tsv": "60.0\t0:01:00\t433.4\t1\t1\t1\t1\t1\t1\t33.0",
         "write_report.tsv": "1.0\t0:00:01\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA",
     }.items():
-        path = files.results / "benchmarks" / name
+        path = study.results.benchmarks() / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(head + line + "\n")
-    (table,) = build_stages(files)
+    (table,) = build_stages(study)
     assert [[cell.text for cell in row] for row in table.rows] == [
         ["survey video", "2", "1.5", "1.0", "0.43"],
         ["train model", "1", "2.0", "4.0", "0.98"],

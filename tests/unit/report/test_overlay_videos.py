@@ -20,8 +20,8 @@ def decode(path):
 
 def test_the_video_shows_every_frame_of_every_camera_at_the_speed_of_the_recording(toy, tmp_path):
     toy.names = {"k01": "nose"}
-    files = toy.write().open()
-    write_overlay_video(files, "tiny", "test1", tmp_path / "v.mp4")
+    study = toy.write().open()
+    write_overlay_video(study, "tiny", "test1", tmp_path / "v.mp4")
     rate, pictures = decode(tmp_path / "v.mp4")
     assert (rate, len(pictures)) == (10.0, toy.n_frames)
     tiles = [pictures[5][HEAD : HEAD + TILE, column * TILE : (column + 1) * TILE] for column in (0, 1)]
@@ -114,9 +114,7 @@ def test_few_colours_keep_those_of_the_marks():
 def test_the_verb_refuses_before_there_are_keypoints_and_writes_nothing(toy, tmp_path, capsys):
     toy.write()
     (toy.results / "experiments" / "tiny" / "keypoints" / "test1.parquet").unlink()
-    config = toy.folder / "config"
-    arguments = ["--results", str(toy.results), "--config", str(toy.results / "config" / "report.json"), "--experiments", "tiny"]
-    arguments += [text for name in ("sessions", "cameras", "rigs") for text in (f"--{name}", str(config / f"{name}.tsv"))]
+    arguments = ["--study", str(toy.results / "config" / "study.json"), "--experiment", "tiny"]
     assert main(["draw-overlays", *arguments, "--session", "test1", "--output", str(tmp_path / "out" / "v.mp4")]) == 2
     assert "test1.parquet: cannot be read" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bkind3d.report.contents import read_named_keypoints
 from bkind3d.report.overlays import (
     DARK,
     LEGEND_ROW,
@@ -16,7 +17,7 @@ from bkind3d.report.overlays import (
     draw_mosaic,
     draw_view,
     encode_jpeg,
-    read_moments,
+    iterate_moments,
 )
 from bkind3d.report.palette import SHAPES, mark_of
 
@@ -109,8 +110,9 @@ def test_moments_are_spread_over_the_recording():
 
 def test_moments_are_read_with_pictures_and_matrices(toy):
     toy.located = 0.5
-    files = toy.write().open()
-    moments = read_moments(files, "tiny", "test1", 4)
+    study = toy.write().open()
+    keypoints = read_named_keypoints(study, "tiny", "test1")
+    moments = list(iterate_moments(study, "tiny", "test1", keypoints, choose_frames(np.flatnonzero(keypoints.located), 4)))
     assert [moment.frame for moment in moments] == [0, 2, 3, 5]
     for moment in moments:
         assert list(moment.views) == ["cam1", "cam2"]

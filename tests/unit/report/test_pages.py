@@ -129,10 +129,10 @@ def test_session_page_has_the_same_parts(toy):
 
 def test_without_pictures_no_page_shows_any(toy):
     toy.settings = {"pictures": False}
-    files = toy.write().open()
+    study = toy.write().open()
     report, page = toy.results / "report.html", toy.results / "sessions" / "test1.html"
-    write_report(files, report)
-    write_session_page(files, "test1", page)
+    write_report(study, report)
+    write_session_page(study, "test1", page)
     for path in (report, page):
         html = path.read_text()
         # Clips of movements are drawn from the skeleton alone.
@@ -177,19 +177,19 @@ def test_text_of_the_sheet_cannot_become_markup(toy):
 
 
 def test_a_report_that_fails_leaves_the_old_one(toy, monkeypatch):
-    files = toy.write().open()
+    study = toy.write().open()
     path = toy.results / "report.html"
     path.write_text("old")
     monkeypatch.setattr("bkind3d.report.rendering.pack_plotly", lambda: (_ for _ in ()).throw(OSError("gone")))
     with pytest.raises(OSError, match="gone"):
-        write_report(files, path)
+        write_report(study, path)
     assert path.read_text() == "old"
     assert list(path.parent.glob(".report*")) == []
 
 
 def test_a_missing_table_is_named(toy):
-    files = toy.write().open()
-    path = files.experiment_file("tiny", "keypoints", "test1.parquet")
+    study = toy.write().open()
+    path = study.results.keypoints("tiny", "test1")
     path.unlink()
     with pytest.raises(InputError, match=re.escape(str(path))):
-        write_report(files, toy.results / "report.html")
+        write_report(study, toy.results / "report.html")

@@ -7,6 +7,7 @@ from bkind3d.config import PaperTableConfig
 from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.paper_figures import plot_bars
 from bkind3d.report.paper_tables import COLUMNS, collect_table, find_title, list_datasets, print_table, write_table_files
+from bkind3d.study.layout import Layout
 from bkind3d.study.published import NOT_READABLE, read_published
 from tests.unit.report.test_tables import action_row, pose_row
 
@@ -32,7 +33,7 @@ def results(tmp_path):
 
 def test_every_row_has_its_file_or_its_source(results):
     table = collect_table(
-        PaperTableConfig(**SETTINGS), results, {"two": {"vs_first": 0.75, "vs_first_ci_low": 0.5, "vs_first_ci_high": 1.0}}
+        PaperTableConfig(**SETTINGS), Layout(results), {"two": {"vs_first": 0.75, "vs_first_ci_low": 0.5, "vs_first_ci_high": 1.0}}
     )
     assert tuple(table) == COLUMNS["pose"]
     measured, published = (table[table["origin"] == origin] for origin in ("measured", "published"))
@@ -52,7 +53,7 @@ def test_what_could_not_be_read_has_no_number(results):
     bars = [row for row in read_published(measure="pose") if "bar chart" in row["source"]]
     assert len(bars) == 5
     assert {row["pa_mpjpe"] for row in bars} == {NOT_READABLE}
-    table = collect_table(PaperTableConfig(**SETTINGS), results, {})
+    table = collect_table(PaperTableConfig(**SETTINGS), Layout(results), {})
     printed = print_table(PaperTableConfig(**SETTINGS), table).set_index("method")
     assert printed.loc["Usman et al. 2021 (MetaPose)", "PA-MPJPE"] == NOT_READABLE
     assert printed.loc["Usman et al. 2021 (MetaPose)", "MPJPE"] == ""
@@ -72,21 +73,21 @@ def test_what_could_not_be_measured_says_so(results):
     row = pose_row("two", regressor=NO_REFERENCE, mpjpe=None, n_mpjpe=None, pa_mpjpe=None, n_frames=None)
     path.write_text(json.dumps({"rows": [row]}))
     settings = PaperTableConfig(**SETTINGS)
-    printed = print_table(settings, collect_table(settings, results, {})).set_index("method")
+    printed = print_table(settings, collect_table(settings, Layout(results), {})).set_index("method")
     assert printed.loc["Second", "MPJPE"] == NO_REFERENCE
     assert printed.loc["Second", "PA-MPJPE"] == ""
-    assert any(NO_REFERENCE in text.get_text() for text in plot_bars(settings, collect_table(settings, results, {})).axes[0].texts)
+    assert any(NO_REFERENCE in text.get_text() for text in plot_bars(settings, collect_table(settings, Layout(results), {})).axes[0].texts)
 
 
 def test_titles_of_simulated_data_say_so(results):
     settings = PaperTableConfig(**SETTINGS)
-    assert find_title(settings, list_datasets(collect_table(settings, results, {}))) == "Main & all"
+    assert find_title(settings, list_datasets(collect_table(settings, Layout(results), {}))) == "Main & all"
     assert find_title(settings, ["human36m", "simulated_human36m"]) == "SIMULATED: Main & all"
 
 
 def test_actions_show_the_paired_difference_to_joints(results):
     settings = PaperTableConfig(**SETTINGS, measure="actions")
-    table = collect_table(settings, results, {})
+    table = collect_table(settings, Layout(results), {})
     assert tuple(table) == COLUMNS["actions"]
     printed = print_table(settings, table).set_index("method")
     assert printed.loc["First_one", "minus joints"] == "[-1.0, 11.0]"
@@ -96,7 +97,7 @@ def test_actions_show_the_paired_difference_to_joints(results):
 
 def test_files_are_csv_markdown_and_latex(results, tmp_path):
     settings = PaperTableConfig(**SETTINGS)
-    write_table_files(settings, collect_table(settings, results, {}), "main", tmp_path / "out")
+    write_table_files(settings, collect_table(settings, Layout(results), {}), "main", tmp_path / "out")
     read = pd.read_csv(tmp_path / "out" / "main.csv")
     assert tuple(read) == COLUMNS["pose"]
     assert read.loc[0, "pa_mpjpe"] == "17.5"

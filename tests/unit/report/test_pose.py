@@ -4,6 +4,7 @@ import pandas as pd
 
 from bkind3d.data.results import POSE_COLUMNS
 from bkind3d.report.candidates import rows_of
+from bkind3d.report.contents import read_results
 from bkind3d.report.pose import (
     build_group_table,
     build_joint_chart,
@@ -22,7 +23,7 @@ def column(table, name):
 
 
 def test_pose_table_shows_every_method_split_and_interval(toy):
-    table = build_pose_table(rows_of(toy.write().open().pose, "tiny"))
+    table = build_pose_table(rows_of(read_results(toy.write().open().results.pose_table()), "tiny"))
     assert [cell.text for cell in column(table, "method")][:3] == ["BKinD-3D, this run", "untrained network (floor)", "mean pose (floor)"]
     assert {cell.text for cell in column(table, "split")} == {"subject"}
     assert column(table, "PA‑MPJPE (mm)")[0].text == "19.0"
@@ -41,22 +42,22 @@ def test_pose_table_says_where_there_is_no_reference():
 
 
 def test_groups_and_upstream_measures_have_tables_of_their_own(toy):
-    files = toy.write().open()
-    (row,) = build_group_table(files, "tiny", "mm").rows
+    study = toy.write().open()
+    (row,) = build_group_table(study, "tiny", "mm").rows
     assert [cell.text for cell in row] == ["subject", "rat1", "40", "19.0", "9.0", "8.0", "75.0 %", "50.0 %", "18.0", "21.0", "24.0"]
-    assert [cell.text for cell in build_upstream_table(files, "tiny", "mm").rows[0]] == ["BKinD-3D, this run", *["20.0"] * 4]
-    (files.experiment_file("tiny", "evaluation", "pose.json")).unlink()
-    assert build_group_table(files, "tiny", "mm") is None and build_upstream_table(files, "tiny", "mm") is None
+    assert [cell.text for cell in build_upstream_table(study, "tiny", "mm").rows[0]] == ["BKinD-3D, this run", *["20.0"] * 4]
+    study.results.pose("tiny").unlink()
+    assert build_group_table(study, "tiny", "mm") is None and build_upstream_table(study, "tiny", "mm") is None
 
 
 def test_differences_around_zero_are_neither_good_nor_bad(toy):
     toy.pose_floor_high = 1.0
-    table = build_pose_table(rows_of(toy.write().open().pose, "tiny"))
+    table = build_pose_table(rows_of(read_results(toy.write().open().results.pose_table()), "tiny"))
     assert column(table, "against untrained")[0].style == ""
 
 
 def test_pose_chart_has_the_intervals(toy):
-    figure = json.loads(build_pose_chart(rows_of(toy.write().open().pose, "tiny")).json)
+    figure = json.loads(build_pose_chart(rows_of(read_results(toy.write().open().results.pose_table()), "tiny")).json)
     assert [trace["x"] for trace in figure["data"]] == [[19.0], [25.0], [22.0], [15.3]]
     assert figure["data"][0]["error_x"]["array"] == [1.0]
 

@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bkind3d.report.contents import read_named_keypoints
 from bkind3d.report.sprites import SIDES, draw_sprites
 
 
 def draw(toy, room, chosen=None):
-    files = toy.write().open()
-    keypoints = files.session_keypoints("tiny", "test1")
+    study = toy.write().open()
+    keypoints = read_named_keypoints(study, "tiny", "test1")
     chosen = np.arange(len(keypoints.frames)) if chosen is None else chosen
-    return draw_sprites(files, "tiny", "test1", keypoints, chosen, room)
+    return draw_sprites(study, "tiny", "test1", keypoints, chosen, room)
 
 
 def decode(text):

@@ -1,4 +1,5 @@
 import argparse
+import re
 
 import pytest
 
@@ -9,10 +10,7 @@ from bkind3d.config import InputError
 def run(module, toy, *more):
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)
-    config = toy.folder / "config"
-    study = ["--results", str(toy.results), "--config", str(toy.results / "config" / "report.json"), "--experiments", *toy.experiments]
-    study += ["--sessions", str(config / "sessions.tsv"), "--cameras", str(config / "cameras.tsv"), "--rigs", str(config / "rigs.tsv")]
-    module.run(parser.parse_args([*study, *more]))
+    module.run(parser.parse_args(["--study", str(toy.results / "config" / "study.json"), *more]))
 
 
 def test_write_report_writes_the_report_or_a_page(toy):
@@ -41,7 +39,11 @@ def test_without_pictures_figures_show_none(toy):
 
 
 @pytest.mark.parametrize(
-    ("module", "options"), [(draw_overlays, ["--session", "test1", "--output", "a.mp4"]), (draw_contact_sheets, ["--output", "sheets"])]
+    ("module", "options"),
+    [
+        (draw_overlays, ["--experiment", "tiny", "--session", "test1", "--output", "a.mp4"]),
+        (draw_contact_sheets, ["--experiment", "tiny", "--output", "sheets"]),
+    ],
 )
 def test_without_pictures_what_shows_them_is_refused(toy, module, options, tmp_path):
     toy.settings = {"pictures": False}
@@ -51,17 +53,25 @@ def test_without_pictures_what_shows_them_is_refused(toy, module, options, tmp_p
     assert not (tmp_path / options[-1]).exists()
 
 
-def test_an_experiment_without_settings_is_refused(toy):
+@pytest.mark.parametrize(
+    ("module", "options", "message"),
+    [
+        (plot_figures, ["--experiments", "absent"], "--experiments: the study has no 'absent'"),
+        (draw_overlays, ["--experiment", "absent", "--session", "test1"], "--experiment: the study has no 'absent'"),
+        (draw_overlays, ["--experiment", "tiny", "--session", "test2"], "--session: the study has no 'test2'; did you mean 'test1'"),
+        (draw_contact_sheets, ["--experiment", "absent"], "--experiment: the study has no 'absent'"),
+    ],
+)
+def test_what_the_study_does_not_have_is_refused(toy, module, options, message):
     toy.write()
-    toy.experiments = ("absent",)
-    with pytest.raises(InputError, match=r"absent\.json: cannot be read"):
+    with pytest.raises(InputError, match=re.escape(message)):
+        run(module, toy, *options, "--output", str(toy.results / "new"))
+    assert not (toy.results / "new").exists()
+
+
+def test_a_file_that_says_nothing_of_a_study_is_refused(toy):
+    toy.write()
+    (toy.results / "config" / "study.json").write_text('{"sessions": {}}')
+    with pytest.raises(InputError, match=r"study\.json: says nothing of a study"):
         run(write_report, toy, "--output", str(toy.results / "report.html"))
     assert not (toy.results / "report.html").exists()
-
-
-def test_a_session_without_cameras_is_refused(toy):
-    toy.write()
-    sheet = toy.folder / "config" / "cameras.tsv"
-    sheet.write_text("\n".join(line for line in sheet.read_text().splitlines() if not line.startswith("test1")))
-    with pytest.raises(InputError, match="session 'test1' has no camera"):
-        run(write_report, toy, "--output", str(toy.results / "report.html"))
