@@ -25,9 +25,10 @@ from bkind3d.doctor.pictures import (
 )
 from bkind3d.doctor.sessions import Examined, measure_distance
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.report.elements import Cell, Chart, Note, Page, Picture, Section, Table, make_chart
+from bkind3d.report.elements import Cell, Chart, Note, Page, Picture, Section, Table, make_chart, make_row
 from bkind3d.report.overlays import encode_jpeg
 from bkind3d.report.palette import ACCENT, LINES
+from bkind3d.report.recordings import build_location_chart
 from bkind3d.report.rendering import write_page
 from bkind3d.study.study import Study
 
@@ -64,10 +65,7 @@ def _show_checks(checks: Sequence[Check]) -> list[Any]:
     grave = [check for check in sort_checks(checks) if check.status != "pass"]
     notes = [Note(check.describe().split(maxsplit=1)[1], "warning") for check in grave if check.status == "failure"]
     rows = [
-        [
-            Cell(check.status, _STYLES[check.status]),
-            *(Cell(text) for text in (check.session, check.camera, check.what, check.sentence, check.next_step)),
-        ]
+        make_row(Cell(check.status, _STYLES[check.status]), check.session, check.camera, check.what, check.sentence, check.next_step)
         for check in sort_checks(checks)
     ]
     columns = ["status", "session", "camera", "check", "found", "next step"]
@@ -163,9 +161,10 @@ def build_rig_chart(entry: Examined) -> Chart:
         cube = _find_cube(entry, int(way["frame"].iloc[0]))
         if cube:
             _add_lines(figure, list_cube_lines(*cube), "#d9a520", "cube", 3)
-    figure.update_layout(scene={"aspectmode": "data", **{f"{axis}axis": {"title": {"text": f"{axis} ({entry.units})"}} for axis in "xyz"}})
-    figure.update_layout(margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h"})
-    return make_chart(figure, 520, "Cameras (their pictures' outline as a pyramid), floor, axes and the subject's way. Drag to turn.")
+    scene = {"aspectmode": "data", **{f"{axis}axis": {"title": {"text": f"{axis} ({entry.units})"}} for axis in "xyz"}}
+    layout = {"scene": scene, "margin": {"l": 0, "r": 0, "t": 10, "b": 0}, "legend": {"orientation": "h"}}
+    caption = "Cameras (their pictures' outline as a pyramid), floor, axes and the subject's way. Drag to turn."
+    return make_chart(figure, 520, caption, **layout)
 
 
 def _list_camera_lines(camera: Camera, depth: float) -> list[Array]:
@@ -189,14 +188,7 @@ def _add_lines(figure: go.Figure, lines: Sequence[Array], colour: str, name: str
 def _show_location(entry: Examined) -> list[Any]:
     if entry.location is None:
         return [Note("The subject is not located yet; crops and its way are shown after `snakemake`.", "info")]
-    way = entry.location.iloc[step_indices(len(entry.location), _MAX_POINTS)]
-    figure = go.Figure()
-    for axis, colour in zip("xyz", LINES, strict=False):
-        values = [float(value) if np.isfinite(value) else None for value in way[axis]]
-        figure.add_scatter(x=way["time_s"].round(3).tolist(), y=values, mode="lines", name=axis, line={"width": 1.5, "color": colour})
-    figure.update_layout(xaxis={"title": {"text": "time (s)"}}, yaxis={"title": {"text": f"centre ({entry.units})"}})
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, margin={"l": 60, "r": 10, "t": 30, "b": 45})
-    return [make_chart(figure, 280, "Where the subject's centre is; gaps where it was not located.")]
+    return [build_location_chart(entry.location, entry.units, "Where the subject's centre is; gaps where it was not located.")]
 
 
 def _show_crops(study: Study, entry: Examined) -> list[Any]:

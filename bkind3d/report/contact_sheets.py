@@ -41,7 +41,9 @@ def write_contact_sheets(study: Study, experiment: str, folder: Path) -> None:
     found = {session: read_named_keypoints(study, experiment, session) for session in study.list_shown(SESSIONS)}
     own = study.config.experiments[experiment].model.keypoint_names
     rows = [choose_rows(found, keypoint) for keypoint in range(len(own))]
-    views = _read_rows(study, experiment, found, [row for chosen in rows for row in chosen])
+    views = {
+        session: read_views(study, experiment, session, _list_frames(keypoints, session, rows)) for session, keypoints in found.items()
+    }
     cameras = list(dict.fromkeys(camera for session in found for camera in study.list_cameras(experiment, session)))
     for keypoint, chosen in enumerate(rows):
         sheet = draw_sheet(keypoint, own[keypoint], chosen, found, views, cameras)
@@ -64,15 +66,8 @@ def choose_rows(found: dict[str, SessionKeypoints], keypoint: int) -> list[Row]:
     return spread + doubtful
 
 
-def _read_rows(
-    study: Study, experiment: str, found: dict[str, SessionKeypoints], rows: Sequence[Row]
-) -> dict[tuple[str, int], dict[str, View]]:
-    views: dict[tuple[str, int], dict[str, View]] = {}
-    for session, keypoints in found.items():
-        indices = sorted({row.index for row in rows if row.session == session})
-        read = read_views(study, experiment, session, [int(frame) for frame in keypoints.frames[indices]])
-        views |= {(session, index): read[int(keypoints.frames[index])] for index in indices}
-    return views
+def _list_frames(keypoints: SessionKeypoints, session: str, rows: Sequence[Sequence[Row]]) -> list[int]:
+    return sorted({int(keypoints.frames[row.index]) for chosen in rows for row in chosen if row.session == session})
 
 
 def draw_sheet(
@@ -80,10 +75,10 @@ def draw_sheet(
     own: str,
     rows: Sequence[Row],
     found: dict[str, SessionKeypoints],
-    views: dict[tuple[str, int], dict[str, View]],
+    views: dict[str, dict[int, dict[str, View]]],
     cameras: Sequence[str],
 ) -> Picture:
-    """One keypoint's crops: (height, width, 3) RGB."""
+    """One keypoint's crops out of `views`, by session, frame and camera: (height, width, 3) RGB."""
     step = CROP + GAP
     image = Image.new("RGB", (SIDE + len(cameras) * step, HEAD + len(rows) * step + 2 * GAP), DARK.ground)
     draw = ImageDraw.Draw(image)
@@ -97,13 +92,13 @@ def draw_sheet(
     for number, row in enumerate(rows):
         top = HEAD + number * step + 2 * GAP * row.doubtful
         keypoints = found[row.session]
+        seen = views[row.session][int(keypoints.frames[row.index])]
         lines = (row.session, f"{keypoints.times[row.index]:.2f} s", f"confidence {keypoints.confidences[row.index, keypoint]:.2f}")
         for line, text in enumerate((*lines, "least certain") if row.doubtful else lines):
             draw.text((8, top + 24 + 20 * line), text, DARK.ink, load_font(13), anchor="lm")
         for column, camera in enumerate(cameras):
-            view = views[row.session, row.index].get(camera)
-            if view is not None:
-                crop = cut_crop(view, keypoints.positions[row.index, keypoint].astype(np.float64))
+            if camera in seen:
+                crop = cut_crop(seen[camera], keypoints.positions[row.index, keypoint].astype(np.float64))
                 image.paste(Image.fromarray(crop), (SIDE + column * step, top))
     n_spread = sum(not row.doubtful for row in rows)
     draw.line([(0, HEAD + n_spread * step), (image.width, HEAD + n_spread * step)], DARK.ink)

@@ -146,10 +146,15 @@ def script_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def make_chart(figure: go.Figure, height: int, caption: str = "") -> Chart:
-    """Turn a plotly figure into an element; its colours of text, grid and paper follow the page's theme."""
+def make_row(*values: Any) -> list[Cell]:
+    """A row of a table; what is no cell yet is its text."""
+    return [value if isinstance(value, Cell) else Cell(str(value)) for value in values]
+
+
+def make_chart(figure: go.Figure, height: int, caption: str = "", **layout: Any) -> Chart:
+    """Turn a plotly figure, laid out further by `layout`, into an element; its colours of text, grid and paper follow the page's theme."""
     figure.layout.template = None
-    figure.layout.height = height
+    figure.update_layout(height=height, **layout)
     text = figure.to_json()
     if text is None:
         raise ValueError("Expected a figure that plotly can write as JSON")

@@ -1,7 +1,5 @@
 """Clusters of movement: how often each is seen, and a clip of each, drawn from the keypoints alone (no picture of the subject is in it)."""
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +7,6 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
 from bkind3d.data.keypoints import read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
@@ -17,7 +14,7 @@ from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import spread_indices
 from bkind3d.report.contents import find_skeleton
 from bkind3d.report.elements import Cell, Gallery, Note, Picture, Table, format_share
-from bkind3d.report.overlays import DARK, View, draw_view
+from bkind3d.report.overlays import DARK, View, draw_view, encode_webp
 from bkind3d.study.study import Study
 
 #: Windows side by side in a clip, each of another session where there are as many; side of one (pixels), and between them.
@@ -143,7 +140,5 @@ def _draw_pose(pose: NDArray[np.float64], ground: float, skeleton: Sequence[Edge
 
 def encode_clip(moments: Sequence[NDArray[np.uint8]], seconds: float) -> str:
     """An animated WebP that repeats, as a data URI."""
-    first, *others = (Image.fromarray(moment) for moment in moments)
-    content = io.BytesIO()
-    first.save(content, "WEBP", save_all=True, append_images=others, duration=max(round(1000 * seconds), 20), loop=0, quality=60, method=4)
-    return "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode()
+    options = {"save_all": True, "duration": max(round(1000 * seconds), 20), "loop": 0, "quality": 60, "method": 4}
+    return f"data:image/webp;base64,{encode_webp(moments, **options)}"

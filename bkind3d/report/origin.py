@@ -11,23 +11,12 @@ import pandas as pd
 from bkind3d import __version__
 from bkind3d.config import ExperimentConfig, FramesConfig, Section
 from bkind3d.data.parquet import read_metadata
-from bkind3d.report.elements import Cell, Fold, Note, Table
+from bkind3d.report.elements import Cell, Fold, Note, Table, format_number, make_row
 from bkind3d.study.study import Study
 
 #: Packages whose version is stated, by the name of their distribution.
-PACKAGES = (
-    "torch",
-    "lightning",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "opencv-contrib-python",
-    "av",
-    "aniposelib",
-    "plotly",
-    "matplotlib",
-    "snakemake",
-)
+PACKAGES = ("torch", "lightning", "numpy", "pandas", "pyarrow", "opencv-contrib-python", "av", "aniposelib",
+            "plotly", "matplotlib", "snakemake")  # fmt: skip
 
 _HASH = re.compile(r"[0-9a-f]{16,128}")
 
@@ -70,15 +59,8 @@ def build_settings_table(experiment: ExperimentConfig) -> Table:
     for key, value, meaning in list_settings(experiment):
         changed, departs = value != preset[key] and key != "preset", value != paper.get(key, value)
         style = "changed" if changed else "strong" if departs else ""
-        rows.append(
-            [
-                Cell(key, "code"),
-                Cell(_show(value), style),
-                Cell(_show(preset[key]), "muted"),
-                *([Cell(_show(paper[key]), "muted")] if paper else []),
-                Cell(meaning, "small"),
-            ]
-        )
+        others = [Cell(_show(known[key]), "muted") for known in (preset, paper) if known]
+        rows.append([Cell(key, "code"), Cell(_show(value), style), *others, Cell(meaning, "small")])
     columns = ["setting", "this run", f"preset {experiment.preset}", *(["paper"] if paper else []), "meaning"]
     return Table(columns, rows, frozenset(), "Bold: not as in the paper. Marked: changed from the preset.")
 
@@ -86,15 +68,10 @@ def build_settings_table(experiment: ExperimentConfig) -> Table:
 def build_frames_table(frameset: FramesConfig) -> Table:
     """Settings of the pictures that an experiment saw, beside their defaults."""
     defaults = {key: value for key, value, _ in list_settings(FramesConfig())}  # type: ignore[call-arg]
-    rows = [
-        [
-            Cell(f"frames.{key}", "code"),
-            Cell(_show(value), "changed" if value != defaults[key] else ""),
-            Cell(_show(defaults[key]), "muted"),
-            Cell(meaning, "small"),
-        ]
-        for key, value, meaning in list_settings(frameset)
-    ]
+    rows = []
+    for key, value, meaning in list_settings(frameset):
+        seen = Cell(_show(value), "changed" if value != defaults[key] else ""), Cell(_show(defaults[key]), "muted")
+        rows.append([Cell(f"frames.{key}", "code"), *seen, Cell(meaning, "small")])
     return Table(["setting", "this run", "default", "meaning"], rows)
 
 
@@ -142,27 +119,13 @@ def build_stages(study: Study) -> list[Table]:
     numbers = pd.concat(measured).set_index("stage").apply(pd.to_numeric, errors="coerce")
     grouped = numbers.groupby("stage")
     stages = grouped[["s", "cpu_time"]].sum(min_count=1).assign(jobs=grouped.size(), memory=grouped["max_rss"].max())
-    rows = [
-        [
-            Cell(str(stage).replace("_", " ")),
-            Cell(str(row["jobs"])),
-            Cell(_show_minutes(row["s"])),
-            Cell(_show_minutes(row["cpu_time"])),
-            Cell(_show_memory(row["memory"])),
-        ]
-        for stage, row in zip(stages.index, stages.to_dict("records"), strict=True)
-    ]
+    rows = []
+    for stage, row in zip(stages.index, stages.to_dict("records"), strict=True):
+        minutes = (format_number(row[key] / 60) for key in ("s", "cpu_time"))
+        rows.append(make_row(str(stage).replace("_", " "), row["jobs"], *minutes, format_number(row["memory"] / 1000, 2)))
     columns = ["stage", "jobs", "time (min)", "processor (min)", "memory (GB)"]
     caption = "Times of all jobs of a stage together: jobs ran beside each other. Memory: the largest job. Each job's latest run counts."
     return [Table(columns, rows, frozenset(columns[1:]), caption)]
-
-
-def _show_minutes(seconds: float) -> str:
-    return "–" if pd.isna(seconds) else f"{seconds / 60:.1f}"
-
-
-def _show_memory(megabytes: float) -> str:
-    return "–" if pd.isna(megabytes) else f"{megabytes / 1000:.2f}"
 
 
 def list_entries(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -188,11 +151,6 @@ def build_hashes(study: Study, sessions: list[str]) -> list[Fold]:
             hashes = ", ".join(
                 f"{key} {value[:16]}" for key, value in list_entries(metadata) if isinstance(value, str) and _HASH.fullmatch(value)
             )
-            rows.append(
-                [
-                    Cell(path.relative_to(study.results.folder).as_posix(), "code"),
-                    Cell(str(metadata.get("version", "–"))),
-                    Cell(hashes or "–", "code"),
-                ]
-            )
+            place = Cell(path.relative_to(study.results.folder).as_posix(), "code")
+            rows.append(make_row(place, metadata.get("version", "–"), Cell(hashes or "–", "code")))
     return [Fold(f"{len(rows)} files behind these pages", [Table(["file", "written by version", "hashes of its inputs"], rows)])]

@@ -98,8 +98,7 @@ def lay_out(cameras: Sequence[str], names: Sequence[str], skeleton: Sequence[Edg
 def write_overlay_video(study: Study, experiment: str, session: str, path: Path, threads: int = 2) -> None:
     """Write the overlay video of a session (H.264, MP4), from its first frame on, as long as ``report.overlay_seconds`` allows."""
     study.require_pictures("the overlay video")
-    keypoints = _read_keypoints(study, experiment, session)
-    mosaic = _prepare(study, experiment, session, keypoints)
+    keypoints, mosaic = _prepare(study, experiment, session)
     limit = study.config.report.overlay_seconds
     kept = keypoints.times < keypoints.times[0] + limit
     if not kept.all():
@@ -116,8 +115,7 @@ def write_overlay_video(study: Study, experiment: str, session: str, path: Path,
 
 def write_animation(study: Study, experiment: str, session: str, path: Path) -> None:
     """Write a short animated picture (GIF) of the liveliest seconds of a session, for slides."""
-    keypoints = _read_keypoints(study, experiment, session)
-    mosaic = _prepare(study, experiment, session, keypoints)
+    keypoints, mosaic = _prepare(study, experiment, session)
     rate = find_rate(keypoints.times)
     step = max(round(rate / ANIMATION_RATE), 1)
     length = min(max(round(ANIMATION_SECONDS * rate), 1), len(keypoints.frames))
@@ -168,15 +166,11 @@ def draw_pictures(mosaic: Mosaic, moments: Iterable[Moment], threads: int = 2) -
             yield picture
 
 
-def _read_keypoints(study: Study, experiment: str, session: str) -> SessionKeypoints:
+def _prepare(study: Study, experiment: str, session: str) -> tuple[SessionKeypoints, Mosaic]:
     keypoints = read_named_keypoints(study, experiment, session)
     if not len(keypoints.frames):
         raise InputError(f"{study.results.keypoints(experiment, session)}: has no frame; predict the keypoints again")
-    return keypoints
-
-
-def _prepare(study: Study, experiment: str, session: str, keypoints: SessionKeypoints) -> Mosaic:
     located = np.flatnonzero(keypoints.located)
     sample = located[step_indices(len(located), SAMPLE)]
     share = measure_reach(list(iterate_moments(study, experiment, session, keypoints, sample)))
-    return lay_out(study.list_cameras(experiment, session), keypoints.names, find_skeleton(study, experiment), share)
+    return keypoints, lay_out(study.list_cameras(experiment, session), keypoints.names, find_skeleton(study, experiment), share)

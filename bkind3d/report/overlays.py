@@ -4,8 +4,10 @@ Positions are pixels with (0, 0) at the centre of the top-left pixel, before and
 """
 
 import base64
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -272,3 +274,11 @@ def encode_jpeg(picture: Picture, quality: int = 86) -> str:
     if not done:
         raise ValueError(f"Expected a picture that can be written as JPEG, got shape {picture.shape}")
     return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode()
+
+
+def encode_webp(pictures: Iterable[Picture], **options: Any) -> str:
+    """A picture, or several that follow each other, as WebP in base64."""
+    first, *others = (Image.fromarray(picture) for picture in pictures)
+    content = io.BytesIO()
+    first.save(content, "WEBP", append_images=others, **options)
+    return base64.b64encode(content.getvalue()).decode()

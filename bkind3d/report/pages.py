@@ -1,65 +1,43 @@
 """The report and the sessions' pages: which sections they have, and what stands in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bkind3d.config import InputError
-from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import read_table
 from bkind3d.data.progress import track
 from bkind3d.data.spacing import step_indices
-from bkind3d.report.bands import Band, read_behaviours, read_clusters
+from bkind3d.report import findings, pose, recordings
+from bkind3d.report.bands import read_behaviours, read_clusters
 from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
 from bkind3d.report.body_parts import build_identity_table, build_nearest_table, build_side_table
 from bkind3d.report.candidates import has_reference, rows_of
 from bkind3d.report.contents import find_skeleton, list_given_names, read_joints, read_location, read_named_keypoints, read_results
-from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Player, Section
-from bkind3d.report.findings import (
-    Finding,
-    find_action_faults,
-    find_calibration_faults,
-    find_keypoint_faults,
-    find_pose_faults,
-    find_session_faults,
-    write_findings,
-)
+from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Section
 from bkind3d.report.health import KeypointHealth, build_keypoint_table, examine_keypoints
 from bkind3d.report.learning import build_learning_charts, split_terms
 from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_settings, build_stages, build_versions
 from bkind3d.report.overlays import draw_session, encode_jpeg
 from bkind3d.report.player import build_player
-from bkind3d.report.pose import (
-    build_group_table,
-    build_joint_chart,
-    build_label_chart,
-    build_pose_chart,
-    build_pose_table,
-    build_upstream_table,
-    read_joint_errors,
-    read_label_efficiency,
-)
-from bkind3d.report.recordings import (
-    Located,
-    build_calibration,
-    build_location_chart,
-    build_remarks,
-    build_session_table,
-    build_survey_table,
-    build_view_chart,
-    summarise_location,
-)
 from bkind3d.report.rendering import write_page
-from bkind3d.report.sprites import Sprites, draw_sprites
+from bkind3d.report.sprites import draw_sprites
 from bkind3d.study.study import Study
 
 NO_JOINTS = "no reference: there are no joints to judge the keypoints by."
 NO_BEHAVIOURS = "no reference: there are no behaviours to recognise, or their recognition is turned off."
+
+#: What stands above the sections.
+RESULTS = "Discovered keypoints, mapped to annotated joints by a linear regression, beside the floors that any method must beat."
+BEHAVIOURS = "Behaviours recognised from windows of keypoints, on sessions that the classifier has not seen."
+MOVEMENTS = (
+    "Windows of keypoints in clusters of like movement, found without labels, for looking at. Each clip shows the windows in the "
+    "middle of a cluster, turned to lie one way."
+)
+RECORDINGS = "Where the subject was, found from silhouettes in all views. Each session has a page of its own."
 
 #: What a session's page has room for, so that it stays below 25 MB: positions of keypoints over time, and characters of small pictures.
 POSITIONS, PICTURE_ROOM = 540_000, 12_000_000
@@ -69,43 +47,23 @@ Health = dict[str, dict[str, KeypointHealth]]
 
 def write_report(study: Study, path: Path) -> None:
     """Write the report of the whole study."""
-    located = {session: summarise_location(study, session) for session in study.sessions}
+    located = {session: recordings.summarise_location(study, session) for session in study.sessions}
     health = examine_all(study, located)
     rigs = list(dict.fromkeys(row.rig for row in study.sessions.values()))
     # The limit is on what is embedded: with several experiments, each shows fewer sessions.
     shown = study.list_shown(max(study.config.report.max_sessions // len(study.config.experiments), 1))
     names = ", ".join(study.config.experiments)
     facts = [f"{len(study.sessions)} sessions", f"{sum(entry.n_frames for entry in located.values())} frames", f"experiments: {names}"]
+    experiments = study.config.experiments
     sections = [
-        Section("warnings", "Warnings", write_findings(collect_findings(study, located, health, rigs))),
-        Section(
-            "results",
-            "Pose",
-            _show_results(study),
-            "Discovered keypoints, mapped to annotated joints by a linear regression, beside the floors that any method must beat.",
-        ),
-        Section(
-            "behaviours",
-            "Behaviours",
-            _show_behaviours(study),
-            "Behaviours recognised from windows of keypoints, on sessions that the classifier has not seen.",
-        ),
-        Section(
-            "movements",
-            "Movements",
-            [element for name in study.config.experiments for element in (Heading(name), *build_movements(study, name, shown))],
-            "Windows of keypoints in clusters of like movement, found without labels, for looking at. Each clip shows the windows in the "
-            "middle of a cluster, turned to lie one way.",
-        ),
-        *(_show_keypoints(study, name, shown, located, health[name]) for name in study.config.experiments),
-        Section("learning", "Learning curves", _show_learning(study)),
-        Section(
-            "recordings",
-            "Recordings",
-            _show_recordings(study, located, shown),
-            "Where the subject was, found from silhouettes in all views. Each session has a page of its own.",
-        ),
-        Section("calibration", "Calibration", [element for rig in rigs for element in build_calibration(study, rig)]),
+        Section("warnings", "Warnings", findings.write_findings(collect_findings(study, located, health, rigs))),
+        Section("results", "Pose", _join(_show_results(study, name) for name in experiments), RESULTS),
+        Section("behaviours", "Behaviours", _join(_show_behaviours(study, name) for name in experiments), BEHAVIOURS),
+        Section("movements", "Movements", _join([Heading(name), *build_movements(study, name, shown)] for name in experiments), MOVEMENTS),
+        *(_show_keypoints(study, name, shown, located, health[name]) for name in experiments),
+        Section("learning", "Learning curves", _join(_show_learning(study, name) for name in experiments)),
+        Section("recordings", "Recordings", _show_recordings(study, located, shown), RECORDINGS),
+        Section("calibration", "Calibration", _join(recordings.build_calibration(study, rig) for rig in rigs)),
         Section("run", "What this run was", _show_run(study, list(study.sessions))),
     ]
     write_page(Page(study.config.report.title, "Keypoints in 3D, discovered without annotation", facts, sections), "sessions/", path)
@@ -116,29 +74,24 @@ def write_session_page(study: Study, session: str, path: Path) -> None:
     if session not in study.sessions:
         raise InputError(f"session {session!r} is not in the sheet of sessions; known: {', '.join(study.sessions)}")
     row = study.sessions[session]
-    located = {session: summarise_location(study, session)}
+    located = {session: recordings.summarise_location(study, session)}
     health = examine_all(study, located)
-    facts = [
-        f"subject {row.subject}",
-        f"rig {row.rig}",
-        f"split {row.split}",
-        f"{located[session].n_frames} frames",
-        *(f"{key} {value}" for key, value in row.more.items()),
-    ]
-    found = [*find_session_faults(study, located), *find_calibration_faults(study, [row.rig])]
+    facts = [f"subject {row.subject}", f"rig {row.rig}", f"split {row.split}", f"{located[session].n_frames} frames"]
+    facts += [f"{key} {value}" for key, value in row.more.items()]
+    found = [*findings.find_session_faults(study, located), *findings.find_calibration_faults(study, [row.rig])]
     for name in study.config.experiments:
-        found += find_keypoint_faults(name, health[name])
+        found += findings.find_keypoint_faults(name, health[name])
     sections = [
-        Section("warnings", "Warnings", write_findings(found)),
-        *(_show_session_keypoints(study, name, session, located[session], health[name][session]) for name in study.config.experiments),
-        Section("recordings", "Recording", _show_session_recording(study, session, located[session])),
-        Section("calibration", "Calibration", build_calibration(study, row.rig)),
+        Section("warnings", "Warnings", findings.write_findings(found)),
+        *(_show_keypoints(study, name, [session], located, health[name], alone=True) for name in study.config.experiments),
+        Section("recordings", "Recording", _show_recording(study, session, located[session])),
+        Section("calibration", "Calibration", recordings.build_calibration(study, row.rig)),
         Section("run", "What this run was", _show_run(study, [session])),
     ]
     write_page(Page(session, study.config.report.title, facts, sections, back="../report.html"), "", path)
 
 
-def examine_all(study: Study, located: dict[str, Located]) -> Health:
+def examine_all(study: Study, located: dict[str, recordings.Located]) -> Health:
     """Health of the keypoints, by experiment and session."""
     health: Health = {name: {} for name in study.config.experiments}
     for session in track(located, "keypoints", unit="session"):
@@ -150,170 +103,139 @@ def examine_all(study: Study, located: dict[str, Located]) -> Health:
     return health
 
 
-def collect_findings(study: Study, located: dict[str, Located], health: Health, rigs: Sequence[str]) -> list[Finding]:
+def collect_findings(study: Study, located: dict[str, recordings.Located], health: Health, rigs: Sequence[str]) -> list[findings.Finding]:
     """Everything to know first about a study."""
     found = []
-    pose, actions = read_results(study.results.pose_table()), read_results(study.results.actions_table())
+    poses, actions = read_results(study.results.pose_table()), read_results(study.results.actions_table())
     for name in study.config.experiments:
-        found += [*find_pose_faults(pose, name), *find_action_faults(actions, name), *find_keypoint_faults(name, health[name])]
-    return [*found, *find_session_faults(study, located), *find_calibration_faults(study, list(rigs))]
+        found += [
+            *findings.find_pose_faults(poses, name),
+            *findings.find_action_faults(actions, name),
+            *findings.find_keypoint_faults(name, health[name]),
+        ]
+    return [*found, *findings.find_session_faults(study, located), *findings.find_calibration_faults(study, list(rigs))]
 
 
-def _show_results(study: Study) -> list[Any]:
-    elements: list[Any] = []
-    for name in study.config.experiments:
-        rows = rows_of(read_results(study.results.pose_table()), name)
-        dataset = next((f"dataset {value}" for value in rows.get("dataset", pd.Series(dtype=str)).dropna()), "")
-        elements.append(Heading(name, dataset))
-        if rows.empty:
-            elements.append(Note(f"{name}: {NO_JOINTS}"))
-            continue
-        elements.append(build_pose_table(rows))
-        if has_reference(rows):
-            elements.append(build_pose_chart(rows))
-        errors, unit = read_joint_errors(study, name)
-        if len(errors):
-            elements += [Heading(f"{name}: error of each joint"), build_joint_chart(errors, unit)]
-        curve = read_label_efficiency(study, name)
-        if len(curve):
-            elements += [Heading(f"{name}: how many labelled frames are enough?"), build_label_chart(curve, unit)]
-        folds = {
-            "Errors by subject, session and behaviour": build_group_table(study, name, unit),
-            "As the authors' public code measures": build_upstream_table(study, name, unit),
-        }
-        elements += [Fold(title, [table]) for title, table in folds.items() if table]
-        elements += _show_identity(study, name, unit)
-    return elements
+def _join(parts: Iterable[Sequence[Any]]) -> list[Any]:
+    return [element for part in parts for element in part]
 
 
-def _show_identity(study: Study, name: str, unit: str) -> list[Any]:
+def _title(name: str, elements: Mapping[str, Any]) -> list[Any]:
+    """Those of the elements that there are, each below its title."""
+    return _join([Heading(f"{name}: {title}"), element] for title, element in elements.items() if element)
+
+
+def _fold(elements: Mapping[str, Any]) -> list[Fold]:
+    """Those of the elements that there are, each behind its title."""
+    return [Fold(title, [element]) for title, element in elements.items() if element]
+
+
+def _show_results(study: Study, name: str) -> list[Any]:
+    rows = rows_of(read_results(study.results.pose_table()), name)
+    heading = Heading(name, next((f"dataset {value}" for value in rows.get("dataset", pd.Series(dtype=str)).dropna()), ""))
+    if rows.empty:
+        return [heading, Note(f"{name}: {NO_JOINTS}")]
+    errors, unit = pose.read_joint_errors(study, name)
+    curve = pose.read_label_efficiency(study, name)
+    charts = {
+        "error of each joint": pose.build_joint_chart(errors, unit) if len(errors) else None,
+        "how many labelled frames are enough?": pose.build_label_chart(curve, unit) if len(curve) else None,
+    }
     tables = {
+        "Errors by subject, session and behaviour": pose.build_group_table(study, name, unit),
+        "As the authors' public code measures": pose.build_upstream_table(study, name, unit),
+    }
+    parts = {
         "do keypoints keep to their part of the body?": build_identity_table(study, name),
         "what each keypoint follows": build_nearest_table(study, name, unit),
         "left and right": build_side_table(study, name),
     }
-    return [element for title, table in tables.items() if table for element in (Heading(f"{name}: {title}"), table)]
+    compared = [pose.build_pose_chart(rows)] if has_reference(rows) else []
+    return [heading, pose.build_pose_table(rows), *compared, *_title(name, charts), *_fold(tables), *_title(name, parts)]
 
 
-def _show_behaviours(study: Study) -> list[Any]:
-    elements: list[Any] = []
-    for name in study.config.experiments:
-        rows = rows_of(read_results(study.results.actions_table()), name)
-        elements.append(Heading(name))
-        if not has_reference(rows, "accuracy"):
-            elements.append(Note(f"{name}: {NO_BEHAVIOURS}"))
-            continue
-        elements.append(build_actions_table(rows))
-        classes = build_class_table(study, name)
-        elements += [Fold("Each behaviour", [classes])] if classes else []
-        counts = {features: read_confusion(study, name, features) for features in ("discovered", "ground_truth")}
-        elements.append(Gallery([build_confusion(table, features) for features, table in counts.items() if len(table)]))
-    return elements
+def _show_behaviours(study: Study, name: str) -> list[Any]:
+    rows = rows_of(read_results(study.results.actions_table()), name)
+    if not has_reference(rows, "accuracy"):
+        return [Heading(name), Note(f"{name}: {NO_BEHAVIOURS}")]
+    counts = {features: read_confusion(study, name, features) for features in ("discovered", "ground_truth")}
+    matrices = [build_confusion(table, features) for features, table in counts.items() if len(table)]
+    return [Heading(name), build_actions_table(rows), *_fold({"Each behaviour": build_class_table(study, name)}), Gallery(matrices)]
 
 
-def _show_learning(study: Study) -> list[Any]:
-    elements: list[Any] = []
-    for name in study.config.experiments:
-        history = read_table(study.results.history(name), "history")
-        terms = split_terms(history)
-        hint = f"{history['step'].max() + 1} steps in {history['seconds'].max() / 60:.1f} minutes" if len(history) else ""
-        elements += [Heading(name, hint), Gallery(build_learning_charts(terms)) if terms else Note("The history is empty.")]
-    return elements
+def _show_learning(study: Study, name: str) -> list[Any]:
+    history = read_table(study.results.history(name), "history")
+    terms = split_terms(history)
+    hint = f"{history['step'].max() + 1} steps in {history['seconds'].max() / 60:.1f} minutes" if len(history) else ""
+    return [Heading(name, hint), Gallery(build_learning_charts(terms)) if terms else Note("The history is empty.")]
 
 
 def _show_keypoints(
-    study: Study, name: str, sessions: Sequence[str], located: dict[str, Located], health: dict[str, KeypointHealth]
-) -> Section:
-    """The keypoints of some sessions in the report of the study."""
-    elements: list[Any] = []
-    for session in track(sessions, f"{name}: pictures", unit="session"):
-        row = study.sessions[session]
-        aside = f"subject {row.subject}, split {row.split}; its page plays " + (
-            "all views" if study.config.report.pictures else "more of it"
-        )
-        elements.append(Heading(session, aside, link=f"sessions/{session}.html"))
-        keypoints = read_named_keypoints(study, name, session)
-        if not keypoints.located.any():
-            elements.append(Note(f"{session}: no frame has keypoints.", "warning"))
-            continue
-        elements += _draw_mosaic(study, name, session)
-        chosen = step_indices(len(keypoints.frames), study.config.report.max_frames)
-        band = read_clusters(study.results.movements(name), session, keypoints)
-        elements.append(_build_player(study, name, session, keypoints, chosen, band=band))
-        elements.append(_fold_numbers(health[session], located[session]))
-    hidden = len(health) - len(sessions)
-    lead = f"Shown: {len(sessions)} of {len(health)} sessions; the others are on pages of their own." if hidden else ""
-    return _make_section(study, name, elements, lead)
-
-
-def _show_session_keypoints(study: Study, name: str, session: str, located: Located, health: KeypointHealth) -> Section:
-    """The keypoints of a session on its own page: all views and the skeleton, played."""
-    keypoints = read_named_keypoints(study, name, session)
-    if not keypoints.located.any():
-        return _make_section(study, name, [Note(f"{session}: no frame has keypoints.", "warning")])
-    n_experiments = len(study.config.experiments)
-    chosen = step_indices(len(keypoints.frames), max(POSITIONS // len(keypoints.names) // n_experiments, 1))
-    sprites = draw_sprites(study, name, session, keypoints, chosen, PICTURE_ROOM // n_experiments) if study.config.report.pictures else None
-    behaviours = study.sessions[session].behaviours
-    band = read_behaviours(study.folder / study.find_path(behaviours), keypoints) if behaviours else None
-    elements: list[Any] = [_build_player(study, name, session, keypoints, chosen, sprites, band)]
-    mosaic = _draw_mosaic(study, name, session)
-    elements += [Fold("Some moments, larger", mosaic)] if mosaic else []
-    return _make_section(study, name, [*elements, _fold_numbers(health, located)])
-
-
-def _make_section(study: Study, name: str, elements: list[Any], lead: str = "") -> Section:
-    title = f"Keypoints: {name}" if len(study.config.experiments) > 1 else "Keypoints"
-    drawn = "projected into every view" if study.config.report.pictures else "in 3D; pictures are left out (report.pictures)"
-    text = f"Keypoints of the experiment {name}, {drawn}; lines are the strongest learned edges (maximum spanning tree)."
-    return Section(f"keypoints-{name}", title, elements, f"{text} {lead}".strip())
-
-
-def _draw_mosaic(study: Study, name: str, session: str) -> list[Picture]:
-    mosaic = draw_session(study, name, session, study.config.report.overlay_frames) if study.config.report.pictures else None
-    return [] if mosaic is None else [Picture(encode_jpeg(mosaic), f"Keypoints of {name} drawn onto every view of {session}")]
-
-
-def _build_player(
     study: Study,
     name: str,
-    session: str,
-    keypoints: SessionKeypoints,
-    chosen: NDArray[np.int64],
-    sprites: Sprites | None = None,
-    band: Band | None = None,
-) -> Player:
-    location, _ = read_location(study, session)
-    identifier = f"player-{name}-{session}"
-    return build_player(identifier, keypoints, chosen, find_skeleton(study, name), location, read_joints(study, session), sprites, band)
+    sessions: Sequence[str],
+    located: Mapping[str, recordings.Located],
+    health: Mapping[str, KeypointHealth],
+    alone: bool = False,
+) -> Section:
+    """The keypoints of some sessions in the report of the study, or of one `alone` on its page."""
+    pictures = study.config.report.pictures
+    elements: list[Any] = []
+    for session in track(sessions, f"{name}: pictures", unit="session"):
+        if not alone:
+            row = study.sessions[session]
+            aside = f"subject {row.subject}, split {row.split}; its page plays {'all views' if pictures else 'more of it'}"
+            elements.append(Heading(session, aside, link=f"sessions/{session}.html"))
+        numbers = build_keypoint_table(health[session], located[session].units, located[session].side)
+        played = _play(study, name, session, alone)
+        elements += [*played, *_fold({"Each keypoint in numbers": numbers})] if played else []
+        elements += [] if played else [Note(f"{session}: no frame has keypoints.", "warning")]
+    title = f"Keypoints: {name}" if len(study.config.experiments) > 1 else "Keypoints"
+    drawn = "projected into every view" if pictures else "in 3D; pictures are left out (report.pictures)"
+    lead = f"Keypoints of the experiment {name}, {drawn}; lines are the strongest learned edges (maximum spanning tree)."
+    if len(sessions) < len(health):
+        lead += f" Shown: {len(sessions)} of {len(health)} sessions; the others are on pages of their own."
+    return Section(f"keypoints-{name}", title, elements, lead)
 
 
-def _fold_numbers(health: KeypointHealth, located: Located) -> Fold:
-    return Fold("Each keypoint in numbers", [build_keypoint_table(health, located.units, located.side)])
+def _play(study: Study, name: str, session: str, alone: bool) -> list[Any]:
+    """The player of a session and some moments of it; nothing where it has no keypoints. On its own page it has all views and more moments."""
+    keypoints, settings = read_named_keypoints(study, name, session), study.config.report
+    if not keypoints.located.any():
+        return []
+    n_experiments, sprites = len(study.config.experiments), None
+    limit = max(POSITIONS // len(keypoints.names) // n_experiments, 1) if alone else settings.max_frames
+    chosen = step_indices(len(keypoints.frames), limit)
+    if alone:
+        behaviours = study.sessions[session].behaviours
+        band = read_behaviours(study.folder / study.find_path(behaviours), keypoints) if behaviours else None
+        if settings.pictures:
+            sprites = draw_sprites(study, name, session, keypoints, chosen, PICTURE_ROOM // n_experiments)
+    else:
+        band = read_clusters(study.results.movements(name), session, keypoints)
+    skeleton, location, joints = find_skeleton(study, name), read_location(study, session)[0], read_joints(study, session)
+    player = build_player(f"player-{name}-{session}", keypoints, chosen, skeleton, location, joints, sprites, band)
+    mosaic = draw_session(study, name, session, settings.overlay_frames) if settings.pictures else None
+    if mosaic is None:
+        return [player]
+    picture = Picture(encode_jpeg(mosaic), f"Keypoints of {name} drawn onto every view of {session}")
+    return [player, Fold("Some moments, larger", [picture])] if alone else [picture, player]
 
 
-def _show_recordings(study: Study, located: dict[str, Located], shown: Sequence[str]) -> list[Any]:
-    elements: list[Any] = [Heading("The doctor's page: every check of videos, calibration and synchronisation", link="doctor.html")]
-    elements.append(build_session_table(study, located))
-    for session in shown:
-        elements += [
-            Heading(session, link=f"sessions/{session}.html"),
-            *build_remarks(study, session),
-            Gallery([build_location_chart(study, session, located[session].units), build_view_chart(study, session)]),
-        ]
-    return elements
+def _show_recordings(study: Study, located: Mapping[str, recordings.Located], shown: Sequence[str]) -> list[Any]:
+    doctor = Heading("The doctor's page: every check of videos, calibration and synchronisation", link="doctor.html")
+    charts = ([Heading(name, link=f"sessions/{name}.html"), *recordings.build_location(study, name, located[name].units)] for name in shown)
+    return [doctor, recordings.build_session_table(study, located), *_join(charts)]
 
 
-def _show_session_recording(study: Study, session: str, located: Located) -> list[Any]:
-    charts = Gallery([build_location_chart(study, session, located.units), build_view_chart(study, session)])
+def _show_recording(study: Study, session: str, located: recordings.Located) -> list[Any]:
     link = Heading("The doctor's checks of this session", link=f"../doctor.html#session-{session}")
-    return [link, *build_remarks(study, session), build_survey_table(study, session), charts]
+    *remarks, charts = recordings.build_location(study, session, located.units)
+    return [link, *remarks, recordings.build_survey_table(study, session), charts]
 
 
 def _show_run(study: Study, sessions: list[str]) -> list[Any]:
-    elements: list[Any] = []
-    for name in study.config.experiments:
-        elements += [Heading(name), *build_settings(study, name)]
+    settings = _join([Heading(name), *build_settings(study, name)] for name in study.config.experiments)
     stages = build_stages(study)
-    elements += [Heading("Time of each stage"), *stages] if stages else []
-    return [*elements, Heading("Versions and files"), build_versions(), *build_hashes(study, sessions)]
+    times = [Heading("Time of each stage"), *stages] if stages else []
+    return [*settings, *times, Heading("Versions and files"), build_versions(), *build_hashes(study, sessions)]

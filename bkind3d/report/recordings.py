@@ -11,13 +11,34 @@ import plotly.graph_objects as go
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.spacing import step_indices
 from bkind3d.report.contents import read_location
-from bkind3d.report.elements import Cell, Chart, Fold, Note, Table, choose_decimals, format_number, format_share, make_chart
+from bkind3d.report.elements import (
+    Cell,
+    Chart,
+    Fold,
+    Gallery,
+    Note,
+    Table,
+    choose_decimals,
+    format_number,
+    format_share,
+    make_chart,
+    make_row,
+)
 from bkind3d.report.origin import list_entries
 from bkind3d.report.palette import LINES
 from bkind3d.study.study import Study
 
-#: Points beyond which a line over time is thinned.
-MAX_POINTS = 1500
+#: Points beyond which a line over time is thinned; room around a chart.
+MAX_POINTS, MARGIN = 1500, {"l": 60, "r": 10, "t": 30, "b": 45}
+
+#: What the columns of a calibration's errors are called, further ones, and those of the distance to the truth.
+PIXEL_ERRORS = {"mean_px": "mean (px)", "median_px": "median (px)", "p95_px": "95th percentile (px)"}
+BOARD_ERRORS = {"n_board_frames": "board frames", "n_points": "points", **PIXEL_ERRORS}
+OTHERS = {"mean_percent": "of the width (%)", "mean_world": "at the board ({units})", "tilt_range": "tilts (degrees)"}
+OTHERS |= {"spread_percent": "between restarts (%)", "focal_spread_percent": "focal length between restarts (%)"}
+TRUTH = {"distance": "from true centre ({units})", "percent": "of its distance (%)", "focal_percent": "focal length (%)"}
+#: Entries of a calibration's metadata that are shown elsewhere or nowhere.
+NO_ENTRIES = ("table", "version", "truth", "pairs", "findings")
 
 
 @dataclass(frozen=True)
@@ -53,48 +74,42 @@ def build_session_table(study: Study, located: Mapping[str, Located]) -> Table:
     rows = []
     for name, row in study.sessions.items():
         found = located[name]
-        cells = [Cell(name, "link"), Cell(row.subject), Cell(row.rig), Cell(row.split), *(Cell(row.more.get(key, "")) for key in further)]
-        cells += [Cell(str(len(study.cameras[name]))), Cell(str(found.n_frames)), Cell(format_share(found.share), share=found.share)]
-        cells.append(Cell(f"{format_number(found.side, choose_decimals([found.side]))} {found.units}"))
-        cells += [Cell("yes") if given else Cell("no reference", "muted") for given in (row.joints, row.behaviours)]
-        rows.append(cells)
+        said = make_row(Cell(name, "link"), row.subject, row.rig, row.split, *(row.more.get(key, "") for key in further))
+        side = f"{format_number(found.side, choose_decimals([found.side]))} {found.units}"
+        share = Cell(format_share(found.share), share=found.share)
+        truth = [Cell("yes") if given else Cell("no reference", "muted") for given in (row.joints, row.behaviours)]
+        rows.append([*said, *make_row(len(study.cameras[name]), found.n_frames, share, side, *truth)])
     return Table(columns, rows, frozenset({"cameras", "frames", "located", "cube"}))
 
 
-def build_location_chart(study: Study, session: str, units: str) -> Chart:
+def build_location(study: Study, session: str, units: str) -> list[Note | Gallery]:
+    """What is odd about where the subject of a session is, and charts of where it is and of how many views saw it there."""
+    table, metadata = read_location(study, session)
+    remarks = [Note(f"{session}: {remark}.", "warning") for remark in metadata.get("remarks", [])]
+    caption = "Centre of the subject, in the world. Gaps: not located."
+    charts = [build_location_chart(table, units, caption), build_view_chart(table, len(study.cameras[session]))]
+    return [*remarks, Gallery(charts)]
+
+
+def build_location_chart(location: pd.DataFrame, units: str, caption: str) -> Chart:
     """The centre of the subject over time; gaps where it was not located."""
-    table, _ = read_location(study, session)
-    thinned = table.iloc[step_indices(len(table), MAX_POINTS)]
+    thinned = location.iloc[step_indices(len(location), MAX_POINTS)]
     figure = go.Figure()
     for axis, colour in zip("xyz", LINES, strict=False):
-        values = [
-            float(value) if valid and math.isfinite(value) else None for value, valid in zip(thinned[axis], thinned["valid"], strict=True)
-        ]
+        values = thinned[axis].where(thinned["valid"]).tolist()
         figure.add_scatter(x=thinned["time_s"].round(3).tolist(), y=values, mode="lines", name=axis, line={"width": 1.5, "color": colour})
-    figure.update_layout(
-        xaxis={"title": {"text": "time (s)"}}, yaxis={"title": {"text": f"centre ({units})"}}, margin={"l": 60, "r": 10, "t": 30, "b": 45}
-    )
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
-    return make_chart(figure, 280, "Centre of the subject, in the world. Gaps: not located.")
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+    return make_chart(figure, 280, caption, xaxis_title="time (s)", yaxis_title=f"centre ({units})", margin=MARGIN, legend=legend)
 
 
-def build_remarks(study: Study, session: str) -> list[Note]:
-    """What is odd about where the subject of a session is."""
-    return [Note(f"{session}: {remark}.", "warning") for remark in read_location(study, session)[1].get("remarks", [])]
-
-
-def build_view_chart(study: Study, session: str) -> Chart:
+def build_view_chart(location: pd.DataFrame, n_cameras: int) -> Chart:
     """In how many frames the subject was located from how many views."""
-    table, _ = read_location(study, session)
-    counts = table["n_views"].where(table["valid"], 0).value_counts().reindex(range(len(study.cameras[session]) + 1), fill_value=0)
-    figure = go.Figure(
-        go.Bar(x=[str(views) for views in counts.index], y=(counts / max(len(table), 1)).tolist(), marker={"color": LINES[0]})
-    )
-    figure.update_layout(
-        xaxis={"title": {"text": "views that agreed (0: not located)"}, "type": "category"}, margin={"l": 60, "r": 10, "t": 30, "b": 45}
-    )
-    figure.update_layout(yaxis={"title": {"text": "share of frames"}, "tickformat": ".0%", "range": [0, 1]})
-    return make_chart(figure, 280, "Views from which the subject was located.")
+    counts = location["n_views"].where(location["valid"], 0).value_counts().reindex(range(n_cameras + 1), fill_value=0)
+    shares = (counts / max(len(location), 1)).tolist()
+    figure = go.Figure(go.Bar(x=[str(views) for views in counts.index], y=shares, marker={"color": LINES[0]}))
+    across = {"title": {"text": "views that agreed (0: not located)"}, "type": "category"}
+    up = {"title": {"text": "share of frames"}, "tickformat": ".0%", "range": [0, 1]}
+    return make_chart(figure, 280, "Views from which the subject was located.", xaxis=across, yaxis=up, margin=MARGIN)
 
 
 def build_survey_table(study: Study, session: str) -> Table:
@@ -108,15 +123,8 @@ def build_survey_table(study: Study, session: str) -> Table:
         seen = float((table["area"].fillna(0) > 0).mean()) if len(table) else 0.0
         named = table["fault"].fillna("")
         faults = ", ".join(f"{fault} ({count})" for fault, count in named[named != ""].value_counts().items())
-        rate = metadata.get("rate")
-        cells = [
-            Cell(camera),
-            Cell(str(metadata.get("video", ""))),
-            Cell(size),
-            Cell(format_number(rate, 2) if rate else "–"),
-            Cell(str(len(table))),
-        ]
-        rows.append([*cells, Cell(format_share(seen), share=seen), Cell(faults or "none", "" if faults else "muted")])
+        found = Cell(format_share(seen), share=seen), Cell(faults or "none", "" if faults else "muted")
+        rows.append(make_row(camera, metadata.get("video", ""), size, format_number(metadata.get("rate") or None, 2), len(table), *found))
     return Table(columns, rows, frozenset({"picture", "rate (Hz)", "frames", "with silhouette"}))
 
 
@@ -129,44 +137,32 @@ def calibration_quality(study: Study, rig: str) -> tuple[pd.DataFrame, dict[str,
 def build_calibration(study: Study, rig: str) -> list[Table | Note | Fold]:
     """Errors of each camera of a rig; with the distance to the truth where that is known."""
     table, metadata = calibration_quality(study, rig)
-    source = study.rigs[rig].calibration
+    source, units = study.rigs[rig].calibration, study.rigs[rig].units
     if table.empty or table["mean_px"].isna().all():
         return [Note(f"Rig {rig}: the calibration was given ({source}); nothing is known about its errors.")]
-    verdict = _tell_verdict(rig, metadata)
-    labels = {
-        "n_board_frames": "board frames",
-        "n_points": "points",
-        "mean_px": "mean (px)",
-        "median_px": "median (px)",
-        "p95_px": "95th percentile (px)",
+    further = {
+        column: OTHERS.get(column, column.replace("_", " ")).format(units=units)
+        for column in table.columns
+        if column != "camera" and column not in BOARD_ERRORS
     }
-    further = [column for column in table.columns if column != "camera" and column not in labels]
-    names = {"mean_percent": "of the width (%)", "mean_world": f"at the board ({study.rigs[rig].units})", "tilt_range": "tilts (degrees)"}
-    names |= {"spread_percent": "between restarts (%)", "focal_spread_percent": "focal length between restarts (%)"}
-    truth, units = metadata.get("truth") or {}, study.rigs[rig].units
-    true_labels = (
-        {"distance": f"from true centre ({units})", "percent": "of its distance (%)", "focal_percent": "focal length (%)"} if truth else {}
-    )
-    columns = ["camera", *labels.values(), *(names.get(column, column.replace("_", " ")) for column in further), *true_labels.values()]
+    truth = metadata.get("truth") or {}
+    true_labels = {key: label.format(units=units) for key, label in TRUTH.items()} if truth else {}
+    columns = ["camera", *BOARD_ERRORS.values(), *further.values(), *true_labels.values()]
     rows = []
     for row in table.to_dict("records"):
-        cells = [Cell(str(row["camera"])), *(Cell(_show(row[key], 0 if key.startswith("n_") else 3)) for key in labels)]
-        cells += [Cell(format_share(row[key]) if key == "coverage" else _show(row[key], 2)) for key in further]
+        errors = [_show(row[key], 0 if key.startswith("n_") else 3) for key in BOARD_ERRORS]
+        errors += [format_share(row[key]) if key == "coverage" else _show(row[key], 2) for key in further]
         known = truth.get(row["camera"], {})
-        rows.append([*cells, *(Cell(_show(known.get(key), 2)) for key in true_labels)])
+        rows.append(make_row(row["camera"], *errors, *(_show(known.get(key), 2) for key in true_labels)))
     origin = f"given as {source}" if source else f"from videos of the board {study.rigs[rig].board}"
     held_out = " of views that were not used to solve it" if metadata.get("n_held_out") else ""
     caption = f"Rig {rig}, {origin}: distance between seen and projected corners of the board{held_out}."
     caption += " The last columns compare with the simulated truth, which the pipeline did not see." if truth else ""
-    more = [
-        [Cell(key.replace("_", " ")), Cell(_show(value, 4))]
-        for key, value in list_entries(metadata)
-        if key.partition(".")[0] not in ("table", "version", "truth", "pairs", "findings")
-    ]
-    elements: list[Table | Note | Fold] = [*verdict, Table(columns, rows, frozenset(columns[1:]), caption)]
-    pairs = _build_pairs(metadata.get("pairs") or [], units)
-    tables = [*pairs, *([Table(["key", "value"], more)] if more else [])]
-    return [*elements, Fold(f"More about the calibration of {rig}", tables)] if tables else elements
+    entries = [(key, value) for key, value in list_entries(metadata) if key.partition(".")[0] not in NO_ENTRIES]
+    more = Table(["key", "value"], [make_row(key.replace("_", " "), _show(value, 4)) for key, value in entries])
+    tables = [found for found in (_build_pairs(metadata.get("pairs") or [], units), more) if found.rows]
+    folded = [Fold(f"More about the calibration of {rig}", tables)] if tables else []
+    return [*_tell_verdict(rig, metadata), Table(columns, rows, frozenset(columns[1:]), caption), *folded]
 
 
 def _tell_verdict(rig: str, metadata: Mapping[str, Any]) -> list[Table | Note | Fold]:
@@ -181,19 +177,11 @@ def _tell_verdict(rig: str, metadata: Mapping[str, Any]) -> list[Table | Note | 
     return [Note(f"Rig {rig}, {words[row['level']]}: {row['text']}", "info" if row["level"] == "remark" else "warning") for row in found]
 
 
-def _build_pairs(pairs: list[Mapping[str, Any]], units: str) -> list[Table]:
-    labels = {
-        "n_shared": "shared views",
-        "mean_px": "mean (px)",
-        "median_px": "median (px)",
-        "p95_px": "95th percentile (px)",
-        "mean_world": f"at the board ({units})",
-    }
-    rows = [
-        [Cell(f"{row['one']}, {row['other']}"), *(Cell(_show(row[key], 0 if key == "n_shared" else 3)) for key in labels)] for row in pairs
-    ]
+def _build_pairs(pairs: list[Mapping[str, Any]], units: str) -> Table:
+    labels = {"n_shared": "shared views", **PIXEL_ERRORS, "mean_world": OTHERS["mean_world"].format(units=units)}
+    rows = [make_row(f"{row['one']}, {row['other']}", *(_show(row[key], 0 if key == "n_shared" else 3) for key in labels)) for row in pairs]
     columns = ["pair of cameras", *labels.values()]
-    return [Table(columns, rows, frozenset(columns[1:]), "Errors of each pair of cameras alone.")] if rows else []
+    return Table(columns, rows, frozenset(columns[1:]), "Errors of each pair of cameras alone.")
 
 
 def _show(value: Any, decimals: int) -> str:

@@ -1,24 +1,21 @@
 """Small pictures of all views for a page that plays a session: as many moments as there is room for."""
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.progress import track
 from bkind3d.data.spacing import step_indices
-from bkind3d.report.overlays import Moment, crop_view, fit_view, iterate_moments, measure_reach, project_keypoints
+from bkind3d.report.overlays import Moment, crop_view, encode_webp, fit_view, iterate_moments, measure_reach, project_keypoints
 from bkind3d.study.study import Study
 
 #: Sides of a view, pixels: the larger one where all moments have room, and pictures no smaller than the smaller one.
 SIDES = (192, 128)
-#: Moments by which the crop is chosen and the size of a picture is known beforehand.
-SAMPLE = 16
+#: Moments by which the crop is chosen and the size of a picture is known beforehand; and how pictures are encoded.
+SAMPLE, QUALITY = 16, {"quality": 45, "method": 2}
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def draw_sprites(study: Study, experiment: str, session: str, keypoints: Session
     sample = list(iterate_moments(study, experiment, session, keypoints, located[step_indices(len(located), SAMPLE)]))
     share, side, n_pictures = measure_reach(sample), SIDES[-1], len(chosen)
     for side in SIDES:
-        sizes = [len(_encode(_draw(moment, cameras, share, side)[0])) for moment in sample]
+        sizes = [len(encode_webp([_draw(moment, cameras, share, side)[0]], **QUALITY)) for moment in sample]
         # The largest of the sample: the pictures between them may be a little larger than those that were looked at.
         n_pictures = int(room // max(sizes, default=1))
         if n_pictures >= len(chosen):
@@ -58,7 +55,7 @@ def draw_sprites(study: Study, experiment: str, session: str, keypoints: Session
     moments = iterate_moments(study, experiment, session, keypoints, kept)
     for moment in track(moments, f"{session}: small pictures", len(kept), "moment"):
         picture, pixels = _draw(moment, cameras, share, side)
-        texts.append(_encode(picture))
+        texts.append(encode_webp([picture], **QUALITY))
         places.append((pixels + 0.5) / side)
     return Sprites(cameras, side, kept, texts, np.asarray(places, dtype=np.float32).reshape(len(kept), len(cameras), -1, 2))
 
@@ -73,9 +70,3 @@ def _draw(moment: Moment, cameras: Sequence[str], share: float, side: int) -> tu
             picture[:, index * side : (index + 1) * side] = view.picture
             pixels[index] = project_keypoints(moment.points, view.projection)
     return picture, pixels
-
-
-def _encode(picture: NDArray[np.uint8]) -> str:
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, "WEBP", quality=45, method=2)
-    return base64.b64encode(stream.getvalue()).decode()

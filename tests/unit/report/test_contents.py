@@ -1,12 +1,4 @@
-from bkind3d.data.parquet import read_table
 from bkind3d.report.contents import find_skeleton, list_given_names, read_named_keypoints, read_results
-
-
-def test_only_the_wanted_frames_are_read(toy):
-    path = toy.write().open().find_frames("tiny", "test1")["cam1"]
-    table = read_table(path, "frames", columns=["frame", "image"], frames=[9, 2, 50])
-    assert list(table.columns) == ["frame", "image"]
-    assert table["frame"].tolist() == [2, 9]
 
 
 def test_sessions_are_shown_unseen_ones_first(toy):

@@ -9,7 +9,7 @@ from bkind3d.report.findings import (
     write_findings,
 )
 from bkind3d.report.health import examine_keypoints
-from bkind3d.report.recordings import build_calibration, summarise_location
+from bkind3d.report.recordings import summarise_location
 
 
 def session_texts(study):
@@ -70,23 +70,6 @@ def test_high_calibration_errors_name_the_camera(toy):
     assert [finding.text for finding in find_calibration_faults(study, ["arena"])] == [
         "Rig arena: high reprojection error: cam2 (2.50 px)."
     ]
-
-
-def test_accepted_failures_and_pairs_are_shown(toy):
-    toy.write()
-    failure = {"level": "failure", "kind": "error", "cameras": ["cam2"], "text": "camera 'cam2' misses held-out corners"}
-    remark = {"level": "remark", "kind": "unshared", "cameras": ["cam1", "cam2"], "text": "they share nothing"}
-    pair = {"one": "cam1", "other": "cam2", "n_shared": 7, "mean_px": 0.4, "median_px": 0.3, "p95_px": 0.9, "mean_world": 0.2}
-    path = toy.results / "calibration" / "arena.parquet"
-    write_table(read_table(path, "calibration"), "calibration", path, {"findings": [remark, failure], "pairs": [pair], "n_held_out": 5})
-    study = toy.open()
-    texts = [finding.text for finding in find_calibration_faults(study, ["arena"]) if finding.grave]
-    assert texts == ["Rig arena: camera 'cam2' misses held-out corners (accepted by calibration.accept_poor)."]
-    first, second, table, fold = build_calibration(study, "arena")
-    assert (first.style, second.style) == ("warning", "info")
-    assert "beyond a limit" in first.text
-    assert "not used to solve" in table.caption
-    assert [cell.text for cell in fold.elements[0].rows[0]] == ["cam1, cam2", "7", "0.400", "0.300", "0.900", "0.200"]
 
 
 def test_grave_findings_stand_first(toy):
