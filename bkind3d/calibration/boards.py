@@ -70,12 +70,6 @@ class Corners:
         """The same of some frames (indices, or a mask)."""
         return replace(self, frames=self.frames[chosen], points=self.points[:, chosen])
 
-    def blank(self, camera: int, frames: NDArray[Any]) -> "Corners":
-        """The same without what one camera sees in some frames."""
-        points = self.points.copy()
-        points[camera, frames] = np.nan
-        return replace(self, points=points)
-
 
 def make_board(config: BoardConfig, legacy: bool = False) -> "CalibrationObject":
     """aniposelib's board, with detection thresholds that suit small pictures as well as large ones."""

@@ -24,11 +24,14 @@ from bkind3d.calibration.rig import Solution, calibrate_rig, check_connected
 from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor, read_points
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
+from bkind3d.data.camera_names import require_cameras
 from bkind3d.data.parquet import write_table
 from bkind3d.data.video import probe_video
 from bkind3d.geometry.cameras import Camera
 
 log = logging.getLogger(__name__)
+
+_NAME_ALIKE = "name the videos as the calibration does"
 
 
 class Given(NamedTuple):
@@ -147,7 +150,7 @@ def check_calibration(
         cameras were moved since, or one is a copy of another: then the table is written all the same.
     """
     found = read_calibration(calibration, allow_copies=True)[0]
-    _check_names(videos, found, calibration)
+    require_cameras(found, videos, calibration, _NAME_ALIKE)
     headers = {name: probe_video(path, counted=False) for name, path in videos.items()}
     cameras = [fit_camera_to_video(found[name], (header.width, header.height), calibration) for name, header in headers.items()]
     corners = _search(config, board, videos, threads)
@@ -199,18 +202,12 @@ def _estimate_lenses(corners: Corners, config: CalibrationConfig) -> list[Camera
 def _check_files(given: Given, videos: Mapping[str, str | Path]) -> None:
     """Refuse files that are wrong before the videos are searched, which takes long."""
     if given.truth is not None:
-        _check_names(videos, read_calibration(given.truth)[0], given.truth)
+        require_cameras(read_calibration(given.truth)[0], videos, given.truth, _NAME_ALIKE)
     if given.intrinsics is not None:
         headers = {name: probe_video(path, counted=False) for name, path in videos.items()}
         _read_lenses(given.intrinsics, {name: (header.width, header.height) for name, header in headers.items()})
     if given.world_points is not None:
         read_points(Path(given.world_points), list(videos))
-
-
-def _check_names(videos: Mapping[str, str | Path], cameras: Mapping[str, Camera], path: str | Path) -> None:
-    lacking = [name for name in videos if name not in cameras]
-    if lacking:
-        raise InputError(f"{path}: has no camera {lacking[0]!r}, only {', '.join(cameras)}; name the videos as the calibration does")
 
 
 def _read_lenses(path: str | Path, sizes: Mapping[str, tuple[int, int]]) -> list[Camera]:

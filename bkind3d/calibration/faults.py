@@ -236,12 +236,8 @@ def _fits_mirrored(camera: int, trusted: list[int], lenses: list[Camera], corner
 
 
 def _blame_mirror(name: str) -> Finding:
-    return Finding(
-        "failure",
-        "mirrored",
-        (name,),
-        f"camera {name!r} is mirrored: mirror its videos back (ffmpeg -vf hflip), or record without mirroring",
-    )
+    text = f"camera {name!r} is mirrored: mirror its videos back (ffmpeg -vf hflip), or record without mirroring"
+    return Finding("failure", "mirrored", (name,), text)
 
 
 def _blame_motion(names: list[str], frame: int) -> Finding:

@@ -6,6 +6,7 @@ views it has not seen.
 """
 
 import logging
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -102,16 +103,8 @@ def _fit(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner
         _, matrix, distortion, _, _ = cv2.calibrateCamera(
             on_board, in_picture, lens.size, start, np.zeros(5), flags=flags | cv2.CALIB_USE_INTRINSIC_GUESS
         )
-    n_coefficients = len(lens.distortion)
-    return Camera(
-        lens.name,
-        lens.size,
-        np.asarray(matrix, dtype=np.float64),
-        np.asarray(distortion, dtype=np.float64).ravel()[:n_coefficients],
-        np.eye(3),
-        np.zeros(3),
-        lens.fisheye,
-    )
+    matrix, distortion = np.asarray(matrix, dtype=np.float64), np.asarray(distortion, dtype=np.float64).ravel()
+    return replace(lens, matrix=matrix, distortion=distortion[: len(lens.distortion)])
 
 
 def is_better(squares: Float[NDArray, "view"], than: Float[NDArray, "view"]) -> bool:

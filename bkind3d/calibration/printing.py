@@ -58,8 +58,10 @@ def print_board(board: BoardConfig, name: str, units: str, output: str | Path, p
         raise InputError(f"{output}: a printable board is a PDF; give a name that ends with .pdf")
     for finding in check_scale(board, units):
         raise InputError(f"board {name!r}: {finding.text}; correct one of them")
-    black, size = list_black_rectangles(board), _measure(board, units)
-    square = METRES[units] * 1000 * board.square_length
+    if units not in METRES:
+        raise InputError(f"--units: {units!r} is no unit of a board; use {', '.join(METRES)}")
+    black, square = list_black_rectangles(board), METRES[units] * 1000 * board.square_length
+    size = board.squares_x * square, board.squares_y * square
     width, height = _choose_page(size, page, name)
     figure = Figure(figsize=(width / _MM_PER_INCH, height / _MM_PER_INCH))
     axes = figure.add_axes((0, 0, 1, 1))
@@ -119,13 +121,6 @@ def _list_runs(dark: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
-def _measure(board: BoardConfig, units: str) -> tuple[float, float]:
-    if units not in METRES:
-        raise InputError(f"--units: {units!r} is no unit of a board; use {', '.join(METRES)}")
-    square = 1000 * METRES[units] * board.square_length
-    return board.squares_x * square, board.squares_y * square
-
-
 def _choose_page(size: tuple[float, float], page: str, name: str) -> tuple[float, float]:
     needed = (size[0] + 2 * _MARGIN, size[1] + 2 * _MARGIN + _FOOT)
     if page == "board":
@@ -150,13 +145,11 @@ def _draw_foot(axes: object, board: BoardConfig, name: str, units: str, width: f
     for millimetre in range(int(length) + 1):
         height = 4.0 if millimetre % 10 == 0 else 2.8 if millimetre % 5 == 0 else 1.8
         axes.plot([_MARGIN + millimetre] * 2, [14, 14 + height], color="black", linewidth=0.3, solid_capstyle="butt")  # type: ignore[attr-defined]
-    markers = (
-        ""
-        if board.marker_length is None
-        else (
+    markers = ""
+    if board.marker_length is not None:
+        markers = (
             f", markers {board.marker_length:g} {units} of {board.marker_bits} bits, dictionary_size {board.dictionary_size}, "
             f"legacy_pattern {'false' if board.legacy_pattern == 'auto' else board.legacy_pattern}"
         )
-    )
     lines = f"{length:g} mm: measure it after printing\n{name}: {board.pattern} {board.squares_x} x {board.squares_y}, squares {board.square_length:g} {units}{markers}"
     axes.text(_MARGIN, 12.5, lines, fontsize=min(7.0, width / 28), verticalalignment="top")  # type: ignore[attr-defined]

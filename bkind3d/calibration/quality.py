@@ -1,5 +1,6 @@
 """How good a calibration is, in numbers: errors per camera and pair, and how much of what could be seen was seen."""
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -47,15 +48,9 @@ def measure_pairs(cameras: list[Camera], corners: Corners, judged_by: Corners) -
     """For every pair of cameras: views of the board together, and errors as in :func:`measure_quality` of these two cameras alone."""
     rows = []
     for one, other in combinations(range(len(cameras)), 2):
-        both = Corners(
-            [judged_by.cameras[one], judged_by.cameras[other]],
-            [judged_by.sizes[one], judged_by.sizes[other]],
-            judged_by.frames,
-            judged_by.points[[one, other]],
-            judged_by.model,
-            judged_by.board,
-        )
-        pair = [cameras[one], cameras[other]]
+        pair, chosen = [cameras[one], cameras[other]], [one, other]
+        names, sizes = zip(*((judged_by.cameras[index], judged_by.sizes[index]) for index in chosen), strict=True)
+        both = replace(judged_by, cameras=list(names), sizes=list(sizes), points=judged_by.points[chosen])
         errors = measure_errors(pair, both)
         focal = np.array([camera.matrix[0, 0] for camera in pair])[:, None, None]
         row = {"one": cameras[one].name, "other": cameras[other].name, "n_shared": int(corners.shared[one, other])}

@@ -13,6 +13,13 @@ def read_camera_names(path: str | Path) -> list[str]:
     return [str(values.get("name", section)) for section, values in find_tables(read_toml(path), path).items()]
 
 
+def require_cameras(found: Collection[str], wanted: Iterable[str], path: str | Path, advice: str) -> None:
+    """Refuse a calibration that lacks one of the wanted cameras."""
+    lacking = [name for name in wanted if name not in found]
+    if lacking:
+        raise InputError(f"{path}: has no camera {lacking[0]!r}, only {', '.join(found)}; {advice}")
+
+
 def match_cameras(found: Collection[str], wanted: Iterable[str], path: str | Path) -> dict[str, str]:
     """The calibration's name of every wanted camera: the same, or the only one with the same number (cam_01, cam1)."""
     matched: dict[str, str] = {}

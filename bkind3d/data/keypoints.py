@@ -60,7 +60,7 @@ def read_keypoints(path: str | Path, naming: NamingConfig | None = None) -> Sess
     n_keypoints = max(len(own), 1)
     if len(codes) % n_keypoints or (codes.reshape(-1, n_keypoints) != np.arange(n_keypoints)).any():
         raise InputError(f"{path}: does not hold every keypoint of every frame in one order; predict the keypoints again")
-    grid = {column: _read_column(path, column).reshape(-1, n_keypoints) for column in COLUMNS}
+    grid = {key: read_arrow_table(path, "keypoints", [key])[key].to_numpy().reshape(-1, n_keypoints) for key in COLUMNS}
     return SessionKeypoints(
         names=name_keypoints(own, naming, metadata.get("model"), path),
         frames=grid.pop("frame")[:, 0].copy(),
@@ -71,10 +71,6 @@ def read_keypoints(path: str | Path, naming: NamingConfig | None = None) -> Sess
         residuals=grid["reprojection_px"],
         metadata=metadata,
     )
-
-
-def _read_column(path: str | Path, column: str) -> NDArray:
-    return np.asarray(read_arrow_table(path, "keypoints", [column])[column].to_numpy())
 
 
 def name_keypoints(own: list[str], naming: NamingConfig | None, model: str | None, source: str | Path) -> list[str]:

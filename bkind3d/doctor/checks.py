@@ -30,6 +30,12 @@ class Check:
     session: str = ""
     camera: str = ""
 
+    @classmethod
+    def of_error(cls, what: str, error: Exception, next_step: str, camera: str = "") -> "Check":
+        """A failure out of an error's line, which may say itself, behind its last semicolon, what to do."""
+        sentence, _, step = str(error).rpartition("; ")
+        return cls("failure", what, sentence or str(error), step if sentence else next_step, camera=camera)
+
     def describe(self) -> str:
         """One line."""
         where = "/".join(filter(None, (self.session, self.camera)))

@@ -49,7 +49,7 @@ def write_doctor_page(study: Study, examined: Sequence[Examined], checks: Sequen
         shown = entry.name in pictured
         seen = [*_show_views(entry), *_show_epipolar(entry)] if shown else [Note(text.format(entry.name), "info")]
         crops = _show_crops(study, entry) if shown else []
-        elements = [*seen, *_show_rig(entry), *_show_location(entry), *crops]
+        elements = [*seen, *([build_rig_chart(entry)] if entry.cameras else []), *_show_location(entry), *crops]
         sections.append(Section(f"session-{entry.name}", entry.name, elements))
     write_page(Page("Doctor", study.config.report.title, facts, sections, back="report.html"), "sessions/", path)
 
@@ -130,10 +130,6 @@ def _show_epipolar(entry: Examined) -> list[Any]:
     return [Note(text), Picture(encode_jpeg(tile_views(titled)), f"Epipolar lines of {source} in the other views")]
 
 
-def _show_rig(entry: Examined) -> list[Any]:
-    return [build_rig_chart(entry)] if entry.cameras else []
-
-
 def build_rig_chart(entry: Examined) -> Chart:
     """The cameras, floor, axes and the subject's way in 3D, to turn with the mouse."""
     figure, distance = go.Figure(), measure_distance(entry.cameras)
@@ -144,20 +140,13 @@ def build_rig_chart(entry: Examined) -> Chart:
     for index, camera in enumerate(entry.cameras.values()):
         _add_lines(figure, _list_camera_lines(camera, 0.15 * distance), LINES[index % len(LINES)], camera.name, 3)
     centres = np.stack([camera.centre for camera in entry.cameras.values()])
-    figure.add_scatter3d(
-        x=centres[:, 0].tolist(),
-        y=centres[:, 1].tolist(),
-        z=centres[:, 2].tolist(),
-        mode="text",
-        text=list(entry.cameras),
-        showlegend=False,
-    )
+    places = dict(zip("xyz", centres.T.tolist(), strict=True))
+    figure.add_scatter3d(**places, mode="text", text=list(entry.cameras), showlegend=False)
     if entry.location is not None and entry.location["valid"].any():
         way = entry.location[entry.location["valid"]]
         way = way.iloc[step_indices(len(way), _MAX_POINTS)]
-        figure.add_scatter3d(
-            x=way["x"].tolist(), y=way["y"].tolist(), z=way["z"].tolist(), mode="lines", name="subject", line={"width": 3, "color": ACCENT}
-        )
+        places = way[["x", "y", "z"]].to_dict("list")
+        figure.add_scatter3d(**places, mode="lines", name="subject", line={"width": 3, "color": ACCENT})
         cube = _find_cube(entry, int(way["frame"].iloc[0]))
         if cube:
             _add_lines(figure, list_cube_lines(*cube), "#d9a520", "cube", 3)
@@ -178,11 +167,8 @@ def _list_camera_lines(camera: Camera, depth: float) -> list[Array]:
 
 
 def _add_lines(figure: go.Figure, lines: Sequence[Array], colour: str, name: str, width: int) -> None:
-    flat: list[list[float | None]] = [[], [], []]
-    for line in lines:
-        for axis in range(3):
-            flat[axis] += [float(line[0, axis]), float(line[1, axis]), None]
-    figure.add_scatter3d(x=flat[0], y=flat[1], z=flat[2], mode="lines", name=name, line={"color": colour, "width": width}, hoverinfo="name")
+    flat = {name: [value for line in lines for value in (*line[:, axis].tolist(), None)] for axis, name in enumerate("xyz")}
+    figure.add_scatter3d(**flat, mode="lines", name=name, line={"color": colour, "width": width}, hoverinfo="name")
 
 
 def _show_location(entry: Examined) -> list[Any]:

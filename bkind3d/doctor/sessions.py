@@ -19,7 +19,7 @@ from bkind3d.doctor.checks import Check
 from bkind3d.doctor.offsets import check_offsets
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
-from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.units import METRES
 from bkind3d.study.study import Study
 from bkind3d.survey.frame_maps import choose_frames
@@ -113,18 +113,15 @@ def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> lis
         try:
             frames = choose_frames(sample.info.n_frames, frame_map, row.start, row.stop, sample.info.rate)
         except InputError as error:
-            sentence, _, step = str(error).rpartition("; ")
-            return [Check("failure", "frames of the session", sentence, step, camera=camera)]
+            return [Check.of_error("frames of the session", error, "", camera)]
         spans[camera] = (int(frames[0, 0]), int(frames[-1, 0]))
         counts.append(f"{camera} {sample.info.n_frames}")
     if len(set(spans.values())) > 1:
         sentence = f"the cameras have different numbers of frames ({', '.join(counts)})"
-        return [
-            Check("failure", "frames of the session", sentence, "give frame maps, or start and stop, so that frames show the same moments")
-        ]
-    return (
-        [Check("pass", "frames of the session", f"all cameras have the same frames ({', '.join(counts)} in the videos)")] if spans else []
-    )
+        step = "give frame maps, or start and stop, so that frames show the same moments"
+        return [Check("failure", "frames of the session", sentence, step)]
+    sentence = f"all cameras have the same frames ({', '.join(counts)} in the videos)"
+    return [Check("pass", "frames of the session", sentence)] if spans else []
 
 
 def check_rates(samples: Mapping[str, Sample]) -> list[Check]:
@@ -134,14 +131,8 @@ def check_rates(samples: Mapping[str, Sample]) -> list[Check]:
         return []
     listed = ", ".join(f"{camera} {rate:.6g}" for camera, rate in rates.items())
     if max(rates.values()) > (1 + _RATE_SHARE) * min(rates.values()):
-        return [
-            Check(
-                "failure",
-                "rates",
-                f"the cameras film at different rates ({listed} per second)",
-                "give frame maps with the columns frame and video_frame",
-            )
-        ]
+        sentence = f"the cameras film at different rates ({listed} per second)"
+        return [Check("failure", "rates", sentence, "give frame maps with the columns frame and video_frame")]
     return [Check("pass", "rates", f"all cameras film at {next(iter(rates.values())):.6g} frames per second")]
 
 
@@ -161,8 +152,7 @@ def _fit_calibration(study: Study, examined: Examined, rig: str) -> list[Check]:
                 checks.append(Check("warning", "picture size", sentence, "look at the drawn axes: they have to fit", camera=name))
     except InputError as error:
         examined.cameras.clear()
-        sentence, _, step = str(error).rpartition("; ")
-        return [Check("failure", "calibration", sentence or str(error), step if sentence else "calibrate again")]
+        return [Check.of_error("calibration", error, "calibrate again")]
     return checks
 
 
@@ -183,18 +173,13 @@ def find_rig_file(study: Study, rig: str) -> Path:
     return made if made.exists() else given
 
 
-def find_focus(cameras: Mapping[str, Camera]) -> Array:
-    """The point nearest to all optical axes, world units."""
+def measure_distance(cameras: Mapping[str, Camera]) -> float:
+    """Median distance of the cameras from the point they look at (the one nearest to all optical axes), world units."""
     ahead = np.stack([camera.rotation[2] for camera in cameras.values()])
     centres = np.stack([camera.centre for camera in cameras.values()])
     across = np.eye(3) - ahead[:, :, None] * ahead[:, None]
-    return np.asarray(np.linalg.lstsq(across.sum(axis=0), np.einsum("vij,vj->i", across, centres), rcond=None)[0])
-
-
-def measure_distance(cameras: Mapping[str, Camera]) -> float:
-    """Median distance of the cameras from the point they look at, world units."""
-    focus = find_focus(cameras)
-    return float(np.median([np.linalg.norm(camera.centre - focus) for camera in cameras.values()]))
+    focus = np.linalg.lstsq(across.sum(axis=0), np.einsum("vij,vj->i", across, centres), rcond=None)[0]
+    return float(np.median(np.linalg.norm(centres - focus, axis=1)))
 
 
 def check_distances(cameras: Mapping[str, Camera], units: str) -> list[Check]:

@@ -39,8 +39,7 @@ def examine_study(
     try:
         study = open_study(config)
     except InputError as error:
-        sentence, _, step = str(error).rpartition("; ")
-        return [Check("failure", "sheets", sentence or str(error), step if sentence else "correct it")], None
+        return [Check.of_error("sheets", error, "correct it")], None
     wanted = list(sessions or study.sessions)
     for name in wanted:
         if name not in study.sessions:

@@ -1,7 +1,6 @@
 """Single videos: what they are, whether all of them can be read, and what is wrong with their frames."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -88,21 +87,14 @@ def examine_video(video: Video, full: bool, has_map: bool) -> tuple[list[Check],
         info, packets = probe_video(video), read_packets(video)
         sample = sample_video(video, info, packets, full)
     except InputError as error:
-        sentence, _, step = str(error).rpartition("; ")
-        return [Check("failure", "video", sentence or str(error), step if sentence else "copy or convert it again")], None
+        return [Check.of_error("video", error, "copy or convert it again")], None
     seconds, name = float(packets.times[-1]) + 1 / info.rate, describe_files(video)
     described = f"{name}: {info.codec}, {info.width}x{info.height}, {info.n_frames} frames at {info.rate:.4g} per second, {seconds:.1f} s"
     checks = [Check("pass", "video", described)]
     checks += _check_suffix(list_files(video)[0], info)
     if info.rotation:
-        checks.append(
-            Check(
-                "warning",
-                "rotation",
-                f"{name} is marked to be turned by {info.rotation} degrees before it is shown, and is turned",
-                "calibrate with pictures that are turned alike",
-            )
-        )
+        sentence = f"{name} is marked to be turned by {info.rotation} degrees before it is shown, and is turned"
+        checks.append(Check("warning", "rotation", sentence, "calibrate with pictures that are turned alike"))
     return [*checks, _check_times(name, packets, has_map), *_check_frames(name, sample)], sample
 
 
@@ -117,7 +109,7 @@ def sample_video(video: Video, info: VideoInfo, packets: Packets, full: bool) ->
     kept = set(spread_indices(n_first, n_kept).tolist())
     previous: Picture | None = None
     n_decoded = 0
-    for number, picture in _decode(video, size, n_first):
+    for number, _, picture in islice(decode_frames(video, size), n_first):
         n_decoded += 1
         luma = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
         if previous is not None:
@@ -134,11 +126,6 @@ def sample_video(video: Video, info: VideoInfo, packets: Packets, full: bool) ->
     # A still scene repeats its frames by rights: a codec stores no change.
     repeated = np.flatnonzero(np.array(motions) < _REPEATED * usual).tolist() if usual >= _STILL else []
     return Sample(info, packets, pictures, black, repeated, n_decoded)
-
-
-def _decode(video: Video, size: tuple[int, int], limit: int) -> Iterator[tuple[int, Picture]]:
-    for frame in islice(decode_frames(video, size), limit):
-        yield frame.number, frame.picture
 
 
 def _check_suffix(path: Path, info: VideoInfo) -> list[Check]:
@@ -178,9 +165,7 @@ def _check_frames(name: str, sample: Sample) -> list[Check]:
             continue
         runs = np.split(np.array(numbers), np.flatnonzero(np.diff(numbers) > 1) + 1)
         longest = max(runs, key=len)
-        kind = (
-            "frozen picture" if what == "repeated" and len(longest) > 2 else "duplicated frames" if what == "repeated" else "black frames"
-        )
+        kind = "black frames" if what == "black" else "frozen picture" if len(longest) > 2 else "duplicated frames"
         sentence = f"{name}: {kind}: {len(numbers)} of {sample.n_decoded} decoded frames {meaning}, {len(longest)} at a time from frame {longest[0]} on"
         checks.append(Check("warning", what, sentence, "look at the recording; a frame_map can leave frames out"))
     if not checks:

@@ -5,6 +5,8 @@ no distortion. Distortion models are OpenCV's (Brown-Conrady, or fisheye after K
 the skew of a matrix; here it counts, because MATLAB's calibrations have one, of up to some pixels.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from jaxtyping import Float
@@ -130,8 +132,7 @@ def undistorted_window(
         picture = np.asarray(cv2.resize(picture, camera.size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         coarser = camera.matrix[0, 0] / matrix[0, 0]
     finer = max(1, int(np.ceil(coarser - 1e-6)))
-    fine = Camera(camera.name, size, matrix, camera.distortion, camera.rotation, camera.translation, camera.fisheye)
-    fine = fine.resized((size[0] * finer, size[1] * finer))
+    fine = replace(camera, size=size, matrix=matrix).resized((size[0] * finer, size[1] * finer))
     map_x, map_y = _map_pixels(camera, fine)
     window = cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(border,) * 3)
     return np.asarray(cv2.resize(window, size, interpolation=cv2.INTER_AREA) if finer > 1 else window, dtype=np.uint8)

@@ -23,13 +23,11 @@ def find_board_session(sessions: Mapping[str, Mapping[str, Path]], headers: Mapp
     def length(name: str) -> int:
         return max(headers[path].n_frames for path in sessions[name].values())
 
-    return next(
-        (name for name in sorted(sessions, key=length) if all(_shows_markers(path) for path in [*sessions[name].values()][:2])), None
-    )
-
-
-def _shows_markers(path: Path) -> bool:
-    return any(_count_markers(frame.picture) >= _FEWEST_MARKERS for frame in _sample_frames(path))
+    for name in sorted(sessions, key=length):
+        first = [*sessions[name].values()][:2]
+        if all(any(_count_markers(frame.picture) >= _FEWEST_MARKERS for frame in _sample_frames(path)) for path in first):
+            return name
+    return None
 
 
 def _sample_frames(path: Path) -> Iterator[DecodedFrame]:

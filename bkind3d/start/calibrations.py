@@ -61,11 +61,8 @@ def assign_calibrations(
         fitting = [found for found in calibrations if found.fits(list(videos))]
         above = [found for found in fitting if home.is_relative_to(found.path.parent)]
         near = sorted(above, key=lambda found: -len(found.path.parts)) or fitting
-        if near and not (len(above) != 1 and _are_alike(near)):
+        # Of two that are equally near, nobody can tell which one is meant.
+        alike = len(above) != 1 and len({found.path.parent for found in near[:2]}) < len(near[:2])
+        if near and not alike:
             assigned[session] = near[0]
     return assigned
-
-
-def _are_alike(candidates: list[FoundCalibration]) -> bool:
-    """Whether the two nearest are equally near, so that nobody can tell which one is meant."""
-    return len(candidates) > 1 and candidates[0].path.parent == candidates[1].path.parent

@@ -16,7 +16,6 @@ from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.start.recordings import Recognised, make_name, recognise_recordings
 from bkind3d.start.rigs import make_rigs, relative_path
 from bkind3d.study.folders import folder_when_complete, refuse_inside
-from bkind3d.study.sheets import RigRow
 from bkind3d.study.study import Study, load_study
 
 #: Longest time between two moments that training takes to be neighbours.
@@ -125,7 +124,7 @@ def _choose_rig(study: Study, session: str, videos: Mapping[str, Path], rig: str
         others = [row.session for row in study.sessions.values() if row.rig == name]
         cameras = study.cameras[others[0]] if others else {}
         try:
-            fitting[name] = _match_names(cameras, videos, study.rigs[name])
+            fitting[name] = match_cameras(list(cameras), list(videos), f"rig {name!r}")
         except InputError as error:
             if rig:
                 raise
@@ -134,11 +133,6 @@ def _choose_rig(study: Study, session: str, videos: Mapping[str, Path], rig: str
         why = f"could be filmed by any of {', '.join(fitting)}; say which with --rig" if fitting else reason
         raise InputError(f"session {session!r}: {why}")
     return next(iter(fitting.items()))
-
-
-def _match_names(cameras: Iterable[str], videos: Mapping[str, Path], rig: RigRow) -> dict[str, str]:
-    """What a rig's cameras are called in the sheet, by the name of the video's camera; every one has to be known."""
-    return match_cameras(list(cameras), list(videos), f"rig {rig.rig!r}")
 
 
 def _write_sheet(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bkind3d.config import FramesConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
+from bkind3d.data.camera_names import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.progress import track
 from bkind3d.data.video import Video, decode_frames, describe_files
@@ -48,10 +49,7 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     """
     cv2.setNumThreads(threads)
     cameras, _ = read_calibration(sources.calibration)
-    if camera_name not in cameras:
-        raise InputError(
-            f"{sources.calibration}: has no camera {camera_name!r}, only {', '.join(cameras)}; name the cameras alike in sheet and calibration"
-        )
+    require_cameras(cameras, [camera_name], sources.calibration, "name the cameras alike in sheet and calibration")
     survey, metadata = read_table(sources.survey, "survey", ["frame", "time_s", "video_frame", "mask"]), read_metadata(sources.survey)
     location, place = read_table(sources.location, "location"), read_metadata(sources.location)
     if not np.array_equal(survey["frame"], location["frame"]):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bkind3d.config import InputError, LocationConfig
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
+from bkind3d.data.camera_names import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.survey.consensus import Candidates, find_candidates
@@ -123,11 +124,7 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
     """Read all views' clusters; refuse views that do not fit the calibration or each other."""
     if len(surveys) < 2:
         raise InputError(f"{', '.join(surveys) or 'no camera'}: at least two cameras are needed to locate the subject")
-    lacking = [name for name in surveys if name not in cameras]
-    if lacking:
-        raise InputError(
-            f"{calibration}: has no camera {lacking[0]!r}, only {', '.join(cameras)}; name the cameras alike in sheet and calibration"
-        )
+    require_cameras(cameras, surveys, calibration, "name the cameras alike in sheet and calibration")
     metadata = {name: read_metadata(path) for name, path in surveys.items()}
     tables = {name: read_table(path, "survey", ["frame", "time_s", "clusters"]) for name, path in surveys.items()}
     lengths = {name: len(table) for name, table in tables.items()}
@@ -174,15 +171,6 @@ def _stack_clusters(lists: "pd.Series[list[float]]", n_clusters: int = MAX_CLUST
 
 
 def _make_table(sightings: Sightings, found: Found, centres: Array) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "frame": sightings.frames,
-            "time_s": sightings.times,
-            "x": centres[:, 0],
-            "y": centres[:, 1],
-            "z": centres[:, 2],
-            "n_views": (found.chosen >= 0).sum(axis=1),
-            "residual": found.residual,
-            "valid": np.isfinite(centres).all(axis=1),
-        }
-    )
+    table = pd.DataFrame(centres, columns=["x", "y", "z"])
+    n_views, valid = (found.chosen >= 0).sum(axis=1), np.isfinite(centres).all(axis=1)
+    return table.assign(frame=sightings.frames, time_s=sightings.times, n_views=n_views, residual=found.residual, valid=valid)

@@ -89,7 +89,7 @@ class SilhouetteFinder:
         if part is None:
             return Silhouettes(mask, clusters)
         foreground = contrasting[part] & ~_find_shadows(picture[part], behind[part], self.config) & 1
-        foreground = _drop_small(self._fill(foreground, part), _PIECE_SHARE * self._least_area)
+        foreground = _choose_pieces(self._fill(foreground, part), 8, _PIECE_SHARE * self._least_area, np.inf)
         linked = cv2.dilate(foreground, self._linking)
         n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_16U)
         masks = [labels == label for label in range(1, n_labels)] if n_labels > 2 else [linked]
@@ -174,10 +174,6 @@ def _close_gaps(foreground: UInt8[NDArray, "height width"], gap: int) -> UInt8[N
     holes = _choose_pieces(cv2.morphologyEx(1 - closed, cv2.MORPH_OPEN, pit), 4, 0, (3 * gap) ** 2)
     filled = cv2.morphologyEx(closed | holes, cv2.MORPH_CLOSE, pit)
     return np.asarray(filled[edge:-edge, edge:-edge], dtype=np.uint8)
-
-
-def _drop_small(foreground: UInt8[NDArray, "height width"], least_area: float) -> UInt8[NDArray, "height width"]:
-    return _choose_pieces(foreground, 8, least_area, np.inf)
 
 
 def _choose_pieces(marked: UInt8[NDArray, "height width"], connectivity: int, least: float, most: float) -> UInt8[NDArray, "height width"]:

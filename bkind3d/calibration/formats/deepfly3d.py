@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from bkind3d.calibration.formats.given import GivenRig, read_numbers
+from bkind3d.calibration.formats.given import Field, GivenRig, read_fields
 from bkind3d.config import InputError
 
-_FIELDS = (("matrix", "intr", (3, 3)), ("distortions", "distort", None), ("rotation", "R", (3, 3)), ("translation", "tvec", (3,)))
+_FIELDS: tuple[Field, ...] = (
+    ("matrix", ("intr",), (3, 3)), ("distortions", ("distort",), None), ("rotation", ("R",), (3, 3)), ("translation", ("tvec",), (3,)),
+)  # fmt: skip
 
 
 def read(path: Path) -> GivenRig:
@@ -22,26 +24,15 @@ def read(path: Path) -> GivenRig:
     except Exception as error:
         # A damaged pickle ends with any exception there is.
         raise InputError(f"{path}: is not a pickle, or damaged ({type(error).__name__}); copy it again") from None
-    cameras = (
-        {str(key): value for key, value in content.items() if isinstance(value, dict) and "intr" in value}
-        if isinstance(content, dict)
-        else {}
-    )
+    content = content if isinstance(content, dict) else {}
+    cameras = {str(key): value for key, value in content.items() if isinstance(value, dict) and "intr" in value}
     if not cameras:
         raise InputError(f"{path}: has no cameras (numbers with R, tvec, intr and distort), so it is not DeepFly3D's result of 3D")
-    return GivenRig({name: _read_camera(name, camera, path) for name, camera in cameras.items()})
-
-
-def _read_camera(name: str, camera: dict[str, Any], path: Path) -> dict[str, Any]:
-    where = f"{path}: camera {name!r}"
-    lacking = [field for _, field, _ in _FIELDS if field not in camera]
-    if lacking:
-        raise InputError(f"{where}: {lacking[0]!r} is missing; run DeepFly3D's calibration again")
-    return {
-        "name": name,
-        "fisheye": False,
-        **{key: read_numbers(camera[field], shape, f"{where}: {field!r}") for key, field, shape in _FIELDS},
-    }
+    tables = {}
+    for name, camera in cameras.items():
+        numbers = read_fields(camera, _FIELDS, f"{path}: camera {name!r}: ", "run DeepFly3D's calibration again")
+        tables[name] = {"name": name, "fisheye": False, **numbers}
+    return GivenRig(tables)
 
 
 def _restore_bytes(text: str, encoding: str) -> bytes:

@@ -1,6 +1,6 @@
 """What a calibration file says, before it is checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,21 @@ class GivenRig:
     tables: Mapping[str, Mapping[str, Any]]
     units: str | None = None
     error: float | None = None
+
+
+#: A field of a camera: what the table calls it, what the file may call it, and its shape (None: a vector).
+Field = tuple[str, tuple[str, ...], tuple[int, ...] | None]
+
+
+def read_fields(values: Mapping[str, Any], fields: Iterable[Field], where: str, advice: str) -> dict[str, Array]:
+    """The numbers of a camera's fields, all of which have to be there; `where` ends with what the format calls a field."""
+    found = {}
+    for key, names, shape in fields:
+        name = next((name for name in names if name in values), None)
+        if name is None:
+            raise InputError(f"{where}{names[0]!r} is missing; {advice}")
+        found[key] = read_numbers(values[name], shape, f"{where}{name!r}")
+    return found
 
 
 def read_numbers(value: Any, shape: tuple[int, ...] | None, where: str) -> Array:

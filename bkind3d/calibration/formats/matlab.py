@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bkind3d.calibration.formats.apart import read_apart
-from bkind3d.calibration.formats.given import read_numbers
+from bkind3d.calibration.formats.given import read_fields
 from bkind3d.config import InputError
 
 #: Variables that hold cameras: of Label3D, and of Rat7M.
@@ -34,16 +34,12 @@ def _read_variables(path: Path) -> dict[str, Any]:
     return {name: content[name] for name in _VARIABLES if name in content}
 
 
-def convert_camera(name: str, camera: Any, keys: Sequence[Sequence[str]], path: Path) -> dict[str, Any]:
+def convert_camera(name: str, camera: Any, keys: Sequence[tuple[str, ...]], path: Path) -> dict[str, Any]:
     """MATLAB's camera in OpenCV's conventions; `keys` are the fields of intrinsics, distortions, rotation and translation."""
     where = f"{path}: camera {name!r}"
-    values = []
-    for names, shape in zip(keys, ((3, 3), None, None, (3, 3), (3,)), strict=True):
-        found = [key for key in names if isinstance(camera, Mapping) and key in camera]
-        if not found:
-            raise InputError(f"{where}: field {names[0]!r} is missing; save the calibration again")
-        values.append(read_numbers(camera[found[0]], shape, f"{where}: field {found[0]!r}"))
-    matrix, radial, tangential, rotation, translation = values
+    fields = ((names[0], names, shape) for names, shape in zip(keys, ((3, 3), None, None, (3, 3), (3,)), strict=True))
+    found = read_fields(camera if isinstance(camera, Mapping) else {}, fields, f"{where}: field ", "save the calibration again")
+    matrix, radial, tangential, rotation, translation = found.values()
     if np.isfinite(matrix).all() and (matrix[:2, 2].any() or not matrix[2, 2]):
         raise InputError(f"{where}: {keys[0][0]} has no principal point in its last row, so it is not MATLAB's; transpose it")
     if len(radial) not in (2, 3) or len(tangential) != 2:

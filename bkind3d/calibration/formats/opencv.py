@@ -14,13 +14,18 @@ import cv2
 import numpy as np
 
 from bkind3d.calibration.formats.apart import read_apart
-from bkind3d.calibration.formats.given import GivenRig, read_numbers
+from bkind3d.calibration.formats.given import Field, GivenRig, read_fields, read_numbers
 from bkind3d.calibration.formats.xml_files import begins_with
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array, Camera
 
-#: Names of a pose in the map of one camera.
-_ROTATIONS, _TRANSLATIONS = ("R", "rotation", "rotation_matrix", "rvec"), ("T", "t", "translation", "translation_vector", "tvec")
+#: What the map of one camera has.
+_FIELDS: tuple[Field, ...] = (
+    ("matrix", ("camera_matrix",), (3, 3)),
+    ("distortions", ("distortion_coefficients",), None),
+    ("rotation", ("R", "rotation", "rotation_matrix", "rvec"), None),
+    ("translation", ("T", "t", "translation", "translation_vector", "tvec"), (3,)),
+)
 
 
 def recognise(path: Path) -> bool:
@@ -35,9 +40,8 @@ def read(path: Path) -> GivenRig:
     if "Ks" in matrices:
         tables = _split_rows(matrices, path)
     else:
-        tables = {
-            name: _read_map(name, values, path) for name, values in matrices.items() if isinstance(values, dict) and _is_camera(values)
-        }
+        maps = {name: values for name, values in matrices.items() if isinstance(values, dict) and "camera_matrix" in values}
+        tables = {name: _read_map(name, values, path) for name, values in maps.items()}
     if not tables:
         raise InputError(
             f"{path}: holds no cameras as OpenCV writes them: Ks, distortions, rvecs and Ts, or a map per camera with camera_matrix and a pose"
@@ -122,26 +126,13 @@ def _read_rows(content: Mapping[str, Any], key: str, count: int, shape: tuple[in
     return read_numbers(content[key], (count, *shape), f"{path}: matrix {key!r}")
 
 
-def _is_camera(values: Mapping[str, Any]) -> bool:
-    return "camera_matrix" in values
-
-
 def _read_map(name: str, values: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """The table of a camera that has a map of its own."""
     where = f"{path}: camera {name!r}"
     table: dict[str, Any] = {"name": name, "fisheye": bool(values.get("fisheye", 0))}
     if {"image_width", "image_height"} <= set(values):
         table["size"] = (values["image_width"], values["image_height"])
-    for key, names, shape in (
-        ("matrix", ("camera_matrix",), (3, 3)),
-        ("distortions", ("distortion_coefficients",), None),
-        ("rotation", _ROTATIONS, None),
-        ("translation", _TRANSLATIONS, (3,)),
-    ):
-        found = [other for other in names if other in values]
-        if not found:
-            raise InputError(f"{where}: {names[0]!r} is missing; a rig needs intrinsics and a pose of every camera")
-        table[key] = read_numbers(values[found[0]], shape, f"{where}: {found[0]!r}")
+    table |= read_fields(values, _FIELDS, f"{where}: ", "a rig needs intrinsics and a pose of every camera")
     if table["rotation"].size == 9:
         table["rotation"] = table["rotation"].reshape(3, 3)
     return table
