@@ -2,7 +2,8 @@
 
 Every rung is an experiment of one study, so the workflow trains, judges and resumes it as it does any other. All rungs
 have the same frames, cube, volume and network size, keypoints, optimiser and minutes of one core; the number of steps
-follows from the time of a step, measured once. Beside them stands a ceiling: the same network trained on true joints.
+follows from the time of a step, measured once. Beside them stands a ceiling: the same network, taught by true joints for as many
+steps as the last rung.
 """
 
 import argparse
@@ -15,19 +16,22 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 import yaml
 
-from benchmarks.supervised import measure_ceiling
 from bkind3d.config import ExperimentConfig, parse_section
-from bkind3d.data.datasets import PairDataset, SessionFrames, collate_pairs
-from bkind3d.methods.draws import draw_step
+from bkind3d.data.datasets import SessionFrames, collate_moments
+from bkind3d.methods.discovery.settings import DiscoveryExperiment
+from bkind3d.methods.supervised.settings import SupervisedExperiment
 from bkind3d.study.study import load_study, read_yaml
 from bkind3d.training.machine import uses_bf16
 from bkind3d.training.module import Training
 
 KEYPOINTS = 15
+#: The experiment that learns from joints.
+CEILING = "supervised"
 #: Stages of a finished demo that a new study may start from.
 SHARED = ("simulation", "config", "calibration", "joints", "survey", "location", "frames")
 _OFF: dict[str, Any] = {
@@ -65,20 +69,20 @@ def seconds_per_step(settings: dict[str, Any], frames: dict[str, list[Path]], st
     """Processor time of one step on one core, without loading (which a second core does meanwhile)."""
     config = parse_section(ExperimentConfig, {"preset": "demo", "frames": "subject", **settings}, "ablation")
     sessions = [SessionFrames(paths) for paths in frames.values()]
-    gap = config.training.frame_gap_seconds if config.losses.reconstruction else None
-    dataset = PairDataset(sessions, 10**6, config.training.neighbour_frames, 0, gap)
-    batch = collate_pairs([dataset[index] for index in range(config.training.batch_size)])
-    module = Training(config)
+    headings = {session.session: np.zeros(len(session), np.float32) for session in sessions}  # of no account for the time
+    module, n = Training(config), config.training.batch_size
+    samples = module.objective.make_samples(sessions, headings, {}, n, 0)
+    batch = collate_moments([samples[index] for index in range(n)])
     torch.set_num_threads(1)
     for step in range(steps):
         if step == 2:  # the first steps allocate
             started = time.process_time()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=uses_bf16(config.training.precision, "cpu")):
-            module.compute(batch, draw_step(config, step, batch[0].present.shape[1]))
+            module.compute(batch, module.objective.draw(step, batch[0].views.present.shape[1], n))
     return (time.process_time() - started) / (steps - 2)
 
 
-def prepare(folder: Path, demo: Path, minutes: float, seeds: list[int], rungs: list[str]) -> None:
+def prepare(folder: Path, demo: Path, minutes: float, seeds: list[int], rungs: list[str], with_ceiling: bool) -> None:
     """Write the study: the demo's settings with one experiment per rung and seed; start from what the demo has done."""
     if not (folder / "results").exists():
         for name in SHARED:
@@ -97,23 +101,28 @@ def prepare(folder: Path, demo: Path, minutes: float, seeds: list[int], rungs: l
         for seed in seeds:
             training = {**settings["training"], "steps": round(60 * minutes / times[name]), "seed": seed}
             experiments[f"{name}_{seed}"] = {"preset": "demo", "frames": "subject", **settings, "training": training}
+    if with_ceiling:
+        steps = [*experiments.values()][-1]["training"]["steps"]
+        for seed in seeds:
+            training = {"steps": steps, "seed": seed}
+            experiments[f"{CEILING}_{seed}"] = {"method": "supervised", "frames": "subject", "training": training}
     measured.write_text(json.dumps(times, indent=1))
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
     (folder / "config/config.yaml").write_text(yaml.safe_dump({**config, "experiments": experiments}, sort_keys=False))
 
 
-def summarise(folder: Path, ceilings: dict[int, float]) -> pd.DataFrame:
-    """One row per rung: PA-MPJPE of every seed, beside the floors, oracles and the ceiling."""
+def summarise(folder: Path) -> pd.DataFrame:
+    """One row per rung, and for the ceiling: PA-MPJPE of every seed, beside the floors and oracles."""
     pose = pd.read_csv(folder / "results/tables/pose.csv")
     pose[["rung", "seed"]] = pose["experiment"].str.rsplit("_", n=1, expand=True)
     floors = pose.groupby("method")["pa_mpjpe"].mean()
-    ours = pose[pose["method"] == "bkind3d"].pivot(index="rung", columns="seed", values="pa_mpjpe").reindex([*LADDER]).dropna(how="all")
+    labels = [settings.description.label for settings in (DiscoveryExperiment, SupervisedExperiment)]
+    found = pose[pose["method"].isin(labels)].pivot(index="rung", columns="seed", values="pa_mpjpe")
+    found = found.reindex([*LADDER, CEILING]).dropna(how="all")
     untrained = pose[pose["method"] == "untrained"].groupby("rung")["pa_mpjpe"].mean()
-    table = ours.assign(mean=ours.mean(axis=1), untrained=untrained, share_of_mean_pose=ours.mean(axis=1) / floors["mean_pose"])
+    table = found.assign(mean=found.mean(axis=1), untrained=untrained, share_of_mean_pose=found.mean(axis=1) / floors["mean_pose"])
     for name in ("oracle_4", "oracle_8", "mean_pose"):
         table.loc[name, "mean"] = floors[name]
-    if ceilings:
-        table.loc["supervised", [*map(str, ceilings), "mean"]] = [*ceilings.values(), sum(ceilings.values()) / len(ceilings)]
     return table
 
 
@@ -126,19 +135,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds")
     parser.add_argument("--rungs", nargs="+", choices=[*LADDER], default=[*LADDER], help="rungs of the ladder")
     parser.add_argument("--cores", default="all", help="cores of the workflow")
-    parser.add_argument("--ceiling", action="store_true", help="also train the same network on true joints")
+    parser.add_argument("--ceiling", action="store_true", help="also teach the same network by true joints")
     arguments = parser.parse_args()
-    prepare(arguments.study, arguments.demo, arguments.minutes, arguments.seeds, arguments.rungs)
+    prepare(arguments.study, arguments.demo, arguments.minutes, arguments.seeds, arguments.rungs, arguments.ceiling)
     command = ["snakemake", "--snakefile", str(Path(__file__).resolve().parents[1] / "Snakefile"), "--directory", str(arguments.study)]
     run = subprocess.run(
         [*command, "--cores", arguments.cores, "results/tables/pose.csv"], check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
     if run.returncode:
         sys.exit(run.returncode)
-    times = json.loads((arguments.study / "seconds_per_step.json").read_text())
-    steps = round(60 * arguments.minutes / times[[*times][-1]])
-    ceilings = {seed: measure_ceiling(arguments.study, seed, steps) for seed in arguments.seeds} if arguments.ceiling else {}
-    table = summarise(arguments.study, ceilings)
+    table = summarise(arguments.study)
     table.to_csv(arguments.study / "ablation.csv")
     print(table.round(2).to_string())
 

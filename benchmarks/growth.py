@@ -19,12 +19,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from benchmarks.training_step import make_moments
+from benchmarks.training_step import make_random_moments
 from bkind3d.config import ExperimentConfig, parse_section
-from bkind3d.data.datasets import Views
+from bkind3d.data.datasets import Moments
 from bkind3d.methods.discovery.edges import draw_edge_maps
 from bkind3d.methods.discovery.reconstruction import edge_sizes
-from bkind3d.methods.draws import draw_step
 from bkind3d.training.module import Training
 
 BASE = {"views": 4, "voxels": 32, "keypoints": 16, "batch": 1}
@@ -65,9 +64,9 @@ def measure_step(views: int, voxels: int, keypoints: int, batch: int) -> dict[st
         "training": {"batch_size": batch, "precision": "32"},
     }
     config = parse_section(ExperimentConfig, values, "growth")
-    moments, module = make_moments(batch, views, IMAGE), Training(config)
-    pair = Views.stack([moments, moments])
-    return measure(lambda: torch.stack([*module.look(pair, draw_step(config, 0, views))[0].values()]).sum())
+    moments, module = make_random_moments(batch, views, IMAGE), Training(config)
+    pairs, draws = Moments.stack([moments, moments]), module.objective.draw(0, views, batch)
+    return measure(lambda: torch.stack([*module.look(pairs, draws, progress=0.0)[0].values()]).sum())
 
 
 def measure_edges(keypoints: int, views: int = 4) -> dict[str, float]:

@@ -24,8 +24,8 @@ from scipy.stats import spearmanr
 
 from bkind3d.checkpoint import load_model
 from bkind3d.data.datasets import SessionFrames
+from bkind3d.data.points import read_points
 from bkind3d.evaluation.labelled_frames import all_known
-from bkind3d.evaluation.recordings import read_points
 from bkind3d.evaluation.splits import TEST, TRAIN, split_blocks
 from bkind3d.evaluation.swaps import learn_places, place_keypoints
 from bkind3d.inference.confidence import WITHIN, calibrate_confidences
@@ -89,14 +89,15 @@ def measure_errors(study: Study, experiment: str, model: str, tests: list[str]) 
 def judge_session(study: Study, experiment: str, model: str, session: str, errors: Values) -> tuple[list[Judged], dict[str, Any]]:
     """Predict a session, calibrate its confidences, and hold both against claim and truth."""
     network, _ = load_model((study.results.model if model == "model" else study.results.untrained_model)(experiment))
-    frames = SessionFrames(sorted(study.find_frames(experiment, session).values()))
-    found = predict_keypoints(network, frames)
-    look = look_again(network.detector, frames)
+    network, frames = network.eval(), SessionFrames(sorted(study.find_frames(experiment, session).values()))
+    headings = network.find_headings(frames)
+    found = predict_keypoints(network, frames, headings)
+    look = look_again(network, frames, headings)
     table, details = calibrate_confidences(found, look, frames.side)
     own, fitted = (values["confidence"].to_numpy(np.float64).reshape(errors.shape) for values in (found, table))
     others = np.setdiff1d(frames.usable, choose_moments(frames.usable))
     others = others[np.linspace(0, len(others) - 1, min(N_MOMENTS, len(others))).round().astype(int)]
-    again = look_again(network.detector, frames, moments=others)
+    again = look_again(network, frames, headings, moments=others)
     stayed = again.fewer_views < WITHIN * frames.side
     rows = np.isfinite(errors).all(axis=1)
     near = errors[rows] < WITHIN * frames.side

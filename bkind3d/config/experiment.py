@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ModelWrapValidatorHandler, SerializeAsAny, StringConstraints, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, SerializeAsAny, StringConstraints, field_validator, model_validator
 
-from bkind3d.config.methods import DEFAULT_METHOD, find_settings
+from bkind3d.config.methods import DEFAULT_METHOD, find_settings, list_methods
 from bkind3d.config.sections import Name, Section
 
 #: Raised when the same settings and frames would give another model. Part of every model's identity, and of its rule.
@@ -270,8 +270,8 @@ class ExperimentConfig(Section):
     def read_as_its_method_says(cls, values: Any, handler: ModelWrapValidatorHandler["ExperimentConfig"]) -> "ExperimentConfig":
         if not isinstance(values, dict):
             return handler(values)
-        if cls is ExperimentConfig:
-            return find_settings(values.get("method", DEFAULT_METHOD)).model_validate(values)
+        if cls is ExperimentConfig and (method := values.get("method", DEFAULT_METHOD)) in list_methods():
+            return find_settings(method).model_validate(values)
         return handler(cls._start_from_preset(values))
 
     @classmethod
@@ -282,6 +282,13 @@ class ExperimentConfig(Section):
         return values | {
             section: {**defaults[section], **chosen} if isinstance(chosen, dict) else chosen for section, chosen in given.items()
         }
+
+    @field_validator("method")
+    @classmethod
+    def check_method(cls, method: str) -> str:
+        if method not in list_methods():
+            raise ValueError(f"there are the methods {', '.join(list_methods())}")
+        return method
 
     @model_validator(mode="after")
     def check_cameras_and_names(self) -> "ExperimentConfig":

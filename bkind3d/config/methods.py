@@ -29,7 +29,7 @@ def list_methods() -> dict[str, str]:
     return METHODS | {point.name: point.value for point in entry_points(group=GROUP) if point.name not in METHODS}
 
 
-def find_settings(name: Any) -> "type[ExperimentConfig]":
+def find_settings(name: str) -> "type[ExperimentConfig]":
     """The class of a method's settings.
 
     Raises
@@ -37,10 +37,10 @@ def find_settings(name: Any) -> "type[ExperimentConfig]":
     ValueError
         Where there is no such method.
     """
-    known = list_methods()
-    if not isinstance(name, str) or name not in known:
-        raise ValueError(f"method {name!r} is not there; choose one of {', '.join(known)}")
-    return load_text(known[name])  # type: ignore[no-any-return]
+    if name not in list_methods():
+        raise ValueError(f"method {name!r} is not installed; there are {', '.join(list_methods())}")
+    settings: type[ExperimentConfig] = load_text(list_methods()[name])
+    return settings
 
 
 def load_text(text: str) -> Any:

@@ -157,6 +157,7 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     _check_calibrations(study)
     _check_overlap(study)
     _check_subjects(study)
+    _check_labels(study)
     _check_chosen_cameras(study)
     _check_held_out(study)
     _check_published(study)
@@ -415,6 +416,17 @@ def _check_subjects(study: Study) -> None:
             raise InputError(
                 f"{study.config.sessions}: subject {min(train & test)!r} is in both train and test; "
                 f"if that is meant, set experiments.{name}.evaluation.split to session"
+            )
+
+
+def _check_labels(study: Study) -> None:
+    """What a supervised method learns from is there."""
+    for name, experiment in study.config.experiments.items():
+        held_out = experiment.training.validation_sessions
+        if experiment.description.role == "supervised" and not set(study.list_sessions("train", joints=True)) - set(held_out):
+            raise InputError(
+                f"{CONFIG_FILE}: experiments.{name}: method {experiment.method!r} learns from joints, which no session with split 'train' has; "
+                f"name them in {study.config.sessions}, or choose another method"
             )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bkind3d.config import BoardConfig, ExperimentConfig, InputError, StudyConfig, parse_section, read_section
-from bkind3d.methods.discovery.settings import PRESETS
+from bkind3d.config.methods import METHODS, find_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,10 +37,10 @@ def test_every_setting_is_described():
     assert missing == []
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_is_complete_and_single_keys_change_it(preset):
-    plain = parse_section(ExperimentConfig, {"preset": preset, "frames": "f"}, "x")
-    changed = parse_section(ExperimentConfig, {"preset": preset, "frames": "f", "training": {"steps": 3}}, "x")
+@pytest.mark.parametrize(("method", "preset"), [(method, preset) for method in METHODS for preset in find_settings(method).presets])
+def test_a_preset_is_complete_and_single_keys_change_it(method, preset):
+    plain = parse_section(ExperimentConfig, {"method": method, "preset": preset, "frames": "f"}, "x")
+    changed = parse_section(ExperimentConfig, {"method": method, "preset": preset, "frames": "f", "training": {"steps": 3}}, "x")
     assert changed.training.steps == 3
     assert changed.model == plain.model
     assert changed.training.model_copy(update={"steps": plain.training.steps}) == plain.training
@@ -57,6 +57,8 @@ def test_a_dumped_experiment_is_read_back_the_same(tmp_path):
     [
         ({"preset": "dmeo", "frames": "f"}, "key 'preset' is 'dmeo': Input should be 'bkind3d', 'demo' or 'paper'"),
         ({"preset": ["demo"], "frames": "f"}, "preset: Input should be 'bkind3d', 'demo' or 'paper'"),
+        ({"method": "supervisd", "frames": "f"}, "key 'method' is 'supervisd': "),
+        ({"method": ["supervised"], "frames": "f"}, "method: Input should be a valid string"),
         ({"frames": "f", "losses": {"separation": float("inf")}}, "key 'losses.separation' is inf: Input should be a finite number"),
         ({"frames": "f", "model": {"n_keypoint": 3}}, "unknown key 'model.n_keypoint'; did you mean 'n_keypoints'"),
         ({"frames": "f", "model": {"zzz": 3}}, "unknown key 'model.zzz'; config/README.md has all keys"),

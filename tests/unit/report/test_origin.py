@@ -20,6 +20,16 @@ def test_every_switch_is_listed_and_changes_are_marked():
     assert rows["evaluation.bootstrap"][1].style == ""
 
 
+def test_a_method_without_the_papers_preset_is_compared_with_its_own_alone():
+    experiment = ExperimentConfig.model_validate({"method": "supervised", "frames": "subject", "training": {"steps": 7}})
+    table = build_settings_table(experiment)
+    rows = {row[0].text: row for row in table.rows}
+    assert list(table.columns) == ["setting", "this run", "preset taught", "meaning"]
+    assert [cell.text for cell in rows["training.steps"][1:3]] == ["7", "4000"]
+    assert {row[1].style for key, row in rows.items() if key != "training.steps"} == {""}
+    assert "paper" not in table.caption
+
+
 def test_no_pretrained_weights_is_said_plainly():
     assert describe_weights(make_experiment()).text.startswith("No pretrained weights were used")
 
