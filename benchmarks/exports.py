@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from bkind3d.config import SimulatedRig
+from bkind3d.config import EXPORT_FORMATS, SimulatedRig
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import TABLES, write_table
-from bkind3d.export.formats import FORMATS
 from bkind3d.simulation.rigs import make_cameras
 from bkind3d.study.layout import Layout
 
@@ -58,7 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_study(folder)
-        for form in sys.argv[1:] or FORMATS:
+        for form in sys.argv[1:] or EXPORT_FORMATS:
             start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
             command = [sys.executable, "-m", "bkind3d", "export", form, "--study", str(folder)]
             peak = f"import resource, subprocess, sys; subprocess.run({command!r}, check=True, stderr=subprocess.DEVNULL); "

@@ -19,12 +19,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from benchmarks.training_step import make_random_moments
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import Moments
 from bkind3d.methods.discovery.edges import draw_edge_maps
 from bkind3d.methods.discovery.reconstruction import edge_sizes
 from bkind3d.training.module import Training
+from bkind3d.training.sample_memory import make_random_moments
 
 BASE = {"views": 4, "voxels": 32, "keypoints": 16, "batch": 1}
 SERIES = {"views": (2, 4, 8, 12), "voxels": (32, 48, 64, 96), "keypoints": (8, 16, 32, 64), "batch": (1, 2, 4)}
@@ -64,7 +64,7 @@ def measure_step(views: int, voxels: int, keypoints: int, batch: int) -> dict[st
         "training": {"batch_size": batch, "precision": "32"},
     }
     config = parse_section(ExperimentConfig, values, "growth")
-    moments, module = make_random_moments(batch, views, IMAGE), Training(config)
+    moments, module = make_random_moments(batch, views, IMAGE, 0), Training(config)
     pairs, draws = Moments.stack([moments, moments]), module.objective.draw(0, views, batch)
     return measure(lambda: torch.stack([*module.look(pairs, draws, progress=0.0)[0].values()]).sum())
 

@@ -21,11 +21,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from bkind3d.config import ExperimentConfig, parse_section
-from bkind3d.data.datasets import Moments
 from bkind3d.methods.discovery.settings import PRESETS
 from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import Training
-from bkind3d.training.sample_memory import make_random_views
+from bkind3d.training.sample_memory import make_random_moments
 from bkind3d.training.trainer import make_trainer
 
 
@@ -48,11 +47,6 @@ class Timer(lightning.Callback):
         self.mark()
 
 
-def make_random_moments(batch: int, n_views: int, size: int) -> Moments:
-    """Moments of random pictures, in whose cubes nothing is turned."""
-    return Moments(make_random_views(batch, n_views, size), torch.zeros(batch), torch.empty(batch, 0, 3))
-
-
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Train for a few steps; the first, which allocates, does not count."""
     values: dict[str, Any] = {
@@ -64,7 +58,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     }
     values["training"]["activation_checkpointing"] = options.activation_checkpointing
     config = parse_section(ExperimentConfig, values, "benchmark")
-    moments, timer, machine = make_random_moments(options.batch, options.views, options.image), Timer(), Machine(options.device)
+    moments, timer, machine = make_random_moments(options.batch, options.views, options.image, 0), Timer(), Machine(options.device)
     with TemporaryDirectory() as folder:
         trainer = make_trainer(config, machine, [timer], Path(folder))
         loader: DataLoader[Any] = DataLoader([(moments, moments)] * (options.steps + 1), batch_size=None)  # type: ignore[arg-type]

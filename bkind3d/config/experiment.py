@@ -270,7 +270,7 @@ class ExperimentConfig(Section):
     def read_as_its_method_says(cls, values: Any, handler: ModelWrapValidatorHandler["ExperimentConfig"]) -> "ExperimentConfig":
         if not isinstance(values, dict):
             return handler(values)
-        if cls is ExperimentConfig and (method := values.get("method", DEFAULT_METHOD)) in list_methods():
+        if cls is ExperimentConfig and (method := values.get("method", DEFAULT_METHOD)) in [*list_methods()]:
             return find_settings(method).model_validate(values)
         return handler(cls._start_from_preset(values))
 

@@ -3,8 +3,9 @@
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -31,8 +32,26 @@ INDEX_COLUMNS = ["frame", "time_s", "x", "y", "z", "valid", *PROJECTION_COLUMNS]
 log = logging.getLogger(__name__)
 
 
+class _Batch:
+    """Tensors, and batches of them, whose first axis is the moment."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move every tensor to `device`."""
+        return type(self)(*(part.to(device) for part in vars(self).values()))
+
+    def take(self, rows: slice) -> Self:
+        """Give some moments."""
+        return type(self)(*(part[rows] if isinstance(part, Tensor) else part.take(rows) for part in vars(self).values()))
+
+    @classmethod
+    def stack(cls, batches: Sequence[Self]) -> Self:
+        """Join batches along their first axis."""
+        columns = zip(*(vars(batch).values() for batch in batches), strict=True)
+        return cls(*(torch.cat(parts) if isinstance(parts[0], Tensor) else type(parts[0]).stack(parts) for parts in columns))
+
+
 @dataclass(frozen=True)
-class Views:
+class Views(_Batch):
     """A batch of moments, each seen by several cameras.
 
     Attributes
@@ -57,22 +76,9 @@ class Views:
         """(width, height) in pixels."""
         return self.images.shape[-1], self.images.shape[-2]
 
-    def to(self, device: torch.device | str) -> "Views":
-        """Move every tensor to `device`."""
-        return Views(*(getattr(self, field.name).to(device) for field in fields(self)))
-
-    def take(self, rows: slice) -> "Views":
-        """Give some moments of the batch."""
-        return Views(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-    @staticmethod
-    def stack(moments: Sequence["Views"]) -> "Views":
-        """Join batches along their first axis."""
-        return Views(*(torch.cat([getattr(moment, field.name) for moment in moments]) for field in fields(Views)))
-
 
 @dataclass(frozen=True)
-class Moments:
+class Moments(_Batch):
     """A batch of moments to learn from: their views, and what else is known of them.
 
     Attributes
@@ -87,23 +93,6 @@ class Moments:
 
     def __len__(self) -> int:
         return len(self.headings)
-
-    def to(self, device: torch.device | str) -> "Moments":
-        """Move every tensor to `device`."""
-        return Moments(self.views.to(device), self.headings.to(device), self.joints.to(device))
-
-    def take(self, rows: slice) -> "Moments":
-        """Give some moments of the batch."""
-        return Moments(self.views.take(rows), self.headings[rows], self.joints[rows])
-
-    @staticmethod
-    def stack(parts: Sequence["Moments"]) -> "Moments":
-        """Join batches along their first axis."""
-        return Moments(
-            Views.stack([part.views for part in parts]),
-            torch.cat([part.headings for part in parts]),
-            torch.cat([part.joints for part in parts]),
-        )
 
 
 #: What is known of every frame of a session, by the session's name: headings, or joints in world units.

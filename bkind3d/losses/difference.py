@@ -25,7 +25,8 @@ def structural_difference(
     if window % 2 == 0:
         raise ValueError(f"Expected an odd window, got {window}")
     # Variances are differences of large numbers: bf16 would leave nothing of them.
-    with torch.autocast(image_a.device.type, enabled=False):
+    # The device meta, on which training is checked, knows no autocast.
+    with torch.autocast("cpu" if image_a.is_meta else image_a.device.type, enabled=False):
         a, b = (image if image.dtype == torch.float64 else image.float() for image in (image_a, image_b))
         mean_a, mean_b, square_a, square_b, product = _blur(torch.stack([a, b, a * a, b * b, a * b]), window)
         variances = (square_a - mean_a * mean_a) + (square_b - mean_b * mean_b)

@@ -35,8 +35,7 @@ def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[f
     on_gpu = torch.cuda.is_available()
     device = torch.device("cuda" if on_gpu else "cpu")
     module = Training(config, [f"joint{number}" for number in range(N_JOINTS)] * (config.description.role == "supervised")).to(device)
-    views = make_random_views(1, n_views, size)
-    moments = Moments(views, torch.zeros(1), views.centres[:, None].expand(-1, N_JOINTS, -1)).to(device)
+    moments = make_random_moments(1, n_views, size, N_JOINTS).to(device)
     free = torch.cuda.mem_get_info()[0] if on_gpu else _read_free()
     before = torch.cuda.memory_allocated() if on_gpu else _read_peak()
     with torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(config.training.precision, device.type)):
@@ -45,22 +44,18 @@ def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[f
     return float(after - before), float(free)
 
 
-def make_random_views(batch: int, n_views: int, size: int) -> Views:
-    """Random pictures in which the subject fills the middle."""
-    generator = torch.Generator().manual_seed(0)
+def make_random_moments(batch: int, n_views: int, size: int, n_joints: int, seed: int = 0) -> Moments:
+    """Random pictures in which the subject fills the middle, and random joints within it; the same seed gives the same."""
+    generator = torch.Generator().manual_seed(seed)
     masks = torch.zeros(batch, n_views, 1, size, size)
     masks[..., size // 4 : -size // 4, size // 4 : -size // 4] = 1
     projections = torch.stack([_make_projection(2 * math.pi * view / n_views + 0.3, size) for view in range(n_views)])
     images = torch.rand(batch, n_views, 3, size, size, generator=generator)
     present = torch.ones(batch, n_views, dtype=torch.bool)
-    return Views(
-        images,
-        masks,
-        projections.expand(batch, -1, -1, -1),
-        present,
-        torch.zeros(batch, 3),
-        torch.full((batch,), _SIDE),
-    )
+    sides = torch.full((batch,), _SIDE)
+    views = Views(images, masks, projections.expand(batch, -1, -1, -1), present, torch.zeros(batch, 3), sides)
+    joints = (torch.rand(batch, n_joints, 3, generator=generator) - 0.5) * _SIDE
+    return Moments(views, torch.zeros(batch), joints)
 
 
 def _make_projection(azimuth: float, size: int) -> torch.Tensor:
