@@ -1,9 +1,8 @@
 """Cameras that aniposelib's bundle adjustment may adjust in full; imported late, because aniposelib is slow to import."""
 
-from typing import Any
-
 import numpy as np
 from aniposelib.cameras import Camera, FisheyeCamera
+from jaxtyping import Shaped
 from numpy.typing import NDArray
 
 
@@ -15,12 +14,12 @@ class AdjustedCamera(Camera):  # type: ignore[misc]
     Other coefficients stay, which aniposelib would set to zero.
     """
 
-    def get_params(self, only_extrinsics: bool = False) -> NDArray[Any]:
+    def get_params(self, only_extrinsics: bool = False) -> Shaped[NDArray, "..."]:
         """The parameters to adjust, the first six with `only_extrinsics`."""
         lens = [] if only_extrinsics else [self.get_focal_length(), *self.matrix[:2, 2], *self.dist[: 1 + self.extra_dist]]
         return np.concatenate([self.rvec, self.tvec, lens])
 
-    def set_params(self, params: NDArray[Any], only_extrinsics: bool = False) -> None:
+    def set_params(self, params: Shaped[NDArray, "..."], only_extrinsics: bool = False) -> None:
         """Take adjusted parameters."""
         self.set_rotation(params[:3])
         self.set_translation(params[3:6])

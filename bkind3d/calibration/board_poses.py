@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from bkind3d.calibration.boards import Corners
@@ -21,12 +22,12 @@ _MIN_POINTS = 4
 class BoardPose(NamedTuple):
     """Board to world: ``x_world = rotation @ x_board + translation``; residuals in pixels, one row per visible corner."""
 
-    rotation: Float[Array, "3 3"]
-    translation: Float[Array, "3"]
-    residuals: Float[Array, "corner 2"]
+    rotation: Float[NDArray, "3 3"]
+    translation: Float[NDArray, "3"]
+    residuals: Float[NDArray, "corner 2"]
 
 
-def pose_in_view(camera: Camera, model: Float[Array, "corner 3"], points: Float[Array, "corner 2"]) -> Float[Array, "4 4"] | None:
+def pose_in_view(camera: Camera, model: Float[NDArray, "corner 3"], points: Float[NDArray, "corner 2"]) -> Float[NDArray, "4 4"] | None:
     """Board to *camera* (rotation and translation, board's units) from one picture's pixels (NaN where unseen); None where they do not tell."""
     undistorted = undistort_points(camera, points)
     known = np.isfinite(undistorted).all(axis=1)
@@ -43,7 +44,7 @@ def pose_in_view(camera: Camera, model: Float[Array, "corner 3"], points: Float[
     return pose
 
 
-def pose_in_views(cameras: list[Camera], corners: Corners) -> Float[Array, "camera frame 4 4"]:
+def pose_in_views(cameras: list[Camera], corners: Corners) -> Float[NDArray, "camera frame 4 4"]:
     """Board to each camera in every frame; NaN where it does not see the board."""
     poses = np.full((*corners.points.shape[:2], 4, 4), np.nan)
     for index, frame in np.argwhere(corners.seen):
@@ -69,7 +70,7 @@ def pose_board(cameras: list[Camera], corners: Corners, frame: int) -> BoardPose
     return BoardPose(np.asarray(cv2.Rodrigues(found[:3])[0]), found[3:], _measure_residuals(corners.model, views, found))
 
 
-def measure_distances(cameras: list[Camera], corners: Corners) -> Float[Array, "camera frame corner"]:
+def measure_distances(cameras: list[Camera], corners: Corners) -> Float[NDArray, "camera frame corner"]:
     """Distance, pixels, of every corner from one rigid board per frame; NaN where fewer than two cameras see the board."""
     distances = np.full(corners.points.shape[:3], np.nan)
     for frame in np.flatnonzero(corners.seen.sum(axis=0) >= 2):
@@ -85,7 +86,7 @@ def measure_rigid_error(cameras: list[Camera], corners: Corners) -> float:
     return float(np.nanmean(distances)) if np.isfinite(distances).any() else float("inf")
 
 
-def _start_in_world(model: Float[Array, "corner 3"], camera: Camera, points: Float[Array, "corner 2"]) -> Array | None:
+def _start_in_world(model: Float[NDArray, "corner 3"], camera: Camera, points: Float[NDArray, "corner 2"]) -> Array | None:
     """Rotation vector and translation, board to world, from one camera alone."""
     pose = pose_in_view(camera, model, points)
     if pose is None:
@@ -94,7 +95,7 @@ def _start_in_world(model: Float[Array, "corner 3"], camera: Camera, points: Flo
     return np.concatenate([cv2.Rodrigues(in_world)[0].ravel(), camera.rotation.T @ (pose[:3, 3] - camera.translation)])
 
 
-def _measure_residuals(model: Float[Array, "corner 3"], views: list[tuple[Camera, Array]], parameters: Float[Array, "6"]) -> Array:
+def _measure_residuals(model: Float[NDArray, "corner 3"], views: list[tuple[Camera, Array]], parameters: Float[NDArray, "6"]) -> Array:
     in_world = model @ cv2.Rodrigues(parameters[:3])[0].T + parameters[3:]
     parts = []
     for camera, points in views:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import BoardConfig
@@ -14,7 +14,7 @@ from bkind3d.config import BoardConfig
 if TYPE_CHECKING:
     from aniposelib.boards import CalibrationObject
 
-Picture = NDArray[np.uint8]
+Picture = UInt8[NDArray, "..."]
 #: Halves of the windows in which a corner is refined again, pixels by which they may differ, and how often and how finely it is done.
 _WINDOWS, _ALIKE, _STEPS = ((3, 3), (5, 5)), 0.3, (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-3)
 #: How a checkerboard is searched: thoroughly, and to a fraction of a pixel.
@@ -43,12 +43,12 @@ class Corners:
     board: "CalibrationObject"
 
     @property
-    def seen(self) -> NDArray[np.bool_]:
+    def seen(self) -> Bool[NDArray, "camera frame"]:
         """(camera, frame): whether the camera sees the board."""
         return np.asarray(np.isfinite(self.points[..., 0]).any(axis=2))
 
     @property
-    def shared(self) -> NDArray[np.int64]:
+    def shared(self) -> Int[NDArray, "camera camera"]:
         """(camera, camera): in how many frames both see the board."""
         seen = self.seen.astype(np.int64)
         return np.asarray(seen @ seen.T)
@@ -66,7 +66,7 @@ class Corners:
         low, high = self.model.min(axis=0), self.model.max(axis=0)
         return np.array([[x, y, 0.0] for x, y in ((low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1]))])
 
-    def select(self, chosen: NDArray[Any]) -> "Corners":
+    def select(self, chosen: Shaped[NDArray, "..."]) -> "Corners":
         """The same of some frames (indices, or a mask)."""
         return replace(self, frames=self.frames[chosen], points=self.points[:, chosen])
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.calibration.board_poses import pose_in_views
 from bkind3d.calibration.boards import Corners
 from bkind3d.data.spacing import spread_indices
-from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.cameras import Camera
 
 #: A board carried over from another camera may miss by this share of the picture's width, and at least by this many pixels.
 TOLERANCE_SHARE, TOLERANCE_PX = 0.01, 2.0
@@ -40,9 +40,9 @@ class Pair:
 
     one: int
     other: int
-    motion: Float[Array, "4 4"]
-    frames: NDArray[np.int64]
-    misfits: Float[Array, "frame"]
+    motion: Float[NDArray, "4 4"]
+    frames: Int[NDArray, "..."]
+    misfits: Float[NDArray, "frame"]
 
     @property
     def agreement(self) -> float:
@@ -57,16 +57,16 @@ class Boards:
     `scales` are pixels per tangent of the viewing angle, in tolerances; `outline` the board's outermost corners.
     """
 
-    poses: Float[Array, "camera frame 4 4"]
-    scales: Float[Array, "camera"]
-    outline: Float[Array, "4 3"]
+    poses: Float[NDArray, "camera frame 4 4"]
+    scales: Float[NDArray, "camera"]
+    outline: Float[NDArray, "4 3"]
 
     @property
-    def seen(self) -> NDArray[np.bool_]:
+    def seen(self) -> Bool[NDArray, "camera frame"]:
         """(camera, frame): whether the camera's pose of the board is known."""
         return np.asarray(np.isfinite(self.poses[..., 0, 0]))
 
-    def select(self, chosen: NDArray[np.bool_]) -> "Boards":
+    def select(self, chosen: Bool[NDArray, "..."]) -> "Boards":
         """The same of some frames."""
         return replace(self, poses=self.poses[:, chosen])
 
@@ -88,7 +88,7 @@ def compare_pairs(boards: Boards) -> dict[tuple[int, int], Pair]:
     return pairs
 
 
-def compare_pair(boards: Boards, one: int, other: int, frames: NDArray[np.int64], lag: int = 0) -> Pair | None:
+def compare_pair(boards: Boards, one: int, other: int, frames: Int[NDArray, "..."], lag: int = 0) -> Pair | None:
     """Compare two cameras in `frames` of `one`; `other` is taken `lag` frames later. None where there are too few frames."""
     if len(frames) < SHARED_FRAMES:
         return None
@@ -102,12 +102,12 @@ def compare_pair(boards: Boards, one: int, other: int, frames: NDArray[np.int64]
 
 
 def measure_misfits(
-    first: Float[Array, "frame 4 4"],
-    second: Float[Array, "frame 4 4"],
-    motions: Float[Array, "motion 4 4"],
-    outline: Float[Array, "4 3"],
+    first: Float[NDArray, "frame 4 4"],
+    second: Float[NDArray, "frame 4 4"],
+    motions: Float[NDArray, "motion 4 4"],
+    outline: Float[NDArray, "4 3"],
     scales: tuple[float, float],
-) -> Float[Array, "motion frame"]:
+) -> Float[NDArray, "motion frame"]:
     """How far boards carried over by `motions` (second to first) miss, mean of both directions, in tolerances."""
     board = np.concatenate([outline, np.ones((4, 1))], axis=1).T
     there, back = motions[:, None] @ (second @ board), np.linalg.inv(motions)[:, None] @ (first @ board)
@@ -115,7 +115,7 @@ def measure_misfits(
     return np.asarray((scales[0] * misses[0] + scales[1] * misses[1]) / 2)
 
 
-def _miss(carried: Float[Array, "motion frame 4 4"], seen: Float[Array, "frame 4 4"]) -> Float[Array, "motion frame"]:
+def _miss(carried: Float[NDArray, "motion frame 4 4"], seen: Float[NDArray, "frame 4 4"]) -> Float[NDArray, "motion frame"]:
     """Mean distance of the outline's corners, as tangents of viewing angles; infinite where a board lies behind the camera."""
     ahead = np.asarray((carried[..., 2, :] > 0).all(axis=-1))
     depth = np.where(ahead[..., None], carried[..., 2, :], 1.0)
@@ -132,7 +132,7 @@ def group_cameras(n_cameras: int, links: list[tuple[int, int]]) -> list[set[int]
     return sorted(groups, key=lambda group: (-len(group), min(group)))
 
 
-def chain_poses(n_cameras: int, pairs: dict[tuple[int, int], Pair]) -> Float[Array, "camera 4 4"]:
+def chain_poses(n_cameras: int, pairs: dict[tuple[int, int], Pair]) -> Float[NDArray, "camera 4 4"]:
     """World (first camera) to each camera, along the pairs with most frames that agree; NaN for cameras that no pair reaches."""
     poses = np.full((n_cameras, 4, 4), np.nan)
     poses[0] = np.eye(4)

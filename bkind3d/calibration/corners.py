@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board
@@ -65,7 +65,7 @@ def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: C
     return corners
 
 
-def _is_enough(points: Float[NDArray, "camera frame corner 2"], model: Float[NDArray, "corner 3"]) -> NDArray[np.bool_]:
+def _is_enough(points: Float[NDArray, "camera frame corner 2"], model: Float[NDArray, "corner 3"]) -> Bool[NDArray, "camera frame"]:
     """(camera, frame): whether the corners that are seen say where the board is."""
     known = np.isfinite(points[..., 0])
     enough = known.sum(axis=2) >= MIN_CORNERS
@@ -90,11 +90,11 @@ def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) ->
     return shortest
 
 
-def _choose_trial(frames: NDArray[np.int64]) -> NDArray[np.int64]:
+def _choose_trial(frames: Int[NDArray, "..."]) -> Int[NDArray, "..."]:
     return frames[spread_indices(len(frames), _TRIAL_FRAMES)]
 
 
-def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, frames: NDArray[np.int64], threads: int) -> bool:
+def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, frames: Int[NDArray, "..."], threads: int) -> bool:
     """Whether the board has the layout of OpenCV before 4.6; the wrong one finds nothing, without any error."""
     if config.legacy_pattern != "auto" or config.squares_y % 2 or config.pattern == "checkerboard":
         return config.legacy_pattern == "true"
@@ -110,7 +110,7 @@ def _search_videos(
     videos: Mapping[str, str | Path],
     config: BoardConfig,
     legacy: bool,
-    frames: NDArray[np.int64],
+    frames: Int[NDArray, "..."],
     threads: int,
     trial: AbstractSet[int] = frozenset(),
 ) -> tuple[Float[NDArray, "camera frame corner 2"], int]:
@@ -122,7 +122,7 @@ def _search_videos(
 
 
 def _search_video(
-    path: str | Path, config: BoardConfig, legacy: bool, frames: NDArray[np.int64], camera: str, trial: AbstractSet[int]
+    path: str | Path, config: BoardConfig, legacy: bool, frames: Int[NDArray, "..."], camera: str, trial: AbstractSet[int]
 ) -> tuple[Float[NDArray, "frame corner 2"], int]:
     board = make_board(config, legacy)
     wanted = {int(frame): index for index, frame in enumerate(frames)}

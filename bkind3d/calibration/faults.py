@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Int
 from numpy.typing import NDArray
 
 from bkind3d.calibration.boards import Corners
@@ -101,7 +102,7 @@ def find_suspects(n_cameras: int, pairs: dict[tuple[int, int], Pair], agrees: Ca
     return suspects
 
 
-def find_lag(boards: Boards, frames: NDArray[np.int64], camera: int, partners: list[int]) -> int | None:
+def find_lag(boards: Boards, frames: Int[NDArray, "..."], camera: int, partners: list[int]) -> int | None:
     """Frames by which `camera` is later than `partners`, from its board views; None where no delay explains them better.
 
     Parameters

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import yaml
+from jaxtyping import Bool, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.calibration.boards import make_board
@@ -105,7 +106,7 @@ def list_black_rectangles(board: BoardConfig) -> list[Rectangle]:
     return [(float(a), float(b), float(c), float(d)) for a, b, c, d in black]
 
 
-def draw_board(board: BoardConfig) -> NDArray[np.uint8]:
+def draw_board(board: BoardConfig) -> UInt8[NDArray, "height width"]:
     """(height, width) grey picture of the board without a margin, in whole pixels per square."""
     cells = 1.0 if board.marker_length is None else (board.marker_bits + 2) * board.square_length / board.marker_length
     side = int(np.ceil(_CELL_PIXELS * max(cells, 8)))
@@ -115,7 +116,7 @@ def draw_board(board: BoardConfig) -> NDArray[np.uint8]:
     return np.pad(picture, side // 2, constant_values=255)
 
 
-def _list_runs(dark: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _list_runs(dark: Bool[NDArray, "..."]) -> list[tuple[int, int]]:
     """Begin and end of every run of dark cells: one rectangle each, so that no hairline shows between cells."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], dark, [False]]).astype(np.int8)))
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]

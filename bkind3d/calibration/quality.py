@@ -7,7 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 
 from bkind3d.calibration.board_poses import pose_in_views
 from bkind3d.calibration.boards import Corners
@@ -58,14 +59,14 @@ def measure_pairs(cameras: list[Camera], corners: Corners, judged_by: Corners) -
     return rows
 
 
-def measure_errors(cameras: list[Camera], corners: Corners) -> Float[Array, "camera frame corner"]:
+def measure_errors(cameras: list[Camera], corners: Corners) -> Float[NDArray, "camera frame corner"]:
     """Reprojection errors, pixels, of corners that at least two cameras see; NaN elsewhere."""
     points = triangulate_corners(cameras, corners).reshape(-1, 3)
     projected = np.stack([project_through_lens(camera, points) for camera in cameras]).reshape(corners.points.shape)
     return np.asarray(np.linalg.norm(projected - corners.points, axis=-1))
 
 
-def measure_depths(cameras: list[Camera], corners: Corners) -> Float[Array, "camera frame corner"]:
+def measure_depths(cameras: list[Camera], corners: Corners) -> Float[NDArray, "camera frame corner"]:
     """Distances along the optical axes, world units, of corners that at least two cameras see; NaN elsewhere."""
     points = triangulate_corners(cameras, corners)
     return np.stack([points @ camera.rotation[2] + camera.translation[2] for camera in cameras])
@@ -83,7 +84,7 @@ def measure_squares(cameras: list[Camera], corners: Corners) -> dict[str, float]
     return {"mean_percent": float(known.mean()), "p95_percent": float(np.quantile(np.abs(known), 0.95))}
 
 
-def triangulate_corners(cameras: list[Camera], corners: Corners) -> Float[Array, "frame corner 3"]:
+def triangulate_corners(cameras: list[Camera], corners: Corners) -> Float[NDArray, "frame corner 3"]:
     """World points of corners that at least two cameras see; NaN elsewhere."""
     flat = corners.points.reshape(len(cameras), -1, 2)
     directions = np.stack([pixel_directions(camera, pixels) for camera, pixels in zip(cameras, flat, strict=True)], axis=1)
@@ -91,7 +92,7 @@ def triangulate_corners(cameras: list[Camera], corners: Corners) -> Float[Array,
     return points.reshape(*corners.points.shape[1:3], 3)
 
 
-def choose_held_out(corners: Corners, share: float, keep: int | None, min_frames: int) -> np.ndarray:
+def choose_held_out(corners: Corners, share: float, keep: int | None, min_frames: int) -> Bool[NDArray, "frame"]:
     """(frame,) which frames judge and do not solve: about a `share` of those that two cameras see, evenly spread.
 
     A frame is kept for the solve where a camera would have fewer than `min_frames` left, or a pair that can be solved
@@ -119,7 +120,7 @@ def _summarise(pixels: Array, world: Array) -> dict[str, Any]:
     return row | {"mean_world": float(np.nanmean(world[known]))}
 
 
-def _describe_poses(poses: Float[Array, "frame 4 4"]) -> dict[str, float]:
+def _describe_poses(poses: Float[NDArray, "frame 4 4"]) -> dict[str, float]:
     known = poses[np.isfinite(poses[:, 0, 0])]
     if not len(known):
         return {"depth_range": float("nan"), "tilt_range": float("nan")}

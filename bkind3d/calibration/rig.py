@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
+from jaxtyping import Bool
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
@@ -122,7 +123,7 @@ def _leave_out_outliers(corners: Corners, cameras: list[Camera]) -> Corners:
     return replace(corners, points=np.where(far[..., None], np.nan, corners.points))
 
 
-def _thin(corners: Corners, seed: int) -> NDArray[np.bool_]:
+def _thin(corners: Corners, seed: int) -> Bool[NDArray, "frame"]:
     """(frame,) a random share of the frames, if the cameras stay connected by it."""
     generator = np.random.default_rng(seed)
     for _ in range(20):

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -96,7 +96,7 @@ class Moments(_Batch):
 
 
 #: What is known of every frame of a session, by the session's name: headings, or joints in world units.
-PerSession = Mapping[str, NDArray[np.float32]]
+PerSession = Mapping[str, Float[NDArray, "..."]]
 
 
 class SessionFrames:
@@ -182,7 +182,7 @@ class SessionFrames:
         ]
         return later, moments[0], moments[1]
 
-    def _decode_pictures(self, index: int, views: NDArray[np.int64]) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
+    def _decode_pictures(self, index: int, views: Int[NDArray, "..."]) -> tuple[list[UInt8[NDArray, "..."]], list[UInt8[NDArray, "..."]]]:
         """Decode the RGB images and the masks of some views."""
         pictures = [self._pictures[view].decode(index) for view in views]
         return [image for image, _ in pictures], [mask for _, mask in pictures]
@@ -198,10 +198,10 @@ class SessionFrames:
     def _lay_out(
         self,
         index: int,
-        views: NDArray[np.int64],
-        images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
-        masks: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
-        projections: NDArray[np.float64],
+        views: Int[NDArray, "..."],
+        images: Sequence[UInt8[NDArray, "..."]] | UInt8[NDArray, "..."],
+        masks: Sequence[UInt8[NDArray, "..."]] | UInt8[NDArray, "..."],
+        projections: Float[NDArray, "..."],
         n_views: int,
     ) -> Views:
         """Put the views that exist at their places among `n_views`."""
@@ -336,8 +336,8 @@ def collate_moments(samples: Sequence[tuple[Moments, ...]]) -> tuple[Moments, ..
 
 
 def iterate_batches(
-    session: SessionFrames, batch_size: int, chosen: NDArray[np.int64] | None = None
-) -> Iterator[tuple[NDArray[np.int64], Views]]:
+    session: SessionFrames, batch_size: int, chosen: Int[NDArray, "..."] | None = None
+) -> Iterator[tuple[Int[NDArray, "..."], Views]]:
     """Give the usable (or the chosen) moments of a session in order: their indices and their views."""
     moments = session.usable if chosen is None else chosen
     for start in range(0, len(moments), batch_size):

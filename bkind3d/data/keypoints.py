@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, NamingConfig
@@ -42,7 +42,7 @@ class SessionKeypoints:
     metadata: dict[str, Any]
 
     @property
-    def located(self) -> NDArray[np.bool_]:
+    def located(self) -> Bool[NDArray, "frame"]:
         """(frame,) whether there is any keypoint."""
         return np.asarray(np.isfinite(self.positions[..., 0]).any(axis=1))
 

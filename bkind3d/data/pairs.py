@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float64, UInt8
-from numpy import ndarray
+from jaxtyping import Bool, Float, UInt8
+from numpy.typing import NDArray
 
 from bkind3d.geometry.windows import choose_common_window, move_projection
 
@@ -23,16 +23,16 @@ class FramePair:
     inside : views whose common window lies within both stored windows; in the others the stored border is continued.
     """
 
-    images: UInt8[ndarray, "2 view height width 3"]
-    masks: UInt8[ndarray, "2 view height width"]
-    projections: Float64[ndarray, "view 3 4"]
-    inside: Bool[ndarray, "view"]
+    images: UInt8[NDArray, "2 view height width 3"]
+    masks: UInt8[NDArray, "2 view height width"]
+    projections: Float[NDArray, "view 3 4"]
+    inside: Bool[NDArray, "view"]
 
 
 def cut_pair(
-    images: tuple[Sequence[UInt8[ndarray, "_ _ 3"]], Sequence[UInt8[ndarray, "_ _ 3"]]],
-    masks: tuple[Sequence[UInt8[ndarray, "_ _"]], Sequence[UInt8[ndarray, "_ _"]]],
-    projections: tuple[Float64[ndarray, "view 3 4"], Float64[ndarray, "view 3 4"]],
+    images: tuple[Sequence[UInt8[NDArray, "_ _ 3"]], Sequence[UInt8[NDArray, "_ _ 3"]]],
+    masks: tuple[Sequence[UInt8[NDArray, "_ _"]], Sequence[UInt8[NDArray, "_ _"]]],
+    projections: tuple[Float[NDArray, "view 3 4"], Float[NDArray, "view 3 4"]],
     size: int,
 ) -> FramePair:
     """Cut both frames of a pair out of their stored windows with one window per view.
@@ -60,8 +60,8 @@ def cut_pair(
 
 
 def _warp_views(
-    images: Sequence[UInt8[ndarray, "_ _ *channel"]], affines: Float64[ndarray, "view 3 3"], size: int, border: int
-) -> UInt8[ndarray, "view height width *channel"]:
+    images: Sequence[UInt8[NDArray, "_ _ *channel"]], affines: Float[NDArray, "view 3 3"], size: int, border: int
+) -> UInt8[NDArray, "view height width *channel"]:
     """Resample every view's window through its affine; beyond the stored window, `border` says what is there."""
     return np.stack(
         [

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from jaxtyping import Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
@@ -94,19 +95,19 @@ class PictureFile:
             reason = " ".join(str(error).split())[:100]
             raise InputError(f"{self.path}: row group {group} ({rows}) is damaged ({reason}); delete the file and run again") from None
 
-    def decode(self, row: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def decode(self, row: int) -> tuple[UInt8[NDArray, "..."], UInt8[NDArray, "..."]]:
         """Decode the RGB picture and the silhouette of a row."""
         group = int(np.searchsorted(self._ends, row, side="right")) - 1
         table, place = CACHE.read(self, group), row - int(self._ends[group])
         return self._decode(table["image"], place, row, cv2.IMREAD_COLOR_RGB), self._decode(table["mask"], place, row, cv2.IMREAD_GRAYSCALE)
 
-    def _decode(self, column: pa.ChunkedArray, place: int, row: int, flags: int) -> NDArray[np.uint8]:
+    def _decode(self, column: pa.ChunkedArray, place: int, row: int, flags: int) -> UInt8[NDArray, "..."]:
         content = column[place].as_buffer()
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content is not None and content.size else None
         if picture is None:
             raise InputError(f"{self.path}: the picture in row {row} cannot be decoded; delete the file and run again")
         return np.asarray(picture, np.uint8)
 
-    def is_blank(self, rows: NDArray[np.int64]) -> bool:
+    def is_blank(self, rows: Int[NDArray, "..."]) -> bool:
         """Tell whether the pictures in `rows` all show one colour: a covered lens, or a camera that sends nothing."""
         return all(float(self.decode(int(row))[0].std(axis=(0, 1)).max()) < 1 for row in rows)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_metadata, read_table
@@ -26,13 +27,13 @@ class Points:
     """
 
     names: tuple[str, ...]
-    frames: Int[np.ndarray, " frame"]
-    time_s: Float[np.ndarray, " frame"]
-    positions: Float[np.ndarray, "frame point 3"]
+    frames: Int[NDArray, "frame"]
+    time_s: Float[NDArray, "frame"]
+    positions: Float[NDArray, "frame point 3"]
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    spreads: Float[np.ndarray, "frame point"] | None = None
+    spreads: Float[NDArray, "frame point"] | None = None
 
-    def positions_at(self, frames: Int[np.ndarray, " wanted"]) -> Float[np.ndarray, "wanted point 3"]:
+    def positions_at(self, frames: Int[NDArray, "wanted"]) -> Float[NDArray, "wanted point 3"]:
         """Positions in the frames with these numbers; NaN where the table has no such frame."""
         row = np.searchsorted(self.frames, frames).clip(max=len(self.frames) - 1)
         return np.where((self.frames[row] == frames)[:, None, None], self.positions[row], np.nan)

@@ -5,9 +5,10 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+Picture = UInt8[NDArray, "..."]
 
 #: Formats with a plane of luma and, maybe, two smaller ones of colour, 8 bits each.
 _PLANAR = ("gray", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import DisjointSet
 
@@ -45,7 +46,7 @@ def choose_skeleton(edges: pd.DataFrame, model: ModelConfig) -> list[Edge]:
     return sorted(((first, second, float(shares[first, second])) for first, second in tree), key=lambda edge: (-edge[2], edge))
 
 
-def _arrange_weights(edges: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
+def _arrange_weights(edges: pd.DataFrame, names: Sequence[str]) -> Float[NDArray, "keypoint keypoint"]:
     """(keypoint, keypoint) weights, the same both ways; 0 where there is no edge."""
     first, second = (pd.Index(names).get_indexer(pd.Index(edges[column])) for column in ("keypoint_a", "keypoint_b"))
     kept = (first >= 0) & (second >= 0)

@@ -19,6 +19,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
@@ -77,9 +78,9 @@ class Packets:
     keys : (n,) frames that can be decoded without the others.
     """
 
-    stamps: NDArray[np.int64]
-    times: NDArray[np.float64]
-    keys: NDArray[np.bool_]
+    stamps: Int[NDArray, "..."]
+    times: Float[NDArray, "..."]
+    keys: Bool[NDArray, "..."]
 
     @property
     def length(self) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 import av
-import numpy as np
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 #: Options of libx264 for pictures that are measured.
@@ -26,7 +26,7 @@ class VideoWriter:
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = "yuv420p"
 
-    def write(self, picture: NDArray[np.uint8]) -> None:
+    def write(self, picture: UInt8[NDArray, "..."]) -> None:
         """Append a (height, width, 3) RGB picture."""
         self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
 

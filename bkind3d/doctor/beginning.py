@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Shaped
+from numpy.typing import NDArray
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import write_calibration
@@ -53,7 +55,7 @@ def examine_beginning(
 
 def _survey_beginning(
     study: Study, name: str, infos: Mapping[str, VideoInfo], folder: Path, n_frames: int | None
-) -> tuple[dict[str, str | Path], np.ndarray]:
+) -> tuple[dict[str, str | Path], Shaped[NDArray, "..."]]:
     """Tables ``survey`` of all cameras, and the session's frames in them."""
     row, surveys, frames = study.sessions[name], dict[str, str | Path](), np.empty(0, np.int64)
     for camera, info in infos.items():

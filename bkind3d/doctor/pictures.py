@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.data.shrinking import Picture
@@ -148,7 +149,7 @@ def _fit_width(picture: Picture, width: int) -> Picture:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC), dtype=np.uint8)
 
 
-def _draw_track(picture: Picture, pixels: NDArray[np.float64], colour: Colour, thickness: int) -> None:
+def _draw_track(picture: Picture, pixels: Float[NDArray, "..."], colour: Colour, thickness: int) -> None:
     """Connect pixels; leave out what lies behind the camera or far outside of the picture."""
     height, width = picture.shape[:2]
     near = np.isfinite(pixels).all(axis=1) & (np.abs(np.nan_to_num(pixels)) < 4 * max(height, width)).all(axis=1)

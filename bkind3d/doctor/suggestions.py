@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Shaped
+from numpy.typing import NDArray
 
 from bkind3d.config import ExperimentConfig, PairTrainingConfig
 from bkind3d.data.parquet import read_table
@@ -63,7 +65,7 @@ def measure_changes(surveys: Iterable[str | Path], rate: float) -> Measured:
     return Measured(still, float(seconds[beyond[0]]) if len(beyond) else None, rate)
 
 
-def _measure_curve(survey: str | Path, lags: np.ndarray) -> np.ndarray:
+def _measure_curve(survey: str | Path, lags: Shaped[NDArray, "..."]) -> Shaped[NDArray, "..."]:
     """Median change for each distance in frames; NaN where no two silhouettes are that far apart."""
     contents = read_table(survey, "survey", ["mask"])["mask"]
     known = contents.notna().to_numpy()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
@@ -136,7 +137,7 @@ def _check_suffix(path: Path, info: VideoInfo) -> list[Check]:
     return [Check("warning", "name", sentence, f"rename it to {path.with_suffix(known[0]).name}: other programs go by the name")]
 
 
-def find_irregular(times: NDArray[np.float64]) -> tuple[NDArray[np.int64], float]:
+def find_irregular(times: Float[NDArray, "..."]) -> tuple[Int[NDArray, "..."], float]:
     """Numbers of the frames after which an irregular interval follows, and the usual interval, seconds."""
     intervals = np.diff(times)
     usual = float(np.median(intervals)) if len(intervals) else 0.0

@@ -9,15 +9,16 @@ import torch
 from jaxtyping import Float, Int
 from lightning import LightningModule, Trainer
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from bkind3d.config import ActionsConfig
 
-Features = Float[np.ndarray, "window sample channel"]
-Labels = Int[np.ndarray, " window"]
-Scores = Float[np.ndarray, "window behaviour"]
+Features = Float[NDArray, "window sample channel"]
+Labels = Int[NDArray, "window"]
+Scores = Float[NDArray, "window behaviour"]
 
 #: Widths of the network's layers, and their kernel (paper, section on action recognition).
 _WIDTHS, _KERNEL = (128, 64, 32), 5
@@ -53,7 +54,7 @@ class ActionNetwork(LightningModule):
         return torch.optim.Adam(self.parameters(), lr=1e-3)
 
 
-def balance_classes(labels: Labels, n_classes: int) -> Float[np.ndarray, " behaviour"]:
+def balance_classes(labels: Labels, n_classes: int) -> Float[NDArray, "behaviour"]:
     """Weights that give every behaviour of the training windows the same say; 0 for one that is not among them."""
     counts = np.bincount(labels, minlength=n_classes)
     return np.where(counts > 0, len(labels) / (np.maximum(counts, 1) * (counts > 0).sum()), 0.0)
@@ -80,7 +81,7 @@ def _train_network(features: Features, labels: Labels, n_classes: int, config: A
     return network.eval()
 
 
-def summarise_channels(windows: Features) -> Float[np.ndarray, "window statistic"]:
+def summarise_channels(windows: Features) -> Float[NDArray, "window statistic"]:
     """Mean, spread, extremes and change of every channel over a window: what trees can cut."""
     statistics = [windows.mean(axis=1), windows.std(axis=1), windows.min(axis=1), windows.max(axis=1), windows[:, -1] - windows[:, 0]]
     return np.concatenate(statistics, axis=1)

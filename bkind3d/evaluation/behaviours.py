@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
+from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support
 
 from bkind3d.config import ActionsConfig, EvaluationConfig, InputError
@@ -40,9 +41,9 @@ class WindowPart(NamedTuple):
     """Labelled windows of the train or the test sessions; `windows` has an entry for what the method found and, if known, ground_truth."""
 
     windows: Mapping[str, Windows]
-    behaviours: np.ndarray
-    session: Int[np.ndarray, " window"]
-    time_s: Float[np.ndarray, " window"]
+    behaviours: Shaped[NDArray, "..."]
+    session: Int[NDArray, "window"]
+    time_s: Float[NDArray, "window"]
     n_labelled: int
 
 
@@ -62,7 +63,7 @@ def _list_sources(recording: Recording, found: str, with_joints: bool) -> dict[s
     return sources
 
 
-def _find_middles(recording: Recording, sources: Mapping[str, Points], half: int) -> Bool[np.ndarray, " frame"]:
+def _find_middles(recording: Recording, sources: Mapping[str, Points], half: int) -> Bool[NDArray, "frame"]:
     """Labelled frames around which every source has a whole window: so all features see the same windows."""
     behaviours = recording.behaviours
     middles = np.zeros(len(recording.judged.frames), dtype=bool) if behaviours is None else behaviours != ""
@@ -73,7 +74,7 @@ def _find_middles(recording: Recording, sources: Mapping[str, Points], half: int
 
 def collect_windows(
     recordings: Sequence[Recording],
-    parts: Sequence[Int[np.ndarray, " frame"]],
+    parts: Sequence[Int[NDArray, "frame"]],
     part: int,
     found: str,
     with_joints: bool,
@@ -101,8 +102,8 @@ def collect_windows(
 
 
 def score_behaviours(
-    train: WindowPart, test: WindowPart, classes: np.ndarray, config: ActionsConfig
-) -> dict[str, Float[np.ndarray, "window behaviour"]]:
+    train: WindowPart, test: WindowPart, classes: Shaped[NDArray, "..."], config: ActionsConfig
+) -> dict[str, Float[NDArray, "window behaviour"]]:
     """Score each of `classes` in every test window, from each kind of features, from all of them together, and from nothing."""
     labels = np.searchsorted(classes, train.behaviours)
     described = {}
@@ -120,7 +121,7 @@ def score_behaviours(
 
 
 def measure_classes(
-    true: Int[np.ndarray, " window"], scores: Float[np.ndarray, "window behaviour"], classes: np.ndarray
+    true: Int[NDArray, "window"], scores: Float[NDArray, "window behaviour"], classes: Shaped[NDArray, "..."]
 ) -> list[dict[str, Any]]:
     """Precision, recall, F1 and average precision of each behaviour; None where no test window has it (average precision, recall)."""
     predicted = scores.argmax(axis=1)
@@ -142,7 +143,7 @@ def measure_classes(
     return entries
 
 
-def count_confusion(true: Int[np.ndarray, " window"], predicted: Int[np.ndarray, " window"], classes: np.ndarray) -> pd.DataFrame:
+def count_confusion(true: Int[NDArray, "window"], predicted: Int[NDArray, "window"], classes: Shaped[NDArray, "..."]) -> pd.DataFrame:
     """Count the windows of every true and predicted behaviour, zeros included."""
     n_classes = len(classes)
     counts = np.bincount(true * n_classes + predicted, minlength=n_classes**2)
@@ -150,7 +151,7 @@ def count_confusion(true: Int[np.ndarray, " window"], predicted: Int[np.ndarray,
 
 
 def _find_intervals(
-    correct: Mapping[str, Float[np.ndarray, " window"]], units: Units, config: EvaluationConfig
+    correct: Mapping[str, Float[NDArray, "window"]], units: Units, config: EvaluationConfig
 ) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]]:
     """95 % intervals of each accuracy, and of the paired differences of the first to the others (positive = better)."""
     means = resample_means(np.stack(list(correct.values())), units, config.bootstrap, config.seed)
@@ -166,7 +167,7 @@ def _without_reference(base: dict[str, Any], features: str, reason: str) -> Acti
     return ActionJudgement({**base, "reference": None, "reason": reason, "rows": [row]}, pd.DataFrame(columns=list(TABLES["confusion"])))
 
 
-def _check_classes(train: WindowPart, test: WindowPart) -> np.ndarray:
+def _check_classes(train: WindowPart, test: WindowPart) -> Shaped[NDArray, "..."]:
     """All behaviours, in alphabetical order; refuse train or test windows that know only one."""
     for name, part in (("train", train), ("test", test)):
         if len(np.unique(part.behaviours)) < 2:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from bkind3d.evaluation.floors import fill_gaps, mean_shape
@@ -21,15 +22,15 @@ WITHOUT_TRUTH = ("jumps", "trades", "edge_variation", "spread", "turned", "fewer
 _MIN_RANKED = 5
 
 
-def _distances_to(point: Float[np.ndarray, "frame 3"], others: Float[np.ndarray, "frame other 3"]) -> Float[np.ndarray, "frame other"]:
+def _distances_to(point: Float[NDArray, "frame 3"], others: Float[NDArray, "frame other 3"]) -> Float[NDArray, "frame other"]:
     """Distance of one point from others in every frame; infinite where an other is not known."""
     distances = np.linalg.norm(others - point[:, None], axis=2)
     return np.asarray(np.where(np.isnan(distances), np.inf, distances))
 
 
 def nearest_consistency(
-    points: Float[np.ndarray, "frame point 3"],
-    others: Float[np.ndarray, "frame other 3"],
+    points: Float[NDArray, "frame point 3"],
+    others: Float[NDArray, "frame other 3"],
     names: tuple[str, ...],
     other_names: tuple[str, ...],
 ) -> list[dict[str, Any]]:
@@ -65,7 +66,7 @@ def nearest_consistency(
     return entries
 
 
-def pair_distances(keypoints: Float[np.ndarray, "frame keypoint 3"], names: tuple[str, ...]) -> list[dict[str, Any]]:
+def pair_distances(keypoints: Float[NDArray, "frame keypoint 3"], names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Mean distance over frames of every pair of keypoints, world units, closest pair first."""
     pairs = []
     for first in range(len(names) - 1):
@@ -75,9 +76,9 @@ def pair_distances(keypoints: Float[np.ndarray, "frame keypoint 3"], names: tupl
 
 
 def measure_identity(
-    keypoints: Float[np.ndarray, "frame keypoint 3"],
+    keypoints: Float[NDArray, "frame keypoint 3"],
     names: tuple[str, ...],
-    joints: Float[np.ndarray, "frame joint 3"] | None = None,
+    joints: Float[NDArray, "frame joint 3"] | None = None,
     joint_names: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Measure identity and distinctness of keypoints, all of them finite, in the world frame.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 
 #: From this many sessions on they are resampled, and blocks of a second below.
 MIN_SESSIONS = 10
@@ -18,7 +19,7 @@ class Units:
     """What is resampled: `kind` (session or second), and the unit of every frame as codes from 0."""
 
     kind: str
-    codes: Int[np.ndarray, " frame"]
+    codes: Int[NDArray, "frame"]
 
     @property
     def number(self) -> int:
@@ -26,7 +27,7 @@ class Units:
         return int(self.codes.max()) + 1 if len(self.codes) else 0
 
 
-def make_units(sessions: Int[np.ndarray, " frame"], time_s: Float[np.ndarray, " frame"]) -> Units:
+def make_units(sessions: Int[NDArray, "frame"], time_s: Float[NDArray, "frame"]) -> Units:
     """Choose sessions as units where there are at least ten, else one-second blocks of each session.
 
     Parameters
@@ -43,9 +44,7 @@ def make_units(sessions: Int[np.ndarray, " frame"], time_s: Float[np.ndarray, " 
     return Units("second", pd.DataFrame({"session": codes, "second": seconds}).groupby(["session", "second"]).ngroup().to_numpy())
 
 
-def resample_means(
-    values: Float[np.ndarray, "series frame"], units: Units, resamples: int, seed: int
-) -> Float[np.ndarray, "resample series"]:
+def resample_means(values: Float[NDArray, "series frame"], units: Units, resamples: int, seed: int) -> Float[NDArray, "resample series"]:
     """Mean over frames of each series in resamples of the units; all series see the same resamples.
 
     So the difference between two columns is a paired difference. NaN throughout where there are not at least two units.
@@ -64,7 +63,7 @@ def resample_means(
     return np.concatenate(means)
 
 
-def percentile_interval(means: Float[np.ndarray, " resample"]) -> tuple[float, float]:
+def percentile_interval(means: Float[NDArray, "resample"]) -> tuple[float, float]:
     """The middle 95 % of resampled means; NaN where they are."""
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import NDArray
 
 from bkind3d.config import EvaluationConfig, InputError, MethodDescription
 from bkind3d.data.results import MEAN_POSE, Role, Supervision, name_oracle
@@ -67,8 +68,8 @@ class CandidateResult:
 
 
 def regress_joints(
-    train_points: Float[np.ndarray, "train point 3"],
-    test_points: Float[np.ndarray, "test point 3"],
+    train_points: Float[NDArray, "train point 3"],
+    test_points: Float[NDArray, "test point 3"],
     train: LabelledFrames,
     test: LabelledFrames,
     config: EvaluationConfig,
@@ -91,7 +92,7 @@ def find_root(config: EvaluationConfig, names: tuple[str, ...]) -> int | None:
     return names.index(config.root)
 
 
-def measure_constant(train: LabelledFrames, test: LabelledFrames, shape: Float[np.ndarray, "joint 3"], root: int | None) -> PoseErrors:
+def measure_constant(train: LabelledFrames, test: LabelledFrames, shape: Float[NDArray, "joint 3"], root: int | None) -> PoseErrors:
     """Measure the errors of the best constant pose: as it lies in the world, but as a shape for PA-MPJPE.
 
     It is placed at the true centroid, which it cannot know: a floor that is, if anything, too low.

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 
 from bkind3d.data.spacing import spread_indices
 from bkind3d.geometry.alignment import fit_similarity
@@ -12,25 +13,25 @@ _MAX_POSES = 5000
 _ROUNDS = 20
 
 
-def centre_poses(joints: Float[np.ndarray, "frame joint 3"]) -> tuple[Float[np.ndarray, "frame joint 3"], Float[np.ndarray, "frame 1 3"]]:
+def centre_poses(joints: Float[NDArray, "frame joint 3"]) -> tuple[Float[NDArray, "frame joint 3"], Float[NDArray, "frame 1 3"]]:
     """Poses relative to the centroid of their known joints, and that centroid (world units)."""
     centroid = np.nanmean(joints, axis=1, keepdims=True)
     return joints - centroid, centroid
 
 
-def mean_pose(joints: Float[np.ndarray, "frame joint 3"]) -> Float[np.ndarray, "joint 3"]:
+def mean_pose(joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "joint 3"]:
     """The constant pose with the least squared distance to the training poses, all centred, none turned (world units)."""
     return np.asarray(np.nanmean(centre_poses(joints)[0], axis=0))
 
 
-def place_pose(pose: Float[np.ndarray, "joint 3"], joints: Float[np.ndarray, "frame joint 3"]) -> Float[np.ndarray, "frame joint 3"]:
+def place_pose(pose: Float[NDArray, "joint 3"], joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "frame joint 3"]:
     """Repeat a constant pose for every frame, centred over the joints that are known in it (to go with :func:`centre_poses`)."""
     known = np.isfinite(joints).all(axis=2)
     shift = np.where(known[..., None], pose, 0.0).sum(axis=1) / known.sum(axis=1)[:, None]
     return np.asarray(pose - shift[:, None])
 
 
-def mean_shape(joints: Float[np.ndarray, "frame joint 3"]) -> Float[np.ndarray, "joint 3"]:
+def mean_shape(joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "joint 3"]:
     """The constant pose with the least squared distance to the training poses once it is aligned to each: generalised Procrustes.
 
     In turns, the shape is aligned to every pose, and becomes the best shape for these alignments; neither step can make the
@@ -59,7 +60,7 @@ def mean_shape(joints: Float[np.ndarray, "frame joint 3"]) -> Float[np.ndarray, 
     return np.asarray(shape.numpy())
 
 
-def choose_far_apart(shape: Float[np.ndarray, "joint 3"], number: int) -> Int[np.ndarray, " number"]:
+def choose_far_apart(shape: Float[NDArray, "joint 3"], number: int) -> Int[NDArray, "number"]:
     """Choose joints by farthest-point sampling: first the one farthest from the centroid, then always the one farthest from all chosen."""
     chosen = [int(np.linalg.norm(shape - shape.mean(axis=0), axis=1).argmax())]
     distance = np.full(len(shape), np.inf)
@@ -69,7 +70,7 @@ def choose_far_apart(shape: Float[np.ndarray, "joint 3"], number: int) -> Int[np
     return np.array(chosen)
 
 
-def fill_gaps(joints: Float[np.ndarray, "frame joint 3"], shape: Float[np.ndarray, "joint 3"]) -> Float[np.ndarray, "frame joint 3"]:
+def fill_gaps(joints: Float[NDArray, "frame joint 3"], shape: Float[NDArray, "joint 3"]) -> Float[NDArray, "frame joint 3"]:
     """Fill unknown joints with the mean shape aligned to the known ones, so that an oracle can answer in every frame."""
     gaps = ~np.isfinite(joints).all(axis=2)
     rows = gaps.any(axis=1)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int
+from numpy.typing import NDArray
 
 from bkind3d.config import EvaluationConfig
 from bkind3d.data.results import MEAN_POSE
@@ -32,7 +33,7 @@ def _spread(frames: LabelledFrames, limit: int) -> LabelledFrames:
     return frames.select(rows)
 
 
-def _draw(n_frames: int, number: int, seed: int) -> list[Int[np.ndarray, " drawn"]]:
+def _draw(n_frames: int, number: int, seed: int) -> list[Int[NDArray, "drawn"]]:
     """Some draws of `number` frames, in their order; a single one where all are drawn."""
     if number == n_frames:
         return [np.arange(n_frames)]

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
+from numpy.typing import NDArray
 
 from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.evaluation.recordings import Recording
@@ -27,31 +28,33 @@ class LabelledFrames:
     behaviour : of each frame; empty where none is known.
     """
 
-    session: Int[np.ndarray, " frame"]
-    frame: Int[np.ndarray, " frame"]
-    time_s: Float[np.ndarray, " frame"]
-    part: Int[np.ndarray, " frame"]
-    block: Int[np.ndarray, " frame"]
-    points: Mapping[str, Float[np.ndarray, "frame point 3"]]
-    joints: Float[np.ndarray, "frame joint 3"]
-    behaviour: np.ndarray
+    session: Int[NDArray, "frame"]
+    frame: Int[NDArray, "frame"]
+    time_s: Float[NDArray, "frame"]
+    part: Int[NDArray, "frame"]
+    block: Int[NDArray, "frame"]
+    points: Mapping[str, Float[NDArray, "frame point 3"]]
+    joints: Float[NDArray, "frame joint 3"]
+    behaviour: Shaped[NDArray, "..."]
 
-    def select(self, rows: Bool[np.ndarray, " frame"]) -> "LabelledFrames":
+    def select(self, rows: Bool[NDArray, "frame"]) -> "LabelledFrames":
         """The frames where `rows` is true."""
         return combine_frames([self], lambda arrays: arrays[0][rows])
 
     @property
-    def is_labelled(self) -> Bool[np.ndarray, " frame"]:
+    def is_labelled(self) -> Bool[NDArray, "frame"]:
         """Whether at least three joints are known."""
         return np.asarray(np.isfinite(self.joints).all(axis=2).sum(axis=1) >= MIN_JOINTS)
 
 
-def all_known(points: Float[np.ndarray, "frame point 3"]) -> Bool[np.ndarray, " frame"]:
+def all_known(points: Float[NDArray, "frame point 3"]) -> Bool[NDArray, "frame"]:
     """Whether every point is known, frame by frame."""
     return np.asarray(np.isfinite(points).all(axis=(1, 2)))
 
 
-def combine_frames(parts: Sequence[LabelledFrames], combine: Callable[[list[np.ndarray]], np.ndarray]) -> LabelledFrames:
+def combine_frames(
+    parts: Sequence[LabelledFrames], combine: Callable[[list[Shaped[NDArray, "..."]]], Shaped[NDArray, "..."]]
+) -> LabelledFrames:
     """Frames of which every array is what `combine` makes of those of the parts."""
     columns = {entry.name: [getattr(part, entry.name) for part in parts] for entry in fields(LabelledFrames)}
     points = columns.pop("points")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int
+from jaxtyping import Bool, Complex, Float, Int, Shaped
+from numpy.typing import NDArray
 
 from bkind3d.data.points import Points
 from bkind3d.data.spacing import spread_indices
@@ -26,18 +27,18 @@ class Windows:
     size : of the subject, see :func:`measure_size`; one for each piece.
     """
 
-    pieces: Float[np.ndarray, "window sample point 3"]
-    middles: Float[np.ndarray, "window point 3"]
-    size: Float[np.ndarray, " window"]
+    pieces: Float[NDArray, "window sample point 3"]
+    middles: Float[NDArray, "window point 3"]
+    size: Float[NDArray, "window"]
 
 
-def half_width(time_s: Float[np.ndarray, " frame"], window_seconds: float) -> int:
+def half_width(time_s: Float[NDArray, "frame"], window_seconds: float) -> int:
     """Kept frames on either side of a window's middle, at least one."""
     interval = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
     return max(1, round(window_seconds / interval / 2)) if interval > 0 else 1
 
 
-def find_whole_windows(known: Bool[np.ndarray, " frame"], frames: Int[np.ndarray, " frame"], half: int) -> Bool[np.ndarray, " frame"]:
+def find_whole_windows(known: Bool[NDArray, "frame"], frames: Int[NDArray, "frame"], half: int) -> Bool[NDArray, "frame"]:
     """Tell which frames have `half` known frames on either side, without a gap in between, in the same recording."""
     whole = np.zeros(len(frames), dtype=bool)
     if len(frames) < 2 * half + 1:
@@ -50,14 +51,14 @@ def find_whole_windows(known: Bool[np.ndarray, " frame"], frames: Int[np.ndarray
     return whole
 
 
-def measure_size(positions: Float[np.ndarray, "frame point 3"]) -> float:
+def measure_size(positions: Float[NDArray, "frame point 3"]) -> float:
     """Size of the subject, world units: the median over frames of the points' root mean square distance from their centroid."""
     known = positions[np.isfinite(positions).all(axis=(1, 2))]
     spread = np.square(known - known.mean(axis=1, keepdims=True)).sum(axis=2).mean(axis=1)
     return float(np.sqrt(np.median(spread))) if len(known) else float("nan")
 
 
-def cut_windows(points: Points, middles: Int[np.ndarray, " window"], half: int) -> Windows:
+def cut_windows(points: Points, middles: Int[NDArray, "window"], half: int) -> Windows:
     """Cut windows around the frames at positions `middles`, each sampled at :data:`N_SAMPLES` moments."""
     offsets = np.linspace(-half, half, N_SAMPLES).round().astype(np.int64)
     size = np.full(len(middles), measure_size(points.positions))
@@ -69,13 +70,13 @@ def join_windows(parts: list[Windows]) -> Windows:
     return Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("pieces", "middles", "size")))
 
 
-def _horizontal(poses: Float[np.ndarray, "window point 3"]) -> Complex[np.ndarray, "window point"]:
+def _horizontal(poses: Float[NDArray, "window point 3"]) -> Complex[Shaped[NDArray, "..."], "window point"]:
     """Horizontal coordinates relative to the centroid, x + iy."""
     centred = poses - poses.mean(axis=1, keepdims=True)
     return np.asarray(centred[..., 0] + 1j * centred[..., 1])
 
 
-def fit_heading(middles: Float[np.ndarray, "window point 3"]) -> Complex[np.ndarray, " point"]:
+def fit_heading(middles: Float[NDArray, "window point 3"]) -> Complex[Shaped[NDArray, "..."], " point"]:
     """The horizontal pose that all training poses are turned to.
 
     The first complex principal component: the pose to which the others fit best when each is turned about the vertical as
@@ -86,14 +87,14 @@ def fit_heading(middles: Float[np.ndarray, "window point 3"]) -> Complex[np.ndar
     return np.asarray(vectors[:, -1])
 
 
-def find_turns(middles: Float[np.ndarray, "window point 3"], heading: Complex[np.ndarray, " point"]) -> Float[np.ndarray, " window"]:
+def find_turns(middles: Float[NDArray, "window point 3"], heading: Complex[Shaped[NDArray, "..."], " point"]) -> Float[NDArray, "window"]:
     """Angles (radians, anticlockwise as seen from above) by which poses are turned about the vertical to fit `heading` best."""
     return np.asarray(-np.angle(_horizontal(middles) @ heading.conj()))
 
 
 def describe_windows(
-    windows: Windows, heading: Complex[np.ndarray, " point"], derived: bool = True
-) -> Float[np.ndarray, "window sample channel"]:
+    windows: Windows, heading: Complex[Shaped[NDArray, "..."], " point"], derived: bool = True
+) -> Float[NDArray, "window sample channel"]:
     """Turn windows into what a classifier sees.
 
     Every window is moved so that its middle pose has its centroid at the origin, turned about the vertical so that the middle
@@ -117,7 +118,7 @@ def describe_windows(
     return np.concatenate(channels, axis=-1)
 
 
-def _pair_points(n_points: int) -> tuple[np.ndarray, np.ndarray]:
+def _pair_points(n_points: int) -> tuple[Shaped[NDArray, "..."], Shaped[NDArray, "..."]]:
     """Pairs of points whose distance is a channel: all of them, or so many of them, evenly spread."""
     first, second = np.triu_indices(n_points, k=1)
     kept = spread_indices(len(first), _MOST_PAIRS)

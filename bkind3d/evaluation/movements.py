@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Complex, Float, Int, Shaped
+from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_mutual_info_score
@@ -81,27 +82,27 @@ def find_movements(keypoints: Mapping[str, str | Path], behaviours: Mapping[str,
     return Movements(table, {**config.model_dump(), "explained": explained, **_summarise(table, config.n_clusters)})
 
 
-def _choose_middles(points: Points, half: int, most: int) -> Int[np.ndarray, " window"]:
+def _choose_middles(points: Points, half: int, most: int) -> Int[NDArray, "window"]:
     """Middles of windows without gaps, half a window apart; at most so many of them, evenly spread."""
     middles = np.arange(half, len(points.frames), half)
     middles = middles[find_whole_windows(all_known(points.positions), points.frames, half)[middles]]
     return middles[step_indices(len(middles), most)]
 
 
-def _name_windows(session: str, points: Points, middles: Int[np.ndarray, " window"], half: int) -> pd.DataFrame:
+def _name_windows(session: str, points: Points, middles: Int[NDArray, "window"], half: int) -> pd.DataFrame:
     columns = {"frame": points.frames[middles], "time_s": points.time_s[middles]}
     ends = {"start": points.frames[middles - half], "stop": points.frames[middles + half]}
     return pd.DataFrame({"session": session, **columns, **ends, "behaviour": ""})
 
 
-def _align_long_axis(heading: Complex[np.ndarray, " point"]) -> Complex[np.ndarray, " point"]:
+def _align_long_axis(heading: Complex[Shaped[NDArray, "..."], " point"]) -> Complex[Shaped[NDArray, "..."], " point"]:
     """Turn a horizontal pose so that its longer axis is x."""
     return np.asarray(heading * np.exp(-0.5j * np.angle((heading**2).sum())))
 
 
 def _cluster(
-    features: Float[np.ndarray, "window sample channel"], config: MovementsConfig
-) -> tuple[Int[np.ndarray, " window"], Float[np.ndarray, " window"], float]:
+    features: Float[NDArray, "window sample channel"], config: MovementsConfig
+) -> tuple[Int[NDArray, "window"], Float[NDArray, "window"], float]:
     """Cluster of every window, its distance to the cluster's centre, and the share of variance that was clustered."""
     flat = features.reshape(len(features), -1)
     components = PCA(min(config.n_components, *flat.shape), random_state=config.seed)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
+from numpy.typing import NDArray
 
 from bkind3d.config import EvaluationConfig
 from bkind3d.data.parquet import TABLES
@@ -82,15 +83,15 @@ def _list_models(recordings: Sequence[Recording], method: Candidate) -> dict[str
 
 
 def _describe_motion(
-    positions: Float[np.ndarray, "frame keypoint 3"],
-    session: Int[np.ndarray, " frame"],
-    time_s: Float[np.ndarray, " frame"],
+    positions: Float[NDArray, "frame keypoint 3"],
+    session: Int[NDArray, "frame"],
+    time_s: Float[NDArray, "frame"],
     sources: Sequence[Points],
 ) -> Motion:
     """Keypoints of the judged frames over time; spread and agreement are means over the whole sessions of `sources`."""
     spreads = [points.spreads for points in sources if points.spreads is not None]
     stated = [points.metadata.get("agreement") or {} for points in sources]
-    agreement: dict[str, np.ndarray] = {}
+    agreement: dict[str, Shaped[NDArray, ...]] = {}
     for kind in ("turned", "fewer_views"):
         found = [entry[kind] for entry in stated if entry.get(kind)]
         agreement |= {kind: np.mean(found, axis=0)} if found else {}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
-from numpy.typing import ArrayLike
+from jaxtyping import Int, Shaped
+from numpy.typing import ArrayLike, NDArray
 
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_table
@@ -37,7 +37,7 @@ class Recording:
     columns: Mapping[str, str]
     points: Mapping[str, Points]
     joints: Points | None = None
-    behaviours: np.ndarray | None = None
+    behaviours: Shaped[NDArray, "..."] | None = None
 
     @property
     def judged(self) -> Points:
@@ -45,7 +45,7 @@ class Recording:
         return next(iter(self.points.values()))
 
 
-def read_behaviours(path: str | Path, frames: Int[np.ndarray, " frame"]) -> np.ndarray:
+def read_behaviours(path: str | Path, frames: Int[NDArray, "frame"]) -> Shaped[NDArray, "..."]:
     """Read the behaviour in each of `frames`, those of a session; empty text where a frame has none."""
     table = read_table(path, "behaviours", ["frame", "behaviour"]).dropna()
     if table["frame"].duplicated().any():

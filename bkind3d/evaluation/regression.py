@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
+from numpy.typing import NDArray
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
@@ -39,7 +40,7 @@ class Regressor(Protocol):
     def strengths(self) -> tuple[float, ...]:
         """Strength of the ridge for each group of joints that are known in the same frames."""
 
-    def predict(self, features: Float[np.ndarray, "frame feature"]) -> Float[np.ndarray, "frame joint 3"]:
+    def predict(self, features: Float[NDArray, "frame feature"]) -> Float[NDArray, "frame joint 3"]:
         """Predict the joints of every frame, world units relative to the keypoints' centroid."""
 
 
@@ -47,11 +48,11 @@ class Regressor(Protocol):
 class NetworkRegressor:
     """Two-layer perceptrons on standardised features and targets, one for each group of joints that are known in the same frames."""
 
-    members: Sequence[Int[np.ndarray, " member"]]
+    members: Sequence[Int[NDArray, "member"]]
     networks: Sequence[Any]
     strengths: tuple[float, ...] = ()
 
-    def predict(self, features: Float[np.ndarray, "frame feature"]) -> Float[np.ndarray, "frame joint 3"]:
+    def predict(self, features: Float[NDArray, "frame feature"]) -> Float[NDArray, "frame joint 3"]:
         """Predict the joints of every frame, world units relative to the keypoints' centroid."""
         joints = np.empty((len(features), sum(map(len, self.members)), 3))
         for members, network in zip(self.members, self.networks, strict=True):
@@ -69,22 +70,22 @@ class LinearRegressor:
     strengths : of the ridge, one for each group of joints that are known in the same frames; empty for least squares.
     """
 
-    weights: Float[np.ndarray, "feature joint 3"]
-    offset: Float[np.ndarray, "joint 3"]
+    weights: Float[NDArray, "feature joint 3"]
+    offset: Float[NDArray, "joint 3"]
     strengths: tuple[float, ...] = ()
 
-    def predict(self, features: Float[np.ndarray, "frame feature"]) -> Float[np.ndarray, "frame joint 3"]:
+    def predict(self, features: Float[NDArray, "frame feature"]) -> Float[NDArray, "frame joint 3"]:
         """Predict the joints of every frame, world units relative to the keypoints' centroid."""
         return np.asarray(np.tensordot(features, self.weights, axes=1) + self.offset)
 
 
-def make_features(points: Float[np.ndarray, "frame point 3"]) -> tuple[Float[np.ndarray, "frame feature"], Float[np.ndarray, "frame 1 3"]]:
+def make_features(points: Float[NDArray, "frame point 3"]) -> tuple[Float[NDArray, "frame feature"], Float[NDArray, "frame 1 3"]]:
     """Coordinates relative to the points' centroid, flattened, and that centroid (world units)."""
     centroid = points.mean(axis=1, keepdims=True)
     return (points - centroid).reshape(len(points), -1), centroid
 
 
-def make_groups(sessions: Int[np.ndarray, " frame"], blocks: Int[np.ndarray, " frame"] | None = None) -> Int[np.ndarray, " frame"]:
+def make_groups(sessions: Int[NDArray, "frame"], blocks: Int[NDArray, "frame"] | None = None) -> Int[NDArray, "frame"]:
     """Group the training frames so that neighbours in time stay in one fold of the cross-validation.
 
     Blocks of the split where there are any; else sessions where there are enough; else fifths of the training frames in order.
@@ -97,8 +98,8 @@ def make_groups(sessions: Int[np.ndarray, " frame"], blocks: Int[np.ndarray, " f
 
 
 def _fit_least_squares(
-    features: Float[np.ndarray, "frame feature"], targets: Float[np.ndarray, "frame target"]
-) -> tuple[np.ndarray, np.ndarray]:
+    features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"]
+) -> tuple[Shaped[NDArray, "..."], Shaped[NDArray, "..."]]:
     """Ordinary least squares with intercept; of all solutions the one with the smallest weights.
 
     There always are several: coordinates relative to a centroid sum to zero.
@@ -109,8 +110,8 @@ def _fit_least_squares(
 
 
 def _fit_ridge(
-    features: Float[np.ndarray, "frame feature"], targets: Float[np.ndarray, "frame target"], groups: Int[np.ndarray, " frame"]
-) -> tuple[np.ndarray, np.ndarray, float]:
+    features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"], groups: Int[NDArray, "frame"]
+) -> tuple[Shaped[NDArray, "..."], Shaped[NDArray, "..."], float]:
     """Ridge regression on standardised features; strength by cross-validation over folds that keep groups together."""
     mean, spread = features.mean(axis=0), features.std(axis=0)
     spread = np.where(spread > _RELATIVE_RANK * max(spread.max(), 1e-300), spread, np.inf)
@@ -124,7 +125,7 @@ def _fit_ridge(
     return weights, ridge.intercept_ - mean @ weights, float(ridge.alpha_)
 
 
-def _fit_network(features: Float[np.ndarray, "frame feature"], targets: Float[np.ndarray, "frame target"]) -> Any:
+def _fit_network(features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"]) -> Any:
     """Train a perceptron; the same frames give the same network."""
     perceptron = MLPRegressor(hidden_layer_sizes=(_HIDDEN,), alpha=_DECAY, max_iter=_EPOCHS, random_state=0)
     network = TransformedTargetRegressor(make_pipeline(StandardScaler(), perceptron), transformer=StandardScaler())
@@ -133,13 +134,13 @@ def _fit_network(features: Float[np.ndarray, "frame feature"], targets: Float[np
         return network.fit(features, targets)
 
 
-def _group_joints(known: Bool[np.ndarray, "frame joint"]) -> list[Int[np.ndarray, " member"]]:
+def _group_joints(known: Bool[NDArray, "frame joint"]) -> list[Int[NDArray, "member"]]:
     """Joints that are known in the same frames, which can be fit together."""
     _, codes = np.unique(known, axis=1, return_inverse=True)
     return [np.flatnonzero(codes.ravel() == code) for code in range(int(codes.max()) + 1)]
 
 
-def _check_frames(kind: str, known: Bool[np.ndarray, "frame joint"], n_features: int, names: tuple[str, ...]) -> None:
+def _check_frames(kind: str, known: Bool[NDArray, "frame joint"], n_features: int, names: tuple[str, ...]) -> None:
     """Refuse joints that are known in too few frames for the regressor."""
     number = known.sum(axis=0)
     joint = int(np.argmin(number))
@@ -156,9 +157,9 @@ def _check_frames(kind: str, known: Bool[np.ndarray, "frame joint"], n_features:
 
 def fit_regressor(
     kind: Literal["linear", "ridge", "mlp"],
-    features: Float[np.ndarray, "frame feature"],
-    joints: Float[np.ndarray, "frame joint 3"],
-    groups: Int[np.ndarray, " frame"],
+    features: Float[NDArray, "frame feature"],
+    joints: Float[NDArray, "frame joint 3"],
+    groups: Int[NDArray, "frame"],
     names: tuple[str, ...],
 ) -> Regressor:
     """Fit the map from `features` to `joints`; each joint is fit on the frames in which it is known.

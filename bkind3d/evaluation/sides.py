@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 
 #: How names say left, and how the same name says right: a word, or a letter that begins or ends the name or one of its parts.
 _SIDES = (
@@ -32,7 +33,7 @@ def pair_sides(names: Sequence[str]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _mean_distances(points: Float[np.ndarray, "frame keypoint 3"], joint: Float[np.ndarray, "frame 3"]) -> Float[np.ndarray, " keypoint"]:
+def _mean_distances(points: Float[NDArray, "frame keypoint 3"], joint: Float[NDArray, "frame 3"]) -> Float[NDArray, "keypoint"]:
     """Mean distance of each keypoint from a joint over the frames in which it is known; infinite where it never is."""
     known = np.isfinite(joint).all(axis=1)
     if not known.any():
@@ -41,16 +42,16 @@ def _mean_distances(points: Float[np.ndarray, "frame keypoint 3"], joint: Float[
 
 
 def choose_side_keypoints(
-    keypoints: Float[np.ndarray, "frame keypoint 3"], joints: Float[np.ndarray, "frame joint 3"], pairs: Sequence[tuple[int, int]]
-) -> Int[np.ndarray, "pair 2"]:
+    keypoints: Float[NDArray, "frame keypoint 3"], joints: Float[NDArray, "frame joint 3"], pairs: Sequence[tuple[int, int]]
+) -> Int[NDArray, "pair 2"]:
     """For each pair of joints, the keypoints that are nearest on average to the left and to the right one."""
     chosen = [[_mean_distances(keypoints, joints[:, joint]).argmin() for joint in pair] for pair in pairs]
     return np.array(chosen, dtype=np.int64).reshape(-1, 2)
 
 
 def measure_sides(
-    train: tuple[Float[np.ndarray, "train keypoint 3"], Float[np.ndarray, "train joint 3"]],
-    test: tuple[Float[np.ndarray, "test keypoint 3"], Float[np.ndarray, "test joint 3"]],
+    train: tuple[Float[NDArray, "train keypoint 3"], Float[NDArray, "train joint 3"]],
+    test: tuple[Float[NDArray, "test keypoint 3"], Float[NDArray, "test joint 3"]],
     keypoint_names: Sequence[str],
     joint_names: Sequence[str],
 ) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
+from numpy.typing import NDArray
 
 from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.evaluation.recordings import Recording
@@ -39,7 +40,7 @@ def check_separate(ranges: Iterable[FrameRange]) -> None:
             furthest[item.source, item.part] = item
 
 
-def split_blocks(n_frames: int, block_frames: int, border_frames: int) -> Int[np.ndarray, " frame"]:
+def split_blocks(n_frames: int, block_frames: int, border_frames: int) -> Int[NDArray, "frame"]:
     """Alternate blocks of `block_frames` kept frames between train (the first) and test, less `border_frames` at either border."""
     position = np.arange(n_frames)
     within = position % block_frames
@@ -47,7 +48,7 @@ def split_blocks(n_frames: int, block_frames: int, border_frames: int) -> Int[np
     return np.where((within >= border_frames) & (within < block_frames - border_frames), part, UNUSED)
 
 
-def _ranges_of_blocks(recording: Recording, part: Int[np.ndarray, " frame"]) -> list[FrameRange]:
+def _ranges_of_blocks(recording: Recording, part: Int[NDArray, "frame"]) -> list[FrameRange]:
     """Runs of kept frames with the same part."""
     edges = np.flatnonzero(np.diff(part, prepend=UNUSED - 1, append=UNUSED - 1))
     runs, frames = zip(edges[:-1], edges[1:] - 1, strict=True), recording.judged.frames
@@ -65,7 +66,7 @@ def _check_subjects(recordings: Sequence[Recording]) -> None:
         raise InputError(f"subject {sorted(train & test)[0]!r} is in both train and test; set evaluation.split to session if that is meant")
 
 
-def assign_parts(recordings: Sequence[Recording], config: EvaluationConfig) -> list[Int[np.ndarray, " frame"]]:
+def assign_parts(recordings: Sequence[Recording], config: EvaluationConfig) -> list[Int[NDArray, "frame"]]:
     """Decide for every frame of every recording whether it trains the regressor, tests it, or neither.
 
     Parameters

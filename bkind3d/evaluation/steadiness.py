@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
+from numpy.typing import NDArray
 
 from bkind3d.evaluation.swaps import MARGIN, body_length, find_swaps
 
@@ -26,14 +27,14 @@ class Motion:
     agreement : distances of :class:`bkind3d.inference.agreement.SecondLook` for each keypoint, world units, by kind.
     """
 
-    positions: Float[np.ndarray, "frame keypoint 3"]
-    session: Int[np.ndarray, " frame"]
-    steps_s: Float[np.ndarray, " frame"]
-    spreads: Float[np.ndarray, " keypoint"] | None = None
-    agreement: Mapping[str, Float[np.ndarray, " keypoint"]] = field(default_factory=dict)
+    positions: Float[NDArray, "frame keypoint 3"]
+    session: Int[NDArray, "frame"]
+    steps_s: Float[NDArray, "frame"]
+    spreads: Float[NDArray, "keypoint"] | None = None
+    agreement: Mapping[str, Float[NDArray, "keypoint"]] = field(default_factory=dict)
 
 
-def find_steps(session: Int[np.ndarray, " frame"], time_s: Float[np.ndarray, " frame"]) -> Float[np.ndarray, " frame"]:
+def find_steps(session: Int[NDArray, "frame"], time_s: Float[NDArray, "frame"]) -> Float[NDArray, "frame"]:
     """Seconds since the row before; infinite in the first row of a session and after a gap."""
     seconds = np.diff(time_s, prepend=np.nan)
     same = np.concatenate([[False], session[1:] == session[:-1]]) & (seconds > 0)
@@ -41,7 +42,7 @@ def find_steps(session: Int[np.ndarray, " frame"], time_s: Float[np.ndarray, " f
     return np.where(same & (seconds <= 1.5 * usual), seconds, np.inf)
 
 
-def find_jumps(motion: Motion, length: float) -> np.ndarray:
+def find_jumps(motion: Motion, length: float) -> Shaped[NDArray, "..."]:
     """Tell which keypoints jumped in which of the steps, (step, keypoint)."""
     later = np.flatnonzero(np.isfinite(motion.steps_s))
     moved = motion.positions[later] - motion.positions[later - 1]
@@ -50,14 +51,14 @@ def find_jumps(motion: Motion, length: float) -> np.ndarray:
     return np.asarray(beyond > limit[:, None])
 
 
-def find_trades(motion: Motion, length: float) -> np.ndarray:
+def find_trades(motion: Motion, length: float) -> Shaped[NDArray, "..."]:
     """Tell which keypoints traded places in which of the steps, (step, keypoint), the body's motion as a whole taken out."""
     later = np.flatnonzero(np.isfinite(motion.steps_s))
     now, before = motion.positions[later], motion.positions[later - 1]
     return find_swaps(now - np.median(now - before, axis=1, keepdims=True), before, MARGIN * length)
 
 
-def measure_edges(motion: Motion, edges: Sequence[tuple[int, int]]) -> Float[np.ndarray, " edge"]:
+def measure_edges(motion: Motion, edges: Sequence[tuple[int, int]]) -> Float[NDArray, "edge"]:
     """Coefficient of variation of each edge's length over the frames of a session, averaged over sessions by their frames."""
     if not edges:
         return np.empty(0)
@@ -69,7 +70,7 @@ def measure_edges(motion: Motion, edges: Sequence[tuple[int, int]]) -> Float[np.
     return np.asarray(np.average(spreads / np.maximum(means, 1e-12), axis=0, weights=sizes))
 
 
-def _mean_at_keypoints(values: Float[np.ndarray, " edge"], edges: Sequence[tuple[int, int]], number: int) -> np.ndarray:
+def _mean_at_keypoints(values: Float[NDArray, "edge"], edges: Sequence[tuple[int, int]], number: int) -> Shaped[NDArray, "..."]:
     """Mean over each keypoint's edges; NaN for a keypoint without any."""
     sums, counts = np.zeros(number), np.zeros(number)
     for value, edge in zip(values, edges, strict=True):

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from bkind3d.data.spacing import spread_indices
 
-Keypoints = Float[np.ndarray, "frame keypoint 3"]
+Keypoints = Float[NDArray, "frame keypoint 3"]
 
 #: Two keypoints have traded places where the trade shortens the way to where they belong by this share of the body's length.
 MARGIN = 0.1
@@ -26,7 +27,7 @@ _RELATIVE_RANK = 1e-6
 _PERCENTILE = 95.0
 
 
-def body_length(points: Float[np.ndarray, "frame point 3"]) -> float:
+def body_length(points: Float[NDArray, "frame point 3"]) -> float:
     """Length of the body, world units: the largest, over pairs of points, of the 95th percentile over frames of their distance."""
     longest = 0.0
     for point in range(points.shape[1] - 1):
@@ -37,7 +38,7 @@ def body_length(points: Float[np.ndarray, "frame point 3"]) -> float:
     return longest
 
 
-def fit_mixtures(keypoints: Keypoints, joints: Float[np.ndarray, "frame joint 3"]) -> Float[np.ndarray, "keypoint joint"]:
+def fit_mixtures(keypoints: Keypoints, joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "keypoint joint"]:
     """Fit each keypoint as a mixture of the true joints, both relative to the joints' centroid, by least squares.
 
     One weight for each joint, the same for x, y and z: a mixture turns with the body, so a keypoint that stays at, say, the
@@ -53,7 +54,7 @@ def fit_mixtures(keypoints: Keypoints, joints: Float[np.ndarray, "frame joint 3"
     return np.asarray(np.linalg.lstsq(places, targets, rcond=_RELATIVE_RANK)[0].T)
 
 
-def learn_places(keypoints: Keypoints, joints: Float[np.ndarray, "frame joint 3"]) -> Float[np.ndarray, "keypoint joint"]:
+def learn_places(keypoints: Keypoints, joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "keypoint joint"]:
     """Learn where on the body each keypoint belongs, also where keypoints trade places in many of the frames.
 
     A plain fit of two keypoints that trade places in every other frame puts both in the middle, where no trade is seen. So
@@ -79,13 +80,13 @@ def learn_places(keypoints: Keypoints, joints: Float[np.ndarray, "frame joint 3"
     return np.asarray(fit_mixtures(keypoints[rows, order], joints)[np.argsort(owner)])
 
 
-def place_keypoints(weights: Float[np.ndarray, "keypoint joint"], joints: Float[np.ndarray, "frame joint 3"]) -> Keypoints:
+def place_keypoints(weights: Float[NDArray, "keypoint joint"], joints: Float[NDArray, "frame joint 3"]) -> Keypoints:
     """Where the keypoints belong in each frame, given the true joints (world units)."""
     centroid = joints.mean(axis=1, keepdims=True)
     return np.asarray(np.einsum("kj,fjc->fkc", weights, joints - centroid) + centroid)
 
 
-def find_swaps(keypoints: Keypoints, places: Keypoints, margin: float) -> Bool[np.ndarray, "frame keypoint"]:
+def find_swaps(keypoints: Keypoints, places: Keypoints, margin: float) -> Bool[NDArray, "frame keypoint"]:
     """Tell which keypoints have traded places, frame by frame.
 
     The assignment of keypoints to places with the shortest total distance (Kuhn 1955) is taken apart into its cycles; the
@@ -108,7 +109,7 @@ def find_swaps(keypoints: Keypoints, places: Keypoints, margin: float) -> Bool[n
     return swapped
 
 
-def _find_costly_cycles(costs: Float[np.ndarray, "keypoint place"], margin: float) -> Bool[np.ndarray, " keypoint"]:
+def _find_costly_cycles(costs: Float[NDArray, "keypoint place"], margin: float) -> Bool[NDArray, "keypoint"]:
     """Members of those cycles of the best assignment that save more than `margin`."""
     _, assigned = linear_sum_assignment(costs)
     savings = np.diag(costs) - costs[np.arange(len(costs)), assigned]
@@ -119,7 +120,7 @@ def _find_costly_cycles(costs: Float[np.ndarray, "keypoint place"], margin: floa
 
 
 def measure_body_swaps(
-    train: tuple[Keypoints, Float[np.ndarray, "train joint 3"]], test: tuple[Keypoints, Float[np.ndarray, "test joint 3"]], length: float
+    train: tuple[Keypoints, Float[NDArray, "train joint 3"]], test: tuple[Keypoints, Float[NDArray, "test joint 3"]], length: float
 ) -> dict[str, Any]:
     """Measure on test frames whether keypoints stay on the part of the body that they had in the training frames.
 

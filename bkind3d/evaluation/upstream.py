@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
 from bkind3d.evaluation.regression import MIN_FRAMES
 
-Poses = Float[np.ndarray, "frame joint 3"]
+Poses = Float[NDArray, "frame joint 3"]
 
 #: The share of each sequence, from its beginning, that the regressor is fit on, and the strength of its penalty.
 _FIT_SHARE, _STRENGTH = 0.1, 1.0
@@ -28,7 +29,7 @@ def _centre(poses: Poses) -> Poses:
     return np.asarray(poses - poses.mean(axis=1, keepdims=True))
 
 
-def _fit_orthogonal(predicted: Poses, joints: Poses) -> tuple[Float[np.ndarray, "frame 3 3"], Float[np.ndarray, " frame"]]:
+def _fit_orthogonal(predicted: Poses, joints: Poses) -> tuple[Float[NDArray, "frame 3 3"], Float[NDArray, "frame"]]:
     """The orthogonal map and the scale that bring centred predictions closest to centred joints; the map may mirror."""
     left, singular, right = np.linalg.svd(np.einsum("fji,fjk->fik", predicted, joints))
     return left @ right, singular.sum(axis=1) / np.square(predicted).sum(axis=(1, 2))
@@ -85,5 +86,5 @@ def judge_as_upstream(train: LabelledFrames, test: LabelledFrames, regressed: Se
     return content
 
 
-def _flatten(poses: Poses) -> Float[np.ndarray, "frame coordinate"]:
+def _flatten(poses: Poses) -> Float[NDArray, "frame coordinate"]:
     return np.asarray(poses.reshape(len(poses), -1))

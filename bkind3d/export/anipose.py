@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Shaped
 from numpy.typing import NDArray
 
 from bkind3d.export.csv_files import write_csv
@@ -25,9 +26,9 @@ def write_session(session: ExportedSession, path: Path) -> None:
     n_views = session.count_views()
     columns = [f"{name}_{part}" for name in found.names for part in ("x", "y", "z", "error", "ncams", "score")]
 
-    def make_block(rows: slice) -> list[NDArray]:
+    def make_block(rows: slice) -> list[Shaped[NDArray, "..."]]:
         height = rows.stop - rows.start
-        block: list[NDArray] = []
+        block: list[Shaped[NDArray, ...]] = []
         for index in range(len(found.names)):
             block += [*found.positions[rows, index].T, found.residuals[rows, index], n_views[rows], found.confidences[rows, index]]
         return [*block, *(np.full(height, value) for value in WORLD.values()), found.frames[rows]]

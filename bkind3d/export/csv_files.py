@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+from jaxtyping import Shaped
 from numpy.typing import NDArray
 
 from bkind3d.data.parquet import replaced_when_complete
@@ -14,7 +15,7 @@ from bkind3d.data.parquet import replaced_when_complete
 #: Cells that are formatted at once.
 BLOCK_CELLS = 2_000_000
 
-Column: TypeAlias = NDArray | pa.Array
+Column: TypeAlias = Shaped[NDArray, "..."] | pa.Array
 
 
 def write_csv(path: Path, header: str, n_rows: int, n_columns: int, make_block: Callable[[slice], Sequence[Column]]) -> None:
@@ -32,7 +33,7 @@ def write_csv(path: Path, header: str, n_rows: int, n_columns: int, make_block: 
             pyarrow.csv.write_csv(pa.table(columns, names=[str(index) for index in range(len(columns))]), file, options)
 
 
-def round_column(column: NDArray, decimals: int) -> pa.Array:
+def round_column(column: Shaped[NDArray, "..."], decimals: int) -> pa.Array:
     """A column with a fixed number of decimals, which is written in half the time."""
     known = np.isfinite(column)
     scaled = np.rint(np.where(known, column, 0) * np.float64(10**decimals)).astype(np.int64)

@@ -6,7 +6,7 @@ from threading import Lock
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.data.parquet import replaced_when_complete
@@ -45,7 +45,7 @@ def write_session(session: ExportedSession, path: Path) -> None:
 
 def _write_table(
     path: Path,
-    frames: NDArray,
+    frames: Shaped[NDArray, "..."],
     names: list[str],
     parts: tuple[str, ...],
     values: Float[NDArray, "frame keypoint 3"],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
@@ -124,7 +124,7 @@ def find_keypoints(study: Study, experiment: str, session: str) -> Path:
     return path
 
 
-def _open_view(cameras: dict[str, Camera], files: list[Path], survey: Path, frames: NDArray) -> FilmedView:
+def _open_view(cameras: dict[str, Camera], files: list[Path], survey: Path, frames: Shaped[NDArray, "..."]) -> FilmedView:
     camera, metadata = cameras.get(survey.stem), read_metadata(survey)
     if camera is None:
         raise InputError(f"{survey}: the calibration of its rig has no camera {survey.stem!r}, only {', '.join(cameras)}; calibrate again")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Shaped
 from numpy.typing import NDArray
 
 from bkind3d.export.csv_files import write_csv
@@ -14,7 +15,7 @@ def write_session(session: ExportedSession, path: Path) -> None:
     found, units = session.keypoints, session.units
     names, n_frames = np.array(found.names), len(found.frames)
 
-    def make_block(rows: slice) -> list[NDArray]:
+    def make_block(rows: slice) -> list[Shaped[NDArray, "..."]]:
         height = rows.stop - rows.start
         points = found.positions[rows].reshape(-1, 3)
         return [

@@ -7,12 +7,14 @@ forward (OpenCV). Pixel frame: (0, 0) is the *centre* of the top-left pixel.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+#: Numbers of any shape.
+Array = Float[NDArray, "..."]
 
 
-def upright_rotation(up: str) -> Array:
+def upright_rotation(up: str) -> Float[NDArray, "3 3"]:
     """(3, 3) turns a world in which the axis `up` (x, y, z, -x, -y or -z) points up into one in which z does.
 
     z: nothing is turned. x and y: the axes are exchanged in a circle. Down: half a turn more, about x.
@@ -38,19 +40,19 @@ class Camera:
 
     name: str
     size: tuple[int, int]
-    matrix: Array
-    distortion: Array
-    rotation: Array
-    translation: Array
+    matrix: Float[NDArray, "3 3"]
+    distortion: Float[NDArray, "coefficient"]
+    rotation: Float[NDArray, "3 3"]
+    translation: Float[NDArray, "3"]
     fisheye: bool = False
 
     @property
-    def centre(self) -> Array:
+    def centre(self) -> Float[NDArray, "3"]:
         """(3,) position of the camera, world units."""
         return np.asarray(-self.rotation.T @ self.translation)
 
     @property
-    def projection(self) -> Array:
+    def projection(self) -> Float[NDArray, "3 4"]:
         """(3, 4) maps homogeneous world points to homogeneous *undistorted* pixels."""
         return np.asarray(self.matrix @ np.concatenate([self.rotation, self.translation[:, None]], axis=1))
 
@@ -60,7 +62,7 @@ class Camera:
         change = np.array([[scale_x, 0, (scale_x - 1) / 2], [0, scale_y, (scale_y - 1) / 2], [0, 0, 1]])
         return replace(self, size=size, matrix=change @ self.matrix)
 
-    def moved(self, rotation: Array, translation: Array) -> "Camera":
+    def moved(self, rotation: Float[NDArray, "3 3"], translation: Float[NDArray, "3"]) -> "Camera":
         """The same camera in a new world: ``x_new = rotation @ x_old + translation``."""
         turned = self.rotation @ rotation.T
         return replace(self, rotation=turned, translation=self.translation - turned @ translation)

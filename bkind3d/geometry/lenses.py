@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
-from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.cameras import Camera
 
 #: Iterations of the inverse of the distortion, which has no closed form.
 _UNDISTORT_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
@@ -21,7 +21,7 @@ _UNDISTORT_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
 _FINE = 2
 
 
-def project_through_lens(camera: Camera, points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
+def project_through_lens(camera: Camera, points: Float[NDArray, "point 3"]) -> Float[NDArray, "point 2"]:
     """Project world points to the pixels of the camera's distorted picture; NaN for points behind the camera or beyond its lens."""
     in_camera = camera.rotation @ points.T + camera.translation[:, None]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -35,7 +35,7 @@ def project_through_lens(camera: Camera, points: Float[Array, "point 3"]) -> Flo
     return pixels
 
 
-def _distort(camera: Camera, rays: Float[Array, "2 point"]) -> Float[Array, "2 point"]:
+def _distort(camera: Camera, rays: Float[NDArray, "2 point"]) -> Float[NDArray, "2 point"]:
     """Where points at x/z, y/z of an ideal camera are seen by this one, in the same measure (OpenCV's formula).
 
     OpenCV's own function always computes 30 derivatives per point beside it, which takes five times as long. Fisheye lenses
@@ -77,7 +77,7 @@ def find_lens_limit(camera: Camera) -> float:
     return float(np.sqrt(real.min())) if len(real) else float("inf")
 
 
-def undistort_points(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[Array, "point 2"]:
+def undistort_points(camera: Camera, pixels: Float[NDArray, "point 2"]) -> Float[NDArray, "point 2"]:
     """Turn pixels of the distorted picture into undistorted pixels; NaN stays NaN."""
     known = np.isfinite(pixels).all(axis=1)
     undistorted = np.full((len(pixels), 2), np.nan)
@@ -89,7 +89,7 @@ def undistort_points(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[A
     return undistorted
 
 
-def _invert_distortion(camera: Camera, pixels: Float[Array, "point 1 2"]) -> Float[Array, "point 1 2"]:
+def _invert_distortion(camera: Camera, pixels: Float[NDArray, "point 1 2"]) -> Float[NDArray, "point 1 2"]:
     """OpenCV's iteration until it settles; of itself, it stops after five steps."""
     if camera.fisheye:
         return np.asarray(cv2.fisheye.undistortPoints(pixels, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS))
@@ -100,7 +100,7 @@ def _invert_distortion(camera: Camera, pixels: Float[Array, "point 1 2"]) -> Flo
     return np.asarray(cv2.undistortPoints(pixels, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS))
 
 
-def pixel_directions(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[Array, "point 3"]:
+def pixel_directions(camera: Camera, pixels: Float[NDArray, "point 2"]) -> Float[NDArray, "point 3"]:
     """Unit vectors, in the world, from the camera through pixels of the distorted picture."""
     undistorted = undistort_points(camera, pixels)
     homogeneous = np.concatenate([undistorted, np.ones((len(pixels), 1))], axis=1)
@@ -109,8 +109,8 @@ def pixel_directions(camera: Camera, pixels: Float[Array, "point 2"]) -> Float[A
 
 
 def undistorted_window(
-    picture: NDArray[np.uint8], camera: Camera, matrix: Float[Array, "3 3"], size: tuple[int, int], border: int = 0
-) -> NDArray[np.uint8]:
+    picture: UInt8[NDArray, "..."], camera: Camera, matrix: Float[NDArray, "3 3"], size: tuple[int, int], border: int = 0
+) -> UInt8[NDArray, "..."]:
     """Cut out of a distorted picture what an undistorted camera with another `matrix` would see.
 
     Where the window has fewer pixels than the part of the picture it shows, it is sampled more finely and averaged, so
@@ -138,7 +138,7 @@ def undistorted_window(
     return np.asarray(cv2.resize(window, size, interpolation=cv2.INTER_AREA) if finer > 1 else window, dtype=np.uint8)
 
 
-def _map_pixels(camera: Camera, fine: Camera) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _map_pixels(camera: Camera, fine: Camera) -> tuple[Float[NDArray, "..."], Float[NDArray, "..."]]:
     """For every pixel of the undistorted camera `fine`, column and row in the distorted picture of `camera`; far outside beyond its lens."""
     make_maps = cv2.fisheye.initUndistortRectifyMap if camera.fisheye else cv2.initUndistortRectifyMap
     columns, rows = make_maps(camera.matrix, camera.distortion, np.eye(3), fine.matrix, fine.size, cv2.CV_32FC1)

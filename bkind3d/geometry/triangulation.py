@@ -2,8 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float
-
-from bkind3d.geometry.cameras import Array
+from numpy.typing import NDArray
 
 #: Rounds in which a ray's distance is divided by the point's distance from the camera: what a picture measures is an angle.
 _ROUNDS = 3
@@ -12,8 +11,8 @@ _PARALLEL = 1e-6
 
 
 def triangulate_rays(
-    origins: Float[Array, "view 3"], directions: Float[Array, "*batch view 3"], weights: Float[Array, "*batch view"] | None = None
-) -> Float[Array, "*batch 3"]:
+    origins: Float[NDArray, "view 3"], directions: Float[NDArray, "*batch view 3"], weights: Float[NDArray, "*batch view"] | None = None
+) -> Float[NDArray, "*batch 3"]:
     """Find the points nearest, in angle, to rays from several cameras; world frame and units.
 
     Parameters

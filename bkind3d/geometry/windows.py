@@ -8,8 +8,8 @@ differences of large numbers.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64
-from numpy import ndarray
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 
 #: Largest distance between the camera centres of two windows, as a share of their distance to the world's origin.
 _CENTRE_TOLERANCE = 1e-3
@@ -25,14 +25,12 @@ class CommonWindow:
     inside : whether the common window lies within both stored ones.
     """
 
-    affine_a: Float64[ndarray, "*view 3 3"]
-    affine_b: Float64[ndarray, "*view 3 3"]
-    inside: Bool[ndarray, "*view"]
+    affine_a: Float[NDArray, "*view 3 3"]
+    affine_b: Float[NDArray, "*view 3 3"]
+    inside: Bool[NDArray, "*view"]
 
 
-def relate_windows(
-    projection_a: Float64[ndarray, "*view 3 4"], projection_b: Float64[ndarray, "*view 3 4"]
-) -> Float64[ndarray, "*view 3 3"]:
+def relate_windows(projection_a: Float[NDArray, "*view 3 4"], projection_b: Float[NDArray, "*view 3 4"]) -> Float[NDArray, "*view 3 3"]:
     """Affine that takes pixels of window a to pixels of window b of the same camera: ``P_b = A P_a`` up to a scale.
 
     The left 3x3 blocks alone determine it, far better conditioned than with the last columns, which hold the large
@@ -55,10 +53,10 @@ def relate_windows(
 
 
 def choose_common_window(
-    projection_a: Float64[ndarray, "*view 3 4"],
-    projection_b: Float64[ndarray, "*view 3 4"],
-    side_a: Float64[ndarray, "*view"] | float,
-    side_b: Float64[ndarray, "*view"] | float,
+    projection_a: Float[NDArray, "*view 3 4"],
+    projection_b: Float[NDArray, "*view 3 4"],
+    side_a: Float[NDArray, "*view"] | float,
+    side_b: Float[NDArray, "*view"] | float,
     size: int,
 ) -> CommonWindow:
     """Choose the window midway between two stored ones, at the scale midway between theirs.
@@ -87,17 +85,17 @@ def choose_common_window(
     return CommonWindow(affine_a, affine_b, inside)
 
 
-def move_projection(projection: Float64[ndarray, "*view 3 4"], affine: Float64[ndarray, "*view 3 3"]) -> Float64[ndarray, "*view 3 4"]:
+def move_projection(projection: Float[NDArray, "*view 3 4"], affine: Float[NDArray, "*view 3 3"]) -> Float[NDArray, "*view 3 4"]:
     """World to pixels of a window, given that of another and the affine from its pixels to the new ones."""
     return np.asarray(affine @ projection)
 
 
-def transform_pixels(pixels: Float64[ndarray, "*view point 2"], affine: Float64[ndarray, "*view 3 3"]) -> Float64[ndarray, "*view point 2"]:
+def transform_pixels(pixels: Float[NDArray, "*view point 2"], affine: Float[NDArray, "*view 3 3"]) -> Float[NDArray, "*view point 2"]:
     """Apply an affine to pixels."""
     return np.asarray(pixels @ np.swapaxes(affine[..., :2, :2], -1, -2) + affine[..., None, :2, 2])
 
 
-def _holds_window(affine: Float64[ndarray, "*view 3 3"], side: Float64[ndarray, "*view"] | float, size: int) -> Bool[ndarray, "*view"]:
+def _holds_window(affine: Float[NDArray, "*view 3 3"], side: Float[NDArray, "*view"] | float, size: int) -> Bool[NDArray, "*view"]:
     """Tell whether the outer corners of a window of `size` pixels lie in the stored one, to a thousandth of a pixel."""
     corners = np.array([[x, y] for x in (-0.5, size - 0.5) for y in (-0.5, size - 0.5)])
     places = transform_pixels(np.broadcast_to(corners, (*affine.shape[:-2], 4, 2)), np.linalg.inv(affine))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -83,7 +83,7 @@ def find_parts(output: Path, model: Path, frames: Sequence[Path], n_turns: int) 
     return folder
 
 
-def read_part(path: Path | None, shape: tuple[int, int, int]) -> NDArray[np.float32] | None:
+def read_part(path: Path | None, shape: tuple[int, int, int]) -> Float[NDArray, "..."] | None:
     """Read a chunk that was finished before; none where there is none, or one that does not fit."""
     if path is None or not path.exists():
         return None
@@ -96,7 +96,7 @@ def read_part(path: Path | None, shape: tuple[int, int, int]) -> NDArray[np.floa
 
 def predict_chunk(
     model: Model, session: SessionFrames, headings: Float[NDArray, "frame"], frames: range, batch_size: int, device: str, n_turns: int
-) -> NDArray[np.float32]:
+) -> Float[NDArray, "..."]:
     """Find the keypoints of some consecutive frames: (frame, keypoint, value)."""
     values = np.full((len(frames), len(model.names), N_VALUES), np.nan, np.float32)
     values[..., 3] = 0
@@ -136,14 +136,14 @@ def measure_residuals(positions: torch.Tensor, views: Views) -> torch.Tensor:
     return residuals
 
 
-def distance_to(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+def distance_to(mask: Bool[NDArray, "..."]) -> Float[NDArray, "..."]:
     """Distance of each pixel to the nearest pixel of `mask`; the image's diagonal where the mask is empty."""
     if not mask.any():
         return np.full(mask.shape, float(np.hypot(*mask.shape)), np.float32)
     return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
 
 
-def make_table(session: SessionFrames, values: NDArray[np.float32], names: list[str]) -> pd.DataFrame:
+def make_table(session: SessionFrames, values: Float[NDArray, "..."], names: list[str]) -> pd.DataFrame:
     """Lay out values (frame, keypoint, 6) as a keypoints table."""
     n_frames, n_keypoints = values.shape[:2]
     table = pd.DataFrame(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
@@ -60,7 +60,7 @@ def average_over_time(
     return means + middle, np.sqrt(variance)
 
 
-def _average(values: Float[NDArray, "frame keypoint"], known: NDArray[np.bool_], sigma: float) -> Float[NDArray, "frame keypoint"]:
+def _average(values: Float[NDArray, "frame keypoint"], known: Bool[NDArray, "..."], sigma: float) -> Float[NDArray, "frame keypoint"]:
     """Weighted mean over known neighbours; NaN where not known."""
     weights = gaussian_filter1d(known.astype(np.float64), sigma, axis=0, mode="constant")
     total = gaussian_filter1d(np.where(known, values, 0.0), sigma, axis=0, mode="constant")

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int64
-from numpy import ndarray
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
@@ -85,7 +85,7 @@ class HeadingFinder(nn.Module):
         return residuals(unrolled, self.mean, self.components) / self.noise.clamp_min(1e-12) * EVIDENCE
 
     @torch.inference_mode()
-    def find(self, session: SessionFrames, device: str = "cpu") -> Float[ndarray, "frame"]:
+    def find(self, session: SessionFrames, device: str = "cpu") -> Float[NDArray, "frame"]:
         """Find the headings of a whole session, radians (32 bits); 0 in frames that are not usable."""
         n_batches = -(-len(session.usable) // _BATCH)
         batches = track(iterate_batches(session, _BATCH), f"headings {session.session}", n_batches, "part")
@@ -120,7 +120,7 @@ def residuals(
     return squares - explained.square().sum(dim=1)
 
 
-def follow_headings(costs: Float64[ndarray, "frame angle"], times: Float64[ndarray, "frame"]) -> Int64[ndarray, "frame"]:
+def follow_headings(costs: Float[NDArray, "frame angle"], times: Float[NDArray, "frame"]) -> Int[NDArray, "frame"]:
     """Give the cheapest sequence of headings (as indices of angles) when turns cost too (Viterbi).
 
     Parameters

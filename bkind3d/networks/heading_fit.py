@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
-from numpy import ndarray
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bkind3d.data.datasets import SessionFrames, iterate_batches
@@ -31,8 +31,8 @@ class Stretch:
     """Consecutive frames of a session: their unrolled hulls, times in seconds, and cubes' centres in world units."""
 
     hulls: Float[Tensor, "frame angle cell"]
-    times: Float[ndarray, "frame"]
-    centres: Float[ndarray, "frame 3"]
+    times: Float[NDArray, "frame"]
+    centres: Float[NDArray, "frame 3"]
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Shape:
     mean: Float[Tensor, "angle cell"]
     components: Float[Tensor, "component angle cell"]
     noise: float
-    headings: list[Int64[ndarray, "frame"]]
+    headings: list[Int[NDArray, "frame"]]
 
 
 def find_headings(
     finder: HeadingFinder, sessions: Sequence[SessionFrames], seed: int, held_out: Sequence[str] = ()
-) -> dict[str, Float[ndarray, "frame"]]:
+) -> dict[str, Float[NDArray, "frame"]]:
     """Fit the body's shape to the sessions but those held out by name, and find the headings of all their frames."""
     fit_headings(finder, [session for session in sessions if session.session not in held_out], seed)
     return {session.session: finder.find(session) for session in sessions}
@@ -78,7 +78,7 @@ def fit_headings(finder: HeadingFinder, sessions: Sequence[SessionFrames], seed:
     report("headings: independent fits agree in %.1f %% of %d frames", 100 * agreement, sum(len(part.times) for part in stretches))
 
 
-def choose_stretches(sessions: Sequence[SessionFrames], most: int) -> list[tuple[SessionFrames, Int64[ndarray, "frame"]]]:
+def choose_stretches(sessions: Sequence[SessionFrames], most: int) -> list[tuple[SessionFrames, Int[NDArray, "frame"]]]:
     """Give all usable frames of short sessions, and evenly spread stretches of long ones: about `most` frames in all.
 
     Of more sessions than that makes stretches, evenly spread ones have a stretch each.
@@ -96,7 +96,7 @@ def choose_stretches(sessions: Sequence[SessionFrames], most: int) -> list[tuple
 
 
 @torch.inference_mode()
-def unroll_stretch(finder: HeadingFinder, session: SessionFrames, indices: Int64[ndarray, "frame"]) -> Stretch:
+def unroll_stretch(finder: HeadingFinder, session: SessionFrames, indices: Int[NDArray, "frame"]) -> Stretch:
     """Unroll the hulls of some frames of a session."""
     hulls = [finder.unroll(views) for _, views in iterate_batches(session, 16, indices)]
     return Stretch(torch.cat(hulls), session.times[indices], session.centres[indices])
@@ -129,7 +129,7 @@ def find_components(centred: Float[Tensor, "frame angle cell"], n: int) -> Float
     return torch.cat([found, found.new_zeros(n - len(found), *centred.shape[1:])])
 
 
-def turn_back(hulls: Float[Tensor, "frame angle cell"], headings: Int64[ndarray, "frame"]) -> Float[Tensor, "frame angle cell"]:
+def turn_back(hulls: Float[Tensor, "frame angle cell"], headings: Int[NDArray, "frame"]) -> Float[Tensor, "frame angle cell"]:
     """Shift every frame so that its body faces along x."""
     shifted = (torch.arange(N_ANGLES) + torch.from_numpy(headings)[:, None]) % N_ANGLES
     return hulls.gather(1, shifted[:, :, None].expand(-1, -1, hulls.shape[2]))

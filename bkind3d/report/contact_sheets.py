@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -105,7 +106,7 @@ def draw_sheet(
     return np.array(image)
 
 
-def cut_crop(view: View, point: NDArray[np.float64], size: int = CROP) -> Picture:
+def cut_crop(view: View, point: Float[NDArray, "..."], size: int = CROP) -> Picture:
     """The surroundings of a world point (3,) in a view: (size, size, 3) RGB, the point in the middle, between four ticks.
 
     Beyond the picture it is dark.

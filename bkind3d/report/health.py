@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.data.spacing import step_indices
@@ -35,13 +36,13 @@ class KeypointHealth:
     """
 
     names: list[str]
-    present: NDArray[np.float64]
-    confidence: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    reprojection_px: NDArray[np.float64]
-    motion: NDArray[np.float64]
-    nearest: NDArray[np.int64]
-    nearest_distance: NDArray[np.float64]
+    present: Float[NDArray, "..."]
+    confidence: Float[NDArray, "..."]
+    spread: Float[NDArray, "..."]
+    reprojection_px: Float[NDArray, "..."]
+    motion: Float[NDArray, "..."]
+    nearest: Int[NDArray, "..."]
+    nearest_distance: Float[NDArray, "..."]
 
     def dead(self) -> list[str]:
         """Keypoints that are hardly ever there, or do not move with the body."""
@@ -83,14 +84,14 @@ def examine_keypoints(keypoints: pd.DataFrame, location: pd.DataFrame, side: flo
     )
 
 
-def _measure_motion(relative: NDArray[np.float64]) -> NDArray[np.float64]:
+def _measure_motion(relative: Float[NDArray, "..."]) -> Float[NDArray, "keypoint"]:
     """(keypoint,) root of the summed variances over frames of (frame, keypoint, 3) positions."""
     table = pd.DataFrame(relative.reshape(len(relative), -1))
     variances = table.var(axis=0, ddof=0).to_numpy(dtype=np.float64).reshape(-1, 3)
     return np.asarray(np.sqrt(variances.sum(axis=1)))
 
 
-def _find_nearest(points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _find_nearest(points: Float[NDArray, "..."]) -> tuple[Int[NDArray, "..."], Float[NDArray, "..."]]:
     """Index and mean distance of each keypoint's nearest neighbour, from (frame, keypoint, 3) positions."""
     distances = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
     present = np.isfinite(distances)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import read_keypoints
@@ -31,7 +32,7 @@ FLOOR = (44, 48, 54)
 class Window(NamedTuple):
     """(moment, keypoint, 3) positions in world units, relative to the middle of the window's middle pose and turned as all others; its length."""
 
-    points: NDArray[np.float64]
+    points: Float[NDArray, "..."]
     seconds: float
 
 
@@ -107,13 +108,13 @@ def _read_windows(study: Study, experiment: str, rows: pd.DataFrame) -> dict[tup
     return found
 
 
-def measure_reach(windows: Sequence[NDArray[np.float64]]) -> float:
+def measure_reach(windows: Sequence[Float[NDArray, "..."]]) -> float:
     """Distance from a window's middle within which most of the points of all windows are; world units."""
     distances = np.concatenate([np.linalg.norm(window, axis=2).ravel() for window in windows])
     return max(float(np.quantile(distances, 1 - BEYOND)), 1e-9)
 
 
-def draw_clip(windows: Sequence[Window], skeleton: Sequence[Edge], reach: float) -> tuple[list[NDArray[np.uint8]], float]:
+def draw_clip(windows: Sequence[Window], skeleton: Sequence[Edge], reach: float) -> tuple[list[UInt8[NDArray, "..."]], float]:
     """Moments of a clip, (height, width, 3) RGB, and the seconds from one to the next; a window that is shorter than others stands still."""
     drawn = [[_draw_pose(pose, float(window.points[..., 2].min()), skeleton, reach) for pose in window.points] for window in windows]
     longest = max(len(poses) for poses in drawn)
@@ -125,7 +126,7 @@ def draw_clip(windows: Sequence[Window], skeleton: Sequence[Edge], reach: float)
     return moments, max(window.seconds for window in windows) / max(longest - 1, 1)
 
 
-def _draw_pose(pose: NDArray[np.float64], ground: float, skeleton: Sequence[Edge], reach: float) -> NDArray[np.uint8]:
+def _draw_pose(pose: Float[NDArray, "..."], ground: float, skeleton: Sequence[Edge], reach: float) -> UInt8[NDArray, "..."]:
     """One pose over a square of the floor, which is at height `ground`."""
     scale, middle = 0.5 * TILE / reach, (TILE - 1) / 2
     right = scale * np.array([np.cos(AZIMUTH), np.sin(AZIMUTH), 0])
@@ -138,7 +139,7 @@ def _draw_pose(pose: NDArray[np.float64], ground: float, skeleton: Sequence[Edge
     return draw_view(View(canvas, projection), pose, skeleton, TILE)
 
 
-def encode_clip(moments: Sequence[NDArray[np.uint8]], seconds: float) -> str:
+def encode_clip(moments: Sequence[UInt8[NDArray, "..."]], seconds: float) -> str:
     """An animated WebP that repeats, as a data URI."""
     options = {"save_all": True, "duration": max(round(1000 * seconds), 20), "loop": 0, "quality": 60, "method": 4}
     return f"data:image/webp;base64,{encode_webp(moments, **options)}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -139,12 +140,12 @@ def reduce_colours(pictures: Sequence[Image.Image], n_keypoints: int) -> list[Im
     return [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
 
 
-def find_rate(times: NDArray[np.float64]) -> float:
+def find_rate(times: Float[NDArray, "..."]) -> float:
     """Pictures per second of the recording."""
     return 1 / float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
-def find_liveliest(positions: NDArray[np.float32], length: int) -> int:
+def find_liveliest(positions: Float[NDArray, "..."], length: int) -> int:
     """First of `length` frames in which keypoints move most; frames without keypoints count as still."""
     speeds = np.nan_to_num(np.linalg.norm(np.diff(positions, axis=0), axis=-1)).mean(axis=1)
     way = np.concatenate([[0.0], np.cumsum(speeds)])

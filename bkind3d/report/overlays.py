@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -24,7 +25,7 @@ from bkind3d.report.contents import find_skeleton, read_named_keypoints
 from bkind3d.report.palette import Mark, mark_of
 from bkind3d.study.study import Study
 
-Picture = NDArray[np.uint8]
+Picture = UInt8[NDArray, "..."]
 
 #: Side of a view in a mosaic, pixels; and bits of the fractional positions that OpenCV draws at.
 TILE, SHIFT = 256, 4
@@ -62,7 +63,7 @@ class View:
     """One picture of one camera: (height, width, 3) RGB, and the (3, 4) matrix from the world to its pixels."""
 
     picture: Picture
-    projection: NDArray[np.float64]
+    projection: Float[NDArray, "..."]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Moment:
     frame: int
     time_s: float
     views: dict[str, View]
-    points: NDArray[np.float64]
+    points: Float[NDArray, "..."]
 
 
 def crop_view(view: View, share: float) -> View:
@@ -102,7 +103,7 @@ def measure_reach(moments: Sequence[Moment]) -> float:
     return min(max(ROOM * reach, LEAST_SHARE), 1.0)
 
 
-def project_keypoints(points: NDArray[np.float64], projection: NDArray[np.float64]) -> NDArray[np.float64]:
+def project_keypoints(points: Float[NDArray, "..."], projection: Float[NDArray, "..."]) -> Float[NDArray, "keypoint 2"]:
     """(keypoint, 2) pixels of (keypoint, 3) world points; NaN where a point is missing or behind the camera."""
     pixels, depths = project_points(torch.from_numpy(points)[None], torch.from_numpy(projection)[None, None])
     pixels[~(depths > 0)] = torch.nan
@@ -125,7 +126,7 @@ def fit_view(view: View, tile: int) -> View:
     return View(canvas, projection)
 
 
-def draw_view(view: View, points: NDArray[np.float64], skeleton: Sequence[Edge], tile: int = TILE) -> Picture:
+def draw_view(view: View, points: Float[NDArray, "..."], skeleton: Sequence[Edge], tile: int = TILE) -> Picture:
     """Enlarge a view so that its longer side is `tile` pixels, and draw keypoints and skeleton onto it.
 
     Returns
@@ -141,12 +142,12 @@ def draw_view(view: View, points: NDArray[np.float64], skeleton: Sequence[Edge],
     return canvas
 
 
-def _fixed_point(pixels: NDArray[np.float64]) -> NDArray[np.int32]:
+def _fixed_point(pixels: Float[NDArray, "..."]) -> Int[NDArray, "..."]:
     """Pixels, to a sixteenth, as OpenCV wants them."""
     return np.rint(pixels * 2**SHIFT).astype(np.int32)
 
 
-def _draw_edges(canvas: Picture, pixels: NDArray[np.float64], inside: NDArray[np.bool_], skeleton: Sequence[Edge]) -> Picture:
+def _draw_edges(canvas: Picture, pixels: Float[NDArray, "..."], inside: Bool[NDArray, "..."], skeleton: Sequence[Edge]) -> Picture:
     drawn = canvas.copy()
     ends = [(first, second) for first, second, _ in skeleton if inside[first] and inside[second]]
     lines = list(_fixed_point(pixels[np.array(ends, dtype=np.int64).reshape(-1, 2)]))
@@ -155,7 +156,7 @@ def _draw_edges(canvas: Picture, pixels: NDArray[np.float64], inside: NDArray[np
     return np.asarray(cv2.addWeighted(drawn, 0.65, canvas, 0.35, 0), dtype=np.uint8)
 
 
-def _draw_mark(canvas: Picture, pixel: NDArray[np.float64], mark: Mark, radius: float) -> None:
+def _draw_mark(canvas: Picture, pixel: Float[NDArray, "..."], mark: Mark, radius: float) -> None:
     """Draw a mark with its halo, centred on `pixel` to a sixteenth of a pixel."""
     for colour, grown, thickness in ((mark.halo, radius + 1.3, 5), (mark.rgb, radius, 2)):
         if mark.shape == "circle":
@@ -224,7 +225,7 @@ class Legend:
             _draw_mark(canvas, np.array(place, dtype=np.float64), mark_of(index), radius=5)
 
 
-def choose_frames(frames: NDArray[np.int64], limit: int) -> list[int]:
+def choose_frames(frames: Int[NDArray, "..."], limit: int) -> list[int]:
     """At most `limit` of the frames, the middles of equal parts of the recording."""
     n_frames = len(frames)
     places = (np.arange(min(limit, n_frames)) + 0.5) * n_frames / max(min(limit, n_frames), 1)
@@ -246,7 +247,7 @@ def read_views(study: Study, experiment: str, session: str, frames: Sequence[int
 
 
 def iterate_moments(
-    study: Study, experiment: str, session: str, keypoints: SessionKeypoints, chosen: Sequence[int] | NDArray[np.int64]
+    study: Study, experiment: str, session: str, keypoints: SessionKeypoints, chosen: Sequence[int] | Int[NDArray, "..."]
 ) -> Iterator[Moment]:
     """The chosen moments (indices), read block by block."""
     for start in range(0, len(chosen), BLOCK):

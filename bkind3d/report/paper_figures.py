@@ -8,6 +8,7 @@ from textwrap import wrap
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ class Column:
 
     title: str
     view: View
-    points: list[NDArray[np.float64] | None]
+    points: list[Float[NDArray, "..."] | None]
 
 
 def write_grid(settings: PaperTableConfig, study: Study, sessions: Sequence[str], path: Path) -> None:
@@ -123,7 +124,7 @@ def read_columns(experiments: Sequence[str], study: Study, session: str) -> list
     return columns
 
 
-def crop_around(view: View, groups: Sequence[NDArray[np.float64] | None]) -> View:
+def crop_around(view: View, groups: Sequence[Float[NDArray, "..."] | None]) -> View:
     """A square around the projections of all points, with room; the whole view where no point is in it."""
     pixels = np.concatenate([project_keypoints(group, view.projection) for group in groups if group is not None])
     height, width = view.picture.shape[:2]

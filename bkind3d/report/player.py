@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints
@@ -25,7 +26,7 @@ PARTS = 4096
 def build_player(
     identifier: str,
     keypoints: SessionKeypoints,
-    chosen: NDArray[np.int64],
+    chosen: Int[NDArray, "..."],
     skeleton: Sequence[Edge],
     location: pd.DataFrame,
     joints: pd.DataFrame | None = None,
@@ -75,7 +76,7 @@ def build_player(
     return Player(identifier, script_json(data), len(chosen), legend, pictures, bool(band and band.spans), caption)
 
 
-def describe_thinning(keypoints: SessionKeypoints, chosen: NDArray[np.int64], sprites: Sprites | None) -> str:
+def describe_thinning(keypoints: SessionKeypoints, chosen: Int[NDArray, "..."], sprites: Sprites | None) -> str:
     """How much of the session is shown."""
     n_frames = len(keypoints.frames)
     said = f"All {n_frames} frames" if len(chosen) == n_frames else f"Thinned: {len(chosen)} of {n_frames} frames are shown, evenly spread"
@@ -85,19 +86,19 @@ def describe_thinning(keypoints: SessionKeypoints, chosen: NDArray[np.int64], sp
     return f"{said}; pictures are thinned to {len(sprites.moments)}, one every {gap:.2f} s, to keep this file small."
 
 
-def pack(values: NDArray[Any], kind: str) -> str:
+def pack(values: Shaped[NDArray, "..."], kind: str) -> str:
     """The bytes of an array, in C order, as base64."""
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
 
 
-def pack_gaps(values: NDArray[np.floating[Any]]) -> str:
+def pack_gaps(values: Float[NDArray, "..."]) -> str:
     """Round to whole numbers of 16 bits; :data:`MISSING` where a value is not finite or too large."""
     with np.errstate(invalid="ignore"):
         inside = np.abs(values) <= -MISSING - 1
     return pack(np.where(inside, np.round(np.where(inside, values, 0)), MISSING), "<i2")
 
 
-def _pack_sprites(sprites: Sprites, chosen: NDArray[np.int64]) -> dict[str, Any]:
+def _pack_sprites(sprites: Sprites, chosen: Int[NDArray, "..."]) -> dict[str, Any]:
     return {
         "cameras": list(sprites.cameras),
         "side": sprites.side,
@@ -108,7 +109,7 @@ def _pack_sprites(sprites: Sprites, chosen: NDArray[np.int64]) -> dict[str, Any]
     }
 
 
-def _find_centres(points: NDArray[np.float64], location: pd.DataFrame, frames: NDArray[np.int64]) -> NDArray[np.float64]:
+def _find_centres(points: Float[NDArray, "..."], location: pd.DataFrame, frames: Int[NDArray, "..."]) -> Float[NDArray, "frame 3"]:
     """(frame, 3) centre of the subject's cube; where it was not located, the keypoints' own centre or the last one known."""
     placed = location.drop_duplicates("frame").set_index("frame").reindex(frames)
     centres = placed[["x", "y", "z"]].to_numpy(dtype=np.float64)
@@ -118,14 +119,14 @@ def _find_centres(points: NDArray[np.float64], location: pd.DataFrame, frames: N
     return filled.to_numpy(dtype=np.float64)
 
 
-def _find_reach(relative: NDArray[np.float64]) -> float:
+def _find_reach(relative: Float[NDArray, "..."]) -> float:
     """How far keypoints are from the subject's centre; single ones that went astray do not make the others small."""
     far = np.linalg.norm(relative, axis=-1)
     known = far[np.isfinite(far)]
     return max(1.15 * float(np.percentile(known, 99.5)), 1e-9) if len(known) else 1.0
 
 
-def _find_bounds(points: NDArray[np.float64]) -> list[list[float]]:
+def _find_bounds(points: Float[NDArray, "..."]) -> list[list[float]]:
     """Three [low, high] pairs that hold every point, with room of 5 % of the largest extent."""
     flat = points.reshape(-1, 3)
     flat = flat[np.isfinite(flat).all(axis=1)]
@@ -136,7 +137,7 @@ def _find_bounds(points: NDArray[np.float64]) -> list[list[float]]:
     return [[float(a - room), float(b + room)] for a, b in zip(low, high, strict=True)]
 
 
-def _find_floor(points: NDArray[np.float64]) -> float:
+def _find_floor(points: Float[NDArray, "..."]) -> float:
     """The height at which the grid is drawn: the lowest that keypoints usually come."""
     heights = points[..., 2]
     heights = heights[np.isfinite(heights)]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 
@@ -13,8 +14,8 @@ def name_keypoints(keypoints: pd.DataFrame) -> list[str]:
 
 
 def arrange_points(
-    table: pd.DataFrame, column: str, names: Sequence[str], frames: Sequence[int] | NDArray[np.int64]
-) -> NDArray[np.float64]:
+    table: pd.DataFrame, column: str, names: Sequence[str], frames: Sequence[int] | Int[NDArray, "..."]
+) -> Float[NDArray, "frame point 3"]:
     """(frame, point, 3) positions out of a tidy table with frame, x, y, z and the points' names in `column`; NaN where there is none."""
     frame_index = pd.Index(frames).get_indexer(pd.Index(table["frame"]))
     point_index = pd.Index(names).get_indexer(pd.Index(table[column]))

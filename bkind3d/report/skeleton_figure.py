@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -66,7 +67,7 @@ def _style(mark: Mark) -> dict[str, Any]:
     return {"marker": MARKERS[mark.shape], "color": mark.colour, "markeredgecolor": "white", "markeredgewidth": 0.4, "markersize": 4.5}
 
 
-def _draw_view(axes: Axes, view: View, points: NDArray[np.float64], skeleton: Sequence[Edge]) -> None:
+def _draw_view(axes: Axes, view: View, points: Float[NDArray, "..."], skeleton: Sequence[Edge]) -> None:
     pixels = project_keypoints(points, view.projection)
     axes.imshow(view.picture, interpolation="bilinear")
     for first, second, _ in skeleton:
@@ -77,7 +78,7 @@ def _draw_view(axes: Axes, view: View, points: NDArray[np.float64], skeleton: Se
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
 
 
-def _draw_scene(axes: Any, points: NDArray[np.float64], skeleton: Sequence[Edge], units: str) -> None:
+def _draw_scene(axes: Any, points: Float[NDArray, "..."], skeleton: Sequence[Edge], units: str) -> None:
     """The skeleton in the world, all axes in one scale."""
     for first, second, _ in skeleton:
         axes.plot(*points[[first, second]].T, color="0.45", linewidth=1.2)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints
@@ -33,12 +34,14 @@ class Sprites:
 
     cameras: Sequence[str]
     side: int
-    moments: NDArray[np.int64]
+    moments: Int[NDArray, "..."]
     texts: Sequence[str]
-    places: NDArray[np.float32]
+    places: Float[NDArray, "..."]
 
 
-def draw_sprites(study: Study, experiment: str, session: str, keypoints: SessionKeypoints, chosen: NDArray[np.int64], room: int) -> Sprites:
+def draw_sprites(
+    study: Study, experiment: str, session: str, keypoints: SessionKeypoints, chosen: Int[NDArray, "..."], room: int
+) -> Sprites:
     """Draw the views at the chosen moments (indices); at fewer, evenly spread, where their texts would be longer than `room` characters."""
     cameras = study.list_cameras(experiment, session)
     located = chosen[np.isfinite(keypoints.positions[chosen, :, 0]).any(axis=1)]
@@ -60,7 +63,7 @@ def draw_sprites(study: Study, experiment: str, session: str, keypoints: Session
     return Sprites(cameras, side, kept, texts, np.asarray(places, dtype=np.float32).reshape(len(kept), len(cameras), -1, 2))
 
 
-def _draw(moment: Moment, cameras: Sequence[str], share: float, side: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def _draw(moment: Moment, cameras: Sequence[str], share: float, side: int) -> tuple[UInt8[NDArray, "..."], Float[NDArray, "..."]]:
     """All views beside each other (RGB), and (camera, keypoint, 2) pixels of the keypoints in their view."""
     picture = np.zeros((side, len(cameras) * side, 3), np.uint8)
     pixels = np.full((len(cameras), len(moment.points), 2), np.nan)

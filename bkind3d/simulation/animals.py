@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 import mujoco
-import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.config import ANIMALS, SimulatedSubject
@@ -53,9 +53,9 @@ class Motion:
     places : (frame, 3) places (m), or (frame, 7) with a quaternion behind them, of what is moved as a mocap body, by its name.
     """
 
-    qpos: NDArray[np.float64]
+    qpos: Float[NDArray, "..."]
     behaviours: list[str] = field(default_factory=list)
-    places: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    places: Mapping[str, Float[NDArray, "..."]] = field(default_factory=dict)
 
 
 class Animal(Protocol):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import cv2
 import mujoco
 import numpy as np
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import AnimalKind, SimulatedRig, SimulatedSubject
@@ -113,12 +114,12 @@ def _perform(
     return model, animal.move(model, of, Take(frames, _RATE, kind.arena, seed, behaviours, rest))
 
 
-def _find_shape(joints: NDArray[np.float64]) -> NDArray[np.float64]:
+def _find_shape(joints: Float[NDArray, "..."]) -> Float[NDArray, "..."]:
     """Joints seen from their middle."""
     return joints - joints.mean(axis=1, keepdims=True)
 
 
-def _find_share_on(mask: NDArray[np.uint8], projected: NDArray[np.float64]) -> float:
+def _find_share_on(mask: UInt8[NDArray, "..."], projected: Float[NDArray, "..."]) -> float:
     """Which share of homogeneous pixels is on a mask, or next to it."""
     columns, rows = np.round(projected[:, :2] / projected[:, 2:]).astype(int).T
     inside = (rows >= 0) & (columns >= 0) & (rows < mask.shape[0]) & (columns < mask.shape[1])

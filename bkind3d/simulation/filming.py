@@ -12,6 +12,7 @@ import cv2
 import mujoco
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.config import BoardConfig, SimulatedRig, SimulatedSubject
@@ -152,7 +153,7 @@ def film_cameras(shot: Shot, show_progress: bool) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["frame", "camera", "mask"])
 
 
-def film_positions(model: mujoco.MjModel, qpos: NDArray[np.float64], sites: Collection[str]) -> NDArray[np.float64]:
+def film_positions(model: mujoco.MjModel, qpos: Float[NDArray, "..."], sites: Collection[str]) -> Float[NDArray, "frame site 3"]:
     """(frame, site, 3) where `sites` are in each frame, world (mm)."""
     data = mujoco.MjData(model)
     ids = [model.site(name).id for name in sites]

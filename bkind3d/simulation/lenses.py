@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.geometry.cameras import Camera
@@ -23,8 +24,8 @@ class Lens:
     """
 
     pinhole: Camera
-    columns: NDArray[np.float32] | None = None
-    rows: NDArray[np.float32] | None = None
+    columns: Float[NDArray, "..."] | None = None
+    rows: Float[NDArray, "..."] | None = None
 
     def bend(self, picture: Image) -> Image:
         """The distorted picture, out of the pinhole's."""

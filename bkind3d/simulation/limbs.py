@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
+from jaxtyping import Bool, Int
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from bkind3d.geometry.cameras import Array
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,14 @@ class Limb:
     limits : (dof, 2) joint limits, radians.
     """
 
-    dofs: NDArray[np.intp]
+    dofs: Int[NDArray, "..."]
     bodies: tuple[int, ...]
     offsets: Array
     weights: Array
     limits: Array
 
     @property
-    def qpos(self) -> NDArray[np.intp]:
+    def qpos(self) -> Int[NDArray, "dof"]:
         """(dof,) indices of the chain's generalised positions."""
         return self.dofs + 1
 
@@ -85,7 +86,7 @@ def step_joints(jacobian: Array, residual: Array, angles: Array, rest: Array, li
 
 
 def find_swings(
-    phase: Array, offset: float, rate: float, held: NDArray[np.bool_], seconds: tuple[float, float] = (0.1, 0.24)
+    phase: Array, offset: float, rate: float, held: Bool[NDArray, "..."], seconds: tuple[float, float] = (0.1, 0.24)
 ) -> list[tuple[float, float]]:
     """When a paw is in the air, as (lifted, landed) in frames.
 
@@ -141,7 +142,7 @@ def place_paw(home: Array, swings: Sequence[tuple[float, float]], lift: float) -
     return path
 
 
-def find_lowest(model: mujoco.MjModel, data: mujoco.MjData, geoms: NDArray[np.intp]) -> float:
+def find_lowest(model: mujoco.MjModel, data: mujoco.MjData, geoms: Int[NDArray, "..."]) -> float:
     """Height (m) of the lowest point of `geoms`, which are capsules or ellipsoids."""
     vertical, sizes = data.geom_xmat[geoms].reshape(-1, 3, 3)[:, 2], model.geom_size[geoms]
     capsule = sizes[:, 0] + sizes[:, 1] * np.abs(vertical[:, 2])

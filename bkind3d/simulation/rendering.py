@@ -1,9 +1,10 @@
 """Pictures and silhouettes of a MuJoCo scene, seen by the cameras of :mod:`bkind3d.geometry.cameras`."""
 
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import mujoco
 import numpy as np
+from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.geometry.cameras import Camera
@@ -107,11 +108,11 @@ class Renderer:
         (left, top), (right, bottom) = (np.clip(corner, 0, np.array(self.size) - 1).astype(int).tolist() for corner in (low, high))
         return Window(left, top, right + 1, bottom + 1)
 
-    def _sample(self, camera: Camera, window: Window) -> NDArray[np.float32]:
+    def _sample(self, camera: Camera, window: Window) -> Float[NDArray, "rows columns 3"]:
         """(rows, columns, 3) mean colour of the pixels of `window`."""
         return self._mean_samples(self._draw(camera, window), window)
 
-    def _mean_samples(self, samples: NDArray[Any], window: Window) -> NDArray[np.float32]:
+    def _mean_samples(self, samples: Shaped[NDArray, "..."], window: Window) -> Float[NDArray, "..."]:
         rows, columns, count = window.bottom - window.top, window.right - window.left, self.oversampling
         return samples.reshape(rows, count, columns, count, -1).mean(axis=(1, 3), dtype=np.float32)
 

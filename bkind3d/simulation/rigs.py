@@ -6,12 +6,9 @@ World frame: millimetres, origin in the centre of the arena, z up.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bkind3d.config import BoardConfig, SimulatedRig
-from bkind3d.geometry.cameras import Camera
-
-Array = NDArray[np.float64]
+from bkind3d.geometry.cameras import Array, Camera
 
 
 @dataclass(frozen=True)

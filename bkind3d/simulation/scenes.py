@@ -6,11 +6,12 @@ MuJoCo works in metres; the world is otherwise the one of :mod:`bkind3d.simulati
 import cv2
 import mujoco
 import numpy as np
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import BoardConfig, SimulatedRig
 
-Image = NDArray[np.uint8]
+Image = UInt8[NDArray, "..."]
 
 #: Geoms that are drawn; collision shapes are in group 2.
 DRAWN_GROUPS = (0, 1)
@@ -25,7 +26,7 @@ def add_material(spec: mujoco.MjSpec, name: str, image: Image, specular: float =
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
 
 
-def make_noise(rng: np.random.Generator, size: int, grain: float) -> NDArray[np.float32]:
+def make_noise(rng: np.random.Generator, size: int, grain: float) -> Float[NDArray, "size size"]:
     """(size, size) smooth noise, zero mean and unit variance; `grain` in pixels."""
     # Coarse noise is drawn on a coarse grid: a wide blur would take longer than the rest of the scene.
     coarse = max(4, round(size / max(1.0, grain / 1.5)))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import Shaped
+from numpy.typing import NDArray
 
 from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import DecodedFrame, VideoInfo, decode_frames, decode_keyframes, read_packets
@@ -41,7 +43,7 @@ def _sample_frames(path: Path) -> Iterator[DecodedFrame]:
     return islice(decode_frames(path), 0, n_frames, max(1, n_frames // (2 * _PICTURES)))
 
 
-def _count_markers(picture: np.ndarray) -> int:
+def _count_markers(picture: Shaped[NDArray, "..."]) -> int:
     """Most markers of one dictionary in a picture."""
     counts = []
     for name in ("DICT_4X4_1000", "DICT_5X5_1000", "DICT_6X6_1000", "DICT_7X7_1000"):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.data.spacing import spread_indices
@@ -19,7 +19,7 @@ _FRAMES, _VOXELS = 60, (24, 32)
 _DIAGONAL = 1.1
 
 #: Gives the silhouettes (0 or 255) of a view (its number) in frames (their positions in the session).
-ReadMasks = Callable[[int, NDArray[np.int64]], list[NDArray[np.uint8]]]
+ReadMasks = Callable[[int, Int[NDArray, "..."]], list[UInt8[NDArray, "..."]]]
 
 
 def measure_side(
@@ -54,7 +54,7 @@ def measure_side(
 
 
 def _carve_frame(
-    cameras: list[Camera], centre: Float[NDArray, "3"], masks: list[NDArray[np.uint8] | None], half: float, n_voxels: int
+    cameras: list[Camera], centre: Float[NDArray, "3"], masks: list[UInt8[NDArray, "..."] | None], half: float, n_voxels: int
 ) -> float:
     """Distance from the centre of the farthest voxel in all silhouettes of a frame; 0 where none is."""
     steps = (np.arange(n_voxels) + 0.5) * 2 * half / n_voxels - half
@@ -78,7 +78,7 @@ def _bound_radius(cameras: list[Camera], centre: Array, chosen: Int[NDArray, "vi
     return max(radii)
 
 
-def _carve(camera: Camera, points: Float[NDArray, "voxel 3"], mask: NDArray[np.uint8], voxel: float) -> Bool[NDArray, "voxel"]:
+def _carve(camera: Camera, points: Float[NDArray, "voxel 3"], mask: UInt8[NDArray, "..."], voxel: float) -> Bool[NDArray, "voxel"]:
     """Which voxels (centres in the world) lie in the silhouette, or are cut by its border.
 
     Outside of the picture is nothing, unless the silhouette is cut off by the picture's edge.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
@@ -21,7 +22,7 @@ _LONGEST = 7 * 24 * 3600.0
 
 def choose_frames(
     n_frames: int, frame_map: str | Path | None = None, start: int | None = None, stop: int | None = None, rate: float | None = None
-) -> NDArray[np.int64]:
+) -> Int[NDArray, "..."]:
     """Pair the session's frames with a video's.
 
     Parameters

@@ -148,7 +148,7 @@ def _cut_windows(
 
 
 def _cut_window(
-    picture: NDArray[np.uint8],
+    picture: UInt8[NDArray, "..."],
     mask: bytes,
     camera: Camera,
     matrix: Float[NDArray, "3 3"],

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, LocationConfig
@@ -154,7 +154,7 @@ def _mask_reader(surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"
     """Read a few silhouettes out of the surveys, each shifted by as many frames as its camera is late."""
     paths = list(surveys.values())
 
-    def read_masks(view: int, positions: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+    def read_masks(view: int, positions: Int[NDArray, "..."]) -> list[UInt8[NDArray, "..."]]:
         numbers = frames[positions] + shifts[view]
         rows = read_table(paths[view], "survey", ["frame", "mask"], frames=numbers.tolist()).set_index("frame")["mask"]
         return [decode_mask(rows[number]) for number in numbers]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import LocationConfig
@@ -90,7 +90,7 @@ class Signals:
 
 
 def measure_offsets(
-    config: LocationConfig, cameras: Sequence[Camera], surveys: Mapping[str, str | Path], frames: NDArray[np.int64]
+    config: LocationConfig, cameras: Sequence[Camera], surveys: Mapping[str, str | Path], frames: Int[NDArray, "..."]
 ) -> dict[str, CameraOffset]:
     """Estimate every camera's offset, and decide by how many frames it is corrected.
 
@@ -113,7 +113,7 @@ def measure_offsets(
     return found
 
 
-def shift_frames(values: NDArray[np.float64], shifts: Sequence[int]) -> NDArray[np.float64]:
+def shift_frames(values: Float[NDArray, "..."], shifts: Sequence[int]) -> Float[NDArray, "..."]:
     """Give every frame of ``values[frame, view]`` what a camera shows `shifts` frames later; NaN beyond its ends."""
     shifted = np.full_like(values, np.nan)
     for view, shift in enumerate(shifts):
@@ -122,7 +122,7 @@ def shift_frames(values: NDArray[np.float64], shifts: Sequence[int]) -> NDArray[
     return shifted
 
 
-def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frames: NDArray[np.int64]) -> Signals:
+def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frames: Int[NDArray, "..."]) -> Signals:
     """Read out of the surveys what two cameras must see alike at every moment; of long sessions, the middle part."""
     first = max(0, (len(frames) - _MOST_FRAMES) // 2)
     frames = frames[first : first + _MOST_FRAMES]
@@ -215,7 +215,7 @@ def _standardise(signals: Float[NDArray, "view frame"]) -> Float[NDArray, "view 
 
 
 def _sum_residuals(
-    first: Float[NDArray, "frame"], second: Float[NDArray, "frame"], lags: NDArray[np.int64]
+    first: Float[NDArray, "frame"], second: Float[NDArray, "frame"], lags: Int[NDArray, "..."]
 ) -> Float[NDArray, "2 lag block"] | None:
     """Sums of clipped squared residuals, and their numbers, for every lag of `second` and block of time; None where they tell nothing."""
     n_frames = len(first)
@@ -256,7 +256,7 @@ def _solve(
 
 
 def _cost_of(
-    view: int, offsets: NDArray[np.int64], costs: Float[NDArray, "pair lag"], pairs: list[tuple[int, int]], reach: NDArray[np.int64]
+    view: int, offsets: Int[NDArray, "..."], costs: Float[NDArray, "pair lag"], pairs: list[tuple[int, int]], reach: Int[NDArray, "..."]
 ) -> Float[NDArray, "candidate"]:
     """Cost of a camera's candidate offsets while the others keep theirs; beyond the lags that were looked at, that of the last one."""
     total, last = np.zeros(len(reach)), costs.shape[1] // 2
@@ -267,13 +267,13 @@ def _cost_of(
     return total
 
 
-def _find_vertex(view: int, offsets: NDArray[np.int64], costs: Float[NDArray, "pair lag"], pairs: list[tuple[int, int]]) -> float:
+def _find_vertex(view: int, offsets: Int[NDArray, "..."], costs: Float[NDArray, "pair lag"], pairs: list[tuple[int, int]]) -> float:
     """Where, within half a frame, the parabola through the costs of the neighbouring offsets has its least value."""
     left, middle, right = _cost_of(view, offsets, costs, pairs, offsets[view] + np.array([-1, 0, 1]))
     bend = left - 2 * middle + right
     return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend > 0 else 0.0
 
 
-def _find_reference(offsets: NDArray[np.int64]) -> int:
+def _find_reference(offsets: Int[NDArray, "..."]) -> int:
     """The camera that most others agree with (the first of several)."""
     return int((np.abs(offsets[:, None] - offsets) <= _TOLERATED).sum(axis=1).argmax())

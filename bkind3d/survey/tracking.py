@@ -122,7 +122,7 @@ def _link_candidates(
     """Number the candidates so that those near each other in neighbouring moments have the same number; -1 for none."""
     there = np.isfinite(points).all(axis=2)
     labels = np.full(there.shape, -1)
-    ends: dict[int, tuple[float, NDArray[np.float64]]] = {}
+    ends: dict[int, tuple[float, Float[NDArray, ...]]] = {}
     n_labels = 0
     for frame, time in enumerate(times.tolist()):
         ends = {label: end for label, end in ends.items() if time - end[0] <= _LINK_SECONDS}

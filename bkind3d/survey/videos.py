@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
@@ -128,10 +129,10 @@ def _sample_frames(
     video: Video,
     size: tuple[int, int],
     packets: Packets,
-    shown: NDArray[np.int64],
+    shown: Int[NDArray, "..."],
     decoded: Iterator[DecodedFrame],
     config: SurveyConfig,
-) -> tuple[NDArray[np.uint8], list[DecodedFrame]]:
+) -> tuple[UInt8[NDArray, "..."], list[DecodedFrame]]:
     """Pictures spread over the `shown` frames, and the frames that were taken from `decoded` for them.
 
     Of a long video, keyframes; where there are too few, also frames of its beginning, up to twice as dense as wanted.
@@ -163,11 +164,11 @@ def _in_batches(frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
 
 
 def _describe_frames(
-    name: str, decoded: Iterator[DecodedFrame], frames: NDArray[np.int64], finder: SilhouetteFinder
+    name: str, decoded: Iterator[DecodedFrame], frames: Int[NDArray, "..."], finder: SilhouetteFinder
 ) -> Iterator[dict[str, Any]]:
     """One row per frame of the session; frames that the video lacks have the fault "missing"."""
     missing = {"brightness": np.nan, "motion": np.nan, "fault": "missing", **_describe_clusters(_EMPTY), "mask": b""}
-    previous: NDArray[np.uint8] | None = None
+    previous: UInt8[NDArray, ...] | None = None
     number, row = -1, missing
     for frame, video_frame in frames.tolist():
         if video_frame >= 0 and video_frame != number:
@@ -179,7 +180,7 @@ def _describe_frames(
         yield {"frame": frame, "video_frame": video_frame, **(row if video_frame >= 0 else missing)}
 
 
-def _describe_picture(picture: NDArray[np.uint8], previous: NDArray[np.uint8] | None, finder: SilhouetteFinder) -> dict[str, Any]:
+def _describe_picture(picture: UInt8[NDArray, "..."], previous: UInt8[NDArray, "..."] | None, finder: SilhouetteFinder) -> dict[str, Any]:
     brightness = 3 * float(np.dot(_LUMA, cv2.sumElems(picture)[:3])) / picture.size
     motion = 0.0 if previous is None else cv2.norm(picture, previous, cv2.NORM_L1) / picture.size
     fault = "black" if brightness < _BLACK else "frozen" if previous is not None and motion < _FROZEN else ""
@@ -189,7 +190,7 @@ def _describe_picture(picture: NDArray[np.uint8], previous: NDArray[np.uint8] | 
     return {**described, "mask": encode_mask(silhouettes.mask)}
 
 
-def _describe_clusters(clusters: NDArray[np.float64]) -> dict[str, Any]:
+def _describe_clusters(clusters: Float[NDArray, "..."]) -> dict[str, Any]:
     """The largest cluster in the table's columns, and all of them as one list of 7 numbers each."""
     first = clusters[0] if len(clusters) else np.array([0.0] + 6 * [np.nan])
     names = ("area", "centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1")

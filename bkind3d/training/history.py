@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
@@ -46,7 +46,7 @@ class History:
             self.rows.append((step, self.seconds, name, float(value.detach())))
             self._show("add_scalar", name, self.rows[-1][-1], step)
 
-    def show_picture(self, step: int, picture: NDArray[np.uint8]) -> None:
+    def show_picture(self, step: int, picture: UInt8[NDArray, "..."]) -> None:
         """Show an RGB picture (height, width, 3) on TensorBoard."""
         self._show("add_image", "keypoints", picture, step, dataformats="HWC")
 

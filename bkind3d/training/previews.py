@@ -7,6 +7,7 @@ import cv2
 import lightning
 import numpy as np
 import torch
+from jaxtyping import Float, UInt8
 from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ class Previews(Callback):
     path : the picture, replaced by each newer one.
     """
 
-    def __init__(self, session: SessionFrames, headings: NDArray[np.float32], path: Path) -> None:
+    def __init__(self, session: SessionFrames, headings: Float[NDArray, "..."], path: Path) -> None:
         self.session, self.headings, self.path = session, headings, path
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object) -> None:
@@ -50,7 +51,7 @@ class Previews(Callback):
             log.warning("no preview at step %d: %s", pl_module.step, error)
 
     @torch.no_grad()
-    def draw(self, module: Training, views: Views, headings: torch.Tensor) -> NDArray[np.uint8]:
+    def draw(self, module: Training, views: Views, headings: torch.Tensor) -> UInt8[NDArray, "..."]:
         """Lay out the views of every moment in a row, with a dot of its own colour for every keypoint: RGB."""
         module.eval()
         positions = module.model(views.to(module.device), headings.to(module.device)).positions.float().cpu()
@@ -65,7 +66,7 @@ class Previews(Callback):
         return np.vstack(rows)
 
 
-def draw_points(image: NDArray[np.uint8], points: NDArray[np.float32], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def draw_points(image: UInt8[NDArray, "..."], points: Float[NDArray, "..."], colours: UInt8[NDArray, "..."]) -> UInt8[NDArray, "..."]:
     """Enlarge a view to :data:`SIDE` pixels and put a dot at every point (pixels of the view)."""
     scale = SIDE / len(image)
     canvas = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)

@@ -6,6 +6,7 @@ import cdflib
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
+from numpy.typing import NDArray
 
 from bkind3d.config import InputError
 
@@ -22,7 +23,7 @@ N_JOINTS = 32
 _FARTHEST = 1e5
 
 
-def read_poses(path: Path) -> Float[np.ndarray, "frame 17 3"]:
+def read_poses(path: Path) -> Float[NDArray, "frame 17 3"]:
     """Read the 17 joints from a CDF file of ``D3_Positions``; world (mm, z up), one pose per frame of the videos.
 
     Raises
@@ -44,7 +45,7 @@ def read_poses(path: Path) -> Float[np.ndarray, "frame 17 3"]:
     return values.reshape(-1, N_JOINTS, 3)[:, list(JOINTS)]
 
 
-def make_joints(poses: Float[np.ndarray, "frame 17 3"]) -> pd.DataFrame:
+def make_joints(poses: Float[NDArray, "frame 17 3"]) -> pd.DataFrame:
     """The poses as a table ``joints`` that also says when each frame was (time_s)."""
     frames = np.repeat(np.arange(len(poses)), len(JOINTS))
     columns = dict(zip("xyz", poses.reshape(-1, 3).T, strict=True))

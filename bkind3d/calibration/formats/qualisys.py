@@ -5,6 +5,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+from jaxtyping import Shaped
+from numpy.typing import NDArray
 
 from bkind3d.calibration.formats.given import GivenRig, read_numbers
 from bkind3d.calibration.formats.xml_files import begins_with, read_xml
@@ -65,7 +67,7 @@ def _read_pose(camera: ElementTree.Element, path: Path, name: str) -> dict[str, 
     return {"rotation": rotation, "translation": -rotation @ _read_attributes(camera, "transform", ("x", "y", "z"), where)}
 
 
-def _read_attributes(camera: ElementTree.Element, tag: str, names: tuple[str, ...], where: str) -> np.ndarray:
+def _read_attributes(camera: ElementTree.Element, tag: str, names: tuple[str, ...], where: str) -> Shaped[NDArray, "..."]:
     element = camera.find(tag)
     if element is None:
         raise InputError(f"{where}: element {tag!r} is missing; export the calibration again")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from numpy import ndarray
+from jaxtyping import Float, Shaped
+from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from torch import Tensor
 
@@ -38,8 +38,8 @@ def average_hulls(detector: KeypointDetector, sessions: Sequence[SessionFrames],
 
 
 def choose_places(
-    voxels: Float[ndarray, "voxel 3"], occupancy: Float[ndarray, "voxel"], n_keypoints: int, n_pairs: int, seed: int
-) -> Float[ndarray, "keypoint 3"]:
+    voxels: Float[NDArray, "voxel 3"], occupancy: Float[NDArray, "voxel"], n_keypoints: int, n_pairs: int, seed: int
+) -> Float[NDArray, "keypoint 3"]:
     """Spread the keypoints over a symmetric body: pairs over its left half and their mirror images, the rest along its midline.
 
     Without pairs all keypoints are spread over the whole body.
@@ -49,7 +49,7 @@ def choose_places(
     Places in cube coordinates; keypoints 2i (left, positive y) and 2i + 1 (right) are pairs.
     """
 
-    def spread(part: ndarray, n: int) -> ndarray:
+    def spread(part: Shaped[NDArray, "..."], n: int) -> Shaped[NDArray, "..."]:
         filled = np.flatnonzero(part & (occupancy > 0.1 * occupancy.max()))
         if len(filled) < n:  # a coarse volume, or a thin body
             filled = np.flatnonzero(part)[np.argsort(-occupancy[part], kind="stable")[:n]]

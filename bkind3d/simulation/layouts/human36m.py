@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import cdflib
 import mujoco
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
@@ -72,7 +73,7 @@ def film_subject(content: Content, name: str, folder: Path) -> None:
                 record(stage, motion, {camera: stack.enter_context(VideoWriter(path, size, _RATE)) for camera, path in paths.items()})
 
 
-def write_cdf(path: Path, positions: NDArray[np.float64]) -> None:
+def write_cdf(path: Path, positions: Float[NDArray, "..."]) -> None:
     """Write (frame, 32, 3) positions as the data set does: the variable ``Pose``, one record of (frame, 96) numbers of 32 bits."""
     values = positions.reshape(1, len(positions), -1).astype(np.float32)
     file = cdflib.cdfwrite.CDF(path)

@@ -8,16 +8,13 @@ from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from bkind3d.config import SimulatedSubject
+from bkind3d.geometry.cameras import Array
 from bkind3d.simulation.animals import Motion, Take
 from bkind3d.simulation.limbs import Limb, find_swings, make_limb, place_paw, solve_limbs
 from bkind3d.simulation.person.actions import ACTIONS, BASES, HANDS, Action, Base
-
-Array = NDArray[np.float64]
-
 
 #: Length of a stride (two steps); height of the ankle over the sole.
 _STRIDE, _ANKLE = 1.05, 0.058

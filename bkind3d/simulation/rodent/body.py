@@ -5,6 +5,7 @@ Rest pose of the model: nose towards +x, z up, paws on the floor at z = 0; metre
 
 import mujoco
 import numpy as np
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import SimulatedSubject
@@ -95,7 +96,7 @@ def dress_skin(spec: mujoco.MjSpec, template: mujoco.MjModel, subject: Simulated
     add_material(spec, "fur", paint_coat(subject))
 
 
-def paint_coat(subject: SimulatedSubject, size: int = 256) -> NDArray[np.uint8]:
+def paint_coat(subject: SimulatedSubject, size: int = 256) -> UInt8[NDArray, "size size 3"]:
     """(size, size, 3) texture of the coat: columns from tail to nose, rows from bare skin (0) over belly to back (1)."""
     rng = np.random.default_rng([subject.seed, 11])
     front, rear, belly = (np.array(colour, float) for colour in COATS[subject.coat])

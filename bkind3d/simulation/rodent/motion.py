@@ -5,15 +5,13 @@ Footfalls (:mod:`bkind3d.simulation.limbs`) are planned from the path, so that p
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from bkind3d.config import SimulatedSubject
+from bkind3d.geometry.cameras import Array
 from bkind3d.simulation.animals import Motion, Take
 from bkind3d.simulation.limbs import Limb, find_lowest, find_swings, make_limb, place_paw, solve_limbs
 from bkind3d.simulation.rodent.plan import BEHAVIOURS, Plan, plan_motion
-
-Array = NDArray[np.float64]
 
 #: Joints that share a channel of the posture, with the sign in which they take it.
 TRUNK: dict[str, tuple[tuple[str, float], ...]] = {

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from bkind3d.config import SimulatedSubject
+from bkind3d.geometry.cameras import Array
 from bkind3d.simulation.animals import Take
-
-Array = NDArray[np.float64]
 
 BEHAVIOURS = ("rest", "walk", "turn", "rear", "groom")
 
@@ -54,7 +54,7 @@ class Plan:
     posture : the channels of :data:`POSTURES`, and ``stroke``, the phase of grooming.
     """
 
-    labels: NDArray[np.intp]
+    labels: Int[NDArray, "..."]
     x: Array
     y: Array
     yaw: Array
