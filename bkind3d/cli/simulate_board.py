@@ -1,10 +1,9 @@
 """``bkind3d simulate-board``."""
 
 import argparse
-import os
 from pathlib import Path
 
-from bkind3d.cli.numbers import at_least
+from bkind3d.cli.simulate_session import add_common_arguments
 from bkind3d.config import SimulationConfig, read_boards, read_section
 
 HELP = "Render the calibration videos of a simulated rig: a board moved in front of its cameras."
@@ -12,14 +11,9 @@ HELP = "Render the calibration videos of a simulated rig: a board moved in front
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments to `parser`."""
-    parser.add_argument("--config", type=Path, required=True, help="section `simulation` of the configuration (JSON or YAML)")
     parser.add_argument("--boards", type=Path, required=True, help="section `boards` of the configuration (JSON or YAML)")
     parser.add_argument("--rig", required=True, help="a key of simulation.rigs")
-    parser.add_argument("--recordings", type=Path, required=True, help="folder that gets RIG_board/CAMERA.mp4")
-    parser.add_argument("--truth", type=Path, required=True, help="folder that gets RIG/calibration.toml")
-    parser.add_argument(
-        "--workers", type=at_least(1), default=len(os.sched_getaffinity(0)), help="processes; each films its share of the cameras"
-    )
+    add_common_arguments(parser, recordings="RIG_board/CAMERA.mp4", truth="RIG/calibration.toml")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import mujoco
@@ -87,18 +87,11 @@ class Stage(Renderer):
         return lens.bend(self.render_moving(lens.pinhole))
 
 
-class Writer(Protocol):
-    """What takes the pictures of a camera."""
-
-    def write(self, picture: Image) -> None:
-        """Take the next picture."""
-
-
-def record(stage: Stage, motion: Motion, writers: Mapping[str, Writer]) -> None:
-    """Let `motion` happen on the `stage`, and write what each camera sees of it."""
+def record(stage: Stage, motion: Motion, write: Mapping[str, Callable[[Image], None]]) -> None:
+    """Let `motion` happen on the `stage`, and pass on what each camera sees of it."""
     for _ in stage.play(motion):
-        for camera, writer in writers.items():
-            writer.write(stage.photograph(camera))
+        for camera, take in write.items():
+            take(stage.photograph(camera))
 
 
 def build_model(rig: SimulatedRig, content: SimulatedSubject | BoardConfig, disturbances: Disturbances | None = None) -> mujoco.MjModel:

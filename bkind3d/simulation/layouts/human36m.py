@@ -70,7 +70,7 @@ def film_subject(content: Content, name: str, folder: Path) -> None:
             write_cdf(poses / f"{base}.cdf", film_positions(model, motion.qpos, _SITES))
             with ExitStack() as stack:
                 paths = {camera: videos / f"{base}.{camera}.mp4" for camera in stage.lenses}
-                record(stage, motion, {camera: stack.enter_context(VideoWriter(path, size, _RATE)) for camera, path in paths.items()})
+                record(stage, motion, {camera: stack.enter_context(VideoWriter(path, size, _RATE)).write for camera, path in paths.items()})
 
 
 def write_cdf(path: Path, positions: Float[NDArray, "..."]) -> None:

@@ -63,7 +63,7 @@ def film_rat_session(content: Content, name: str, folder: Path) -> None:
     with ExitStack() as stack:
         stage = stack.enter_context(Stage(model, cameras))
         series = {
-            camera: stack.enter_context(_FileSeries(folder / f"{name}-{camera.lower()}", content, set(moments.tolist())))
+            camera: stack.enter_context(_FileSeries(folder / f"{name}-{camera.lower()}", content, set(moments.tolist()))).write
             for camera, moments in filmed.items()
         }
         record(stage, motion, series)

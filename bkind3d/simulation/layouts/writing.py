@@ -1,11 +1,15 @@
-"""Whose files can be written, and what is common to all of them: what is asked for, checked, and written when all of it is there."""
+"""Whose files can be written, and what is common to all of them: what is asked for, checked, and written when all of it is there.
+
+The module of a layout has ``SUBJECTS`` and ``ACTIONS`` (who and what there is; empty where nothing is to choose), ``CHUNK`` (frames of each file
+of a video; 0 for one file), ``LEAST`` (the fewest frames, and the smallest width of pictures), ``IMITATES`` (the data set; empty for none), and
+``write(content, folder, workers)``, which writes the files and returns how many recordings there are.
+"""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
 
 from bkind3d.config import InputError
 from bkind3d.study.folders import folder_when_complete
@@ -44,23 +48,6 @@ class Content:
         return self.size, round(0.8 * self.size / 2) * 2
 
 
-class Layout(Protocol):
-    """The module of a layout."""
-
-    #: Who and what there is; empty where nothing is to choose.
-    SUBJECTS: Collection[str]
-    ACTIONS: Collection[str]
-    #: Frames of each file of a video; 0 for one file.
-    CHUNK: int
-    #: The fewest frames, and the smallest width of pictures.
-    LEAST: tuple[int, int]
-    #: The data set that is imitated; empty for none.
-    IMITATES: str
-
-    def write(self, content: Content, folder: Path, workers: int) -> int:
-        """Write the files to `folder` with up to `workers` processes; return how many recordings there are."""
-
-
 def choose_content(
     name: str, subjects: Sequence[str] | None, actions: Sequence[str] | None, frames: int, size: int, chunk: int | None = None
 ) -> Content:
@@ -70,7 +57,7 @@ def choose_content(
     ------
     InputError : where the layout has no such subject, action or option, or the numbers cannot be rendered.
     """
-    layout = _get_layout(name)
+    layout = import_module(LAYOUTS[name])
     for option, given, is_known in (("chunk", chunk, layout.CHUNK), ("actions", actions, layout.ACTIONS)):
         if given is not None and not is_known:
             raise InputError(f"--{option}: means nothing in the layout {name}; leave it out")
@@ -91,7 +78,7 @@ def choose_content(
 
 def write_layout(name: str, content: Content, output: Path, workers: int = 1) -> None:
     """Write recordings in the layout `name` to `output`, which is there when all of it is."""
-    layout = _get_layout(name)
+    layout = import_module(LAYOUTS[name])
     with folder_when_complete(output) as folder:
         if layout.IMITATES:
             (folder / "SIMULATED.txt").write_text(
@@ -101,7 +88,3 @@ def write_layout(name: str, content: Content, output: Path, workers: int = 1) ->
             )
         n_recordings = layout.write(content, folder, workers)
     log.info("%s: %d recordings of %s", output, n_recordings, ", ".join(content.subjects))
-
-
-def _get_layout(name: str) -> Layout:
-    return cast(Layout, import_module(LAYOUTS[name]))
