@@ -13,9 +13,9 @@ import pandas as pd
 from bkind3d.calibration.board_poses import measure_rigid_error
 from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.corners import find_corners
+from bkind3d.calibration.displacement import check_given
 from bkind3d.calibration.faults import check_scale, find_faults
 from bkind3d.calibration.findings import Finding, log_findings
-from bkind3d.calibration.given import check_given
 from bkind3d.calibration.intrinsics import estimate_intrinsics
 from bkind3d.calibration.judgement import check_views, check_world_points, judge_measures, refuse
 from bkind3d.calibration.misprints import check_rows

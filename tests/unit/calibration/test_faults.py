@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from bkind3d.calibration.boards import Corners
+from bkind3d.calibration.displacement import check_given
 from bkind3d.calibration.faults import check_scale, find_faults
-from bkind3d.calibration.given import check_given
 from bkind3d.config import BoardConfig
 from tests.unit.calibration.conftest import BOARD, CAMERAS, N_FRAMES, put, see
 

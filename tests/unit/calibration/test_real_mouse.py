@@ -8,7 +8,7 @@ import pytest
 from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.calibration import calibrate_corners, judge_cameras
 from bkind3d.calibration.corners import find_corners
-from bkind3d.calibration.given import check_given
+from bkind3d.calibration.displacement import check_given
 from bkind3d.config import BoardConfig, CalibrationConfig
 from bkind3d.data.calibration_files import read_calibration
 

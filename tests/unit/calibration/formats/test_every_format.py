@@ -16,7 +16,8 @@ from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, list_formats
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import KnownCamera, make_points, make_rig, see
-from tests.unit.calibration.formats.test_aniposelib import write_caliscope, write_pose2sim
+from tests.unit.calibration.formats.test_aniposelib import write_pose2sim
+from tests.unit.calibration.formats.test_caliscope import write_caliscope
 from tests.unit.calibration.formats.test_deepfly3d import make_result
 from tests.unit.calibration.formats.test_human36m import NAMES as HUMAN36M_NAMES
 from tests.unit.calibration.formats.test_human36m import make_numbers, see_in_human36m, write_metadata

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bkind3d.calibration.boards import Corners
-from bkind3d.calibration.given import check_given
+from bkind3d.calibration.displacement import check_given
 from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.conftest import CAMERAS, make_poses, put
 
