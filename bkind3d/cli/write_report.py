@@ -17,11 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the report or the page."""
+    from bkind3d.evaluation.health import examine_sessions
     from bkind3d.report.pages import write_report, write_session_page
     from bkind3d.study.study import open_study
 
     study = open_study(arguments.study)
     if arguments.session:
-        write_session_page(study, arguments.session, arguments.output)
+        write_session_page(study, arguments.session, arguments.output, examine_sessions)
     else:
-        write_report(study, arguments.output)
+        write_report(study, arguments.output, examine_sessions)

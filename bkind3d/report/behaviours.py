@@ -4,24 +4,21 @@ import numpy as np
 import pandas as pd
 
 from bkind3d.data.parquet import read_table
-from bkind3d.data.results import NO_REFERENCE, read_json
-from bkind3d.report.candidates import label_of
+from bkind3d.data.results import GROUND_TRUTH, NO_REFERENCE, read_json
+from bkind3d.report.candidates import is_ours, label_of
 from bkind3d.report.elements import Cell, Matrix, Table, format_count, format_number, format_share, format_text, is_missing
 from bkind3d.study.study import Study
 
 
 def build_actions_table(rows: pd.DataFrame) -> Table:
-    """Recognition of behaviours from discovered keypoints, annotated joints, and by always naming the most frequent one."""
+    """Recognition of behaviours from what the method found, annotated joints, and by always naming the most frequent one."""
     columns = ["features", "classifier", "classes", "train windows", "test windows", "accuracy", "95 % interval", "macro F1", "mAP"]
     body = []
     for row in rows.to_dict("records"):
-        style = "strong" if row["features"] == "discovered" else "muted"
+        style = "strong" if is_ours(row["features"]) else "muted"
         measured = not is_missing(row.get("accuracy"))
-        interval = (
-            ""
-            if is_missing(row.get("accuracy_ci_low"))
-            else f"[{format_share(row['accuracy_ci_low'])}, {format_share(row['accuracy_ci_high'])}]"
-        )
+        low, high = row.get("accuracy_ci_low"), row.get("accuracy_ci_high")
+        interval = "" if is_missing(low) else f"[{format_share(low)}, {format_share(high)}]"
         cells = [Cell(label_of(str(row["features"])), style), Cell(format_text(row.get("classifier")).replace(NO_REFERENCE, "–"))]
         cells += [Cell(format_count(row.get(key))) for key in ("n_classes", "n_train", "n_test")]
         cells += [Cell(format_share(row["accuracy"]), style) if measured else Cell(NO_REFERENCE, "muted"), Cell(interval)]
@@ -35,24 +32,23 @@ def build_class_table(study: Study, experiment: str) -> Table | None:
     tables = read_json(path).get("by_class", {}) if path.exists() else {}
     if not tables:
         return None
-    joints = {entry["behaviour"]: entry["f1"] for entry in tables.get("ground_truth", [])}
-    rows = []
-    for entry in tables["discovered"]:
+    joints = {entry["behaviour"]: entry["f1"] for entry in tables.get(GROUND_TRUTH, [])}
+    ours, rows = next(features for features in tables if is_ours(features)), []
+    for entry in tables[ours]:
         cells = [Cell(entry["behaviour"]), Cell(str(entry["n_test"]))]
         cells += [Cell(format_share(entry[key])) for key in ("precision", "recall")]
         cells += [Cell(format_number(entry[key], 2)) for key in ("f1", "average_precision")]
         rows.append([*cells, Cell(format_number(joints.get(entry["behaviour"]), 2), "muted")])
     columns = ["behaviour", "test windows", "precision", "recall", "F1", "average precision", "F1 from joints"]
-    return Table(columns, rows, frozenset(columns[1:]), "From discovered keypoints.")
+    return Table(columns, rows, frozenset(columns[1:]), f"From {label_of(ours)}.")
 
 
-def read_confusion(study: Study, experiment: str, features: str = "discovered") -> pd.DataFrame:
-    """Counts of true and predicted behaviours from these features; empty where there is no reference."""
+def read_confusion(study: Study, experiment: str) -> dict[str, pd.DataFrame]:
+    """Counts of true and predicted behaviours from each set of features, the method's first; empty where there is no reference."""
     path = study.results.confusion(experiment)
-    if not path.exists():
-        return pd.DataFrame()
-    counts = read_table(path, "confusion")
-    return counts[counts["features"] == features]
+    return (
+        {str(features): rows for features, rows in read_table(path, "confusion").groupby("features", sort=False)} if path.exists() else {}
+    )
 
 
 def count_confusion(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bkind3d.data.results import read_json
+from bkind3d.data.results import UNTRAINED, read_json
+from bkind3d.report.candidates import is_ours
 from bkind3d.report.contents import list_given_names
 from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share
 from bkind3d.report.palette import mark_of
@@ -44,12 +45,17 @@ def _read_identity(study: Study, experiment: str) -> dict[str, Any]:
     return identity
 
 
+def _find_measures(identity: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Measures of what the method found, and of its untrained network; empty where there are none."""
+    methods: dict[str, dict[str, Any]] = identity.get("methods", {})
+    return next((values for name, values in methods.items() if is_ours(name)), {}), methods.get(UNTRAINED, {})
+
+
 def build_identity_table(study: Study, experiment: str) -> Table | None:
     """Measures of identity, with and without truth, of the keypoints and of the untrained network's; None where there are none."""
-    methods = _read_identity(study, experiment).get("methods", {})
-    if not methods:
+    ours, untrained = _find_measures(_read_identity(study, experiment))
+    if not ours:
         return None
-    ours, untrained = methods["bkind3d"], methods.get("untrained", {})
     predictors = {(entry["predictor"], entry["truth"]): entry["correlation"] for entry in ours.get("predictors", [])}
     rows = []
     for name, (label, needs_truth, sentence) in MEASURES.items():
@@ -80,7 +86,7 @@ def build_nearest_table(study: Study, experiment: str, unit: str) -> Table | Non
     names = list_given_names(study, experiment, study.list_shown(1)[0])
     rows = [
         [
-            Cell(names[entry["name"]], mark=mark_of(index)),
+            Cell(names.get(entry["name"], entry["name"]), mark=mark_of(index)),
             Cell(entry["nearest"] or "–"),
             Cell(format_share(entry["share"]), share=entry["share"] or 0.0),
             Cell(format_number(entry["distance"], decimals)),
@@ -98,7 +104,7 @@ def build_nearest_table(study: Study, experiment: str, unit: str) -> Table | Non
 
 def build_side_table(study: Study, experiment: str) -> Table | None:
     """Which pairs of left and right joints are told apart by which keypoints; None where no joints are paired by name."""
-    sides = _read_identity(study, experiment).get("methods", {}).get("bkind3d", {}).get("sides", [])
+    sides = _find_measures(_read_identity(study, experiment))[0].get("sides", [])
     if not sides:
         return None
     names = list_given_names(study, experiment, study.list_shown(1)[0])

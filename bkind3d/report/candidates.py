@@ -1,36 +1,39 @@
-"""What methods and sets of features are called and which colours they have, and their rows in the tables of results."""
+"""What candidates and sets of features are called and which colours they have, and their rows in the tables of results."""
 
 import pandas as pd
 
+from bkind3d.data.results import BOTH, GROUND_TRUTH, MAJORITY_CLASS, MEAN_POSE, UNTRAINED, role_of
 from bkind3d.report.palette import ACCENT, FLOOR, ORACLE
 
-#: What everything is compared with; the rest that is not ours is an oracle.
-FLOORS = ("mean_pose", "untrained")
-
-#: What the methods and features are called in sentences.
+#: What the evaluation's own candidates, and all features, are called in sentences. Features of a method are named for its role.
 LABELS = {
-    "bkind3d": "BKinD-3D, this run",
-    "oracle_4": "oracle: 4 true joints",
-    "oracle_8": "oracle: 8 true joints",
-    "mean_pose": "mean pose (floor)",
-    "untrained": "untrained network (floor)",
+    MEAN_POSE: "mean pose (floor)",
+    UNTRAINED: "untrained network (floor)",
     "discovered": "discovered keypoints",
-    "ground_truth": "annotated joints",
-    "both": "keypoints and joints",
-    "majority_class": "majority class (floor)",
+    "supervised": "joints that were learned",
+    GROUND_TRUTH: "annotated joints",
+    BOTH: "keypoints and joints",
+    MAJORITY_CLASS: "majority class (floor)",
 }
 
 
-def label_of(method: str) -> str:
-    """What a method or a set of features is called in tables and figures."""
-    return LABELS.get(method, method.replace("_", " "))
+def label_of(name: str, title: str | None = None) -> str:
+    """What a candidate or a set of features is called in tables and figures; `title` is that of the experiment's method."""
+    if name in LABELS:
+        return LABELS[name]
+    if role_of(name) == "oracle":
+        return f"oracle: {name.rpartition('_')[2]} true joints"
+    return title or name.replace("_", " ")
 
 
-def colour_of(method: str) -> str:
-    """Colour of a method: accent for ours, grey for floors, ochre for oracles."""
-    if method in FLOORS or method == "majority_class":
-        return FLOOR
-    return ORACLE if method.startswith(("oracle", "ground_truth")) else ACCENT
+def colour_of(name: str) -> str:
+    """Colour of a candidate: accent for what was found, grey for floors, ochre for oracles."""
+    return ACCENT if name == BOTH else {"floor": FLOOR, "oracle": ORACLE}.get(role_of(name) or "", ACCENT)
+
+
+def is_ours(name: str) -> bool:
+    """Whether a candidate or a set of features is what the experiment's method found."""
+    return role_of(name) is None
 
 
 def rows_of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import replaced_when_complete
-from bkind3d.report.contents import read_named_keypoints
+from bkind3d.report.contents import list_given_names, read_named_keypoints
 from bkind3d.report.overlays import DARK, Picture, View, load_font, project_keypoints, read_views
 from bkind3d.report.palette import mark_of
 from bkind3d.study.study import Study
@@ -40,7 +40,7 @@ def write_contact_sheets(study: Study, experiment: str, folder: Path) -> None:
     """
     study.require_pictures("contact sheets")
     found = {session: read_named_keypoints(study, experiment, session) for session in study.list_shown(SESSIONS)}
-    own = study.config.experiments[experiment].model.keypoint_names
+    own = list(list_given_names(study, experiment, next(iter(found))))
     rows = [choose_rows(found, keypoint) for keypoint in range(len(own))]
     views = {
         session: read_views(study, experiment, session, _list_frames(keypoints, session, rows)) for session, keypoints in found.items()

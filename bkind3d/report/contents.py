@@ -1,9 +1,12 @@
 """What the pages show of a study, read from its results under the names that keypoints were given."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints, name_keypoints, read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
@@ -18,9 +21,10 @@ def read_named_keypoints(study: Study, experiment: str, session: str) -> Session
 
 def list_given_names(study: Study, experiment: str, session: str) -> dict[str, str]:
     """The name of every keypoint that the model found in a session: the one that it was given, or its own."""
-    path, settings = study.results.keypoints(experiment, session), study.config.experiments[experiment]
-    own = settings.model.keypoint_names
-    return dict(zip(own, name_keypoints(own, settings.naming, read_metadata(path).get("model"), path), strict=True))
+    path = study.results.keypoints(experiment, session)
+    found = read_keypoints(path)
+    given = name_keypoints(found.names, study.config.experiments[experiment].naming, found.metadata.get("model"), path)
+    return dict(zip(found.names, given, strict=True))
 
 
 def find_skeleton(study: Study, experiment: str) -> list[Edge]:
@@ -34,9 +38,16 @@ def read_location(study: Study, session: str) -> tuple[pd.DataFrame, dict[str, A
     return read_table(path, "location"), read_metadata(path)
 
 
-def read_joints(study: Study, session: str) -> pd.DataFrame | None:
-    """Annotated joints of a session, if it has any."""
-    return read_table(study.results.joints(session), "joints") if study.sessions[session].joints else None
+def read_joints(study: Study, session: str, frames: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """(frame, joint, 3) annotated joints in some frames of a session, NaN where one is not known; None where there are none."""
+    if not study.sessions[session].joints:
+        return None
+    table = read_table(study.results.joints(session), "joints")
+    names = table["joint"].drop_duplicates()
+    rows, joints = (pd.Index(known).get_indexer(pd.Index(table[key])) for known, key in ((frames, "frame"), (names, "joint")))
+    points = np.full((len(frames), len(names), 3), np.nan)
+    points[rows[rows >= 0], joints[rows >= 0]] = table.loc[rows >= 0, ["x", "y", "z"]]
+    return points
 
 
 def read_results(path: Path) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 from bkind3d.checkpoint import read_content
 from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, read_section
 from bkind3d.data.parquet import read_metadata
-from bkind3d.data.results import read_json
+from bkind3d.data.results import UNTRAINED, read_json
 from bkind3d.report.origin import list_entries, list_preset, list_settings, list_versions
 from bkind3d.study.layout import Layout
 
@@ -36,7 +36,7 @@ def explain_row(table: Path, number: int) -> str:
     key = next(key for key in _KEYS if key in row)
     judgement, column = (results.pose(experiment), "pa_mpjpe") if key == "method" else (results.actions(experiment), "accuracy")
     content = read_json(judgement)
-    lines += ["", "Files", *_list_files(results, experiment, judgement, content, untrained=row[key] == "untrained")]
+    lines += ["", "Files", *_list_files(results, experiment, judgement, content, untrained=row[key] == UNTRAINED)]
     lines += ["", "Settings", *_list_settings(results, experiment), "", "Versions of what runs now"]
     lines += [f"  {name} {version}" for name, version in list_versions()]
     found = [entry.get(column) for entry in content.get("rows", []) if entry.get(key) == row[key]]

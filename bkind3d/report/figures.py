@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bkind3d.data.parquet import read_table, replaced_when_complete
-from bkind3d.data.results import NO_REFERENCE
+from bkind3d.data.results import MEAN_POSE, NO_REFERENCE, UNTRAINED
 from bkind3d.report.behaviours import count_confusion, read_confusion
 from bkind3d.report.candidates import colour_of, has_reference, label_of, rows_of
 from bkind3d.report.contents import read_results
@@ -49,12 +49,13 @@ def write_figures(study: Study, experiment: str, folder: Path) -> None:
     Where there is no reference, the figure says so: the workflow can count on every file.
     """
     session, pose = study.list_shown(1)[0], rows_of(read_results(study.results.pose_table()), experiment)
+    title = study.config.experiments[experiment].description.title
     with mpl.rc_context(STYLE):
         figures = {
-            "pose": plot_pose(pose),
-            "labels": plot_labels(read_label_efficiency(study, experiment), pose),
+            "pose": plot_pose(pose, title),
+            "labels": plot_labels(read_label_efficiency(study, experiment), pose, title),
             "learning": plot_learning(read_table(study.results.history(experiment), "history")),
-            "confusion": plot_confusion(read_confusion(study, experiment)),
+            "confusion": plot_confusion(next(iter(read_confusion(study, experiment).values()), pd.DataFrame())),
             "skeleton": plot_skeleton(study, experiment, session) or _plot_nothing("not located"),
         }
         for name, figure in figures.items():
@@ -70,7 +71,7 @@ def write_figures(study: Study, experiment: str, folder: Path) -> None:
         picture.save(temporary)
 
 
-def plot_pose(rows: pd.DataFrame) -> Figure:
+def plot_pose(rows: pd.DataFrame, title: str) -> Figure:
     """PA-MPJPE of each method as bars with 95 % intervals, floors and oracles beside ours."""
     if rows.empty or not has_reference(rows):
         return _plot_nothing()
@@ -79,7 +80,7 @@ def plot_pose(rows: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     reach = [(measured["pa_mpjpe"] - measured["pa_mpjpe_ci_low"]).tolist(), (measured["pa_mpjpe_ci_high"] - measured["pa_mpjpe"]).tolist()]
     colours = [colour_of(method) for method in measured["method"]]
-    names = [label_of(method) for method in measured["method"]]
+    names = [label_of(method, title) for method in measured["method"]]
     axes.barh(names, measured["pa_mpjpe"], xerr=reach, color=colours, height=0.65, error_kw={"elinewidth": 0.8, "capsize": 2})
     unit, split = rows["unit"].dropna().iloc[0], rows["split"].dropna().iloc[0]
     axes.set_xlabel(f"PA-MPJPE ({unit}), split: {split}")
@@ -87,15 +88,17 @@ def plot_pose(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_labels(curve: pd.DataFrame, rows: pd.DataFrame) -> Figure:
+def plot_labels(curve: pd.DataFrame, rows: pd.DataFrame, title: str) -> Figure:
     """PA-MPJPE against the number of labelled frames, for ours and the floors; bands span the draws."""
     if curve.empty:
         return _plot_nothing()
     figure = Figure(figsize=(3.5, 2.4))
     axes = figure.subplots()
     for method, values in curve.groupby("method", sort=False):
-        style = {"mean_pose": ":", "untrained": "--"}.get(str(method), "-")
-        axes.plot(values["n_frames"], values["pa_mpjpe"], style, marker=".", color=colour_of(str(method)), label=label_of(str(method)))
+        style = {MEAN_POSE: ":", UNTRAINED: "--"}.get(str(method), "-")
+        axes.plot(
+            values["n_frames"], values["pa_mpjpe"], style, marker=".", color=colour_of(str(method)), label=label_of(str(method), title)
+        )
         axes.fill_between(
             values["n_frames"], values["pa_mpjpe_low"], values["pa_mpjpe_high"], color=colour_of(str(method)), alpha=0.15, linewidth=0
         )

@@ -1,15 +1,16 @@
 """What a reader must know before looking at anything else: the report's warnings."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from bkind3d.data.parquet import read_table
-from bkind3d.report.candidates import FLOORS, has_reference, label_of, rows_of
+from bkind3d.data.results import FLOORS, MAJORITY_CLASS
+from bkind3d.report.candidates import has_reference, is_ours, label_of, rows_of
 from bkind3d.report.elements import Note, format_interval, format_number, format_share
-from bkind3d.report.health import KeypointHealth
 from bkind3d.report.recordings import Located, calibration_quality
 from bkind3d.study.study import Study
 
@@ -33,9 +34,7 @@ def find_pose_faults(pose: pd.DataFrame, experiment: str) -> list[Finding]:
     if not has_reference(rows):
         return [Finding(f"{experiment}: no reference. There are no joints to judge the keypoints by.", False, "results")]
     found = []
-    # The floors themselves and the oracles are not what is judged.
-    ours = [row for row in rows.to_dict("records") if row["method"] not in FLOORS and not str(row["method"]).startswith("oracle")]
-    for row in ours:
+    for row in (row for row in rows.to_dict("records") if is_ours(row["method"])):
         for floor in FLOORS:
             low, high = row.get(f"vs_{floor}_ci_low", math.nan), row.get(f"vs_{floor}_ci_high", math.nan)
             if math.isfinite(high) and high >= 0:
@@ -51,25 +50,21 @@ def find_action_faults(actions: pd.DataFrame, experiment: str) -> list[Finding]:
     if not has_reference(rows, "accuracy"):
         return []
     values = {str(row["features"]): row for row in rows.to_dict("records")}
-    if not {"discovered", "majority_class"} <= set(values):
+    found, floor = next((row for name, row in values.items() if is_ours(name)), None), values.get(MAJORITY_CLASS)
+    if found is None or floor is None:
         return []
-    ours, floor, low = values["discovered"]["accuracy"], values["majority_class"]["accuracy"], values["discovered"]["accuracy_ci_low"]
-    if (low if math.isfinite(low) else ours) > floor:
+    low = found["accuracy_ci_low"]
+    if (low if math.isfinite(low) else found["accuracy"]) > floor["accuracy"]:
         return []
-    interval = f" [{format_share(low)}, {format_share(values['discovered']['accuracy_ci_high'])}]" if math.isfinite(low) else ""
-    text = f"{experiment}: behaviours are not recognised above the majority class: accuracy {format_share(ours)}{interval} against {format_share(floor)}."
-    return [Finding(text, True, "behaviours")]
+    interval = f" [{format_share(low)}, {format_share(found['accuracy_ci_high'])}]" if math.isfinite(low) else ""
+    reached = f"accuracy {format_share(found['accuracy'])}{interval} against {format_share(floor['accuracy'])}"
+    return [Finding(f"{experiment}: behaviours are not recognised above the majority class: {reached}.", True, "behaviours")]
 
 
-def find_keypoint_faults(experiment: str, health: Mapping[str, KeypointHealth]) -> list[Finding]:
-    """Dead and merged keypoints, with the number of sessions in which they are."""
-    dead: dict[str, int] = {}
-    merged: dict[str, int] = {}
-    for session in health.values():
-        for name in session.dead():
-            dead[name] = dead.get(name, 0) + 1
-        for pair in session.merged():
-            merged[" and ".join(pair)] = merged.get(" and ".join(pair), 0) + 1
+def find_keypoint_faults(experiment: str, health: Mapping[str, pd.DataFrame]) -> list[Finding]:
+    """Dead and merged keypoints of the sessions' tables of health, with the number of sessions in which they are."""
+    dead = Counter(name for table in health.values() for name in table.loc[table["dead"], "keypoint"])
+    merged = Counter(pair for table in health.values() for pair in list_merged(table))
     found = []
     for what, names in (
         ("dead keypoints (rarely there, or not moving with the body)", dead),
@@ -77,12 +72,17 @@ def find_keypoint_faults(experiment: str, health: Mapping[str, KeypointHealth]) 
     ):
         # In a session in which the subject rests, a living keypoint may stand still: most sessions decide.
         agreed = {name: count for name, count in names.items() if 2 * count >= len(health)}
-        if agreed:
-            listed = ", ".join(
-                f"{name} (in {count} of {len(health)} sessions)" if len(health) > 1 else name for name, count in agreed.items()
-            )
-            found.append(Finding(f"{experiment}: {what}: {listed}.", True, f"keypoints-{experiment}"))
+        several = f" of {len(health)} sessions)" if len(health) > 1 else ""
+        listed = ", ".join(f"{name} (in {count}{several}" if several else name for name, count in agreed.items())
+        found += [Finding(f"{experiment}: {what}: {listed}.", True, f"keypoints-{experiment}")] if agreed else []
     return found
+
+
+def list_merged(health: pd.DataFrame) -> list[str]:
+    """Pairs of keypoints that lie on each other, each once."""
+    places = {name: place for place, name in enumerate(health["keypoint"])}
+    rows = zip(health["keypoint"], health["merged"], strict=True)
+    return [f"{name} and {other}" for name, others in rows for other in others if places[name] < places[other]]
 
 
 def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[Finding]:

@@ -1,6 +1,6 @@
 """The report and the sessions' pages: which sections they have, and what stands in them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +9,16 @@ import pandas as pd
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_table
 from bkind3d.data.progress import track
+from bkind3d.data.results import GROUND_TRUTH
 from bkind3d.data.spacing import step_indices
 from bkind3d.report import findings, pose, recordings
 from bkind3d.report.bands import read_behaviours, read_clusters
 from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
 from bkind3d.report.body_parts import build_identity_table, build_nearest_table, build_side_table
-from bkind3d.report.candidates import has_reference, rows_of
-from bkind3d.report.contents import find_skeleton, list_given_names, read_joints, read_location, read_named_keypoints, read_results
+from bkind3d.report.candidates import has_reference, is_ours, rows_of
+from bkind3d.report.contents import find_skeleton, read_joints, read_location, read_named_keypoints, read_results
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Section
-from bkind3d.report.health import KeypointHealth, build_keypoint_table, examine_keypoints
+from bkind3d.report.health import build_keypoint_table
 from bkind3d.report.learning import build_learning_charts, split_terms
 from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_settings, build_stages, build_versions
@@ -42,13 +43,15 @@ RECORDINGS = "Where the subject was, found from silhouettes in all views. Each s
 #: What a session's page has room for, so that it stays below 25 MB: positions of keypoints over time, and characters of small pictures.
 POSITIONS, PICTURE_ROOM = 540_000, 12_000_000
 
-Health = dict[str, dict[str, KeypointHealth]]
+#: Tables of the keypoints' health by experiment and session, and what makes them: ``bkind3d.evaluation.health.examine_sessions``.
+Health = Mapping[str, Mapping[str, pd.DataFrame]]
+Examine = Callable[[Study, Iterable[str]], Health]
 
 
-def write_report(study: Study, path: Path) -> None:
+def write_report(study: Study, path: Path, examine: Examine) -> None:
     """Write the report of the whole study."""
     located = {session: recordings.summarise_location(study, session) for session in study.sessions}
-    health = examine_all(study, located)
+    health = examine(study, study.sessions)
     rigs = list(dict.fromkeys(row.rig for row in study.sessions.values()))
     # The limit is on what is embedded: with several experiments, each shows fewer sessions.
     shown = study.list_shown(max(study.config.report.max_sessions // len(study.config.experiments), 1))
@@ -69,13 +72,13 @@ def write_report(study: Study, path: Path) -> None:
     write_page(Page(study.config.report.title, "Keypoints in 3D, discovered without annotation", facts, sections), "sessions/", path)
 
 
-def write_session_page(study: Study, session: str, path: Path) -> None:
+def write_session_page(study: Study, session: str, path: Path, examine: Examine) -> None:
     """Write the page of one session; where its behaviours are annotated, they are shown over time."""
     if session not in study.sessions:
         raise InputError(f"session {session!r} is not in the sheet of sessions; known: {', '.join(study.sessions)}")
     row = study.sessions[session]
     located = {session: recordings.summarise_location(study, session)}
-    health = examine_all(study, located)
+    health = examine(study, [session])
     facts = [f"subject {row.subject}", f"rig {row.rig}", f"split {row.split}", f"{located[session].n_frames} frames"]
     facts += [f"{key} {value}" for key, value in row.more.items()]
     found = [*findings.find_session_faults(study, located), *findings.find_calibration_faults(study, [row.rig])]
@@ -89,18 +92,6 @@ def write_session_page(study: Study, session: str, path: Path) -> None:
         Section("run", "What this run was", _show_run(study, [session])),
     ]
     write_page(Page(session, study.config.report.title, facts, sections, back="../report.html"), "", path)
-
-
-def examine_all(study: Study, located: dict[str, recordings.Located]) -> Health:
-    """Health of the keypoints, by experiment and session."""
-    health: Health = {name: {} for name in study.config.experiments}
-    for session in track(located, "keypoints", unit="session"):
-        location, _ = read_location(study, session)
-        for name in study.config.experiments:
-            table = read_table(study.results.keypoints(name, session), "keypoints")
-            table["keypoint"] = table["keypoint"].replace(list_given_names(study, name, session))
-            health[name][session] = examine_keypoints(table, location, located[session].side)
-    return health
 
 
 def collect_findings(study: Study, located: dict[str, recordings.Located], health: Health, rigs: Sequence[str]) -> list[findings.Finding]:
@@ -131,35 +122,35 @@ def _fold(elements: Mapping[str, Any]) -> list[Fold]:
 
 
 def _show_results(study: Study, name: str) -> list[Any]:
-    rows = rows_of(read_results(study.results.pose_table()), name)
+    rows, method = rows_of(read_results(study.results.pose_table()), name), study.config.experiments[name].description.title
     heading = Heading(name, next((f"dataset {value}" for value in rows.get("dataset", pd.Series(dtype=str)).dropna()), ""))
     if rows.empty:
         return [heading, Note(f"{name}: {NO_JOINTS}")]
     errors, unit = pose.read_joint_errors(study, name)
     curve = pose.read_label_efficiency(study, name)
     charts = {
-        "error of each joint": pose.build_joint_chart(errors, unit) if len(errors) else None,
-        "how many labelled frames are enough?": pose.build_label_chart(curve, unit) if len(curve) else None,
+        "error of each joint": pose.build_joint_chart(errors, unit, method) if len(errors) else None,
+        "how many labelled frames are enough?": pose.build_label_chart(curve, unit, method) if len(curve) else None,
     }
     tables = {
         "Errors by subject, session and behaviour": pose.build_group_table(study, name, unit),
-        "As the authors' public code measures": pose.build_upstream_table(study, name, unit),
+        "As the authors' public code measures": pose.build_upstream_table(study, name, unit, method),
     }
     parts = {
         "do keypoints keep to their part of the body?": build_identity_table(study, name),
         "what each keypoint follows": build_nearest_table(study, name, unit),
         "left and right": build_side_table(study, name),
     }
-    compared = [pose.build_pose_chart(rows)] if has_reference(rows) else []
-    return [heading, pose.build_pose_table(rows), *compared, *_title(name, charts), *_fold(tables), *_title(name, parts)]
+    compared = [pose.build_pose_chart(rows, method)] if has_reference(rows) else []
+    return [heading, pose.build_pose_table(rows, method), *compared, *_title(name, charts), *_fold(tables), *_title(name, parts)]
 
 
 def _show_behaviours(study: Study, name: str) -> list[Any]:
     rows = rows_of(read_results(study.results.actions_table()), name)
     if not has_reference(rows, "accuracy"):
         return [Heading(name), Note(f"{name}: {NO_BEHAVIOURS}")]
-    counts = {features: read_confusion(study, name, features) for features in ("discovered", "ground_truth")}
-    matrices = [build_confusion(table, features) for features, table in counts.items() if len(table)]
+    counts = read_confusion(study, name).items()
+    matrices = [build_confusion(table, features) for features, table in counts if is_ours(features) or features == GROUND_TRUTH]
     return [Heading(name), build_actions_table(rows), *_fold({"Each behaviour": build_class_table(study, name)}), Gallery(matrices)]
 
 
@@ -175,7 +166,7 @@ def _show_keypoints(
     name: str,
     sessions: Sequence[str],
     located: Mapping[str, recordings.Located],
-    health: Mapping[str, KeypointHealth],
+    health: Mapping[str, pd.DataFrame],
     alone: bool = False,
 ) -> Section:
     """The keypoints of some sessions in the report of the study, or of one `alone` on its page."""
@@ -192,7 +183,8 @@ def _show_keypoints(
         elements += [] if played else [Note(f"{session}: no frame has keypoints.", "warning")]
     title = f"Keypoints: {name}" if len(study.config.experiments) > 1 else "Keypoints"
     drawn = "projected into every view" if pictures else "in 3D; pictures are left out (report.pictures)"
-    lead = f"Keypoints of the experiment {name}, {drawn}; lines are the strongest learned edges (maximum spanning tree)."
+    lines = "; lines are the strongest learned edges (maximum spanning tree)" if find_skeleton(study, name) else ""
+    lead = f"Keypoints of the experiment {name}, {drawn}{lines}."
     if len(sessions) < len(health):
         lead += f" Shown: {len(sessions)} of {len(health)} sessions; the others are on pages of their own."
     return Section(f"keypoints-{name}", title, elements, lead)
@@ -213,7 +205,8 @@ def _play(study: Study, name: str, session: str, alone: bool) -> list[Any]:
             sprites = draw_sprites(study, name, session, keypoints, chosen, PICTURE_ROOM // n_experiments)
     else:
         band = read_clusters(study.results.movements(name), session, keypoints)
-    skeleton, location, joints = find_skeleton(study, name), read_location(study, session)[0], read_joints(study, session)
+    skeleton, joints = find_skeleton(study, name), read_joints(study, session, keypoints.frames[chosen])
+    location, _ = read_location(study, session)
     player = build_player(f"player-{name}-{session}", keypoints, chosen, skeleton, location, joints, sprites, band)
     mosaic = draw_session(study, name, session, settings.overlay_frames) if settings.pictures else None
     if mosaic is None:

@@ -22,7 +22,6 @@ from bkind3d.report.contents import read_joints, read_named_keypoints
 from bkind3d.report.figures import METADATA, STYLE
 from bkind3d.report.overlays import TILE, WHITE, Picture, View, choose_frames, draw_view, load_font, project_keypoints, read_views
 from bkind3d.report.paper_tables import find_title, list_datasets
-from bkind3d.report.skeleton import arrange_points
 from bkind3d.study.study import Study
 
 #: Moments of a session in the grid; room around the points, as a factor; layout, pixels.
@@ -110,8 +109,7 @@ def read_columns(experiments: Sequence[str], study: Study, session: str) -> list
     found = [read_named_keypoints(study, name, session) for name in experiments]
     located = [set(keypoints.frames[keypoints.located].tolist()) for keypoints in found]
     frames = choose_frames(np.array(sorted(set.intersection(*located)), dtype=np.int64), MOMENTS)
-    joints = read_joints(study, session)
-    points = [None if joints is None else arrange_points(joints, "joint", list(joints["joint"].drop_duplicates()), frames)]
+    points = [read_joints(study, session, frames)]
     points += [keypoints.positions[np.searchsorted(keypoints.frames, frames)].astype(np.float64) for keypoints in found]
     cameras = study.list_cameras(experiments[0], session)
     columns = []

@@ -8,8 +8,8 @@ import pandas as pd
 
 from bkind3d.config import PaperTableConfig
 from bkind3d.data.parquet import replaced_when_complete
-from bkind3d.data.results import NO_REFERENCE, read_json
-from bkind3d.report.candidates import label_of
+from bkind3d.data.results import BOTH, GROUND_TRUTH, NO_REFERENCE, read_json
+from bkind3d.report.candidates import is_ours, label_of
 from bkind3d.study.layout import Layout
 from bkind3d.study.published import NOT_READABLE, read_published
 
@@ -45,6 +45,8 @@ _PRINTED = {
 }  # fmt: skip
 
 _SHARES = ("accuracy", "accuracy_ci", "vs_ground_truth_ci", "macro_f1", "mean_average_precision")
+#: What features were learned from.
+_SUPERVISION = {"discovered": "none", "supervised": "3D", GROUND_TRUTH: "3D", BOTH: "3D"}
 _COUNTS = ("n_views", "n_keypoints", "n_frames", "n_missing", "n_common", "n_classes", "n_train", "n_test")
 
 
@@ -61,48 +63,35 @@ def collect_table(settings: PaperTableConfig, results: Layout, differences: Mapp
     -------
     A table with the columns of :data:`COLUMNS`. What is not known is empty; what was published but cannot be read says so.
     """
-    collect = _collect_poses if settings.measure == "pose" else _collect_actions
-    rows = [row for name, label in settings.rows.items() for row in collect(name, label, results, name == next(iter(settings.rows)))]
-    rows = [row | dict(differences.get(row["experiment"], {})) if row.get("method") == "bkind3d" else row for row in rows]
+    first, *_ = settings.rows
+    rows = [row for name, label in settings.rows.items() for row in _collect(settings.measure, name, label, results, name == first)]
+    if settings.measure == "pose":
+        rows = [row | dict(differences.get(row["experiment"], {})) if is_ours(row["method"]) else row for row in rows]
     rows.sort(key=lambda row: row.pop("order"))
     if settings.published:
         rows += [_read_row(row) for row in read_published(settings.published, settings.measure)]
     return pd.DataFrame(rows, columns=list(COLUMNS[settings.measure]), dtype=object)
 
 
-def _collect_poses(name: str, label: str, results: Layout, is_first: bool) -> list[dict[str, Any]]:
-    """Our row of an experiment; of the first one also floors and oracles. Where nothing could be measured the row says so."""
-    path = results.pose(name)
-    rows = []
-    for row in read_json(path)["rows"]:
-        ours = row["method"] == "bkind3d"
-        if ours or is_first:
-            rows.append(row | {"name": label if ours else label_of(row["method"]), "order": 0 if ours else 1, **_say_where(path, results)})
-    return rows
-
-
-def _collect_actions(name: str, label: str, results: Layout, is_first: bool) -> list[dict[str, Any]]:
-    """What behaviours were recognised from: keypoints of every experiment, and of the first one all the rest."""
-    path = results.actions(name)
+def _collect(measure: str, name: str, label: str, results: Layout, is_first: bool) -> list[dict[str, Any]]:
+    """Our row of an experiment; of the first one also all that is compared with it. Where nothing could be measured the row says so."""
+    path, key = (results.pose(name), "method") if measure == "pose" else (results.actions(name), "features")
     content = read_json(path)
-    low, high = content.get("differences", {}).get("discovered - ground_truth") or (None, None)
     rows = []
     for row in content["rows"]:
-        ours = row["features"] == "discovered"
+        ours = is_ours(row[key])
+        more = {} if measure == "pose" else _describe_features(row[key], content)
+        more |= {"origin": "measured", "source": path.relative_to(results.folder.parent).as_posix()}
         if ours or is_first:
-            more: dict[str, Any] = {
-                "name": label if ours else label_of(row["features"]),
-                "order": 0 if ours else 1,
-                **_say_where(path, results),
-            }
-            more |= {"vs_ground_truth_ci_low": low, "vs_ground_truth_ci_high": high} if ours else {}
-            more |= {"supervision": "none" if ours else "3D" if row["features"] in ("ground_truth", "both") else None}
-            rows.append(row | more | {"interval_unit": content.get("bootstrap", {}).get("unit")})
+            rows.append(row | more | {"name": label if ours else label_of(row[key]), "order": 0 if ours else 1})
     return rows
 
 
-def _say_where(path: Path, results: Layout) -> dict[str, str]:
-    return {"origin": "measured", "source": path.relative_to(results.folder.parent).as_posix()}
+def _describe_features(features: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What actions.json says elsewhere than in the row of a set of features."""
+    more = {"supervision": _SUPERVISION.get(features), "interval_unit": content.get("bootstrap", {}).get("unit")}
+    low, high = content.get("differences", {}).get(f"{features} - {GROUND_TRUTH}") or (None, None)
+    return more | {"vs_ground_truth_ci_low": low, "vs_ground_truth_ci_high": high}
 
 
 def _read_row(row: Mapping[str, str]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from bkind3d.data.skeleton import Edge
 from bkind3d.report.bands import Band
 from bkind3d.report.elements import Player, script_json
 from bkind3d.report.palette import mark_of
-from bkind3d.report.skeleton import arrange_points
 from bkind3d.report.sprites import Sprites
 
 #: What is not there, in whole numbers of 16 bits; and the largest number that positions become.
@@ -29,7 +28,7 @@ def build_player(
     chosen: Int[NDArray, "..."],
     skeleton: Sequence[Edge],
     location: pd.DataFrame,
-    joints: pd.DataFrame | None = None,
+    joints: NDArray[np.float64] | None = None,
     sprites: Sprites | None = None,
     band: Band | None = None,
 ) -> Player:
@@ -41,15 +40,14 @@ def build_player(
     keypoints : of the session.
     chosen : moments that are shown, as indices into its frames.
     skeleton : pairs of keypoints that are drawn as lines.
-    location, joints : tables of the session; world units.
+    location : table of the session; world units.
+    joints : (moment, joint, 3) true positions at the chosen moments, world units.
     sprites : pictures at some of the chosen moments.
     band : labels over time.
     """
     frames, positions = keypoints.frames[chosen], keypoints.positions[chosen].astype(np.float64)
     centres = _find_centres(positions, location, frames)
-    truth = np.full((len(frames), 0, 3), np.nan)
-    if joints is not None and not joints.empty:
-        truth = arrange_points(joints, "joint", list(joints["joint"].drop_duplicates()), frames)
+    truth = np.empty((len(frames), 0, 3)) if joints is None else joints
     relative, true = positions - centres[:, None], truth - centres[:, None]
     step = max((float(np.nanmax(np.abs(part), initial=0.0)) for part in (relative, true)), default=0.0) / LARGEST or 1.0
     marks = [mark_of(index) for index in range(len(keypoints.names))]

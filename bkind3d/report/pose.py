@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_table
-from bkind3d.data.results import NO_REFERENCE, read_json
-from bkind3d.report.candidates import FLOORS, colour_of, label_of, rows_of
+from bkind3d.data.results import FLOORS, MEAN_POSE, NO_REFERENCE, UNTRAINED, read_json, role_of
+from bkind3d.report.candidates import colour_of, is_ours, label_of, rows_of
 from bkind3d.report.contents import read_results
 from bkind3d.report.elements import (
     Cell,
@@ -26,15 +26,15 @@ from bkind3d.report.elements import (
 from bkind3d.study.study import Study
 
 
-def build_pose_table(rows: pd.DataFrame) -> Table:
-    """Pose errors of one experiment: all its methods beside the floors, with intervals."""
+def build_pose_table(rows: pd.DataFrame, title: str) -> Table:
+    """Pose errors of one experiment, whose method is called `title`, beside the floors and oracles, with intervals."""
     decimals = choose_decimals([float(value) for value in rows["pa_mpjpe"].dropna()])
     unit = next((str(value) for value in rows["unit"].dropna()), "")
     head = f"PA‑MPJPE ({unit})" if unit else "PA‑MPJPE"
     # What decides comes first: on a narrow screen the rest is scrolled to.
     columns = ["method", head, "95 % interval", "against mean pose", "against untrained", "MPJPE", "to root", "N‑MPJPE", "PCK", "AUC",
                "keypoints", "views", "frames", "missing", "split", "regressor", "supervision"]  # fmt: skip
-    body = [_pose_row(row, decimals) for row in rows.to_dict("records")]
+    body = [_pose_row(row, title, decimals) for row in rows.to_dict("records")]
     numeric = frozenset(columns) - {"method", "supervision", "split", "regressor"}
     caption = "Intervals are 95 %. What stands against a floor are intervals of the paired difference: below zero is better than the floor."
     caption += _describe_measures(rows)
@@ -56,11 +56,11 @@ def _describe_measures(rows: pd.DataFrame) -> str:
     )
 
 
-def _pose_row(row: Mapping[Any, Any], decimals: int) -> list[Cell]:
-    style = "muted" if row["method"] in FLOORS or str(row["method"]).startswith("oracle") else "strong"
+def _pose_row(row: Mapping[Any, Any], title: str, decimals: int) -> list[Cell]:
+    style = "strong" if is_ours(row["method"]) else "muted"
     end = [Cell(format_count(row.get(key))) for key in ("n_keypoints", "n_views", "n_frames", "n_missing")]
     end += [Cell(format_text(row.get(key)).replace(NO_REFERENCE, "–")) for key in ("split", "regressor", "supervision")]
-    cells = [Cell(label_of(str(row["method"])), style)]
+    cells = [Cell(label_of(row["method"], title), style)]
     if is_missing(row.get("pa_mpjpe")):
         return [*cells, Cell(NO_REFERENCE, "muted"), *(Cell("") for _ in range(3)), *(Cell("–") for _ in range(5)), *end]
     cells.append(Cell(format_number(row["pa_mpjpe"], decimals), style))
@@ -80,8 +80,8 @@ def judge_interval(low: float | None, high: float | None) -> str:
     return "good" if high < 0 else "bad" if low > 0 else ""  # type: ignore[operator]
 
 
-def build_pose_chart(rows: pd.DataFrame) -> Chart:
-    """PA-MPJPE of each method with its interval, as a dot plot."""
+def build_pose_chart(rows: pd.DataFrame, title: str) -> Chart:
+    """PA-MPJPE of each candidate with its interval, as a dot plot."""
     measured = rows[rows["pa_mpjpe"].notna()]
     figure = go.Figure()
     for row in measured.to_dict("records"):
@@ -89,7 +89,7 @@ def build_pose_chart(rows: pd.DataFrame) -> Chart:
         error = {"type": "data", "symmetric": False, "array": [high - middle], "arrayminus": [middle - low], "thickness": 1.5, "width": 5}
         figure.add_scatter(
             x=[middle],
-            y=[label_of(row["method"])],
+            y=[label_of(row["method"], title)],
             mode="markers",
             error_x=error,
             marker={"size": 11, "color": colour_of(row["method"])},
@@ -109,18 +109,18 @@ def read_label_efficiency(study: Study, experiment: str) -> pd.DataFrame:
     return pd.DataFrame(read_json(path).get("label_efficiency", []) if path.exists() else [])
 
 
-def build_label_chart(curve: pd.DataFrame, unit: str) -> Chart:
+def build_label_chart(curve: pd.DataFrame, unit: str, title: str) -> Chart:
     """PA-MPJPE of ours and the floors against the number of labelled frames, with the range over the draws."""
     figure = go.Figure()
     for method, rows in curve.groupby("method", sort=False):
         reach = {"type": "data", "symmetric": False, "array": (rows["pa_mpjpe_high"] - rows["pa_mpjpe"]).tolist()}
         reach |= {"arrayminus": (rows["pa_mpjpe"] - rows["pa_mpjpe_low"]).tolist(), "thickness": 1, "width": 3}
-        line = {"color": colour_of(str(method)), "dash": {"mean_pose": "dot", "untrained": "dash"}.get(str(method), "solid")}
+        line = {"color": colour_of(str(method)), "dash": {MEAN_POSE: "dot", UNTRAINED: "dash"}.get(str(method), "solid")}
         figure.add_scatter(
             x=rows["n_frames"].tolist(),
             y=rows["pa_mpjpe"].tolist(),
             error_y=reach,
-            name=label_of(str(method)),
+            name=label_of(str(method), title),
             line=line,
             mode="lines+markers",
         )
@@ -130,7 +130,7 @@ def build_label_chart(curve: pd.DataFrame, unit: str) -> Chart:
         margin={"l": 50, "r": 20, "t": 30, "b": 45},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )
-    regressor = curve.loc[curve["method"] == "bkind3d", "regressor"].iloc[0]
+    regressor = next((name for name in curve["regressor"] if name != "none"), "none")
     caption = f"Regressor: {regressor}. Frames are drawn at random five times, the rightmost points use all; bars span the draws."
     return make_chart(figure, 320, caption)
 
@@ -143,16 +143,16 @@ def read_joint_errors(study: Study, experiment: str) -> tuple[pd.DataFrame, str]
     return (read_table(path, "joint_errors"), unit) if path.exists() else (pd.DataFrame(), unit)
 
 
-def build_joint_chart(errors: pd.DataFrame, unit: str) -> Chart:
+def build_joint_chart(errors: pd.DataFrame, unit: str, title: str) -> Chart:
     """PA-MPJPE of each joint, for ours and the floors; `errors` is a table joint_errors, `unit` its unit."""
-    errors = errors[~errors["method"].str.startswith("oracle")]
+    errors = errors[errors["method"].map(role_of) != "oracle"]
     joints = list(errors["joint"].drop_duplicates())
     figure = go.Figure()
     for method, rows in errors.groupby("method", sort=False):
         values = rows.set_index("joint")["pa_mpjpe"].reindex(joints)
-        symbol = {"mean_pose": "line-ns-open", "untrained": "x-thin-open"}.get(str(method), "circle")
+        symbol = {MEAN_POSE: "line-ns-open", UNTRAINED: "x-thin-open"}.get(str(method), "circle")
         mark = {"size": 9, "color": colour_of(str(method)), "symbol": symbol, "line": {"width": 2, "color": colour_of(str(method))}}
-        figure.add_scatter(x=values.tolist(), y=joints, mode="markers", name=label_of(str(method)), marker=mark)
+        figure.add_scatter(x=values.tolist(), y=joints, mode="markers", name=label_of(str(method), title), marker=mark)
     figure.update_layout(
         xaxis={"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"}, yaxis={"autorange": "reversed", "automargin": True}
     )
@@ -165,7 +165,7 @@ def build_group_table(study: Study, experiment: str, unit: str) -> Table | None:
     path = study.results.pose(experiment)
     groups = read_json(path).get("groups", []) if path.exists() else []
     floors = {(g["kind"], g["name"], g["method"]): g["pa_mpjpe"] for g in groups}
-    ours = [group for group in groups if group["method"] == "bkind3d"]
+    ours = [group for group in groups if is_ours(group["method"])]
     if not ours:
         return None
     decimals = choose_decimals([group["pa_mpjpe"] or 0.0 for group in ours])
@@ -181,7 +181,7 @@ def build_group_table(study: Study, experiment: str, unit: str) -> Table | None:
     return Table(columns, rows, frozenset(columns[2:]))
 
 
-def build_upstream_table(study: Study, experiment: str, unit: str) -> Table | None:
+def build_upstream_table(study: Study, experiment: str, unit: str, title: str) -> Table | None:
     """The measures of the authors' public code, which are defined otherwise; None where there are none."""
     path = study.results.pose(experiment)
     methods = read_json(path).get("upstream", {}) if path.exists() else {}
@@ -190,7 +190,8 @@ def build_upstream_table(study: Study, experiment: str, unit: str) -> Table | No
         return None
     decimals = choose_decimals([values[name] for values in methods.values() for name in names])
     rows = [
-        [Cell(label_of(method)), *(Cell(format_number(values[name], decimals)) for name in names)] for method, values in methods.items()
+        [Cell(label_of(method, title)), *(Cell(format_number(values[name], decimals)) for name in names)]
+        for method, values in methods.items()
     ]
     columns = ["method", *(f"{name} ({unit})" for name in names)]
     caption = "As the authors' public code measures: a ridge regression on the first tenth of each sequence, mirror images allowed. "

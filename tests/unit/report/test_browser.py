@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bkind3d.evaluation.health import examine_sessions
 from bkind3d.report.pages import write_report, write_session_page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -33,8 +34,8 @@ def study(make_toy, tmp_path_factory):
     toy = make_toy(tmp_path_factory.mktemp("study"), n_cameras=3, n_frames=40)
     toy.sessions = {"train1": "train", "test1": "test", "test2": "test"}
     study = toy.write().open()
-    write_report(study, toy.results / "report.html")
-    write_session_page(study, "test1", toy.results / "sessions" / "test1.html")
+    write_report(study, toy.results / "report.html", examine_sessions)
+    write_session_page(study, "test1", toy.results / "sessions" / "test1.html", examine_sessions)
     return toy
 
 
@@ -229,7 +230,7 @@ def test_pages_fit_a_phone_and_darkness(study, open_page, name):
 def test_without_pictures_the_skeleton_still_plays(make_toy, tmp_path, open_page):
     toy = make_toy(tmp_path, settings={"pictures": False})
     path = toy.results / "sessions" / "test1.html"
-    write_session_page(toy.write().open(), "test1", path)
+    write_session_page(toy.write().open(), "test1", path, examine_sessions)
     page = open_page(path)
     page.get_by_label("Moment").fill("7")
     page.wait_for_function("document.querySelector('.player').dataset.index == 7")

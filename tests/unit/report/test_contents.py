@@ -1,4 +1,7 @@
-from bkind3d.report.contents import find_skeleton, list_given_names, read_named_keypoints, read_results
+import numpy as np
+
+from bkind3d.data.parquet import read_table, write_table
+from bkind3d.report.contents import find_skeleton, list_given_names, read_joints, read_named_keypoints, read_results
 
 
 def test_sessions_are_shown_unseen_ones_first(toy):
@@ -33,3 +36,16 @@ def test_names_of_another_model_are_not_shown(toy):
     study = toy.write().open()
     assert "nose" not in read_named_keypoints(study, "tiny", "test1").names
     assert "nose" not in list_given_names(study, "tiny", "test1").values()
+
+
+def test_joints_go_to_their_frame_and_name(toy):
+    study = toy.write().open()
+    path = study.results.joints("test1")
+    table = read_table(path, "joints")
+    write_table(table[(table["frame"] != 3) & ~((table["frame"] == 5) & (table["joint"] == "j1"))].iloc[::-1], "joints", path)
+    points = read_joints(study, "test1", [5, 3, 7])
+    names = list(table["joint"][::-1].drop_duplicates())
+    np.testing.assert_allclose(points[2], toy.positions()[7][[int(name[1:]) for name in names]], rtol=1e-6)
+    assert np.isnan(points[1]).all() and np.isnan(points[0]).any(axis=1).tolist() == [name == "j1" for name in names]
+    toy.joints = False
+    assert read_joints(toy.write().open(), "test1", [5]) is None

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 from bkind3d.data.parquet import read_metadata, read_table, write_table
-from bkind3d.report.contents import read_location, read_results
+from bkind3d.evaluation.health import examine_keypoints
+from bkind3d.report.contents import read_location, read_named_keypoints, read_results
 from bkind3d.report.findings import (
     find_action_faults,
     find_calibration_faults,
@@ -8,7 +11,6 @@ from bkind3d.report.findings import (
     find_session_faults,
     write_findings,
 )
-from bkind3d.report.health import examine_keypoints
 from bkind3d.report.recordings import summarise_location
 
 
@@ -83,13 +85,21 @@ def test_grave_findings_stand_first(toy):
 def test_keypoints_are_faulty_where_most_sessions_say_so(toy):
     study = toy.write().open()
     location, _ = read_location(study, "test1")
-    alive = read_table(study.results.keypoints("tiny", "test1"), "keypoints")
-    still = alive["keypoint"] == "k02"
-    dead = alive.copy()
-    dead.loc[still, ["x", "y", "z"]] = location.set_index("frame").loc[alive.loc[still, "frame"], ["x", "y", "z"]].to_numpy() + [0, 0, 40]
+    alive = read_named_keypoints(study, "tiny", "test1")
+    dead = replace(alive, positions=alive.positions.copy())
+    dead.positions[:, 2] = location.set_index("frame").loc[alive.frames, ["x", "y", "z"]].to_numpy() + [0, 0, 40]
     healths = [examine_keypoints(table, location, 200.0) for table in (alive, alive, dead)]
     assert find_keypoint_faults("tiny", dict(zip("ab", healths[:2], strict=True))) == []
     assert find_keypoint_faults("tiny", dict(zip("abc", healths, strict=True))) == []
     (finding,) = find_keypoint_faults("tiny", dict(zip("bc", healths[1:], strict=True)))
     assert "dead keypoints" in finding.text
     assert "k02 (in 1 of 2 sessions)" in finding.text
+
+
+def test_merged_keypoints_are_counted_as_pairs(toy):
+    study = toy.write().open()
+    location, _ = read_location(study, "test1")
+    keypoints = read_named_keypoints(study, "tiny", "test1")
+    keypoints.positions[:, [1, 4]] = keypoints.positions[:, [3]] + 1
+    (finding,) = find_keypoint_faults("tiny", {"a": examine_keypoints(keypoints, location, 200.0)})
+    assert finding.text == "tiny: merged keypoints (on the same place): k01 and k03, k01 and k04, k03 and k04."

@@ -22,10 +22,10 @@ def make_location(n_frames):
     return pd.DataFrame({"frame": np.arange(n_frames) + 100, "x": 1.0, "y": 2.0, "z": 3.0, "valid": True})
 
 
-def play(positions, limit=100, location=None, joints=None, sprites=None):
+def play(positions, limit=100, location=None, joints=None, sprites=None, skeleton=((0, 1, 1.0),)):
     keypoints = make_keypoints(np.asarray(positions, float))
     location = make_location(len(positions)) if location is None else location
-    player = build_player("one", keypoints, step_indices(len(positions), limit), [(0, 1, 1.0)], location, joints, sprites)
+    player = build_player("one", keypoints, step_indices(len(positions), limit), skeleton, location, joints, sprites)
     return player, json.loads(player.json)
 
 
@@ -64,7 +64,8 @@ def test_a_long_session_is_thinned_and_says_so():
 
 
 def test_joints_are_shown_in_their_frame():
-    joints = pd.DataFrame({"frame": [101, 101], "joint": ["a", "b"], "x": [5.0, 6], "y": [7.0, 8], "z": [9.0, 10]})
+    joints = np.full((3, 2, 3), np.nan)
+    joints[1] = [[5.0, 7, 9], [6, 8, 10]]
     _, data = play(np.zeros((3, 2, 3)), joints=joints)
     shown = read_positions(data, "joints")
     assert shown[1] == pytest.approx(np.array([[5, 7, 9], [6, 8, 10]]), abs=0.01)
@@ -123,3 +124,7 @@ def test_pictures_know_their_moments():
 
 def test_numbers_beyond_sixteen_bits_are_missing():
     assert unpack(pack_gaps(np.array([1.4, -32767.0, 4e4, np.nan, -np.inf])), "<i2").tolist() == [1, -32767, MISSING, MISSING, MISSING]
+
+
+def test_keypoints_without_edges_are_played():
+    assert play(np.zeros((3, 2, 3)), skeleton=())[1]["edges"] == []

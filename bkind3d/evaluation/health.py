@@ -1,0 +1,78 @@
+"""How the keypoints of a session behave: whether they are there, move with the body, and keep apart. No truth is needed."""
+
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
+from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.progress import track
+from bkind3d.data.spacing import step_indices
+from bkind3d.geometry.health import judge_health
+from bkind3d.study.study import Study
+
+#: Frames of a session in which motion and distances are looked at.
+MAX_FRAMES = 500
+
+
+def examine_sessions(study: Study, sessions: Iterable[str]) -> dict[str, dict[str, pd.DataFrame]]:
+    """What :func:`examine_keypoints` finds, by experiment and session, under the names that keypoints were given."""
+    health: dict[str, dict[str, pd.DataFrame]] = {name: {} for name in study.config.experiments}
+    for session in track(list(sessions), "keypoints", unit="session"):
+        path = study.results.location(session)
+        location, side = read_table(path, "location"), float(read_metadata(path).get("side") or np.nan)
+        for name, settings in study.config.experiments.items():
+            keypoints = read_keypoints(study.results.keypoints(name, session), settings.naming)
+            health[name][session] = examine_keypoints(keypoints, location, side)
+    return health
+
+
+def examine_keypoints(keypoints: SessionKeypoints, location: pd.DataFrame, side: float) -> pd.DataFrame:
+    """Look at the keypoints of one session.
+
+    Parameters
+    ----------
+    location : the session's table; world units.
+    side : side of the subject's cube, world units.
+
+    Returns
+    -------
+    One row per keypoint: keypoint; present (share of the frames with a position); confidence, spread (world units) and
+    reprojection_px (medians over the frames); motion (standard deviation within the cube) and distance (mean, to the keypoint that is
+    `nearest`), both in world units; dead; merged (names of the keypoints on the same place): see :mod:`bkind3d.geometry.health`.
+    """
+    chosen = step_indices(len(keypoints.frames), MAX_FRAMES)
+    points = keypoints.positions[chosen].astype(np.float64) / side
+    centres = location.drop_duplicates("frame").set_index("frame").reindex(keypoints.frames[chosen])[["x", "y", "z"]]
+    present = np.isfinite(keypoints.positions[..., 0]).mean(axis=0)
+    motion = _measure_motion(points - centres.to_numpy(np.float64)[:, None] / side)
+    distances = _measure_distances(points)
+    report = judge_health(keypoints.names, motion, distances, present)
+    np.fill_diagonal(distances, np.inf)
+    with warnings.catch_warnings():
+        # The median of a keypoint that is never there is NaN.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        values = {"confidence": keypoints.confidences, "spread": keypoints.spreads, "reprojection_px": keypoints.residuals}
+        medians = {name: np.nanmedian(column, axis=0) for name, column in values.items()}
+    return pd.DataFrame({"keypoint": keypoints.names, "present": present, **medians, "motion": motion * side}).assign(
+        nearest=[keypoints.names[index] for index in distances.argmin(axis=1)],
+        distance=distances.min(axis=1) * side,
+        dead=[name in report.dead for name in keypoints.names],
+        merged=[[other for pair in report.merged if name in pair for other in pair if other != name] for name in keypoints.names],
+    )
+
+
+def _measure_motion(relative: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(keypoint,) root of the summed variances over frames of (frame, keypoint, 3) positions; NaN for one that is never there."""
+    variances = pd.DataFrame(relative.reshape(len(relative), -1)).var(axis=0, ddof=0).to_numpy(np.float64)
+    return np.asarray(np.sqrt(variances.reshape(-1, 3).sum(axis=1)))
+
+
+def _measure_distances(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(keypoint, keypoint) mean distance over (frame, keypoint, 3) positions; infinite for two that are never there together."""
+    distances = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
+    together = np.isfinite(distances).sum(axis=0)
+    return np.where(together > 0, np.nansum(distances, axis=0) / np.maximum(together, 1), np.inf)
