@@ -60,20 +60,12 @@ def _find_intervals(results: Sequence[CandidateResult], units: Units, config: Ev
     return intervals
 
 
-def _count_views(recordings: Sequence[Recording]) -> int | None:
-    """Number of views of the keypoints, None where files do not say or differ."""
+def _describe_network(recordings: Sequence[Recording]) -> dict[str, Any]:
+    """Number of views, image encoder and perceptual features of what found the points; None where files do not say or differ."""
     metadata = [recording.judged.metadata for recording in recordings]
-    numbers = {entry.get("n_views") or len(entry.get("cameras") or ()) or None for entry in metadata}
-    return numbers.pop() if len(numbers) == 1 else None
-
-
-def _describe_network(recordings: Sequence[Recording]) -> dict[str, str | None]:
-    """Image encoder and perceptual features of the network that found the keypoints, None where files do not say or differ."""
-    found: dict[str, str | None] = {}
-    for key in ("encoder", "perceptual"):
-        stated = {recording.judged.metadata.get(key) for recording in recordings}
-        found[key] = stated.pop() if len(stated) == 1 else None
-    return found
+    stated: dict[str, set[Any]] = {key: {entry.get(key) for entry in metadata} for key in ("encoder", "perceptual")}
+    stated["n_views"] = {entry.get("n_views") or len(entry.get("cameras") or ()) or None for entry in metadata}
+    return {key: values.pop() if len(values) == 1 else None for key, values in stated.items()}
 
 
 def _list_models(recordings: Sequence[Recording], method: Candidate) -> dict[str, list[str]]:
@@ -129,7 +121,7 @@ def _without_reference(
     found = [recording.judged for recording in recordings]
     positions = np.concatenate([points.positions for points in found]) if found else np.empty((0, 0, 3))
     names = found[0].names if found else ()
-    row |= {"n_keypoints": len(names) or None, "n_views": _count_views(recordings)} | _describe_network(recordings)
+    row |= {"n_keypoints": len(names) or None} | _describe_network(recordings)
     known = all_known(positions) if found else np.empty(0, dtype=bool)
     identity = measure_identity(positions[known], names)
     if known.any():
@@ -177,7 +169,7 @@ def judge_poses(
     threshold = config.pck_threshold or PCK_SHARE * body_length(test.joints)
     errors = make_errors_table(results, test, judged, threshold)
     n_unknown = int((~np.isfinite(test.joints).all(axis=2)).sum())
-    shared = base | {"n_views": _count_views(judged), "n_frames": len(test.frame), "n_unknown": n_unknown} | _describe_network(judged)
+    shared = base | {"n_frames": len(test.frame), "n_unknown": n_unknown} | _describe_network(judged)
     shared |= {"pck_threshold": threshold, "interval_unit": units.kind}
     summary = base | {
         "reference": "joints",

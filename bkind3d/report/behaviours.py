@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from bkind3d.data.parquet import read_table
-from bkind3d.data.results import GROUND_TRUTH, NO_REFERENCE, read_json
+from bkind3d.data.results import GROUND_TRUTH, NO_REFERENCE
 from bkind3d.report.candidates import is_ours, label_of
+from bkind3d.report.contents import read_judgement
 from bkind3d.report.elements import Cell, Matrix, Table, format_count, format_number, format_share, format_text, is_missing
 from bkind3d.study.study import Study
 
@@ -28,8 +29,7 @@ def build_actions_table(rows: pd.DataFrame) -> Table:
 
 def build_class_table(study: Study, experiment: str) -> Table | None:
     """How well each behaviour is recognised from the keypoints, beside the F1 from joints; None where there is no reference."""
-    path = study.results.actions(experiment)
-    tables = read_json(path).get("by_class", {}) if path.exists() else {}
+    tables = read_judgement(study.results.actions(experiment)).get("by_class", {})
     if not tables:
         return None
     joints = {entry["behaviour"]: entry["f1"] for entry in tables.get(GROUND_TRUTH, [])}

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from bkind3d.data.results import UNTRAINED, read_json
+from bkind3d.data.results import UNTRAINED
 from bkind3d.report.candidates import is_ours
-from bkind3d.report.contents import list_given_names
+from bkind3d.report.contents import list_given_names, read_judgement
 from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share
 from bkind3d.report.palette import mark_of
 from bkind3d.study.study import Study
@@ -40,8 +40,7 @@ _SHARES = frozenset({"swaps", "nearest", "left_right", "jumps", "trades"})
 
 
 def _read_identity(study: Study, experiment: str) -> dict[str, Any]:
-    path = study.results.pose(experiment)
-    identity: dict[str, Any] = read_json(path).get("identity", {}) if path.exists() else {}
+    identity: dict[str, Any] = read_judgement(study.results.pose(experiment)).get("identity", {})
     return identity
 
 
@@ -84,22 +83,14 @@ def build_nearest_table(study: Study, experiment: str, unit: str) -> Table | Non
         return None
     decimals = choose_decimals([entry["distance"] or 0.0 for entry in entries])
     names = list_given_names(study, experiment, study.list_shown(1)[0])
-    rows = [
-        [
-            Cell(names.get(entry["name"], entry["name"]), mark=mark_of(index)),
-            Cell(entry["nearest"] or "–"),
-            Cell(format_share(entry["share"]), share=entry["share"] or 0.0),
-            Cell(format_number(entry["distance"], decimals)),
-        ]
-        for index, entry in enumerate(entries)
-    ]
+    rows = []
+    for index, entry in enumerate(entries):
+        cells = [Cell(names.get(entry["name"], entry["name"]), mark=mark_of(index)), Cell(entry["nearest"] or "–")]
+        cells.append(Cell(format_share(entry["share"]), share=entry["share"] or 0.0))
+        rows.append([*cells, Cell(format_number(entry["distance"], decimals))])
     caption = "A keypoint that stays on its part of the body is nearest to the same joint in nearly all frames."
-    return Table(
-        ["keypoint", "nearest joint", "in frames", f"mean distance ({unit})"],
-        rows,
-        frozenset({"in frames", f"mean distance ({unit})"}),
-        caption,
-    )
+    columns = ["keypoint", "nearest joint", "in frames", f"mean distance ({unit})"]
+    return Table(columns, rows, frozenset(columns[2:]), caption)
 
 
 def build_side_table(study: Study, experiment: str) -> Table | None:

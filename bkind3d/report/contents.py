@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints, name_keypoints, read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.points import read_points
+from bkind3d.data.results import read_json
 from bkind3d.data.skeleton import Edge, choose_skeleton
 from bkind3d.study.study import Study
 
@@ -42,12 +44,12 @@ def read_joints(study: Study, session: str, frames: Sequence[int] | NDArray[np.i
     """(frame, joint, 3) annotated joints in some frames of a session, NaN where one is not known; None where there are none."""
     if not study.sessions[session].joints:
         return None
-    table = read_table(study.results.joints(session), "joints")
-    names = table["joint"].drop_duplicates()
-    rows, joints = (pd.Index(known).get_indexer(pd.Index(table[key])) for known, key in ((frames, "frame"), (names, "joint")))
-    points = np.full((len(frames), len(names), 3), np.nan)
-    points[rows[rows >= 0], joints[rows >= 0]] = table.loc[rows >= 0, ["x", "y", "z"]]
-    return points
+    return read_points(study.results.joints(session), "joints").positions_at(np.asarray(frames))
+
+
+def read_judgement(path: Path) -> dict[str, Any]:
+    """What the evaluation wrote (JSON); empty where there is no such file."""
+    return read_json(path) if path.exists() else {}
 
 
 def read_results(path: Path) -> pd.DataFrame:

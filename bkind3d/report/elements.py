@@ -141,6 +141,10 @@ class Page:
     back: str = ""
 
 
+#: Layout of a chart's legend: one line above the chart.
+LEGEND: dict[str, Any] = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+
+
 def script_json(value: Any) -> str:
     """JSON that may stand inside a script element: no ``<``, no NaN."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share
+from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share, make_row
 from bkind3d.report.palette import mark_of
 
 
@@ -20,9 +20,9 @@ def build_keypoint_table(health: pd.DataFrame, units: str, side: float) -> Table
     rows = []
     for index, row in enumerate(health.to_dict("records")):
         fault = "dead" if row["dead"] else "merged" if row["merged"] else ""
-        cells = [Cell(f"{row['keypoint']} ({fault})" if fault else row["keypoint"], "bad" if fault else "", mark=mark_of(index))]
-        cells += [Cell(format_share(row["present"])), Cell(format_number(row["confidence"], 2))]
-        cells += [Cell(format_number(row["spread"], decimals)), Cell(format_number(row["reprojection_px"], 1))]
-        cells += [Cell(format_number(row["motion"], decimals)), Cell(row["nearest"]), Cell(format_number(row["distance"], decimals))]
-        rows.append(cells)
+        name = Cell(f"{row['keypoint']} ({fault})" if fault else row["keypoint"], "bad" if fault else "", mark=mark_of(index))
+        lengths = [format_number(row[key], decimals) for key in ("spread", "motion", "distance")]
+        seen = format_share(row["present"]), format_number(row["confidence"], 2)
+        off = format_number(row["reprojection_px"], 1)
+        rows.append(make_row(name, *seen, lengths[0], off, lengths[1], row["nearest"], lengths[2]))
     return Table(columns, rows, frozenset(columns) - {"keypoint", "nearest keypoint"})

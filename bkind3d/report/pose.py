@@ -7,10 +7,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_table
-from bkind3d.data.results import FLOORS, MEAN_POSE, NO_REFERENCE, UNTRAINED, read_json, role_of
+from bkind3d.data.results import FLOORS, MEAN_POSE, NO_REFERENCE, UNTRAINED, role_of
 from bkind3d.report.candidates import colour_of, is_ours, label_of, rows_of
-from bkind3d.report.contents import read_results
+from bkind3d.report.contents import read_judgement, read_results
 from bkind3d.report.elements import (
+    LEGEND,
     Cell,
     Chart,
     Table,
@@ -46,14 +47,12 @@ def _describe_measures(rows: pd.DataFrame) -> str:
     first = rows.iloc[0].to_dict()
     if is_missing(first.get("pck_threshold")) or is_missing(first.get("interval_unit")):
         return ""
+    within, unknown = f"{format_number(first['pck_threshold'], 1)} {format_text(first.get('unit'))}", first.get("n_unknown")
     text = f" Resampled for them: {'sessions' if first['interval_unit'] == 'session' else 'blocks of a second'}."
-    text += (
-        f" PCK: share of joints within {format_number(first['pck_threshold'], 1)} {format_text(first.get('unit'))} relative to the root."
-    )
-    unknown = first.get("n_unknown")
-    return text + (
-        "" if is_missing(unknown) or not unknown else f" {int(unknown)} joints of the frames have no true position and do not count."
-    )
+    text += f" PCK: share of joints within {within} relative to the root."
+    if is_missing(unknown) or not unknown:
+        return text
+    return f"{text} {int(unknown)} joints of the frames have no true position and do not count."
 
 
 def _pose_row(row: Mapping[Any, Any], title: str, decimals: int) -> list[Cell]:
@@ -87,26 +86,21 @@ def build_pose_chart(rows: pd.DataFrame, title: str) -> Chart:
     for row in measured.to_dict("records"):
         middle, low, high = row["pa_mpjpe"], row["pa_mpjpe_ci_low"], row["pa_mpjpe_ci_high"]
         error = {"type": "data", "symmetric": False, "array": [high - middle], "arrayminus": [middle - low], "thickness": 1.5, "width": 5}
-        figure.add_scatter(
-            x=[middle],
-            y=[label_of(row["method"], title)],
-            mode="markers",
-            error_x=error,
-            marker={"size": 11, "color": colour_of(row["method"])},
-            showlegend=False,
-        )
+        marker = {"size": 11, "color": colour_of(row["method"])}
+        figure.add_scatter(x=[middle], y=[label_of(row["method"], title)], mode="markers", error_x=error, marker=marker, showlegend=False)
     unit = next((str(value) for value in rows["unit"].dropna()), "")
-    figure.update_layout(
-        xaxis={"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"}, yaxis={"autorange": "reversed", "automargin": True}
-    )
-    figure.update_layout(margin={"l": 10, "r": 20, "t": 10, "b": 45})
-    return make_chart(figure, 90 + 34 * len(measured))
+    return _lay_out_bars(figure, unit, 10, 90 + 34 * len(measured))
+
+
+def _lay_out_bars(figure: go.Figure, unit: str, top: int, height: int) -> Chart:
+    """Errors to the right, what has them below each other; `top` is the margin above (pixels)."""
+    across, down = {"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"}, {"autorange": "reversed", "automargin": True}
+    return make_chart(figure, height, xaxis=across, yaxis=down, margin={"l": 10, "r": 20, "t": top, "b": 45}, legend=LEGEND)
 
 
 def read_label_efficiency(study: Study, experiment: str) -> pd.DataFrame:
-    """Errors of each method by the number of labelled frames; empty where there is no reference."""
-    path = study.results.pose(experiment)
-    return pd.DataFrame(read_json(path).get("label_efficiency", []) if path.exists() else [])
+    """Errors of each candidate by the number of labelled frames; empty where there is no reference."""
+    return pd.DataFrame(read_judgement(study.results.pose(experiment)).get("label_efficiency", []))
 
 
 def build_label_chart(curve: pd.DataFrame, unit: str, title: str) -> Chart:
@@ -116,23 +110,13 @@ def build_label_chart(curve: pd.DataFrame, unit: str, title: str) -> Chart:
         reach = {"type": "data", "symmetric": False, "array": (rows["pa_mpjpe_high"] - rows["pa_mpjpe"]).tolist()}
         reach |= {"arrayminus": (rows["pa_mpjpe"] - rows["pa_mpjpe_low"]).tolist(), "thickness": 1, "width": 3}
         line = {"color": colour_of(str(method)), "dash": {MEAN_POSE: "dot", UNTRAINED: "dash"}.get(str(method), "solid")}
-        figure.add_scatter(
-            x=rows["n_frames"].tolist(),
-            y=rows["pa_mpjpe"].tolist(),
-            error_y=reach,
-            name=label_of(str(method), title),
-            line=line,
-            mode="lines+markers",
-        )
-    figure.update_layout(
-        xaxis={"title": {"text": "labelled frames"}, "type": "log"},
-        yaxis={"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"},
-        margin={"l": 50, "r": 20, "t": 30, "b": 45},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
-    )
+        points = {"x": rows["n_frames"].tolist(), "y": rows["pa_mpjpe"].tolist(), "error_y": reach}
+        figure.add_scatter(**points, name=label_of(str(method), title), line=line, mode="lines+markers")
+    across = {"title": {"text": "labelled frames"}, "type": "log"}
+    up = {"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"}
     regressor = next((name for name in curve["regressor"] if name != "none"), "none")
     caption = f"Regressor: {regressor}. Frames are drawn at random five times, the rightmost points use all; bars span the draws."
-    return make_chart(figure, 320, caption)
+    return make_chart(figure, 320, caption, xaxis=across, yaxis=up, margin={"l": 50, "r": 20, "t": 30, "b": 45}, legend=LEGEND)
 
 
 def read_joint_errors(study: Study, experiment: str) -> tuple[pd.DataFrame, str]:
@@ -153,17 +137,12 @@ def build_joint_chart(errors: pd.DataFrame, unit: str, title: str) -> Chart:
         symbol = {MEAN_POSE: "line-ns-open", UNTRAINED: "x-thin-open"}.get(str(method), "circle")
         mark = {"size": 9, "color": colour_of(str(method)), "symbol": symbol, "line": {"width": 2, "color": colour_of(str(method))}}
         figure.add_scatter(x=values.tolist(), y=joints, mode="markers", name=label_of(str(method), title), marker=mark)
-    figure.update_layout(
-        xaxis={"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"}, yaxis={"autorange": "reversed", "automargin": True}
-    )
-    figure.update_layout(margin={"l": 10, "r": 20, "t": 30, "b": 45}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
-    return make_chart(figure, 120 + 22 * len(joints))
+    return _lay_out_bars(figure, unit, 30, 120 + 22 * len(joints))
 
 
 def build_group_table(study: Study, experiment: str, unit: str) -> Table | None:
     """Errors of the keypoints by subject, session and behaviour, beside the floors' PA-MPJPE; None where there is no reference."""
-    path = study.results.pose(experiment)
-    groups = read_json(path).get("groups", []) if path.exists() else []
+    groups = read_judgement(study.results.pose(experiment)).get("groups", [])
     floors = {(g["kind"], g["name"], g["method"]): g["pa_mpjpe"] for g in groups}
     ours = [group for group in groups if is_ours(group["method"])]
     if not ours:
@@ -183,8 +162,7 @@ def build_group_table(study: Study, experiment: str, unit: str) -> Table | None:
 
 def build_upstream_table(study: Study, experiment: str, unit: str, title: str) -> Table | None:
     """The measures of the authors' public code, which are defined otherwise; None where there are none."""
-    path = study.results.pose(experiment)
-    methods = read_json(path).get("upstream", {}) if path.exists() else {}
+    methods = read_judgement(study.results.pose(experiment)).get("upstream", {})
     names = ("upstream_mpjpe", "upstream_shifted_mpjpe", "upstream_n_mpjpe", "upstream_pa_mpjpe")
     if not methods:
         return None

@@ -12,6 +12,7 @@ from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.spacing import step_indices
 from bkind3d.report.contents import read_location
 from bkind3d.report.elements import (
+    LEGEND,
     Cell,
     Chart,
     Fold,
@@ -98,8 +99,7 @@ def build_location_chart(location: pd.DataFrame, units: str, caption: str) -> Ch
     for axis, colour in zip("xyz", LINES, strict=False):
         values = thinned[axis].where(thinned["valid"]).tolist()
         figure.add_scatter(x=thinned["time_s"].round(3).tolist(), y=values, mode="lines", name=axis, line={"width": 1.5, "color": colour})
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
-    return make_chart(figure, 280, caption, xaxis_title="time (s)", yaxis_title=f"centre ({units})", margin=MARGIN, legend=legend)
+    return make_chart(figure, 280, caption, xaxis_title="time (s)", yaxis_title=f"centre ({units})", margin=MARGIN, legend=LEGEND)
 
 
 def build_view_chart(location: pd.DataFrame, n_cameras: int) -> Chart:

@@ -1,7 +1,8 @@
 """The result tables: all experiments in one CSV, and the same for a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,18 @@ from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE, POSE_COLUMNS, rea
 
 _POSE_KEY = ["experiment", "method", "dataset", "split"]
 _ACTION_KEY = ["experiment", "features", "dataset"]
+
+#: What of a table is printed: heading and column, of an interval both of its ends. Shares are printed as percentages.
+_POSES = {
+    "experiment": "experiment", "method": "method", "split": "split", "regressor": "regressor", "frames": "n_frames",
+    "missing": "n_missing", "MPJPE": "mpjpe", "N-MPJPE": "n_mpjpe", "PA-MPJPE": "pa_mpjpe", "95 % interval": "pa_mpjpe_ci",
+    "minus mean_pose": "vs_mean_pose_ci", "minus untrained": "vs_untrained_ci",
+}  # fmt: skip
+_ACTIONS = {
+    "experiment": "experiment", "features": "features", "classifier": "classifier", "behaviours": "n_classes", "train": "n_train",
+    "test": "n_test", "accuracy %": "accuracy", "95 % interval": "accuracy_ci", "macro F1 %": "macro_f1",
+}  # fmt: skip
+_SHARES = ("accuracy", "accuracy_ci", "macro_f1")
 
 
 def _merge(paths: Iterable[str | Path], columns: Sequence[str], key: list[str]) -> pd.DataFrame:
@@ -50,76 +63,44 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
-def _number(value: float | None) -> str:
-    """Four significant digits, never with an exponent; a dash where there is no number."""
-    if value is None or pd.isna(value):
-        return "-"
+def _number(value: float) -> str:
+    """Four significant digits, never with an exponent."""
     digits = f"{value:.4g}"
     if "e" in digits:
         digits = f"{value:.0f}" if abs(value) > 1 else f"{value:.6f}"
     return digits
 
 
-def _interval(row: pd.Series, name: str, factor: float = 1.0) -> str:
-    """The interval `name` of a row in brackets; a dash where there is none."""
-    low, high = row[f"{name}_ci_low"], row[f"{name}_ci_high"]
-    return "-" if pd.isna(low) or pd.isna(high) else f"[{_number(factor * low)}, {_number(factor * high)}]"
+def _show(row: Mapping[Any, Any], column: str) -> str:
+    """A cell of what is printed: a word, a number, or an interval in brackets; a dash, or why, where there is none."""
+    factor = 100.0 if column in _SHARES else 1.0
+    if column.endswith("_ci"):
+        ends = [row[f"{column}_{end}"] for end in ("low", "high")]
+        return "-" if any(pd.isna(end) for end in ends) else f"[{', '.join(_number(factor * end) for end in ends)}]"
+    if pd.isna(row[column]):
+        return NO_REFERENCE if column in ("mpjpe", "accuracy") else "-"
+    return str(row[column]) if isinstance(row[column], str) else _number(factor * row[column])
 
 
-def _lay_out(cells: list[dict[str, str]], left: int) -> str:
+def _lay_out(table: pd.DataFrame, columns: Mapping[str, str], left: int) -> str:
     """Columns as wide as their widest cell; the first `left` of them to the left, the others to the right."""
-    if not cells:
+    if table.empty:
         return "  (none)"
-    widths = {name: max(len(name), *(len(row[name]) for row in cells)) for name in cells[0]}
-    lines = [{name: name for name in widths}, {name: "-" * width for name, width in widths.items()}, *cells]
-    aligned = [
-        [row[name].ljust(width) if index < left else row[name].rjust(width) for index, (name, width) in enumerate(widths.items())]
-        for row in lines
-    ]
-    return "\n".join(f"  {'  '.join(row).rstrip()}" for row in aligned)
+    rows = [[_show(row, column) for column in columns.values()] for row in table.to_dict("records")]
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    lines = [list(columns), ["-" * width for width in widths], *rows]
+    sides = [str.ljust] * left + [str.rjust] * (len(columns) - left)
+    aligned = [[side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True)] for line in lines]
+    return "\n".join(f"  {'  '.join(line).rstrip()}" for line in aligned)
 
 
 def format_poses(table: pd.DataFrame) -> str:
     """Lay out the table of pose.csv for a terminal: keypoints first, floors and oracles under them."""
-    cells = []
-    for _, row in table.iterrows():
-        unknown = row["regressor"] == NO_REFERENCE
-        cells.append(
-            {
-                "experiment": str(row["experiment"]),
-                "method": str(row["method"]),
-                "split": str(row["split"]),
-                "regressor": str(row["regressor"]),
-                "frames": _number(row["n_frames"]),
-                "missing": _number(row["n_missing"]),
-                "MPJPE": NO_REFERENCE if unknown else _number(row["mpjpe"]),
-                "N-MPJPE": _number(row["n_mpjpe"]),
-                "PA-MPJPE": _number(row["pa_mpjpe"]),
-                "95 % interval": _interval(row, "pa_mpjpe"),
-                "minus mean_pose": _interval(row, "vs_mean_pose"),
-                "minus untrained": _interval(row, "vs_untrained"),
-            }
-        )
     units = sorted({str(unit) for unit in table["unit"].dropna()}) or ["unit of the rig"]
-    return f"Regression to joints ({', '.join(units)}; differences of PA-MPJPE below 0: better than that floor)\n{_lay_out(cells, 4)}"
+    head = f"Regression to joints ({', '.join(units)}; differences of PA-MPJPE below 0: better than that floor)"
+    return f"{head}\n{_lay_out(table, _POSES, 4)}"
 
 
 def format_actions(table: pd.DataFrame) -> str:
     """Lay out the table of actions.csv for a terminal."""
-    cells = []
-    for _, row in table.iterrows():
-        unknown = row["classifier"] == NO_REFERENCE
-        cells.append(
-            {
-                "experiment": str(row["experiment"]),
-                "features": str(row["features"]),
-                "classifier": str(row["classifier"]),
-                "behaviours": _number(row["n_classes"]),
-                "train": _number(row["n_train"]),
-                "test": _number(row["n_test"]),
-                "accuracy %": NO_REFERENCE if unknown else _number(100 * row["accuracy"]),
-                "95 % interval": _interval(row, "accuracy", 100.0),
-                "macro F1 %": "-" if pd.isna(row["macro_f1"]) else _number(100 * row["macro_f1"]),
-            }
-        )
-    return f"Recognition of behaviours (windows)\n{_lay_out(cells, 3)}"
+    return f"Recognition of behaviours (windows)\n{_lay_out(table, _ACTIONS, 3)}"
