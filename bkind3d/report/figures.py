@@ -59,9 +59,7 @@ def write_figures(study: Study, experiment: str, folder: Path) -> None:
             "skeleton": plot_skeleton(study, experiment, session) or _plot_nothing("not located"),
         }
         for name, figure in figures.items():
-            for suffix, metadata in METADATA.items():
-                with replaced_when_complete(folder / f"{experiment}.{name}{suffix}") as temporary:
-                    figure.savefig(temporary, dpi=200, metadata=metadata)
+            save_figure(figure, folder, f"{experiment}.{name}")
     if not study.config.report.pictures:
         return
     write_animation(study, experiment, session, folder / f"{experiment}.animation.gif")
@@ -69,6 +67,13 @@ def write_figures(study: Study, experiment: str, folder: Path) -> None:
     picture = Image.new("RGB", (400, 100), "white") if mosaic is None else Image.fromarray(mosaic)
     with replaced_when_complete(folder / f"{experiment}.overlays.png") as temporary:
         picture.save(temporary)
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> None:
+    """Write NAME.svg and NAME.png."""
+    for suffix, metadata in METADATA.items():
+        with replaced_when_complete(folder / f"{name}{suffix}") as temporary:
+            figure.savefig(temporary, dpi=200, metadata=metadata)
 
 
 def plot_pose(rows: pd.DataFrame, title: str) -> Figure:

@@ -76,14 +76,18 @@ class Moment:
     points: Float[NDArray, "..."]
 
 
+def cut_view(view: View, left: int, top: int, right: int, bottom: int) -> View:
+    """The pixels of a view from `left` and `top` up to, not including, `right` and `bottom`, with its matrix moved along."""
+    projection = view.projection.copy()
+    projection[:2] -= np.outer([left, top], projection[2])
+    return View(view.picture[top:bottom, left:right], projection)
+
+
 def crop_view(view: View, share: float) -> View:
-    """The middle of a view, `share` of its width and height, with its matrix moved along."""
+    """The middle of a view, `share` of its width and height."""
     height, width = view.picture.shape[:2]
     left, top = round(width * (1 - share) / 2), round(height * (1 - share) / 2)
-    projection = view.projection.copy()
-    projection[0] -= left * projection[2]
-    projection[1] -= top * projection[2]
-    return View(view.picture[top : height - top, left : width - left], projection)
+    return cut_view(view, left, top, width - left, height - top)
 
 
 def crop_to_keypoints(moments: Sequence[Moment]) -> list[Moment]:

@@ -19,8 +19,8 @@ from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.candidates import colour_of
 from bkind3d.report.contents import read_joints, read_named_keypoints
-from bkind3d.report.figures import METADATA, STYLE
-from bkind3d.report.overlays import TILE, WHITE, Picture, View, choose_frames, draw_view, load_font, project_keypoints, read_views
+from bkind3d.report.figures import STYLE, save_figure
+from bkind3d.report.overlays import TILE, WHITE, Picture, View, choose_frames, cut_view, draw_view, load_font, project_keypoints, read_views
 from bkind3d.report.paper_tables import find_title, list_datasets
 from bkind3d.study.study import Study
 
@@ -34,10 +34,7 @@ PUBLISHED = "#d9dce0"
 def write_bars(settings: PaperTableConfig, table: pd.DataFrame, name: str, folder: Path) -> None:
     """Write NAME.bars.svg and NAME.bars.png."""
     with mpl.rc_context(STYLE):
-        figure = plot_bars(settings, table)
-        for suffix, metadata in METADATA.items():
-            with replaced_when_complete(folder / f"{name}.bars{suffix}") as temporary:
-                figure.savefig(temporary, dpi=200, metadata=metadata)
+        save_figure(plot_bars(settings, table), folder, f"{name}.bars")
 
 
 def plot_bars(settings: PaperTableConfig, table: pd.DataFrame) -> Figure:
@@ -133,10 +130,7 @@ def crop_around(view: View, groups: Sequence[Float[NDArray, "..."] | None]) -> V
     half = max(ROOM * float(np.ptp(inside, axis=0).max()) / 2, 0.05 * max(width, height))
     left, top = (max(int(value), 0) for value in np.floor(middle - half))
     right, bottom = (int(value) for value in np.ceil(np.minimum(middle + half, [width - 1, height - 1])))
-    projection = view.projection.copy()
-    projection[0] -= left * projection[2]
-    projection[1] -= top * projection[2]
-    return View(view.picture[top : bottom + 1, left : right + 1], projection)
+    return cut_view(view, left, top, right + 1, bottom + 1)
 
 
 def draw_grid(columns: Sequence[Column], labels: Sequence[str], title: str) -> Picture:
