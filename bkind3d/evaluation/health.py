@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
@@ -65,14 +66,14 @@ def examine_keypoints(keypoints: SessionKeypoints, location: pd.DataFrame, side:
     )
 
 
-def _measure_motion(relative: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(keypoint,) root of the summed variances over frames of (frame, keypoint, 3) positions; NaN for one that is never there."""
+def _measure_motion(relative: Float[NDArray, "frame keypoint 3"]) -> Float[NDArray, "keypoint"]:
+    """Root of the summed variances over frames; NaN for one that is never there."""
     variances = pd.DataFrame(relative.reshape(len(relative), -1)).var(axis=0, ddof=0).to_numpy(np.float64)
     return np.asarray(np.sqrt(variances.reshape(-1, 3).sum(axis=1)))
 
 
-def _measure_distances(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(keypoint, keypoint) mean distance over (frame, keypoint, 3) positions; infinite for two that are never there together."""
+def _measure_distances(points: Float[NDArray, "frame keypoint 3"]) -> Float[NDArray, "keypoint keypoint"]:
+    """Mean distance over frames; infinite for two that are never there together."""
     distances = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
     together = np.isfinite(distances).sum(axis=0)
     return np.where(together > 0, np.nansum(distances, axis=0) / np.maximum(together, 1), np.inf)

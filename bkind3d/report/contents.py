@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints, name_keypoints, read_keypoints
@@ -40,8 +41,8 @@ def read_location(study: Study, session: str) -> tuple[pd.DataFrame, dict[str, A
     return read_table(path, "location"), read_metadata(path)
 
 
-def read_joints(study: Study, session: str, frames: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """(frame, joint, 3) annotated joints in some frames of a session, NaN where one is not known; None where there are none."""
+def read_joints(study: Study, session: str, frames: Sequence[int] | Int[NDArray, "frame"]) -> Float[NDArray, "frame joint 3"] | None:
+    """Annotated joints in some frames of a session, NaN where one is not known; None where there are none."""
     if not study.sessions[session].joints:
         return None
     return read_points(study.results.joints(session), "joints").positions_at(np.asarray(frames))

@@ -28,7 +28,7 @@ def build_player(
     chosen: Int[NDArray, "..."],
     skeleton: Sequence[Edge],
     location: pd.DataFrame,
-    joints: NDArray[np.float64] | None = None,
+    joints: Float[NDArray, "moment joint 3"] | None = None,
     sprites: Sprites | None = None,
     band: Band | None = None,
 ) -> Player:
