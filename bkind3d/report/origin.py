@@ -33,7 +33,7 @@ def list_settings(section: Section, prefix: str = "") -> Iterator[tuple[str, Any
 
 def list_preset(experiment: ExperimentConfig, preset: str) -> dict[str, Any]:
     """What every key of an experiment would be as a preset of its method has it."""
-    settings = type(experiment).model_validate({"preset": preset, "frames": experiment.frames})
+    settings = type(experiment).model_validate({"method": experiment.method, "preset": preset, "frames": experiment.frames})
     return {key: value for key, value, _ in list_settings(settings)}
 
 
@@ -62,7 +62,8 @@ def build_settings_table(experiment: ExperimentConfig) -> Table:
         others = [Cell(_show(known[key]), "muted") for known in (preset, paper) if known]
         rows.append([Cell(key, "code"), Cell(_show(value), style), *others, Cell(meaning, "small")])
     columns = ["setting", "this run", f"preset {experiment.preset}", *(["paper"] if paper else []), "meaning"]
-    return Table(columns, rows, frozenset(), "Bold: not as in the paper. Marked: changed from the preset.")
+    bold = "Bold: not as in the paper. " if paper else ""
+    return Table(columns, rows, frozenset(), f"{bold}Marked: changed from the preset.")
 
 
 def build_frames_table(frameset: FramesConfig) -> Table:
