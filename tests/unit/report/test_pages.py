@@ -6,6 +6,7 @@ import re
 import pytest
 
 from bkind3d.config import InputError
+from bkind3d.data.parquet import read_table, write_table
 from bkind3d.evaluation.health import examine_sessions
 from bkind3d.report.pages import write_report, write_session_page
 
@@ -194,3 +195,15 @@ def test_a_missing_table_is_named(toy):
     path.unlink()
     with pytest.raises(InputError, match=re.escape(str(path))):
         write_report(study, toy.results / "report.html", examine_sessions)
+
+
+def test_a_method_without_edges_has_pages_and_pictures(toy):
+    study = toy.write().open()
+    edges = read_table(study.results.edges("tiny"), "edges")
+    write_table(edges.iloc[:0], "edges", study.results.edges("tiny"))
+    report, page = toy.results / "report.html", toy.results / "page.html"
+    write_report(study, report, examine_sessions)
+    write_session_page(study, "test1", page, examine_sessions)
+    assert all(
+        "lines are the strongest" not in path.read_text() and read_players(path.read_text())[0]["edges"] == [] for path in (report, page)
+    )
