@@ -6,7 +6,6 @@ One table per camera (``name``, ``size``, ``matrix``, ``distortions``, ``rotatio
 
 import json
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -180,14 +179,10 @@ def check_no_copies(cameras: Mapping[str, Camera], path: str | Path) -> None:
 
 def _format_value(value: Any) -> str:
     """A TOML value with every digit of its numbers."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, int | np.integer):
-        return str(int(value))
+    if isinstance(value, str | bool | int | np.integer):  # as in JSON
+        return json.dumps(value, ensure_ascii=False, default=int)
     if isinstance(value, float | np.floating):
-        return repr(float(value)) if math.isfinite(value) else str(float(value))
+        return repr(float(value))
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_format_value(item) for item in value) + "]"
     if isinstance(value, dict):

@@ -99,10 +99,8 @@ def write_table(table: pd.DataFrame, kind: str, path: str | Path, metadata: Mapp
     path : the file; its folder is made.
     metadata : anything JSON can hold; bytes are not allowed (put pictures into columns).
     """
-    content = _make_content(table, kind, metadata)
-    with replaced_when_complete(path) as temporary:
-        rows = PICTURE_ROWS if _B in TABLES[kind].values() else None
-        pq.write_table(content, temporary, compression="zstd", row_group_size=rows, write_page_checksum=True)
+    with open_table(kind, path, metadata) as add_rows:
+        add_rows(table)
 
 
 @contextmanager
@@ -111,6 +109,7 @@ def open_table(kind: str, path: str | Path, metadata: Mapping[str, Any] | None =
 
     The parameters are those of :func:`write_table`. The file is there when the block ends without an error.
     """
+    rows = PICTURE_ROWS if _B in TABLES[kind].values() else None
     with replaced_when_complete(path) as temporary, ExitStack() as stack:
         writers: list[pq.ParquetWriter] = []
 
@@ -120,7 +119,7 @@ def open_table(kind: str, path: str | Path, metadata: Mapping[str, Any] | None =
                 writers.append(
                     stack.enter_context(pq.ParquetWriter(temporary, content.schema, compression="zstd", write_page_checksum=True))
                 )
-            writers[0].write_table(content)
+            writers[0].write_table(content, row_group_size=rows)
 
         yield add_rows
 

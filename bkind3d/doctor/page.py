@@ -200,5 +200,5 @@ def _read_crops(path: Path) -> list[Pixels]:
         return []
     chosen = valid[spread_indices(len(valid), _MOMENTS)]
     images = read_table(path, "frames", ["frame", "image"], frames=chosen.tolist())["image"]
-    decoded = (cv2.cvtColor(cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB) for image in images)
+    decoded = (cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB) for image in images)
     return [np.asarray(cv2.resize(picture, (_CROP, _CROP), interpolation=cv2.INTER_AREA), dtype=np.uint8) for picture in decoded]

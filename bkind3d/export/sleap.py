@@ -33,8 +33,7 @@ def write_session(session: ExportedSession, path: Path) -> None:
             _fill(file, session, camera)
 
     with ThreadPoolExecutor(2) as pool:
-        for task in [pool.submit(write_view, camera) for camera in session.views]:
-            task.result()
+        list(pool.map(write_view, session.views))
 
 
 def _fill(file: h5py.File, session: ExportedSession, camera: str) -> None:
