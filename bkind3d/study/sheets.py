@@ -9,8 +9,9 @@ import csv
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from bkind3d.config import NAME_PATTERN, InputError
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, list_formats, parse_sizes
@@ -18,24 +19,6 @@ from bkind3d.geometry.units import METRES
 
 SPLITS = ("train", "test", "predict")
 AXES = ("x", "y", "z", "-x", "-y", "-z")
-
-#: Columns that must be there, and columns that may be.
-SESSION_COLUMNS = (("session", "subject", "rig"), ("split", "start", "stop", "joints", "joints_axes", "behaviours"))
-CAMERA_COLUMNS = (("session", "camera", "video"), ("frame_map", "mask"))
-RIG_COLUMNS = (
-    ("rig", "units"),
-    (
-        "calibration",
-        "calibration_format",
-        "calibration_size",
-        "calibration_subject",
-        "board",
-        "board_videos",
-        "up",
-        "intrinsics",
-        "world_points",
-    ),
-)
 
 #: How alike a further column's name may be to a known one (0 to 1) before it is taken for a misspelling.
 _ALIKE = 0.8
@@ -60,12 +43,12 @@ class SessionRow:
     session: str
     subject: str
     rig: str
-    split: str
-    start: int | None
-    stop: int | None
-    joints: str
-    joints_axes: str
-    behaviours: str
+    split: str = "predict"
+    start: int | None = None
+    stop: int | None = None
+    joints: str = ""
+    joints_axes: str = ""
+    behaviours: str = ""
     more: dict[str, str] = field(default_factory=dict)
 
 
@@ -81,7 +64,7 @@ class CameraRow:
     session: str
     camera: str
     video: str
-    frame_map: str
+    frame_map: str = ""
     mask: str = ""
 
     @property
@@ -103,13 +86,13 @@ class RigRow:
     line: int
     rig: str
     units: str
-    calibration: str
-    calibration_format: str
-    calibration_size: str
-    calibration_subject: str
-    board: str
-    board_videos: str
-    up: str
+    calibration: str = ""
+    calibration_format: str = ""
+    calibration_size: str = ""
+    calibration_subject: str = ""
+    board: str = ""
+    board_videos: str = ""
+    up: str = "z"
     intrinsics: str = ""
     world_points: str = ""
 
@@ -123,9 +106,10 @@ def suggest(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
 def read_sessions(path: Path) -> dict[str, SessionRow]:
     """Read the sheet of the sessions, by name, in the order of the sheet."""
     rows: dict[str, SessionRow] = {}
-    known = (*SESSION_COLUMNS[0], *SESSION_COLUMNS[1])
-    for line, cells in _read_sheet(path, *SESSION_COLUMNS, closed=False):
+    for line, cells, more in _read_sheet(path, SessionRow, closed=False):
         where = f"{path}: row {line}"
+        _check_names(cells, ("session", "subject", "rig"), where)
+        _check_choice(cells, "split", SPLITS, where, SessionRow.split)
         start, stop = _read_frame(cells, "start", where), _read_frame(cells, "stop", where)
         if stop is not None and stop <= (start or 0):
             raise InputError(f"{where}: stop {stop} is not after start {start or 0}; stop is the frame after the last")
@@ -134,19 +118,7 @@ def read_sessions(path: Path) -> dict[str, SessionRow]:
             raise InputError(
                 f"{where}: joints_axes is {cells['joints_axes']!r}; write the file's axes that are x, y and z of the world, such as ZXY"
             )
-        row = SessionRow(
-            line=line,
-            session=_read_name(cells, "session", where),
-            subject=_read_name(cells, "subject", where),
-            rig=_read_name(cells, "rig", where),
-            split=_read_choice(cells, "split", SPLITS, "predict", where),
-            start=start,
-            stop=stop,
-            joints=cells["joints"],
-            joints_axes=axes,
-            behaviours=cells["behaviours"],
-            more={column: cell for column, cell in cells.items() if column not in known},
-        )
+        row = SessionRow(line, **cells | {"start": start, "stop": stop, "joints_axes": axes}, more=more)
         if row.session in rows:
             raise InputError(f"{where}: session {row.session!r} is already in row {rows[row.session].line}; names must differ")
         rows[row.session] = row
@@ -156,10 +128,10 @@ def read_sessions(path: Path) -> dict[str, SessionRow]:
 def read_cameras(path: Path) -> dict[str, dict[str, CameraRow]]:
     """Read the sheet of the videos: by session, then by camera."""
     rows: dict[str, dict[str, CameraRow]] = {}
-    for line, cells in _read_sheet(path, *CAMERA_COLUMNS, closed=True):
+    for line, cells, _ in _read_sheet(path, CameraRow):
         where = f"{path}: row {line}"
-        names = (_read_name(cells, "session", where), _read_name(cells, "camera", where))
-        row = CameraRow(line, *names, cells["video"], cells["frame_map"], cells["mask"])
+        _check_names(cells, ("session", "camera"), where)
+        row = CameraRow(line, **cells)
         if not row.video:
             raise InputError(f"{where}: column 'video' is empty; write the path of the video of camera {row.camera!r}")
         twice = [name for name in row.videos if not name or row.videos.count(name) > 1]
@@ -178,23 +150,14 @@ def read_cameras(path: Path) -> dict[str, dict[str, CameraRow]]:
 def read_rigs(path: Path) -> dict[str, RigRow]:
     """Read the sheet of the rigs, by name."""
     rows: dict[str, RigRow] = {}
-    for line, cells in _read_sheet(path, *RIG_COLUMNS, closed=True):
+    for line, cells, _ in _read_sheet(path, RigRow):
         where = f"{path}: row {line}"
-        row = RigRow(
-            line=line,
-            rig=_read_name(cells, "rig", where),
-            units=_read_choice(cells, "units", tuple(METRES), None, where),
-            calibration=cells["calibration"],
-            calibration_format=cells["calibration_format"]
-            and _read_choice(cells, "calibration_format", [*CALIBRATION_FORMATS], None, where),
-            calibration_size=cells["calibration_size"],
-            calibration_subject=cells["calibration_subject"],
-            board=cells["board"],
-            board_videos=cells["board_videos"],
-            up=_read_choice(cells, "up", AXES, "z", where),
-            intrinsics=cells["intrinsics"],
-            world_points=cells["world_points"],
-        )
+        _check_names(cells, ("rig",), where)
+        _check_choice(cells, "units", tuple(METRES), where)
+        if cells["calibration_format"]:
+            _check_choice(cells, "calibration_format", tuple(CALIBRATION_FORMATS), where)
+        _check_choice(cells, "up", AXES, where, RigRow.up)
+        row = RigRow(line, **cells)
         _check_one_calibration(row, where)
         _check_given_calibration(row, where)
         if row.rig in rows:
@@ -231,8 +194,16 @@ def _check_given_calibration(row: RigRow, where: str) -> None:
         list_formats(f"{where}: {row.calibration}")
 
 
-def _read_sheet(path: Path, required: Sequence[str], optional: Sequence[str], closed: bool) -> list[tuple[int, dict[str, str]]]:
-    """Rows with their line numbers; lines that are empty or begin with # are passed over, missing cells are empty."""
+def _read_sheet(
+    path: Path, kind: type[SessionRow | CameraRow | RigRow], closed: bool = True
+) -> list[tuple[int, dict[str, Any], dict[str, str]]]:
+    """Line number and cells of every row of a `kind`, and cells of further columns, which a closed sheet has none of.
+
+    Columns are the attributes of the `kind`, and may be left out where it has a default, which empty cells have, too. Lines
+    that are empty or begin with # are passed over.
+    """
+    required = [column.name for column in fields(kind) if column.default is MISSING and column.name not in ("line", "more")]
+    optional = {column.name: column.default for column in fields(kind) if column.default is not MISSING}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -245,19 +216,20 @@ def _read_sheet(path: Path, required: Sequence[str], optional: Sequence[str], cl
     if not lines:
         raise InputError(f"{path}: is empty; its first line names the columns {', '.join(required)}")
     header = lines[0][1]
-    _check_header(path, header, required, optional, closed)
+    _check_header(path, header, required, [*required, *optional], closed)
     if len(lines) == 1:
         raise InputError(f"{path}: has no rows; add at least one")
     rows = []
     for number, cells in lines[1:]:
         if len(cells) > len(header):
             raise InputError(f"{path}: row {number}: has {len(cells)} cells for {len(header)} columns; remove the superfluous tab")
-        rows.append((number, dict.fromkeys(optional, "") | dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=True))))
+        given = dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=True))
+        known = {column: given.pop(column, "") for column in (*required, *optional)}
+        rows.append((number, {column: cell or optional.get(column, cell) for column, cell in known.items()}, given))
     return rows
 
 
-def _check_header(path: Path, header: Sequence[str], required: Sequence[str], optional: Sequence[str], closed: bool) -> None:
-    known = (*required, *optional)
+def _check_header(path: Path, header: Sequence[str], required: Sequence[str], known: Sequence[str], closed: bool) -> None:
     for column in header:
         if not column or header.count(column) > 1:
             raise InputError(
@@ -274,19 +246,18 @@ def _check_header(path: Path, header: Sequence[str], required: Sequence[str], op
         raise InputError(f"{path}: column {missing[0]!r} is missing, found {', '.join(header)}{commas}")
 
 
-def _read_name(cells: dict[str, str], column: str, where: str) -> str:
-    if not re.fullmatch(NAME_PATTERN, cells[column]):
-        raise InputError(
-            f"{where}: {column} is {cells[column]!r}; names consist of letters (A to Z), digits, _ and -, and do not begin with -"
-        )
-    return cells[column]
+def _check_names(cells: dict[str, str], columns: Sequence[str], where: str) -> None:
+    for column in columns:
+        if not re.fullmatch(NAME_PATTERN, cells[column]):
+            raise InputError(
+                f"{where}: {column} is {cells[column]!r}; names consist of letters (A to Z), digits, _ and -, and do not begin with -"
+            )
 
 
-def _read_choice(cells: dict[str, str], column: str, choices: Sequence[str], default: str | None, where: str) -> str:
-    value = cells[column] or default or ""
-    if value not in choices:
-        raise InputError(f"{where}: {column} is {value!r}; use {', '.join(choices)}{f' or leave it empty ({default})' if default else ''}")
-    return value
+def _check_choice(cells: dict[str, str], column: str, choices: Sequence[str], where: str, default: str = "") -> None:
+    if cells[column] not in choices:
+        rest = f" or leave it empty ({default})" if default else ""
+        raise InputError(f"{where}: {column} is {cells[column]!r}; use {', '.join(choices)}{rest}")
 
 
 def _read_frame(cells: dict[str, str], column: str, where: str) -> int | None:
