@@ -13,8 +13,9 @@ from bkind3d.checkpoint import read_content
 from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, read_section
 from bkind3d.data.parquet import read_metadata
 from bkind3d.data.results import UNTRAINED, read_json
-from bkind3d.report.origin import list_entries, list_preset, list_settings, list_versions
+from bkind3d.report.origin import list_preset, list_settings, list_versions
 from bkind3d.study.layout import Layout
+from bkind3d.study.sections import list_entries
 
 #: What a row is found by in its JSON file.
 _KEYS = ("method", "features")

@@ -12,6 +12,7 @@ from bkind3d import __version__
 from bkind3d.config import ExperimentConfig, FramesConfig, Section
 from bkind3d.data.parquet import read_metadata
 from bkind3d.report.elements import Cell, Fold, Note, Table, format_number, make_row
+from bkind3d.study.sections import list_entries
 from bkind3d.study.study import Study
 
 #: Packages whose version is stated, by the name of their distribution.
@@ -127,15 +128,6 @@ def build_stages(study: Study) -> list[Table]:
     columns = ["stage", "jobs", "time (min)", "processor (min)", "memory (GB)"]
     caption = "Times of all jobs of a stage together: jobs ran beside each other. Memory: the largest job. Each job's latest run counts."
     return [Table(columns, rows, frozenset(columns[1:]), caption)]
-
-
-def list_entries(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Entries of nested metadata, their keys joined with dots."""
-    if isinstance(value, dict):
-        for name, entry in value.items():
-            yield from list_entries(entry, f"{key}.{name}" if key else str(name))
-    else:
-        yield key, value
 
 
 def build_hashes(study: Study, sessions: list[str]) -> list[Fold]:

@@ -25,8 +25,8 @@ from bkind3d.report.elements import (
     make_chart,
     make_row,
 )
-from bkind3d.report.origin import list_entries
 from bkind3d.report.palette import LINES
+from bkind3d.study.sections import list_entries
 from bkind3d.study.study import Study
 
 #: Points beyond which a line over time is thinned; room around a chart.

@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bkind3d.config import InputError
 from bkind3d.data.camera_names import read_camera_names
-from bkind3d.study.sections import TRAINING_SESSIONS, Value, find_adapter, list_sections, means, read_stored
+from bkind3d.study.sections import TRAINING_SESSIONS, Value, find_adapter, list_entries, list_sections, means, read_stored
 from bkind3d.study.study import Study
 from bkind3d.study.weights import list_weights, names_no_commit
 
@@ -68,18 +69,14 @@ def _find_newer_recordings(study: Study) -> Iterator[str]:
     """Files of the training sessions that were written after they were surveyed."""
     for session in study.list_sessions("train"):
         for camera, row in study.cameras[session].items():
-            made = study.results.survey(session, camera)
             sources = [study.find_path(text) for text in (*row.videos, row.frame_map, row.mask) if text]
-            yield from (f"{path} is newer than {made.relative_to(study.folder)}" for path in sources if _is_newer(study, path, made))
+            yield from _list_newer(study, sources, study.results.survey(session, camera))
 
 
 def _find_newer_weights(study: Study, name: str) -> Iterator[str]:
     """Files of an experiment's first weights that were written after it was trained."""
-    made = study.results.model(name)
-    for path in list_weights(study.config.experiments[name].model, study.folder):
-        text = os.path.relpath(path, study.folder)
-        if _is_newer(study, text, made):
-            yield f"{text} is newer than {made.relative_to(study.folder)}"
+    paths = [os.path.relpath(path, study.folder) for path in list_weights(study.config.experiments[name].model, study.folder)]
+    yield from _list_newer(study, paths, study.results.model(name))
 
 
 def _find_other_calibrations(study: Study) -> Iterator[str]:
@@ -88,9 +85,7 @@ def _find_other_calibrations(study: Study) -> Iterator[str]:
         row = study.rigs[rig]
         made = study.results.calibration(rig)
         named = [study.find_path(text) for text in (row.calibration, row.intrinsics, row.world_points) if text]
-        for path in (*named, *study.find_board_videos(rig).values()):
-            if _is_newer(study, path, made):
-                yield f"{path} is newer than {made.relative_to(study.folder)}"
+        yield from _list_newer(study, (*named, *study.find_board_videos(rig).values()), made)
         try:
             before, now = set(read_camera_names(made)), set(study.list_rig_cameras(rig))
         except InputError:  # not there, or damaged: then it is made anew in any case
@@ -99,12 +94,12 @@ def _find_other_calibrations(study: Study) -> Iterator[str]:
             yield f"rig {rig} is calibrated again, because of {', '.join(sorted(before ^ now))}"
 
 
-def _is_newer(study: Study, path: str, made: Path) -> bool:
-    """Whether a file was written, or linked to, after what was made of it."""
-    try:
-        return max(os.stat(study.folder / path).st_mtime, os.lstat(study.folder / path).st_mtime) > made.stat().st_mtime
-    except OSError:
-        return False
+def _list_newer(study: Study, paths: Iterable[str], made: Path) -> Iterator[str]:
+    """A line for every file that was written, or linked to, after what was made of it."""
+    for path in paths:
+        with suppress(OSError):
+            if max(os.stat(study.folder / path).st_mtime, os.lstat(study.folder / path).st_mtime) > made.stat().st_mtime:
+                yield f"{path} is newer than {made.relative_to(study.folder)}"
 
 
 def _compare(study: Study, name: str, value: Value) -> list[str]:
@@ -113,10 +108,10 @@ def _compare(study: Study, name: str, value: Value) -> list[str]:
     if not stored or means(stored, name, value):
         return []
     try:
-        old = dict(_flatten(json.loads(stored)))
+        old = dict(list_entries(json.loads(stored)))
     except json.JSONDecodeError:
         return [f"{study.results.settings(name).relative_to(study.folder)} is damaged"]
-    new = dict(_flatten(find_adapter(name, value).dump_python(value, mode="json")))
+    new = dict(list_entries(find_adapter(name, value).dump_python(value, mode="json")))
     if name == TRAINING_SESSIONS:
         return _compare_sessions(old, new)
     prefix = "" if name.startswith("training/") else f"{name.replace('/', '.')}."
@@ -130,11 +125,3 @@ def _compare_sessions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[st
     reasons = [f"session {name} is new in training" for name in sorted(now - before)]
     reasons += [f"session {name} is no longer in training" for name in sorted(before - now)]
     return reasons + [f"session {name} changed in the sheets" for name in sorted(changed)]
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

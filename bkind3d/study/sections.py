@@ -154,3 +154,12 @@ def means(text: str, name: str, value: Value) -> bool:
         return bool(find_adapter(name, value).validate_json(text) == value)
     except ValidationError:
         return False
+
+
+def list_entries(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Entries of nested settings or metadata, their keys joined with dots."""
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield from list_entries(entry, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, value
