@@ -37,6 +37,7 @@ class ToyStudy:
     settings: dict[str, object] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     model: str = "abc"
+    supervised: bool = False
 
     @property
     def results(self) -> Path:
@@ -65,6 +66,7 @@ class ToyStudy:
         model = {"n_keypoints": self.n_keypoints, "n_symmetric_pairs": 0}
         naming = {"model": "abc", "keypoints": self.names}
         experiment = {"preset": "demo", "frames": "subject", "model": model, "training": {"steps": 321}, "naming": naming}
+        experiment = {"method": "supervised", "frames": "subject"} if self.supervised else experiment
         config = StudyConfig.model_validate(
             {
                 "report": self.settings,

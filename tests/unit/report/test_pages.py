@@ -207,3 +207,13 @@ def test_a_method_without_edges_has_pages_and_pictures(toy):
     assert all(
         "lines are the strongest" not in path.read_text() and read_players(path.read_text())[0]["edges"] == [] for path in (report, page)
     )
+
+
+def test_a_method_whose_points_are_joints_has_pages(toy):
+    toy.supervised = True
+    study = toy.write().open()
+    report, page = toy.results / "report.html", toy.results / "page.html"
+    write_report(study, report, examine_sessions)
+    write_session_page(study, "test1", page, examine_sessions)
+    assert study.config.experiments["tiny"].description.title in report.read_text()
+    assert all(read_players(path.read_text())[0]["names"] == ["k00", "k01", "k02", "k03", "k04"] for path in (report, page))
