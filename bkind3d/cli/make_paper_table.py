@@ -27,7 +27,8 @@ def run(arguments: argparse.Namespace) -> None:
     from bkind3d.study.layout import Layout
 
     settings = read_section(PaperTableConfig, arguments.config)
-    differences = compare_experiments(arguments.results / "experiments", list(settings.rows)) if settings.measure == "pose" else {}
-    table = collect_table(settings, Layout(arguments.results), differences)
+    results = Layout(arguments.results)
+    differences = compare_experiments(results, list(settings.rows)) if settings.measure == "pose" else {}
+    table = collect_table(settings, results, differences)
     write_table_files(settings, table, arguments.name, arguments.output)
     write_bars(settings, table, arguments.name, arguments.output)

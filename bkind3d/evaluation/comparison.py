@@ -1,7 +1,6 @@
 """How much one experiment differs from another, frame by frame on the same frames."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,18 +8,19 @@ import pandas as pd
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import read_json, role_of
 from bkind3d.evaluation.bootstrap import make_units, percentile_interval, resample_means
+from bkind3d.study.layout import Layout
 
 #: What is read of the errors of each experiment.
 _COLUMNS = ["session", "frame", "time_s", "pa_mpjpe"]
 
 
-def compare_experiments(folder: Path, experiments: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Compare every experiment of `folder` with the first one, as :func:`compare_errors` does; with the first one's bootstrap.
+def compare_experiments(results: Layout, experiments: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Compare every experiment with the first one, as :func:`compare_errors` does; with the first one's bootstrap.
 
     Experiments that have no reference to be judged by are left out.
     """
-    judged = {name: read_table(folder / name / "evaluation" / "errors.parquet", "errors", ["method", *_COLUMNS]) for name in experiments}
-    bootstrap = read_json(folder / experiments[0] / "evaluation" / "pose.json").get("bootstrap")
+    judged = {name: read_table(results.errors(name), "errors", ["method", *_COLUMNS]) for name in experiments}
+    bootstrap = read_json(results.pose(experiments[0])).get("bootstrap")
     if bootstrap is None:
         return {}
     first = judged[experiments[0]]

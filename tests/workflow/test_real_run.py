@@ -131,6 +131,7 @@ def test_adding_a_session_retrains_nothing(copy):
     result = run_snakemake(copy, "-n")
     jobs = list_jobs(result)
     assert "will be trained again" not in result.stderr
+    assert "experiment tiny: 2 of 3 sessions have keypoints; without: s3" in result.stderr
     assert jobs["train_model"] == jobs["import_calibration"] == 0
     assert jobs["survey_video"] == jobs["extract_frames"] == 3
     assert jobs["predict_keypoints"] == jobs["locate_subject"] == 1

@@ -5,6 +5,7 @@ import pytest
 from bkind3d.data.parquet import write_table
 from bkind3d.data.results import write_json
 from bkind3d.evaluation.comparison import compare_errors, compare_experiments
+from bkind3d.study.layout import Layout
 
 
 def make_errors(values, frames=None, session="s", method="bkind3d"):
@@ -42,9 +43,10 @@ def test_nothing_in_common_is_no_difference():
 
 
 def test_experiments_are_compared_with_the_first(tmp_path):
+    results = Layout(tmp_path)
     for name, error in (("one", 10.0), ("two", 11.0)):
-        write_table(make_errors(np.full(40, error)), "errors", tmp_path / name / "evaluation" / "errors.parquet")
-        write_json({"bootstrap": {"resamples": 100, "seed": 0}}, tmp_path / name / "evaluation" / "pose.json")
-    assert compare_experiments(tmp_path, ["one", "two"])["two"]["vs_first"] == 1.0
-    write_json({"reference": None}, tmp_path / "one" / "evaluation" / "pose.json")
-    assert compare_experiments(tmp_path, ["one", "two"]) == {}
+        write_table(make_errors(np.full(40, error)), "errors", results.errors(name))
+        write_json({"bootstrap": {"resamples": 100, "seed": 0}}, results.pose(name))
+    assert compare_experiments(results, ["one", "two"])["two"]["vs_first"] == 1.0
+    write_json({"reference": None}, results.pose("one"))
+    assert compare_experiments(results, ["one", "two"]) == {}
