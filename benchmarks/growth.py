@@ -21,7 +21,7 @@ from torch import Tensor
 
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import Moments
-from bkind3d.methods.discovery.edges import draw_edge_maps
+from bkind3d.methods.discovery.edges import EDGE_SIGMA2, draw_edges
 from bkind3d.methods.discovery.reconstruction import edge_sizes
 from bkind3d.training.module import Training
 from bkind3d.training.sample_memory import make_random_moments
@@ -73,7 +73,8 @@ def measure_edges(keypoints: int, views: int = 4) -> dict[str, float]:
     """Measure the edge maps alone, of both moments of a pair."""
     points = torch.rand(2, views, keypoints, 2, requires_grad=True)
     weights = torch.rand(keypoints * (keypoints - 1) // 2, requires_grad=True)
-    return measure(lambda: torch.stack([edges.sum() for edges in draw_edge_maps(points, weights, edge_sizes(IMAGE // 32))]).sum())
+    maps = [*zip(edge_sizes(IMAGE // 32), EDGE_SIGMA2, strict=True)]
+    return measure(lambda: torch.stack([draw_edges(points, weights, size, sigma2).sum() for size, sigma2 in maps]).sum())
 
 
 def measure_all() -> pd.DataFrame:

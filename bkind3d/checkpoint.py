@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +42,6 @@ class Provenance:
     data: dict[str, list[str]] = field(default_factory=dict)
     experiment: str = ""
     method: str = DEFAULT_METHOD
-
-    def after(self, steps: int) -> "Provenance":
-        """The same after so many steps."""
-        return replace(self, steps=steps)
 
     def describe_network(self) -> dict[str, str]:
         """What the metadata of its keypoints say of its image encoder and perceptual features."""

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> None:
     import torch
 
     from bkind3d.config import PredictionConfig, read_section
-    from bkind3d.inference.session import predict_session
+    from bkind3d.inference.prediction import predict_session
     from bkind3d.networks.devices import choose_device
 
     if arguments.threads:

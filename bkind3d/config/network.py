@@ -10,6 +10,10 @@ from bkind3d.config.experiment import ModelConfig
 #: What weights on the Hugging Face hub are named by, so that a mistyped folder is not looked up there.
 HUB_PREFIX = "hub:"
 
+#: What the presets of this package's own methods share: a small volume around a body whose heading is found, and how fast it learns.
+VOLUME_PRESET = {"heading": True, "volume_size": 24, "volume_channels": 16, "volume_levels": 2, "encoder": "none", "hull_prior": 1.0}
+RATE_PRESET = {"optimizer": "adamw", "learning_rate": 6e-3, "warmup_steps": 50, "final_learning_rate": 0.05}
+
 
 def check_source(value: str) -> str:
     """Refuse what is named as weights of the hub but cannot be any."""

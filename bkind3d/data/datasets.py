@@ -171,16 +171,12 @@ class SessionFrames:
         pictures = [self._decode_pictures(moment, views) for moment in (index, later)]
         projections = (self.projections[index, views].astype(np.float64), self.projections[later, views].astype(np.float64))
         pair = cut_pair((pictures[0][0], pictures[1][0]), (pictures[0][1], pictures[1][1]), projections, self.size)
-        kept = pair.inside
+        kept, n = pair.inside, n_views or len(self.cameras)
         if kept.sum() < 2:
             return None
-        moments = [
-            self._lay_out(
-                moment, views[kept], pair.images[i][kept], pair.masks[i][kept], pair.projections[kept], n_views or len(self.cameras)
-            )
-            for i, moment in enumerate((index, later))
-        ]
-        return later, moments[0], moments[1]
+        cut = zip((index, later), pair.images[:, kept], pair.masks[:, kept], strict=True)
+        first, second = (self._lay_out(moment, views[kept], images, masks, pair.projections[kept], n) for moment, images, masks in cut)
+        return later, first, second
 
     def _decode_pictures(self, index: int, views: Int[NDArray, "..."]) -> tuple[list[UInt8[NDArray, "..."]], list[UInt8[NDArray, "..."]]]:
         """Decode the RGB images and the masks of some views."""
@@ -294,8 +290,13 @@ class PairDataset(MomentDataset):
         distance: int,
         gap_seconds: float | None = None,
     ) -> None:
-        if gap_seconds is not None:
-            check_gap(gap_seconds, sessions)
+        for session in sessions:
+            if gap_seconds is not None and gap_seconds <= session.interval * (0.5 + 1e-6):
+                least = math.ceil(session.interval * 1e4) / 1e4
+                raise InputError(
+                    f"training.frame_gap_seconds: {gap_seconds:g} s pairs frames of session {session.session} with themselves, as it keeps "
+                    f"{1 / session.interval:g} frames per second; set at least {least:g}"
+                )
         super().__init__(sessions, headings, length, seed)
         self.distance, self.gap_seconds = distance, gap_seconds
 
@@ -317,17 +318,6 @@ class PairDataset(MomentDataset):
             f"session {session.session}: of {MOST_DRAWS} pairs {self.gap_seconds} s apart none stays within its windows; "
             "raise the frameset's margin or lower training.frame_gap_seconds"
         )
-
-
-def check_gap(gap_seconds: float, sessions: Sequence[SessionFrames]) -> None:
-    """Refuse a time between the moments of a pair of which the nearest kept frame is the first moment itself."""
-    for session in sessions:
-        if gap_seconds <= session.interval * (0.5 + 1e-6):
-            least = math.ceil(session.interval * 1e4) / 1e4
-            raise InputError(
-                f"training.frame_gap_seconds: {gap_seconds:g} s pairs frames of session {session.session} with themselves, as it keeps "
-                f"{1 / session.interval:g} frames per second; set at least {least:g}"
-            )
 
 
 def collate_moments(samples: Sequence[tuple[Moments, ...]]) -> tuple[Moments, ...]:

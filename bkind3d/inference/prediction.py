@@ -1,4 +1,4 @@
-"""Find the keypoints of every frame of a session."""
+"""A session's keypoints as a file: found frame by frame, looked at again, calibrated, smoothed, and written with all that is known of them."""
 
 import hashlib
 import shutil
@@ -13,12 +13,15 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bkind3d.config import PREDICTION_REVISION
+from bkind3d.checkpoint import load_model
+from bkind3d.config import PREDICTION_REVISION, InputError, PredictionConfig
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.data.progress import track
 from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
-from bkind3d.inference.stability import TURN_DEGREES
+from bkind3d.inference.confidence import calibrate_confidences
+from bkind3d.inference.smoothing import smooth_keypoints
+from bkind3d.inference.stability import TURN_DEGREES, look_again
 from bkind3d.methods.base import Model
 from bkind3d.networks.estimate import Estimate
 
@@ -27,6 +30,51 @@ CHUNK_FRAMES = 2000
 
 #: What is found of a keypoint, in the order of its columns.
 N_VALUES = 6
+
+
+def predict_session(
+    model: Path, frames: Sequence[Path], output: Path, settings: PredictionConfig, batch_size: int = 16, device: str = "cpu"
+) -> None:
+    """Write the keypoints of a session (table ``keypoints``; world units).
+
+    Parameters
+    ----------
+    model : file of a trained, or untrained, model.
+    frames : tables of the session, one per camera.
+    output : the table to write; finished chunks are kept beside it until it is there.
+    batch_size : moments computed together.
+    device : where to compute.
+
+    Raises
+    ------
+    InputError
+        Where the frames are in other units than those that the model was trained in.
+    """
+    network, provenance = load_model(model)
+    network = network.eval().to(device)
+    session = SessionFrames(frames)
+    if session.units != provenance.units:
+        raise InputError(f"{frames[0]}: is in {session.units}, but {model} was trained in {provenance.units}; use one unit in rigs.tsv")
+    headings = network.find_headings(session, device)
+    parts = find_parts(output, model, frames, settings.turns)
+    found = predict_keypoints(network, session, headings, batch_size, device, settings.turns, parts)
+    look = look_again(network, session, headings, batch_size, device)
+    table, confidence = calibrate_confidences(found, look, session.side)
+    metadata = {
+        "units": session.units,
+        "session": session.session,
+        "model": provenance.identity,
+        "steps": provenance.steps,
+        "side": session.side,
+        "rate": session.rate,
+        "n_views": len(session.cameras),
+        **provenance.describe_network(),
+        "agreement": look.summarise(),
+        "confidence": confidence,
+        **settings.model_dump(),
+    }
+    write_table(smooth_keypoints(table, settings.smooth_seconds), "keypoints", output, metadata)
+    shutil.rmtree(parts, ignore_errors=True)
 
 
 @torch.inference_mode()
@@ -85,13 +133,11 @@ def find_parts(output: Path, model: Path, frames: Sequence[Path], n_turns: int) 
 
 def read_part(path: Path | None, shape: tuple[int, int, int]) -> Float[NDArray, "..."] | None:
     """Read a chunk that was finished before; none where there is none, or one that does not fit."""
-    if path is None or not path.exists():
-        return None
     try:
-        values = np.load(path)
+        values = np.load(path) if path is not None else None
     except (OSError, ValueError):
         return None
-    return values if values.shape == shape else None
+    return values if values is not None and values.shape == shape else None
 
 
 def predict_chunk(
@@ -128,10 +174,8 @@ def measure_residuals(positions: torch.Tensor, views: Views) -> torch.Tensor:
     normalised = normalise_pixels(pixels, *views.image_size)
     visible = is_visible(normalised, depths, views.present)
     maps = torch.from_numpy(distances).flatten(0, 1)[:, None]
-    samples = torch.nn.functional.grid_sample(
-        maps, normalised.flatten(0, 1)[:, None].clamp(-1, 1), padding_mode="border", align_corners=False
-    )
-    samples = samples.view(visible.shape)
+    places = normalised.flatten(0, 1)[:, None].clamp(-1, 1)
+    samples = torch.nn.functional.grid_sample(maps, places, padding_mode="border", align_corners=False).view(visible.shape)
     residuals: torch.Tensor = (samples * visible).sum(dim=1) / visible.sum(dim=1)
     return residuals
 
@@ -146,8 +190,7 @@ def distance_to(mask: Bool[NDArray, "..."]) -> Float[NDArray, "..."]:
 def make_table(session: SessionFrames, values: Float[NDArray, "..."], names: list[str]) -> pd.DataFrame:
     """Lay out values (frame, keypoint, 6) as a keypoints table."""
     n_frames, n_keypoints = values.shape[:2]
-    table = pd.DataFrame(
-        {"frame": np.repeat(session.frames, n_keypoints), "time_s": np.repeat(session.times, n_keypoints), "keypoint": names * n_frames}
-    )
+    index = {"frame": np.repeat(session.frames, n_keypoints), "time_s": np.repeat(session.times, n_keypoints)}
+    table = pd.DataFrame({**index, "keypoint": names * n_frames})
     table[["x", "y", "z", "confidence", "spread", "reprojection_px"]] = values.reshape(-1, 6)
     return table

@@ -80,15 +80,12 @@ def look_again(
     moments : rows of the session; those of :func:`choose_moments` if not given.
     """
     moments = choose_moments(session.usable) if moments is None else moments
-    turned: list[Float[Tensor, "batch keypoint"]] = []
-    fewer: list[Float[Tensor, "batch keypoint"]] = []
+    distances = []
     for number, (indices, views) in enumerate(iterate_batches(session, batch_size, moments)):
-        places = np.arange(len(indices)) + number * batch_size
-        kept = drop_a_view(views.present, places)
-        moved, rows = _compare(model, views.to(device), torch.from_numpy(headings[indices]).to(device), kept.to(device))
-        turned.append(moved)
-        fewer.append(rows)
-    return SecondLook(moments, torch.cat(turned).double().numpy(), torch.cat(fewer).double().numpy())
+        kept = drop_a_view(views.present, np.arange(len(indices)) + number * batch_size).to(device)
+        distances.append(_compare(model, views.to(device), torch.from_numpy(headings[indices]).to(device), kept))
+    turned, fewer_views = (torch.cat(parts).double().numpy() for parts in zip(*distances, strict=True))
+    return SecondLook(moments, turned, fewer_views)
 
 
 def _compare(

@@ -14,16 +14,15 @@ class LengthVariance(nn.Module):
     ----------
     n_keypoints : number of keypoints K; there are K (K - 1) / 2 edges, in the order of ``torch.triu_indices``.
     threshold : an edge is in use if its weight is at least this share of the largest weight.
-    momentum : of the running mean, per optimiser step.
     """
 
     pairs: Int[Tensor, "2 pair"]
 
-    def __init__(self, n_keypoints: int, threshold: float = 0.25, momentum: float = 0.99) -> None:
+    def __init__(self, n_keypoints: int, threshold: float = 0.25) -> None:
         super().__init__()
         self.threshold = threshold
         self.register_buffer("pairs", torch.triu_indices(n_keypoints, n_keypoints, offset=1), persistent=False)
-        self.means = RunningMean(self.pairs.shape[1], momentum)
+        self.means = RunningMean(self.pairs.shape[1])
 
     def edges_in_use(self, weights: Float[Tensor, " pair"]) -> Bool[Tensor, " pair"]:
         """Tell which edges are strong enough to count as bones."""

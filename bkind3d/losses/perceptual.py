@@ -22,13 +22,12 @@ class PerceptualLoss(nn.Module):
     features : gives a list of feature maps for RGB pictures in [0, 1]. It is frozen: it learns nothing, and checkpoints do
         not hold its weights (80 MB), which are read again when a training is resumed.
     n_levels : how many maps it gives.
-    momentum : of the running averages, per optimiser step.
     """
 
-    def __init__(self, features: nn.Module, n_levels: int = N_LEVELS, momentum: float = 0.99) -> None:
+    def __init__(self, features: nn.Module, n_levels: int = N_LEVELS) -> None:
         super().__init__()
         self.features = freeze(features)
-        self.averages = RunningMean(1 + n_levels, momentum)
+        self.averages = RunningMean(1 + n_levels)
 
     def forward(
         self,

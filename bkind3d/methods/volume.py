@@ -17,12 +17,7 @@ from bkind3d.networks.heading_fit import find_headings
 class VolumeModel(Model):
     """A detector that looks into cubes, turned to the subject's heading if the settings say so.
 
-    Parameters
-    ----------
-    config : the network's settings.
-    names : of the points.
-    load : whether published weights of the encoder are read; not for a model that is filled from its own checkpoint.
-    mirror_order, place_spread : see :class:`bkind3d.networks.detector.KeypointDetector`.
+    Parameters are those of :class:`Model`, and of :class:`bkind3d.networks.detector.KeypointDetector`.
     """
 
     def __init__(

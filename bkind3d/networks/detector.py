@@ -106,10 +106,10 @@ class KeypointDetector(nn.Module):
         self.headings = HeadingFinder() if config.heading else None
         channels = (N_PLAIN_CHANNELS + N_PLACE_CHANNELS * config.heading) * (config.plain_features or config.encoder == "none")
         if config.encoder != "none":
-            from bkind3d.networks import encoders, feature_pyramid  # transformers takes seconds to import
+            from bkind3d.networks import encoders  # transformers takes seconds to import
 
             self.encoder = encoders.ImageEncoder(config.encoder, config.pretrained, load)
-            self.pyramid = feature_pyramid.FeaturePyramid(self.encoder.channels, config.feature_channels)
+            self.pyramid = encoders.FeaturePyramid(self.encoder.channels, config.feature_channels)
             channels += config.feature_channels
         self.volume_network = VolumeNetwork(channels, n_points, config.volume_channels, config.volume_levels)
         nn.init.normal_(self.volume_network.head.weight, std=0.3)

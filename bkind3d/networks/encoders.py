@@ -8,7 +8,7 @@ normalisation in its place; dropout and random positions would make a step depen
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -105,7 +105,7 @@ class ImageEncoder(nn.Module):
         Returns
         -------
         Feature maps with `channels` channels, finest first. A ResNet's have strides 4, 8, 16 and 32; cell i of the map at
-        stride s is centred on pixel ``s * i + 1``, and :class:`bkind3d.networks.feature_pyramid.FeaturePyramid` keeps to that.
+        stride s is centred on pixel ``s * i + 1``, and :class:`FeaturePyramid` keeps to that.
         A transformer has one map, whose cells share the picture evenly: a picture whose sides are no multiples of the
         patch is resampled to the next larger ones, edge on edge, so that nothing is cut off.
         """
@@ -185,3 +185,46 @@ def hash_weights(folder: Path) -> str:
     for path in sorted(folder.glob("*.safetensors")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+class FeaturePyramid(nn.Module):
+    """Bring the maps of all strides together at a quarter of the image's size: the geometry features, which are un-projected.
+
+    A feature pyramid as in cascaded pyramid networks (Chen et al. 2018), of which only the finest level is used.
+
+    Parameters
+    ----------
+    channels_in : channels of the encoder's maps, finest first.
+    channels_out : channels of the geometry features; 32 in the paper.
+    width : channels inside.
+    """
+
+    def __init__(self, channels_in: Sequence[int], channels_out: int = 32, width: int = 256) -> None:
+        super().__init__()
+
+        def convolve(channels: int, *further: nn.Module) -> nn.Sequential:
+            return nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), normalisation(width), *further)
+
+        self.laterals = nn.ModuleList(convolve(channels, nn.ReLU(inplace=True)) for channels in channels_in)
+        self.downward = nn.ModuleList(convolve(width) for _ in channels_in[1:])
+        self.predict = convolve(width, nn.ReLU(inplace=True), nn.Conv2d(width, channels_out, 1))
+
+    def forward(self, maps: Sequence[Float[Tensor, "image channel _ _"]]) -> Float[Tensor, "image channel_out height width"]:
+        """Decode the `maps` of an encoder, finest first, into geometry features of the size of the first."""
+        feature = self.laterals[-1](maps[-1])
+        for level in reversed(range(len(maps) - 1)):
+            coarse = double_from_corner(self.downward[level](feature), (maps[level].shape[-2], maps[level].shape[-1]))
+            feature = self.laterals[level](maps[level]) + coarse
+        features: Tensor = self.predict(feature)
+        return features
+
+
+def double_from_corner(feature: Float[Tensor, "image channel _ _"], size: tuple[int, int]) -> Float[Tensor, "image channel height width"]:
+    """Double a map's resolution bilinearly so that cell i comes to lie on cell 2i: the centres of strided convolutions.
+
+    ``interpolate`` knows this grid only with a cell more on the far side, which is repeated here and cut off again.
+    """
+    height, width = feature.shape[-2:]
+    padded = nn.functional.pad(feature, (0, 1, 0, 1), mode="replicate")
+    doubled = nn.functional.interpolate(padded, size=(2 * height + 1, 2 * width + 1), mode="bilinear", align_corners=True)
+    return doubled[..., : size[0], : size[1]]

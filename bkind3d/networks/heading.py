@@ -91,9 +91,8 @@ class HeadingFinder(nn.Module):
         batches = track(iterate_batches(session, _BATCH), f"headings {session.session}", n_batches, "part")
         costs = [self.costs(self.unroll(views.to(device))).cpu() for _, views in batches]
         headings = np.zeros(len(session), np.float32)
-        headings[session.usable] = follow_headings(torch.cat(costs).double().numpy(), session.times[session.usable]) * (
-            2 * math.pi / N_ANGLES
-        )
+        steps = follow_headings(torch.cat(costs).double().numpy(), session.times[session.usable])
+        headings[session.usable] = steps * (2 * math.pi / N_ANGLES)
         return headings
 
 

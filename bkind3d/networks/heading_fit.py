@@ -48,19 +48,13 @@ class Shape:
 def find_headings(
     finder: HeadingFinder, sessions: Sequence[SessionFrames], seed: int, held_out: Sequence[str] = ()
 ) -> dict[str, Float[NDArray, "frame"]]:
-    """Fit the body's shape to the sessions but those held out by name, and find the headings of all their frames."""
-    fit_headings(finder, [session for session in sessions if session.session not in held_out], seed)
-    return {session.session: finder.find(session) for session in sessions}
+    """Fit the body's shape to the sessions but those held out by name, and find the headings of all their frames.
 
-
-def fit_headings(finder: HeadingFinder, sessions: Sequence[SessionFrames], seed: int) -> None:
-    """Fit the body's shape: alternate between headings given the shape and the shape given the headings.
-
-    Independent fits start from different frames as first shape. The one with the smallest residual is kept, and noted
-    is how far the others agree with it. Its body faces along x: the side of its plane of symmetry towards which the
-    subject moves.
+    A fit alternates between headings given the shape and the shape given the headings. Independent fits start from different
+    frames as first shape. The one with the smallest residual is kept, and noted is how far the others agree with it. Its body
+    faces along x: the side of its plane of symmetry towards which the subject moves.
     """
-    chosen = choose_stretches(sessions, MOST_FRAMES)
+    chosen = choose_stretches([session for session in sessions if session.session not in held_out], MOST_FRAMES)
     stretches = [unroll_stretch(finder, *part) for part in track(chosen, "headings", unit="part")]
     generator = np.random.default_rng(seed)
     fits = []
@@ -76,6 +70,7 @@ def fit_headings(finder: HeadingFinder, sessions: Sequence[SessionFrames], seed:
     finder.agreement.fill_(agreement)
     report = log.info if agreement >= DOUBTFUL else log.warning
     report("headings: independent fits agree in %.1f %% of %d frames", 100 * agreement, sum(len(part.times) for part in stretches))
+    return {session.session: finder.find(session) for session in sessions}
 
 
 def choose_stretches(sessions: Sequence[SessionFrames], most: int) -> list[tuple[SessionFrames, Int[NDArray, "frame"]]]:
@@ -87,11 +82,9 @@ def choose_stretches(sessions: Sequence[SessionFrames], most: int) -> list[tuple
     share, parts = most // len(chosen), []
     for session in (sessions[index] for index in chosen):
         usable = session.usable
-        if len(usable) <= share:
-            parts.append((session, usable))
-            continue
         starts = np.linspace(0, len(usable) - STRETCH, max(share // STRETCH, 1)).astype(int)
-        parts += [(session, usable[start : start + STRETCH]) for start in starts]
+        whole = len(usable) <= share
+        parts += [(session, usable)] if whole else [(session, usable[start : start + STRETCH]) for start in starts]
     return parts
 
 

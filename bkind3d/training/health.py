@@ -28,39 +28,28 @@ class KeypointHealth:
 
     def reset(self) -> None:
         """Forget everything."""
-        self._distances: Tensor | None = None
-        self._sums: Tensor | None = None
-        self._squares: Tensor | None = None
-        self._n = 0
+        self._noted: dict[str, Any] = {}
 
     @torch.no_grad()
     def add(self, points: Float[Tensor, "batch keypoint 3"]) -> None:
         """Note keypoints, in shares of the cube's side from its centre."""
         points = points.detach().double()
-        distances, sums, squares = torch.cdist(points, points).sum(0), points.sum(0), points.square().sum(0)
-        self._distances = distances if self._distances is None else self._distances + distances
-        self._sums = sums if self._sums is None else self._sums + sums
-        self._squares = squares if self._squares is None else self._squares + squares
-        self._n += len(points)
+        sums = {"distances": torch.cdist(points, points).sum(0), "sums": points.sum(0), "squares": points.square().sum(0), "n": len(points)}
+        self._noted = {name: value + self._noted.get(name, 0) for name, value in sums.items()}
 
     def state(self) -> dict[str, Tensor | int]:
         """What a resume checkpoint keeps."""
-        if self._distances is None or self._sums is None or self._squares is None:
-            return {}
-        return {"distances": self._distances, "sums": self._sums, "squares": self._squares, "n": self._n}
+        return dict(self._noted)
 
     def restore(self, state: Mapping[str, Any], device: torch.device) -> None:
         """Take up what was noted before an interruption."""
-        self.reset()
-        if state:
-            self._distances, self._sums, self._squares = (state[name].to(device) for name in ("distances", "sums", "squares"))
-            self._n = state["n"]
+        self._noted = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in state.items()}
 
     def report(self) -> HealthReport:
         """Judge what was noted since the last :meth:`reset`, by all processes, so that all come to the same end."""
-        if self._distances is None or self._sums is None or self._squares is None:
+        if not self._noted:
             return HealthReport([], [], False)
-        n = sum_over_processes(self._distances.new_tensor(self._n))
-        distances, means, squares = (sum_over_processes(noted) / n for noted in (self._distances, self._sums, self._squares))
+        n = sum_over_processes(self._noted["distances"].new_tensor(self._noted["n"]))
+        distances, means, squares = (sum_over_processes(self._noted[name]) / n for name in ("distances", "sums", "squares"))
         motion = (squares - means.square()).clamp_min(0).sum(dim=1).sqrt()
         return judge_health(self.names, motion.cpu().numpy(), distances.cpu().numpy())

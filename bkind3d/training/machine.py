@@ -1,11 +1,19 @@
-"""Where a training runs."""
+"""Where a training runs: on which devices, in how much memory, and in which job of a cluster."""
 
+import logging
+import os
+import subprocess
 from dataclasses import dataclass
 
 import torch
 
 from bkind3d.config import InputError
 from bkind3d.networks.devices import choose_device
+
+log = logging.getLogger(__name__)
+
+#: What allocators say that raise no error of their own kind.
+MESSAGES = ("can't allocate memory", "Cannot allocate memory", "out of memory", "bad allocation")
 
 
 @dataclass(frozen=True)
@@ -50,3 +58,29 @@ def uses_bf16(precision: str, device: str) -> bool:
     if precision == "auto":
         return torch.cuda.is_bf16_supported() if device == "cuda" else torch.cpu._is_avx512_bf16_supported()
     return precision == "bf16"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory is full."""
+    told = isinstance(error, RuntimeError) and any(message in str(error) for message in MESSAGES)
+    return told or isinstance(error, torch.OutOfMemoryError | MemoryError)
+
+
+def advise_on_memory(economical: bool) -> str:
+    """One line on what to change when not even one sample fits."""
+    knobs = ["training.activation_checkpointing: true"] if not economical else []
+    knobs += ["a smaller model.volume_size", "a smaller size of the frameset", *(["fewer model.volume_channels"] if economical else [])]
+    return f"training: one sample does not fit into memory; try {knobs[0]}, {knobs[1]}, or {knobs[2]}"
+
+
+def requeue_job() -> None:
+    """Queue this process's SLURM job again, as it is, to go on there; SLURM ends the job at once, so everything has to be written before."""
+    if (job := os.environ.get("SLURM_JOB_ID")) is None:
+        return
+    try:
+        subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = " ".join((getattr(error, "stderr", None) or str(error)).split())
+        log.warning("job %s could not be queued again (%s); start it again to go on", job, said)
+    else:
+        log.info("job %s is queued again and will go on from here", job)

@@ -19,7 +19,7 @@ from bkind3d.methods.base import Model, Objective
 from bkind3d.methods.draws import Draws, drop_views
 from bkind3d.training.health import HEALTH_EVERY, KeypointHealth
 from bkind3d.training.history import History
-from bkind3d.training.memory import advise_on_memory, is_out_of_memory
+from bkind3d.training.machine import advise_on_memory, is_out_of_memory
 from bkind3d.training.processes import average_gradients, sum_over_processes
 
 log = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ from lightning.pytorch.callbacks import Callback
 from bkind3d.checkpoint import read_content, write_content
 from bkind3d.config import TRAINING_REVISION, InputError, TrainingConfig
 from bkind3d.data.parquet import write_table
+from bkind3d.training.machine import requeue_job
 from bkind3d.training.module import Training
 from bkind3d.training.processes import any_process
-from bkind3d.training.requeue import requeue_job
 
 log = logging.getLogger(__name__)
 

@@ -36,11 +36,11 @@ def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[f
     device = torch.device("cuda" if on_gpu else "cpu")
     module = Training(config, [f"joint{number}" for number in range(N_JOINTS)] * (config.description.role == "supervised")).to(device)
     moments = make_random_moments(1, n_views, size, N_JOINTS).to(device)
-    free = torch.cuda.mem_get_info()[0] if on_gpu else _read_free()
-    before = torch.cuda.memory_allocated() if on_gpu else _read_peak()
+    free = torch.cuda.mem_get_info()[0] if on_gpu else _read_memory("/proc/meminfo", "MemAvailable")
+    before = torch.cuda.memory_allocated() if on_gpu else _read_memory("/proc/self/status", "VmHWM")
     with torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(config.training.precision, device.type)):
         module.compute((moments,) * module.objective.n_moments, module.objective.draw(0, n_views, 1))
-    after = torch.cuda.max_memory_allocated() if on_gpu else _read_peak()
+    after = torch.cuda.max_memory_allocated() if on_gpu else _read_memory("/proc/self/status", "VmHWM")
     return float(after - before), float(free)
 
 
@@ -69,16 +69,7 @@ def _make_projection(azimuth: float, size: int) -> torch.Tensor:
     return torch.from_numpy(matrix @ np.c_[rotation, -rotation @ centre]).float()
 
 
-def _read_peak() -> int:
-    """Largest resident memory of this process so far, bytes (getrusage counts the process that it was forked from, too)."""
-    return _read_kilobytes("/proc/self/status", "VmHWM") * 1024
-
-
-def _read_free() -> int:
-    """Memory of this machine that programs can have without swapping, bytes."""
-    return _read_kilobytes("/proc/meminfo", "MemAvailable") * 1024
-
-
-def _read_kilobytes(path: str, key: str) -> int:
+def _read_memory(path: str, key: str) -> int:
+    """Bytes that the kernel tells in a file: of this process's peak (getrusage counts the process that it was forked from, too), say."""
     lines = dict(line.split(":", 1) for line in Path(path).read_text().splitlines())
-    return int(lines[key].split()[0])
+    return int(lines[key].split()[0]) * 1024

@@ -5,8 +5,9 @@ import shutil
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import lightning
@@ -27,9 +28,8 @@ from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.data.points import read_points, same_order
 from bkind3d.data.progress import describe_progress
+from bkind3d.training.folder import hold_folder
 from bkind3d.training.identity import hash_files, identify_training
-from bkind3d.training.lock import locked
-from bkind3d.training.log_file import kept_log
 from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import Training
 from bkind3d.training.previews import Previews
@@ -91,7 +91,7 @@ def train_model(
         log.info("this training is complete in %s", folder)
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    with held(folder) if is_main_process() else nullcontext():
+    with hold_folder(folder) if is_main_process() else nullcontext():
         sessions = [SessionFrames(paths) for paths in frames.values()]
         check_sessions(sessions, config.training.validation_sessions)
         log.info("training %s on\n%s", identity, describe_sessions(sessions).to_string(index=False))
@@ -107,13 +107,6 @@ def train_model(
         if is_main_process():
             finish(module, provenance, folder)
     return folder
-
-
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep other processes from the training in `folder`, and its log there."""
-    with locked(folder), kept_log(folder / "training.log"):
-        yield
 
 
 def is_main_process() -> bool:
@@ -136,11 +129,6 @@ def check_sessions(sessions: Sequence[SessionFrames], held_out: Sequence[str]) -
         raise InputError("training.validation_sessions: holds out every training session; leave at least one to learn from")
 
 
-def divide_sessions(sessions: Sequence[SessionFrames], held_out: Sequence[str]) -> tuple[list[SessionFrames], list[SessionFrames]]:
-    """Sessions that are learned from, and those that are watched."""
-    return [each for each in sessions if each.session not in held_out], [each for each in sessions if each.session in held_out]
-
-
 def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrames]) -> tuple[list[str], PerSession]:
     """Names of the joints, and their positions in every frame of each session (world units, NaN where not known).
 
@@ -154,15 +142,12 @@ def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrame
         raise InputError(
             "no training session has joints, which this method learns from; name them in the sheet of sessions, or choose another method"
         )
-    first = next(iter(found))
-    names = found[first].names
-    truth = {}
+    first, names = next((session, points.names) for session, points in found.items())
+    truth = {session.session: np.full((len(session), len(names), 3), np.nan, np.float32) for session in sessions}
     for session in sessions:
-        if (points := found.get(session.session)) is None:
-            truth[session.session] = np.full((len(session), len(names), 3), np.nan, np.float32)
-            continue
-        points = same_order(points, names, paths[session.session], paths[first])
-        truth[session.session] = points.positions_at(session.frames).astype(np.float32)
+        if session.session in found:
+            points = same_order(found[session.session], names, paths[session.session], paths[first])
+            truth[session.session][:] = points.positions_at(session.frames)
     return list(names), truth
 
 
@@ -184,7 +169,8 @@ def fit(
     if resume.is_over(settings):
         resume.restore(module)
         return
-    learned, watched = divide_sessions(sessions, settings.validation_sessions)
+    learned = [session for session in sessions if session.session not in settings.validation_sessions]
+    watched = [session for session in sessions if session.session in settings.validation_sessions]
     if is_main_process():
         module.history.show_on_tensorboard(folder / "tensorboard", done)
     dataset = module.objective.make_samples(learned, headings, joints, settings.steps * settings.batch_size, settings.seed)
@@ -204,10 +190,14 @@ def fit(
 
 def make_trainer(config: ExperimentConfig, machine: Machine, callbacks: Sequence[Callback], folder: Path) -> lightning.Trainer:
     """Set up Lightning: it starts processes, moves data and casts numbers; steps and checkpoints are our own."""
-    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
-    warnings.filterwarnings("ignore", message=".*does not have many workers")
-    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training")  # image encoders, on purpose
-    warnings.filterwarnings("ignore", message="The `srun` command is available")
+    # Image encoders are in eval mode on purpose.
+    for harmless in (
+        "LeafSpec.* is deprecated",
+        "does not have many workers",
+        "in eval mode at the start of training",
+        "The `srun` command is",
+    ):
+        warnings.filterwarnings("ignore", message=f".*{harmless}")
     devices = machine.count_devices(config.training.batch_size)
     several = devices * machine.nodes > 1
     return lightning.Trainer(
@@ -234,11 +224,9 @@ def make_loader(
     dataset: Dataset[tuple[Moments, ...]], config: ExperimentConfig, machine: Machine, trainer: lightning.Trainer, done: int
 ) -> DataLoader[object]:
     """Load what this process computes of the batches from step `done` on: a batch is shared out in order."""
-    settings = config.training
-    share = settings.batch_size // trainer.world_size
-    first = trainer.global_rank * share
-    starts = [step * settings.batch_size + first for step in range(done, settings.steps)]
-    workers = machine.count_workers(torch.get_num_threads())
+    size, workers = config.training.batch_size, machine.count_workers(torch.get_num_threads())
+    share = size // trainer.world_size
+    starts = [step * size + trainer.global_rank * share for step in range(done, config.training.steps)]
     return DataLoader(
         dataset,
         batch_sampler=[list(range(start, start + share)) for start in starts],
@@ -261,7 +249,7 @@ def prepare_loading(worker: int) -> None:
 
 def finish(module: Training, provenance: Provenance, folder: Path) -> None:
     """Write the files of a complete training; with validation, model and edges are the best ones and the last model stands beside them."""
-    model, best = (module.model, provenance.after(module.step)), folder / "best.pt"
+    model, best = (module.model, replace(provenance, steps=module.step)), folder / "best.pt"
     if best.exists():
         save_model(*model, folder / "last.pt")
         model = load_model(best)

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import lightning
@@ -55,7 +56,7 @@ class Validation(Callback):
         if not best or value < best["value"]:
             module.best = {"value": value, "step": module.step, "stale": 0}
             if trainer.is_global_zero:
-                save_model(module.model, self.provenance.after(module.step), self.path)
+                save_model(module.model, replace(self.provenance, steps=module.step), self.path)
         else:
             module.best = {**best, "stale": best["stale"] + 1}
         log.info("step %d: validation %.4g, best %.4g at step %d", module.step, value, module.best["value"], module.best["step"])

@@ -6,9 +6,6 @@ a pixel. It is therefore found first, without gradients and in slices of rows, a
 gradients: memory grows with the pixels, not with pairs times pixels.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -47,24 +44,8 @@ def keypoint_pairs(n_keypoints: int) -> Int[Tensor, "2 pair"]:
     return torch.triu_indices(n_keypoints, n_keypoints, offset=1)
 
 
-def draw_edge_maps(
-    points: Float[Tensor, "batch view keypoint 2"],
-    weights: Float[Tensor, " pair"],
-    sizes: Sequence[int],
-    sigmas2: Sequence[float] = EDGE_SIGMA2,
-) -> list[Float[Tensor, "batch view height width"]]:
-    """Draw the edges once per resolution: coarse and wide first, so that far keypoints feel a gradient.
-
-    Parameters are those of :func:`draw_edges`; `sizes` and `sigmas2` are as long as each other.
-    """
-    return [draw_edges(points, weights, size, sigma2) for size, sigma2 in zip(sizes, sigmas2, strict=True)]
-
-
 def draw_edges(
-    points: Float[Tensor, "batch view keypoint 2"],
-    weights: Float[Tensor, " pair"],
-    size: int,
-    sigma2: float,
+    points: Float[Tensor, "batch view keypoint 2"], weights: Float[Tensor, " pair"], size: int, sigma2: float
 ) -> Float[Tensor, "batch view height width"]:
     """Draw every pair of keypoints as a soft line and keep the strongest at each pixel.
 
@@ -79,19 +60,12 @@ def draw_edges(
     -------
     Edge maps; the gradient with respect to `points` and `weights` is exact, a second derivative is not available.
     """
-    n_batch, n_view, n_keypoint, _ = points.shape
-    if weights.shape != (n_keypoint * (n_keypoint - 1) // 2,):
-        raise ValueError(
-            f"Expected {n_keypoint * (n_keypoint - 1) // 2} weights for {n_keypoint} keypoints, got shape {tuple(weights.shape)}"
-        )
-    first, second = keypoint_pairs(n_keypoint).to(points.device)
-    flat = points.reshape(n_batch * n_view, n_keypoint, 2)
-    segments = _Segments(flat[:, first], flat[:, second], weights.expand(len(flat), -1))
-    axis = _pixel_centres(size, points)
-    with torch.no_grad():
-        winners = _find_strongest(segments, axis, sigma2)
-    maps = _draw_lines(segments, winners, axis, sigma2)
-    return maps.view(n_batch, n_view, size, size)
+    first, second = keypoint_pairs(points.shape[2]).to(points.device)
+    if weights.shape != first.shape:
+        raise ValueError(f"Expected {len(first)} weights for {points.shape[2]} keypoints, got shape {tuple(weights.shape)}")
+    flat = points.flatten(0, 1)
+    maps = _draw_segments(flat[:, first], flat[:, second], weights.expand(len(flat), -1), size, sigma2)
+    return maps.view(*points.shape[:2], size, size)
 
 
 def draw_points(points: Float[Tensor, "batch view keypoint 2"], size: int, sigma2: float) -> Float[Tensor, "batch view height width"]:
@@ -100,63 +74,59 @@ def draw_points(points: Float[Tensor, "batch view keypoint 2"], size: int, sigma
     Parameters are those of :func:`draw_edges`. What edges are compared with in the paper's ablation.
     """
     flat = points.flatten(0, 1)
-    segments, axis = _Segments(flat, flat, torch.ones_like(flat[..., 0])), _pixel_centres(size, points)
-    with torch.no_grad():
-        winners = _find_strongest(segments, axis, sigma2)
-    return _draw_lines(segments, winners, axis, sigma2).view(*points.shape[:2], size, size)
+    return _draw_segments(flat, flat, torch.ones_like(flat[..., 0]), size, sigma2).view(*points.shape[:2], size, size)
 
 
-@dataclass(frozen=True)
-class _Segments:
-    """All pairs of keypoints as segments, with their weights; views are flattened into the first axis."""
-
-    starts: Float[Tensor, "image pair 2"]
-    ends: Float[Tensor, "image pair 2"]
-    weights: Float[Tensor, "image pair"]
-
-
-def _pixel_centres(size: int, like: Tensor) -> Float[Tensor, " size"]:
-    """Centres of `size` pixels along an axis of the normalised image."""
-    pixels = torch.arange(size, dtype=like.dtype, device=like.device)
-    return normalise_pixels(pixels[:, None].expand(-1, 2), size, size)[:, 0]
-
-
-def _find_strongest(segments: _Segments, axis: Float[Tensor, " size"], sigma2: float) -> Int[Tensor, "image pixel"]:
-    """Find the pair with the largest ``log w - d^2 / (2 sigma^2)`` at each pixel.
-
-    In a pair's own frame (origin in the middle, x along the segment, unit sqrt(2) sigma) a pixel's coordinates are sums of
-    a term per row and a term per column, and d^2 is y^2 plus the square of what |x| exceeds half the length by.
-    """
-    unit = (2 * sigma2) ** 0.5
-    difference = segments.ends - segments.starts
-    length = difference.norm(dim=-1, keepdim=True)
-    along = torch.where(length > 0, difference / length, difference.new_tensor([1.0, 0.0]))[..., None, None] / unit
-    half = length[..., None] / (2 * unit)
-    columns, rows = (axis - (segments.starts + segments.ends)[..., None] / 2).unbind(dim=-2)
-    columns, rows = columns[..., None, :], rows[..., :, None]
-    x_of_column, y_of_column = along[..., 0, :, :] * columns, -along[..., 1, :, :] * columns
-    logs = segments.weights.log()[..., None, None]
-    winners = []
-    for some_rows in torch.split(rows, max(1, _SLICE_NUMBERS // (segments.weights.numel() * len(axis))), dim=-2):
-        beyond = (x_of_column + along[..., 1, :, :] * some_rows).abs_().sub_(half).clamp_min_(0)
-        aside = y_of_column + along[..., 0, :, :] * some_rows
-        scores = aside.square_().neg_().addcmul_(beyond, beyond, value=-1).add_(logs)
-        winners.append(scores.argmax(dim=1))
-    return torch.cat(winners, dim=1).flatten(1)
-
-
-def _draw_lines(
-    segments: _Segments, winners: Int[Tensor, "image pixel"], axis: Float[Tensor, " size"], sigma2: float
-) -> Float[Tensor, "image pixel"]:
-    """Compute the value of the `winners` at their pixels, with gradients.
+def _draw_segments(
+    starts: Float[Tensor, "image pair 2"],
+    ends: Float[Tensor, "image pair 2"],
+    weights: Float[Tensor, "image pair"],
+    size: int,
+    sigma2: float,
+) -> Float[Tensor, "image height width"]:
+    """Draw segments with their weights, and keep the strongest at each pixel.
 
     The nearest point's place on the segment is held fixed: where it is free, the distance does not change with it.
     """
-    start, end = (torch.gather(corners, 1, winners[..., None].expand(-1, -1, 2)) for corners in (segments.starts, segments.ends))
+    axis = normalise_pixels(torch.arange(size, dtype=starts.dtype, device=starts.device)[:, None].expand(-1, 2), size, size)[:, 0]
+    with torch.no_grad():
+        winners = _find_strongest(starts, ends, weights, axis, sigma2)
+    start, end = (torch.gather(corners, 1, winners[..., None].expand(-1, -1, 2)) for corners in (starts, ends))
     pixels = torch.cartesian_prod(axis, axis).flip(-1)
     with torch.no_grad():
         direction = end - start
         share = ((pixels - start) * direction).sum(-1, keepdim=True) / direction.square().sum(-1, keepdim=True).clamp_min(1e-12)
         share = share.clamp(0, 1)
     distance2 = (pixels - torch.lerp(start, end, share)).square().sum(-1)
-    return torch.gather(segments.weights, 1, winners) * torch.exp(distance2 / (-2 * sigma2))
+    values = torch.gather(weights, 1, winners) * torch.exp(distance2 / (-2 * sigma2))
+    return values.view(-1, size, size)
+
+
+def _find_strongest(
+    starts: Float[Tensor, "image pair 2"],
+    ends: Float[Tensor, "image pair 2"],
+    weights: Float[Tensor, "image pair"],
+    axis: Float[Tensor, " size"],
+    sigma2: float,
+) -> Int[Tensor, "image pixel"]:
+    """Find the pair with the largest ``log w - d^2 / (2 sigma^2)`` at each pixel.
+
+    In a pair's own frame (origin in the middle, x along the segment, unit sqrt(2) sigma) a pixel's coordinates are sums of
+    a term per row and a term per column, and d^2 is y^2 plus the square of what |x| exceeds half the length by.
+    """
+    unit = (2 * sigma2) ** 0.5
+    difference = ends - starts
+    length = difference.norm(dim=-1, keepdim=True)
+    along = torch.where(length > 0, difference / length, difference.new_tensor([1.0, 0.0]))[..., None, None] / unit
+    half = length[..., None] / (2 * unit)
+    columns, rows = (axis - (starts + ends)[..., None] / 2).unbind(dim=-2)
+    columns, rows = columns[..., None, :], rows[..., :, None]
+    x_of_column, y_of_column = along[..., 0, :, :] * columns, -along[..., 1, :, :] * columns
+    logs = weights.log()[..., None, None]
+    winners = []
+    for some_rows in torch.split(rows, max(1, _SLICE_NUMBERS // (weights.numel() * len(axis))), dim=-2):
+        beyond = (x_of_column + along[..., 1, :, :] * some_rows).abs_().sub_(half).clamp_min_(0)
+        aside = y_of_column + along[..., 0, :, :] * some_rows
+        scores = aside.square_().neg_().addcmul_(beyond, beyond, value=-1).add_(logs)
+        winners.append(scores.argmax(dim=1))
+    return torch.cat(winners, dim=1).flatten(1)

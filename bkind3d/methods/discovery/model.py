@@ -12,7 +12,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from bkind3d.config import TrainingConfig
 from bkind3d.data.datasets import SessionFrames
-from bkind3d.methods.discovery.edges import EDGE_SIGMA2, EdgeWeights, draw_edge_maps, draw_points
+from bkind3d.methods.discovery.edges import EDGE_SIGMA2, EdgeWeights, draw_edges, draw_points
 from bkind3d.methods.discovery.places import find_places
 from bkind3d.methods.discovery.settings import DiscoveryModelConfig
 from bkind3d.methods.volume import VolumeModel
@@ -20,14 +20,7 @@ from bkind3d.networks.detector import run_economically
 
 
 class DiscoveryModel(VolumeModel):
-    """Everything that is learned: the detector, the edges' weights, and the decoder of what moved.
-
-    Parameters
-    ----------
-    config : the network's settings.
-    names : not used: the settings name the keypoints.
-    load : whether published weights of the encoder are read; not for a model that is filled from its own checkpoint.
-    """
+    """Everything that is learned: the detector, the edges' weights, and the decoder of what moved. The settings name the keypoints."""
 
     remedy: ClassVar[str] = "raise losses.separation or losses.coverage, or lower losses.consistency"
 
@@ -63,11 +56,10 @@ class DiscoveryModel(VolumeModel):
 
     def draw(self, points: Float[Tensor, "batch view keypoint 2"], sizes: Sequence[int]) -> list[Float[Tensor, "batch view _ _"]]:
         """What the decoder sees of the keypoints (normalised coordinates), at each of the `sizes`: as ``drawing`` says."""
-        if self.drawing == "edges":
-            return draw_edge_maps(points, self.edges(), sizes)
-        if self.drawing == "points":
-            return [draw_points(points, size, sigma2) for size, sigma2 in zip(sizes, EDGE_SIGMA2, strict=True)]
-        return [points.new_zeros(*points.shape[:2], size, size) for size in sizes]
+        if self.drawing == "none":
+            return [points.new_zeros(*points.shape[:2], size, size) for size in sizes]
+        draw = draw_points if self.drawing == "points" else partial(draw_edges, weights=self.edges())
+        return [draw(points, size=size, sigma2=sigma2) for size, sigma2 in zip(sizes, EDGE_SIGMA2, strict=True)]
 
     def reconstruct_difference(
         self,
@@ -88,6 +80,5 @@ class DiscoveryModel(VolumeModel):
         maps = zip(self.draw(points, sizes), self.draw(later_points, sizes), strict=True)
         edges = [torch.stack(pair, dim=2).flatten(0, 1) for pair in maps]
         assert self.decoder is not None
-        decode = partial(self.decoder, size=size)
-        difference: Tensor = run_economically(decode, appearance, edges, economical=self.detector.economical)
+        difference: Tensor = run_economically(self.decoder, appearance, edges, size, economical=self.detector.economical)
         return difference

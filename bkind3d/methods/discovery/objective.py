@@ -32,13 +32,7 @@ SILHOUETTE_SIZE, SILHOUETTE_SIGMA2 = 24, 0.003
 
 
 class DiscoveryObjective(Objective):
-    """The terms of keypoint discovery, on pairs of moments.
-
-    Parameters
-    ----------
-    config : the experiment.
-    model : before its first step; a perceptual loss may look through its image encoder as it is then.
-    """
+    """The terms of keypoint discovery, on pairs of moments; a perceptual loss may look through the model's first image encoder."""
 
     n_moments = 2
     config: DiscoveryExperiment
@@ -46,21 +40,19 @@ class DiscoveryObjective(Objective):
     def __init__(self, config: DiscoveryExperiment, model: DiscoveryModel) -> None:
         super().__init__(config, model)
         self.weights = config.losses
-        self.perceptual = choose_features(self.weights, model.detector.encoder) if self.weights.reconstruction else None
+        self.perceptual = make_perceptual(self.weights, model.detector.encoder) if self.weights.reconstruction else None
         self.lengths = LengthVariance(config.model.n_keypoints) if self.weights.length else None
 
     def make_samples(
         self, sessions: Sequence[SessionFrames], headings: PerSession, joints: PerSession, length: int, seed: int
     ) -> PairDataset:
         """Pairs of neighbouring moments, or of moments far enough apart that something moved."""
-        distance = self.config.training.neighbour_frames
-        return PairDataset(sessions, headings, length, seed, distance, self.config.pair_gap_seconds)
+        return PairDataset(sessions, headings, length, seed, self.config.training.neighbour_frames, self.config.pair_gap_seconds)
 
     def draw(self, step: int, n_views: int, n_samples: int) -> Draws:
         """Draw turns and shifts of cubes, mirror images where keypoints come in pairs, and distorted pictures where they are used."""
-        share = 0.5 if self.config.model.n_symmetric_pairs else 0.0
-        distorted = bool(self.config.training.distort_appearance)
-        return draw_step(self.config.training, step, n_views, n_samples, self.n_moments, share, distorted)
+        settings, share = self.config.training, 0.5 if self.config.model.n_symmetric_pairs else 0.0
+        return draw_step(settings, step, n_views, n_samples, self.n_moments, share, bool(settings.distort_appearance))
 
     def forward(self, model: DiscoveryModel, moments: Moments, draws: Draws, progress: float) -> tuple[dict[str, Tensor], Tensor]:
         """Give every term in use, times its weight, and the keypoints; the length term begins at ``losses.length_start``."""
@@ -110,9 +102,8 @@ class DiscoveryObjective(Objective):
         assert estimate.appearance is not None and self.perceptual is not None
         appearance = estimate.appearance[: len(target)]
         if distortions is not None:
-            _, appearance = model.detector.encode(
-                distort_pictures(first, distortions.flatten(0, 1), self.config.training.distort_appearance)
-            )
+            distorted = distort_pictures(first, distortions.flatten(0, 1), self.config.training.distort_appearance)
+            _, appearance = model.detector.encode(distorted)
         predicted = model.reconstruct_difference(appearance, points, later_points, (target.shape[-2], target.shape[-1]))
         seen = (views.present.chunk(2)[0] & views.present.chunk(2)[1]).float()
         weights = seen / seen.sum(dim=1, keepdim=True).clamp_min(1) / len(seen)
@@ -120,7 +111,7 @@ class DiscoveryObjective(Objective):
         return error
 
 
-def choose_features(losses: DiscoveryLossConfig, encoder: "ImageEncoder | None") -> PerceptualLoss:
+def make_perceptual(losses: DiscoveryLossConfig, encoder: "ImageEncoder | None") -> PerceptualLoss:
     """Set up the perceptual loss with the features that the settings name."""
     if losses.perceptual == "vgg19":
         return PerceptualLoss(Vgg19Features(losses.vgg19_weights))

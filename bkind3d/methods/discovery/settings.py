@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from bkind3d.config import (
+    RATE_PRESET,
+    VOLUME_PRESET,
     WITHOUT_EFFECT,
     ExperimentConfig,
     LossConfig,
@@ -20,18 +22,7 @@ from bkind3d.config import (
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "paper": {"model": {}, "losses": {}, "training": {}},
     "bkind3d": {
-        "model": {
-            "n_keypoints": 15,
-            "n_symmetric_pairs": 4,
-            "heading": True,
-            "place_spread": 0.13,
-            "volume_size": 24,
-            "volume_channels": 16,
-            "volume_levels": 2,
-            "encoder": "none",
-            "reconstruction": False,
-            "hull_prior": 1.0,
-        },
+        "model": VOLUME_PRESET | {"n_keypoints": 15, "n_symmetric_pairs": 4, "place_spread": 0.13, "reconstruction": False},
         "losses": {
             "reconstruction": 0.0,
             "separation": 0.1,
@@ -42,17 +33,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "consistency": 2.0,
             "inside": 0.2,
         },
-        "training": {
-            "steps": 4000,
-            "batch_size": 4,
-            "optimizer": "adamw",
-            "learning_rate": 6e-3,
-            "warmup_steps": 50,
-            "final_learning_rate": 0.05,
-            "edge_learning_rate_factor": 10.0,
-            "turn_degrees": 30.0,
-            "jitter": 0.05,
-        },
+        "training": RATE_PRESET | {"steps": 4000, "batch_size": 4, "edge_learning_rate_factor": 10.0, "turn_degrees": 30.0, "jitter": 0.05},
     },
 }
 PRESETS["demo"] = {

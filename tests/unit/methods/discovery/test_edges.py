@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bkind3d.methods.discovery.edges import EDGE_SIGMA2, EdgeWeights, draw_edge_maps, draw_edges, draw_points, keypoint_pairs
+from bkind3d.methods.discovery.edges import EDGE_SIGMA2, EdgeWeights, draw_edges, draw_points, keypoint_pairs
 
 
 def draw_slowly(points: torch.Tensor, weights: torch.Tensor, size: int, sigma2: float) -> torch.Tensor:
@@ -78,7 +78,7 @@ def test_batch_of_three_equals_three_of_one_and_slices_change_nothing(monkeypatc
 
 def test_coarse_maps_are_wide() -> None:
     points = torch.tensor([[[[-0.2, 0.0], [0.2, 0.0]]]])
-    maps = draw_edge_maps(points, torch.ones(1), (8, 16, 32, 64, 128))
+    maps = [draw_edges(points, torch.ones(1), size, sigma2) for size, sigma2 in zip((8, 16, 32, 64, 128), EDGE_SIGMA2, strict=True)]
     assert [len(drawn[0, 0]) for drawn in maps] == [8, 16, 32, 64, 128]
     areas = [float(drawn.mean()) for drawn in maps]
     assert areas[0] > areas[2] > areas[4]
@@ -87,14 +87,11 @@ def test_coarse_maps_are_wide() -> None:
 
 def test_every_resolution_has_the_width_of_the_paper() -> None:
     # Along a line that runs through pixel centres of every size, d from there to the centre of a pixel is known.
-    for size, drawn, sigma2 in zip(
-        (8, 16, 32, 64, 128),
-        draw_edge_maps(torch.tensor([[[[0.0, -2.0], [0.0, 2.0]]]]), torch.tensor([0.7]), (8, 16, 32, 64, 128)),
-        (0.1, 0.1, 0.01, 0.01, 0.001),
-        strict=True,
-    ):
+    points = torch.tensor([[[[0.0, -2.0], [0.0, 2.0]]]])
+    for size, sigma2, expected in zip((8, 16, 32, 64, 128), EDGE_SIGMA2, (0.1, 0.1, 0.01, 0.01, 0.001), strict=True):
+        drawn = draw_edges(points, torch.tensor([0.7]), size, sigma2)
         distances = (2 * torch.arange(size) + 1) / size - 1
-        assert torch.allclose(drawn[0, 0, size // 2], 0.7 * torch.exp(-distances.square() / (2 * sigma2)), atol=1e-6)
+        assert torch.allclose(drawn[0, 0, size // 2], 0.7 * torch.exp(-distances.square() / (2 * expected)), atol=1e-6)
 
 
 def test_only_the_strongest_pair_counts_at_a_pixel() -> None:

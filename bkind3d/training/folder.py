@@ -1,7 +1,8 @@
-"""One process at a time trains one model."""
+"""The folder of a training: one process at a time trains there, and logs what all runs of it said."""
 
 import errno
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,11 @@ from bkind3d.config import InputError
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder` for this process; the lock ends with it, however it ends.
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Hold `folder` for this process, and append what is logged to its ``training.log``; the lock ends with the process, however it ends.
 
-    A record lock, unlike ``flock``, is not inherited by the processes that load data and may outlive their parent.
+    A record lock, unlike ``flock``, is not inherited by the processes that load data and may outlive their parent. The log of
+    a rule holds its last run alone: Snakemake removes it before every run.
 
     Raises
     ------
@@ -35,4 +37,11 @@ def locked(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(f"process {os.getpid()} on {os.uname().nodename}")
         file.flush()
-        yield
+        handler = logging.FileHandler(folder / "training.log")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(handler)
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
