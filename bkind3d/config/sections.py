@@ -21,9 +21,12 @@ class InputError(ValueError):
 
 
 class Section(BaseModel):
-    """A group of settings: immutable, and closed to unknown keys and to numbers that JSON cannot hold."""
+    """A group of settings: immutable, and closed to unknown keys and to numbers that JSON cannot hold.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    What a key means stands beside it, or below it where that is long.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
