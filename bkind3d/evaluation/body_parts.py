@@ -22,12 +22,6 @@ WITHOUT_TRUTH = ("jumps", "trades", "edge_variation", "spread", "turned", "fewer
 _MIN_RANKED = 5
 
 
-def _distances_to(point: Float[NDArray, "frame 3"], others: Float[NDArray, "frame other 3"]) -> Float[NDArray, "frame other"]:
-    """Distance of one point from others in every frame; infinite where an other is not known."""
-    distances = np.linalg.norm(others - point[:, None], axis=2)
-    return np.asarray(np.where(np.isnan(distances), np.inf, distances))
-
-
 def nearest_consistency(
     points: Float[NDArray, "frame point 3"],
     others: Float[NDArray, "frame other 3"],
@@ -46,7 +40,7 @@ def nearest_consistency(
     """
     entries = []
     for index, name in enumerate(names):
-        distances = _distances_to(points[:, index], others)
+        distances = np.nan_to_num(np.linalg.norm(others - points[:, index, None], axis=2), nan=np.inf)
         judged = np.isfinite(distances).any(axis=1)
         if not judged.any():
             entries.append({"name": name, "nearest": None, "share": None, "distance": None, "n_frames": 0})

@@ -26,13 +26,6 @@ def choose_numbers(n_frames: int) -> list[int]:
     return [number for number in steps if MIN_FRAMES <= number < n_frames] + ([n_frames] if n_frames >= MIN_FRAMES else [])
 
 
-def _spread(frames: LabelledFrames, limit: int) -> LabelledFrames:
-    """At most `limit` of the frames, evenly spread."""
-    rows = np.zeros(len(frames.frame), dtype=bool)
-    rows[spread_indices(len(rows), limit)] = True
-    return frames.select(rows)
-
-
 def _draw(n_frames: int, number: int, seed: int) -> list[Int[NDArray, "drawn"]]:
     """Some draws of `number` frames, in their order; a single one where all are drawn."""
     if number == n_frames:
@@ -56,11 +49,12 @@ def measure_label_efficiency(
     Entries with method, n_frames, n_draws, regressor, and mpjpe and pa_mpjpe (means over draws, world units), with
     pa_mpjpe_low and pa_mpjpe_high, the best and the worst of the draws. Empty where fewer than ten frames know every joint.
     """
-    pool, test = _spread(train.select(all_known(train.joints)), _MOST_FRAMES), _spread(test, _MOST_FRAMES)
+    pool = train.select(all_known(train.joints))
+    pool, test = (frames.select(spread_indices(len(frames.frame), _MOST_FRAMES)) for frames in (pool, test))
     settings = config.model_copy(update={"regressor": "ridge"})
     entries = []
     for number in choose_numbers(len(pool.frame)):
-        draws = [pool.select(np.isin(np.arange(len(pool.frame)), drawn)) for drawn in _draw(len(pool.frame), number, config.seed)]
+        draws = [pool.select(drawn) for drawn in _draw(len(pool.frame), number, config.seed)]
         for method in (*regressed, MEAN_POSE):
             errors = [_measure(method, drawn, test, settings, names) for drawn in draws]
             single = np.array([np.nanmean(mean_over_joints(error.pa_mpjpe)) for error in errors])

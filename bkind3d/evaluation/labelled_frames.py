@@ -37,8 +37,8 @@ class LabelledFrames:
     joints: Float[NDArray, "frame joint 3"]
     behaviour: Shaped[NDArray, "..."]
 
-    def select(self, rows: Bool[NDArray, "frame"]) -> "LabelledFrames":
-        """The frames where `rows` is true."""
+    def select(self, rows: Shaped[NDArray, "..."]) -> "LabelledFrames":
+        """The frames where `rows` is true, or those at these places."""
         return combine_frames([self], lambda arrays: arrays[0][rows])
 
     @property

@@ -1,9 +1,9 @@
 """Maps from keypoints to joints, fit on labelled frames: least squares, ridge, or a small network."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -28,55 +28,34 @@ _STRENGTHS = np.logspace(-3, 5, 9)
 #: Positions are stored in single precision: directions of the features smaller than this share of the largest are rounding.
 _RELATIVE_RANK = 1e-6
 
-
 #: Width of the network's hidden layer, its weight decay, and its epochs at most.
 _HIDDEN, _DECAY, _EPOCHS = 256, 1e-2, 300
 
 
-class Regressor(Protocol):
-    """What :func:`fit_regressor` gives: predicts joints, and says how strongly its ridge was held (nothing where it is none)."""
-
-    @property
-    def strengths(self) -> tuple[float, ...]:
-        """Strength of the ridge for each group of joints that are known in the same frames."""
-
-    def predict(self, features: Float[NDArray, "frame feature"]) -> Float[NDArray, "frame joint 3"]:
-        """Predict the joints of every frame, world units relative to the keypoints' centroid."""
+#: Maps features to the coordinates of some joints, (frame, 3 * joint).
+Map = Callable[[Float[NDArray, "frame feature"]], Shaped[NDArray, "..."]]
 
 
 @dataclass(frozen=True)
-class NetworkRegressor:
-    """Two-layer perceptrons on standardised features and targets, one for each group of joints that are known in the same frames."""
+class Regressor:
+    """Predicts joints by one map for each group of joints that are known in the same frames.
+
+    Attributes
+    ----------
+    members : joints of each group.
+    strengths : of the ridge, one for each group; empty for other kinds.
+    """
 
     members: Sequence[Int[NDArray, "member"]]
-    networks: Sequence[Any]
-    strengths: tuple[float, ...] = ()
+    maps: Sequence[Map]
+    strengths: tuple[float, ...]
 
     def predict(self, features: Float[NDArray, "frame feature"]) -> Float[NDArray, "frame joint 3"]:
         """Predict the joints of every frame, world units relative to the keypoints' centroid."""
         joints = np.empty((len(features), sum(map(len, self.members)), 3))
-        for members, network in zip(self.members, self.networks, strict=True):
-            joints[:, members] = network.predict(features).reshape(len(features), -1, 3)
+        for members, predict in zip(self.members, self.maps, strict=True):
+            joints[:, members] = predict(features).reshape(len(features), -1, 3)
         return joints
-
-
-@dataclass(frozen=True)
-class LinearRegressor:
-    """``joints = features @ weights + offset``.
-
-    Attributes
-    ----------
-    weights, offset : world units per unit of the features, world units.
-    strengths : of the ridge, one for each group of joints that are known in the same frames; empty for least squares.
-    """
-
-    weights: Float[NDArray, "feature joint 3"]
-    offset: Float[NDArray, "joint 3"]
-    strengths: tuple[float, ...] = ()
-
-    def predict(self, features: Float[NDArray, "frame feature"]) -> Float[NDArray, "frame joint 3"]:
-        """Predict the joints of every frame, world units relative to the keypoints' centroid."""
-        return np.asarray(np.tensordot(features, self.weights, axes=1) + self.offset)
 
 
 def make_features(points: Float[NDArray, "frame point 3"]) -> tuple[Float[NDArray, "frame feature"], Float[NDArray, "frame 1 3"]]:
@@ -97,22 +76,21 @@ def make_groups(sessions: Int[NDArray, "frame"], blocks: Int[NDArray, "frame"] |
     return np.arange(len(sessions)) * _FOLDS // max(len(sessions), 1)
 
 
-def _fit_least_squares(
-    features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"]
-) -> tuple[Shaped[NDArray, "..."], Shaped[NDArray, "..."]]:
+def _fit_least_squares(features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"]) -> Map:
     """Ordinary least squares with intercept; of all solutions the one with the smallest weights.
 
     There always are several: coordinates relative to a centroid sum to zero.
     """
     feature_mean, target_mean = features.mean(axis=0), targets.mean(axis=0)
     weights = np.linalg.lstsq(features - feature_mean, targets - target_mean, rcond=_RELATIVE_RANK)[0]
-    return weights, target_mean - feature_mean @ weights
+    offset = target_mean - feature_mean @ weights
+    return lambda new: new @ weights + offset
 
 
 def _fit_ridge(
     features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"], groups: Int[NDArray, "frame"]
-) -> tuple[Shaped[NDArray, "..."], Shaped[NDArray, "..."], float]:
-    """Ridge regression on standardised features; strength by cross-validation over folds that keep groups together."""
+) -> tuple[Map, float]:
+    """Ridge regression on standardised features; its strength by cross-validation over folds that keep groups together."""
     mean, spread = features.mean(axis=0), features.std(axis=0)
     spread = np.where(spread > _RELATIVE_RANK * max(spread.max(), 1e-300), spread, np.inf)
     standard = (features - mean) / spread
@@ -121,17 +99,19 @@ def _fit_ridge(
         groups, folds = np.arange(len(features)) * _FOLDS // len(features), _FOLDS
     splits = list(GroupKFold(folds).split(standard, groups=groups))
     ridge = RidgeCV(alphas=_STRENGTHS, cv=splits, scoring="neg_mean_squared_error").fit(standard, targets)
-    weights = ridge.coef_.T / spread[:, None]
-    return weights, ridge.intercept_ - mean @ weights, float(ridge.alpha_)
+    weights = np.ascontiguousarray(ridge.coef_.T / spread[:, None])
+    offset = ridge.intercept_ - mean @ weights
+    return lambda new: new @ weights + offset, float(ridge.alpha_)
 
 
-def _fit_network(features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"]) -> Any:
-    """Train a perceptron; the same frames give the same network."""
+def _fit_network(features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"]) -> Map:
+    """Train a two-layer perceptron on standardised features and targets; the same frames give the same network."""
     perceptron = MLPRegressor(hidden_layer_sizes=(_HIDDEN,), alpha=_DECAY, max_iter=_EPOCHS, random_state=0)
-    network = TransformedTargetRegressor(make_pipeline(StandardScaler(), perceptron), transformer=StandardScaler())
+    network: Any = TransformedTargetRegressor(make_pipeline(StandardScaler(), perceptron), transformer=StandardScaler())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=ConvergenceWarning)
-        return network.fit(features, targets)
+        predict: Map = network.fit(features, targets).predict
+    return predict
 
 
 def _group_joints(known: Bool[NDArray, "frame joint"]) -> list[Int[NDArray, "member"]]:
@@ -179,20 +159,14 @@ def fit_regressor(
     """
     known = np.isfinite(joints).all(axis=2)
     _check_frames(kind, known, features.shape[1], names)
-    parts = []
-    for members in _group_joints(known):
+    groups_of_joints, maps, strengths = _group_joints(known), [], []
+    for members in groups_of_joints:
         rows = known[:, members[0]]
-        parts.append((members, features[rows], joints[rows][:, members].reshape(int(rows.sum()), -1), groups[rows]))
-    if kind == "mlp":
-        return NetworkRegressor([part[0] for part in parts], [_fit_network(*part[1:3]) for part in parts])
-    weights, offset = np.zeros((features.shape[1], *joints.shape[1:])), np.zeros(joints.shape[1:])
-    strengths = []
-    for members, known_features, targets, known_groups in parts:
+        seen, targets = features[rows], joints[rows][:, members].reshape(int(rows.sum()), -1)
         if kind == "ridge":
-            slope, constant, strength = _fit_ridge(known_features, targets, known_groups)
+            found, strength = _fit_ridge(seen, targets, groups[rows])
             strengths.append(strength)
         else:
-            slope, constant = _fit_least_squares(known_features, targets)
-        weights[:, members] = slope.reshape(len(slope), len(members), 3)
-        offset[members] = constant.reshape(len(members), 3)
-    return LinearRegressor(weights, offset, tuple(strengths))
+            found = (_fit_network if kind == "mlp" else _fit_least_squares)(seen, targets)
+        maps.append(found)
+    return Regressor(groups_of_joints, maps, tuple(strengths))

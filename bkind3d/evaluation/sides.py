@@ -33,20 +33,16 @@ def pair_sides(names: Sequence[str]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _mean_distances(points: Float[NDArray, "frame keypoint 3"], joint: Float[NDArray, "frame 3"]) -> Float[NDArray, "keypoint"]:
-    """Mean distance of each keypoint from a joint over the frames in which it is known; infinite where it never is."""
-    known = np.isfinite(joint).all(axis=1)
-    if not known.any():
-        return np.full(points.shape[1], np.inf)
-    return np.asarray(np.linalg.norm(points[known] - joint[known, None], axis=2).mean(axis=0))
-
-
 def choose_side_keypoints(
     keypoints: Float[NDArray, "frame keypoint 3"], joints: Float[NDArray, "frame joint 3"], pairs: Sequence[tuple[int, int]]
 ) -> Int[NDArray, "pair 2"]:
-    """For each pair of joints, the keypoints that are nearest on average to the left and to the right one."""
-    chosen = [[_mean_distances(keypoints, joints[:, joint]).argmin() for joint in pair] for pair in pairs]
-    return np.array(chosen, dtype=np.int64).reshape(-1, 2)
+    """For each pair of joints, the keypoints that are nearest to the left and to the right one, on average over the frames that know it."""
+    chosen = np.zeros((len(pairs), 2), dtype=np.int64)
+    for place, joint in np.ndenumerate(np.reshape(pairs, (-1, 2)).astype(np.int64)):
+        known = np.isfinite(joints[:, joint]).all(axis=1)
+        if known.any():
+            chosen[place] = np.linalg.norm(keypoints[known] - joints[known, None, joint], axis=2).mean(axis=0).argmin()
+    return chosen
 
 
 def measure_sides(

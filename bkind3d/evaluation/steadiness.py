@@ -70,16 +70,6 @@ def measure_edges(motion: Motion, edges: Sequence[tuple[int, int]]) -> Float[NDA
     return np.asarray(np.average(spreads / np.maximum(means, 1e-12), axis=0, weights=sizes))
 
 
-def _mean_at_keypoints(values: Float[NDArray, "edge"], edges: Sequence[tuple[int, int]], number: int) -> Shaped[NDArray, "..."]:
-    """Mean over each keypoint's edges; NaN for a keypoint without any."""
-    sums, counts = np.zeros(number), np.zeros(number)
-    for value, edge in zip(values, edges, strict=True):
-        for keypoint in edge:
-            sums[keypoint] += value
-            counts[keypoint] += 1
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-
-
 def measure_steadiness(motion: Motion, edges: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """Measure what can be known of keypoints' identity without truth.
 
@@ -99,8 +89,12 @@ def measure_steadiness(motion: Motion, edges: Sequence[tuple[int, int]]) -> dict
         content[name] = found.any(axis=1).mean() if len(found) else None
         content[f"keypoint_{name}"] = found.mean(axis=0) if len(found) else None
     variation = measure_edges(motion, edges) if len(motion.positions) else np.empty(0)
-    content["edge_variation"] = variation.mean() if len(variation) else None
-    content["keypoint_edge_variation"] = _mean_at_keypoints(variation, edges, number) if len(variation) else None
+    content["edge_variation"], content["keypoint_edge_variation"] = None, None
+    if len(variation):
+        ends = np.ravel(edges)
+        sums, counts = np.bincount(ends, np.repeat(variation, 2), number), np.bincount(ends, minlength=number)
+        content["edge_variation"] = variation.mean()
+        content["keypoint_edge_variation"] = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     for name, values in (("spread", motion.spreads), *((kind, motion.agreement.get(kind)) for kind in ("turned", "fewer_views"))):
         shares = None if values is None or length == 0 else np.asarray(values) / length
         content[name] = None if shares is None else shares.mean()

@@ -21,42 +21,22 @@ Poses = Float[NDArray, "frame joint 3"]
 _FIT_SHARE, _STRENGTH = 0.1, 1.0
 
 
-def _mean_distance(predicted: Poses, joints: Poses) -> float:
-    return float(np.linalg.norm(predicted - joints, axis=-1).mean())
+def measure_as_upstream(predicted: Poses, joints: Poses) -> dict[str, float]:
+    """Mean distances (world units) in the world, and with both centroids at the origin: as they are, scaled, and aligned.
 
-
-def _centre(poses: Poses) -> Poses:
-    return np.asarray(poses - poses.mean(axis=1, keepdims=True))
-
-
-def _fit_orthogonal(predicted: Poses, joints: Poses) -> tuple[Float[NDArray, "frame 3 3"], Float[NDArray, "frame"]]:
-    """The orthogonal map and the scale that bring centred predictions closest to centred joints; the map may mirror."""
-    left, singular, right = np.linalg.svd(np.einsum("fji,fjk->fik", predicted, joints))
-    return left @ right, singular.sum(axis=1) / np.square(predicted).sum(axis=(1, 2))
-
-
-def upstream_mpjpe(predicted: Poses, joints: Poses) -> float:
-    """Mean distance in the world."""
-    return _mean_distance(predicted, joints)
-
-
-def upstream_shifted_mpjpe(predicted: Poses, joints: Poses) -> float:
-    """Mean distance with both centroids at the origin."""
-    return _mean_distance(_centre(predicted), _centre(joints))
-
-
-def upstream_n_mpjpe(predicted: Poses, joints: Poses) -> float:
-    """Mean distance with both centroids at the origin, after a scale: that of the best fit with rotation, though nothing is rotated."""
-    predicted, joints = _centre(predicted), _centre(joints)
-    _, scale = _fit_orthogonal(predicted, joints)
-    return _mean_distance(scale[:, None, None] * predicted, joints)
-
-
-def upstream_pa_mpjpe(predicted: Poses, joints: Poses) -> float:
-    """Mean distance after the best similarity, mirror images included."""
-    predicted, joints = _centre(predicted), _centre(joints)
-    turn, scale = _fit_orthogonal(predicted, joints)
-    return _mean_distance(scale[:, None, None] * predicted @ turn, joints)
+    The scale is that of the best fit with rotation, though for upstream_n_mpjpe nothing is rotated; the rotation of
+    upstream_pa_mpjpe may be a mirror image.
+    """
+    moved, centred = (np.asarray(poses - poses.mean(axis=1, keepdims=True)) for poses in (predicted, joints))
+    left, singular, right = np.linalg.svd(np.einsum("fji,fjk->fik", moved, centred))
+    scaled = (singular.sum(axis=1) / np.square(moved).sum(axis=(1, 2)))[:, None, None] * moved
+    pairs = {
+        "upstream_mpjpe": (predicted, joints),
+        "upstream_shifted_mpjpe": (moved, centred),
+        "upstream_n_mpjpe": (scaled, centred),
+        "upstream_pa_mpjpe": (scaled @ (left @ right), centred),
+    }
+    return {name: float(np.linalg.norm(one - other, axis=-1).mean()) for name, (one, other) in pairs.items()}
 
 
 def judge_as_upstream(train: LabelledFrames, test: LabelledFrames, regressed: Sequence[str]) -> dict[str, Any]:
@@ -80,9 +60,7 @@ def judge_as_upstream(train: LabelledFrames, test: LabelledFrames, regressed: Se
     for name in regressed:
         ridge = Ridge(alpha=_STRENGTH).fit(_flatten(train.points[name][early]), _flatten(train.joints[early]))
         predicted = ridge.predict(_flatten(test.points[name][complete])).reshape(joints.shape)
-        measures = (upstream_mpjpe, upstream_shifted_mpjpe, upstream_n_mpjpe, upstream_pa_mpjpe)
-        values = {measure.__name__: measure(predicted, joints) for measure in measures}
-        content[name] = values | {"n_train": int(early.sum()), "n_test": int(complete.sum())}
+        content[name] = measure_as_upstream(predicted, joints) | {"n_train": int(early.sum()), "n_test": int(complete.sum())}
     return content
 
 

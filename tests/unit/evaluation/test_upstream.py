@@ -3,7 +3,7 @@ import pytest
 
 from bkind3d.evaluation.labelled_frames import LabelledFrames
 from bkind3d.evaluation.metrics import measure_errors
-from bkind3d.evaluation.upstream import judge_as_upstream, upstream_mpjpe, upstream_n_mpjpe, upstream_pa_mpjpe, upstream_shifted_mpjpe
+from bkind3d.evaluation.upstream import judge_as_upstream, measure_as_upstream
 
 POSE = np.array([[[0.0, 0, 0], [10, 0, 0], [0, 20, 0], [0, 0, 30]]])
 
@@ -14,24 +14,31 @@ def turn(angle):
 
 def test_a_mirrored_pose_is_perfect_for_the_public_code():
     mirrored = POSE * [-1, 1, 1] @ turn(0.4).T * 3 + 8
-    assert upstream_pa_mpjpe(mirrored, POSE) == pytest.approx(0, abs=1e-9)
+    assert measure_as_upstream(mirrored, POSE)["upstream_pa_mpjpe"] == pytest.approx(0, abs=1e-9)
     assert measure_errors(mirrored, POSE).pa_mpjpe.mean() > 2
 
 
 def test_where_nothing_is_mirrored_the_definitions_agree():
     predicted = POSE + np.random.default_rng(0).normal(size=(20, 4, 3))
     joints = np.repeat(POSE, 20, axis=0)
-    assert upstream_pa_mpjpe(predicted, joints) == pytest.approx(measure_errors(predicted, joints).pa_mpjpe.mean())
-    assert upstream_mpjpe(predicted, joints) == pytest.approx(measure_errors(predicted, joints).mpjpe.mean())
-    assert upstream_shifted_mpjpe(predicted, joints) == pytest.approx(measure_errors(predicted, joints).root_mpjpe.mean())
+    assert measure_as_upstream(predicted, joints)["upstream_pa_mpjpe"] == pytest.approx(measure_errors(predicted, joints).pa_mpjpe.mean())
+    assert measure_as_upstream(predicted, joints)["upstream_mpjpe"] == pytest.approx(measure_errors(predicted, joints).mpjpe.mean())
+    assert measure_as_upstream(predicted, joints)["upstream_shifted_mpjpe"] == pytest.approx(
+        measure_errors(predicted, joints).root_mpjpe.mean()
+    )
 
 
 def test_its_scale_is_that_of_the_turned_pose():
     """A pose turned by a right angle: the best scale without turning is small, the public code's is 1."""
     flat = POSE - POSE.mean(axis=1, keepdims=True)
-    assert upstream_n_mpjpe(flat @ turn(np.pi / 2).T, flat) == pytest.approx(np.linalg.norm(flat @ turn(np.pi / 2).T - flat, axis=2).mean())
-    assert measure_errors(flat @ turn(np.pi / 2).T, flat).n_mpjpe.mean() < upstream_n_mpjpe(flat @ turn(np.pi / 2).T, flat)
-    assert upstream_n_mpjpe(5 * POSE + 2, POSE) == pytest.approx(0, abs=1e-9)
+    assert measure_as_upstream(flat @ turn(np.pi / 2).T, flat)["upstream_n_mpjpe"] == pytest.approx(
+        np.linalg.norm(flat @ turn(np.pi / 2).T - flat, axis=2).mean()
+    )
+    assert (
+        measure_errors(flat @ turn(np.pi / 2).T, flat).n_mpjpe.mean()
+        < measure_as_upstream(flat @ turn(np.pi / 2).T, flat)["upstream_n_mpjpe"]
+    )
+    assert measure_as_upstream(5 * POSE + 2, POSE)["upstream_n_mpjpe"] == pytest.approx(0, abs=1e-9)
 
 
 def make_frames(n_frames, seed, gap=None):
