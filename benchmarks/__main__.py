@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.study.layout import Layout
-from bkind3d.study.study import load_study, read_yaml
+from bkind3d.study.opening import load_study, read_yaml
 
 RESULTS = Layout(Path("results"))
 

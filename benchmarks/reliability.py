@@ -31,7 +31,8 @@ from bkind3d.evaluation.swaps import learn_places, place_keypoints
 from bkind3d.inference.confidence import WITHIN, calibrate_confidences
 from bkind3d.inference.prediction import predict_keypoints
 from bkind3d.inference.stability import choose_moments, look_again
-from bkind3d.study.study import Study, open_study
+from bkind3d.study.opening import open_study
+from bkind3d.study.study import Study
 
 #: Bins of the reliability plot, and moments that are compared with the claim.
 N_BINS, N_MOMENTS = 10, 60

@@ -7,7 +7,8 @@ from bkind3d.archives.studies import SIMULATED_MARK
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_table
-from bkind3d.study.study import Study, load_study, read_yaml
+from bkind3d.study.opening import load_study, read_yaml
+from bkind3d.study.study import Study
 
 
 def check_importer(name: str, archive: Path, empty: Path) -> None:

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Draw the sheets."""
     from bkind3d.report.contact_sheets import write_contact_sheets
-    from bkind3d.study.study import open_study
+    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     (experiment,) = choose_names([arguments.experiment], study.config.experiments, "--experiment")

@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> None:
     import cv2
 
     from bkind3d.report.overlay_videos import write_overlay_video
-    from bkind3d.study.study import open_study
+    from bkind3d.study.opening import open_study
 
     cv2.setNumThreads(1)
     study = open_study(arguments.study)

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read the study and write every session."""
     from bkind3d.export.formats import export_sessions
-    from bkind3d.study.study import open_study
+    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     experiments = choose_names(arguments.experiments, study.config.experiments, "--experiments")

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Plot the figures."""
     from bkind3d.report.figures import write_figures
-    from bkind3d.study.study import open_study
+    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     for experiment in choose_names(arguments.experiments, study.config.experiments, "--experiments"):

@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Draw the grid."""
     from bkind3d.config import PaperTableConfig, read_section
     from bkind3d.report.paper_figures import write_grid
-    from bkind3d.study.study import open_study
+    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     shown = choose_names(arguments.sessions or study.list_grid_sessions(), study.sessions, "--sessions")

@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the report or the page."""
     from bkind3d.evaluation.health import examine_sessions
     from bkind3d.report.pages import write_report, write_session_page
-    from bkind3d.study.study import open_study
+    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     if arguments.session:

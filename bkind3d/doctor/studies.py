@@ -13,7 +13,8 @@ from bkind3d.doctor.page import write_doctor_page
 from bkind3d.doctor.sessions import examine_session
 from bkind3d.doctor.suggestions import suggest_settings
 from bkind3d.geometry.units import METRES
-from bkind3d.study.study import Study, find_folder, open_study
+from bkind3d.study.opening import find_folder, open_study
+from bkind3d.study.study import Study
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.start.recordings import Recognised, make_name, recognise_recordings
 from bkind3d.start.rigs import make_rigs, relative_path
 from bkind3d.study.folders import folder_when_complete, refuse_inside
-from bkind3d.study.study import Study, load_study
+from bkind3d.study.opening import load_study
+from bkind3d.study.study import Study
 
 #: Longest time between two moments that training takes to be neighbours.
 _NEIGHBOUR_SECONDS = 0.07

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bkind3d.study.study import load_study
+from bkind3d.study.opening import load_study
 from tests.workflow.conftest import ROOT, make_environment
 
 PAGE = ROOT / "docs" / "tutorial.md"

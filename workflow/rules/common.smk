@@ -71,11 +71,8 @@ try:
     from bkind3d.study.done import explain_done
     from bkind3d.study.layout import SIMULATED
     from bkind3d.study.retraining import explain_retraining, remark_on_weights
-    from bkind3d.study.study import (
-        list_simulated_cameras,
-        load_study,
-        read_yaml,
-    )
+    from bkind3d.study.opening import load_study, read_yaml
+    from bkind3d.study.study import list_simulated_cameras
     from bkind3d.study.weights import list_weights
     from bkind3d.export.formats import export_path
 

@@ -8,7 +8,7 @@ import pytest
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.parquet import write_table
 from bkind3d.doctor.suggestions import Measured, check_pairs, measure_changes, suggest_settings
-from bkind3d.study.study import load_study
+from bkind3d.study.opening import load_study
 from bkind3d.survey.silhouettes import encode_mask
 
 RATE = 20.0

@@ -15,7 +15,7 @@ from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import TABLES, write_table
 from bkind3d.export.sessions import open_session
 from bkind3d.geometry.cameras import Camera
-from bkind3d.study.study import load_study
+from bkind3d.study.opening import load_study
 
 FRAMES, RATE, SIZE = 20, 25, (96, 64)
 OWN, NAMES = ["k00", "k01", "k02", "k03"], ["nose", "k01", "tail_base", "k03"]

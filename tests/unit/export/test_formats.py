@@ -3,7 +3,7 @@ import pytest
 from bkind3d.cli import main
 from bkind3d.config import InputError
 from bkind3d.export.formats import export_sessions
-from bkind3d.study.study import load_study
+from bkind3d.study.opening import load_study
 
 
 def list_files(folder):

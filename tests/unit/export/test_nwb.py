@@ -9,7 +9,7 @@ pytest.importorskip("ndx_pose")
 from bkind3d.config import InputError  # noqa: E402
 from bkind3d.export.nwb import write_session  # noqa: E402
 from bkind3d.export.sessions import open_session  # noqa: E402
-from bkind3d.study.study import load_study  # noqa: E402
+from bkind3d.study.opening import load_study  # noqa: E402
 from tests.unit.export.conftest import (  # noqa: E402
     CAMERAS,
     FRAMES,

@@ -3,7 +3,7 @@ import pytest
 
 from bkind3d.config import InputError
 from bkind3d.export.sessions import open_session
-from bkind3d.study.study import load_study
+from bkind3d.study.opening import load_study
 from tests.unit.export.conftest import CAMERAS, FRAMES, LATE, LOST, NAMES, make_confidences, make_positions, project_with_opencv
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bkind3d.cli import main
-from bkind3d.study.study import load_study
+from bkind3d.study.opening import load_study
 
 CALIBRATION = """[cam_0]
 name = "{0}"

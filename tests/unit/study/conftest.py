@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bkind3d.study.opening import load_study
 from bkind3d.study.sections import format_sections
-from bkind3d.study.study import load_study
 
 
 @pytest.fixture

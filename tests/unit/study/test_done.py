@@ -3,7 +3,7 @@
 import pytest
 
 from bkind3d.study.done import explain_done
-from bkind3d.study.study import load_study
+from bkind3d.study.opening import load_study
 from tests.workflow.tiny_study import write_study
 
 

@@ -4,8 +4,8 @@ import time
 import pytest
 
 from bkind3d.methods.discovery.settings import PRESETS
+from bkind3d.study.opening import load_study
 from bkind3d.study.retraining import explain_retraining, remark_on_weights
-from bkind3d.study.study import load_study
 from tests.unit.study.conftest import configure, write_files
 
 STEPS = PRESETS["bkind3d"]["training"]["steps"]

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from bkind3d.config import ExperimentConfig, SimulationConfig, read_section
+from bkind3d.study.opening import load_study, open_study
 from bkind3d.study.sections import format_sections, format_session, format_sessions
 from bkind3d.study.sheets import read_sessions
-from bkind3d.study.study import load_study, open_study
 from tests.unit.study.conftest import configure, write_files
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from bkind3d.study.opening import load_study
 from bkind3d.study.storage import _clip, count_frames, explain_storage
-from bkind3d.study.study import load_study
 from tests.workflow.tiny_study import write_study
 
 Usage = namedtuple("Usage", "total used free")

@@ -13,8 +13,8 @@ from bkind3d.cli import main
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.study.opening import load_study, read_yaml
 from bkind3d.study.sheets import read_cameras, read_sessions
-from bkind3d.study.study import load_study, read_yaml
 from tests.unit.archives.human36m_files import make_poses, write_archive, write_poses
 from tests.unit.calibration.formats.test_human36m import NAMES
 

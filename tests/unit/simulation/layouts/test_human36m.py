@@ -17,8 +17,8 @@ from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_table
 from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.simulation.layouts.human36m import ACTIONS, CAMERAS, SUBJECTS, make_human36m_cameras, write_human36m_metadata
+from bkind3d.study.opening import read_yaml
 from bkind3d.study.sheets import read_sessions
-from bkind3d.study.study import read_yaml
 
 FRAMES, SIZE = 5, 160
 

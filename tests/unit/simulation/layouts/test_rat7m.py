@@ -13,7 +13,7 @@ from bkind3d.data.video import decode_frames, probe_video
 from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.simulation.layouts.rat7m import MARKERS, film_rat_session, make_rat7m_cameras, make_rig
 from bkind3d.simulation.layouts.writing import choose_content, write_layout
-from bkind3d.study.study import read_yaml
+from bkind3d.study.opening import read_yaml
 from tests.unit.calibration.formats.rigs import make_points
 from tests.unit.calibration.formats.test_matlab import see_in_matlab
 

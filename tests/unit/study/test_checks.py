@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from bkind3d.config import InputError
-from bkind3d.study.study import load_study
+from bkind3d.study.opening import load_study
 
 SIMULATION = {
     "rigs": {"arena": {"cameras": 2}},

@@ -1,0 +1,273 @@
+"""What is checked of a study before anything runs: its settings and sheets against each other, and the files that they name."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from bkind3d.config import HUB_PREFIX, InputError, SimulatedSession
+from bkind3d.data.camera_names import match_cameras, read_camera_names
+from bkind3d.study.layout import NAMED, SIMULATED
+from bkind3d.study.published import read_published
+from bkind3d.study.sheets import suggest
+from bkind3d.study.study import CONFIG_FILE, Study, list_simulated_cameras, list_simulated_files
+from bkind3d.study.weights import list_weights
+
+
+def check_study(study: Study) -> None:
+    """Refuse, in one line, the first thing that is wrong with what settings, sheets and the file system say together.
+
+    Raises
+    ------
+    InputError : naming the file, the row or key, and what to do.
+    """
+    for check in (
+        _check_sessions,
+        _check_rigs,
+        _check_simulation,
+        _check_files,
+        _check_weights,
+        _check_calibrations,
+        _check_overlap,
+        _check_subjects,
+        _check_labels,
+        _check_chosen_cameras,
+        _check_held_out,
+        _check_published,
+    ):
+        check(study)
+
+
+def _check_sessions(study: Study) -> None:
+    sheet, cameras_sheet = study.config.sessions, study.config.cameras
+    for name, row in study.sessions.items():
+        where = f"{sheet}: row {row.line}"
+        if row.rig not in study.rigs:
+            raise InputError(f"{where}: rig {row.rig!r} is not in {study.config.rigs}{suggest(row.rig, list(study.rigs))}")
+        cameras = study.cameras.get(name, {})
+        if len(cameras) < 2:
+            found = f"only camera {next(iter(cameras))!r}" if cameras else "no camera"
+            raise InputError(f"{where}: session {name!r} has {found} in {cameras_sheet}; at least 2 are needed for 3D")
+    for name, cameras in study.cameras.items():
+        if name not in study.sessions:
+            line = next(iter(cameras.values())).line
+            raise InputError(f"{cameras_sheet}: row {line}: session {name!r} is not in {sheet}{suggest(name, list(study.sessions))}")
+    if not study.list_sessions("train"):
+        first = next(iter(study.config.experiments))
+        raise InputError(f"{sheet}: no session has split 'train'; experiment {first!r} needs at least one to learn from")
+
+
+def _check_rigs(study: Study) -> None:
+    boards = study.config.boards
+    for row in study.rigs.values():
+        if row.board and row.board not in boards:
+            hint = suggest(row.board, list(boards)) or f"; {CONFIG_FILE} has the boards {sorted(boards)}"
+            raise InputError(f"{study.config.rigs}: row {row.line}: board {row.board!r} is not known{hint}")
+
+
+def _check_simulation(study: Study) -> None:
+    """A rendered session and its rows in the sheets say the same."""
+    simulation = study.config.simulation
+    for name in simulation.sessions:
+        rig = name.removesuffix("_board")
+        if name.endswith("_board") and rig in simulation.rigs:
+            raise InputError(f"{CONFIG_FILE}: simulation.sessions.{name}: the board videos of rig {rig!r} have this name; choose another")
+    for name in study.list_simulated_sessions():
+        _check_simulated_session(study, name, simulation.sessions[name])
+    for name, row in study.rigs.items():
+        if name not in simulation.rigs:
+            continue
+        for key, expected in (("units", "mm"), ("board", simulation.rigs[name].board)):
+            if getattr(row, key) not in ("", expected):
+                raise InputError(
+                    f"{study.config.rigs}: row {row.line}: {key} of the simulated rig {name!r} is {getattr(row, key)!r}; "
+                    f"write {expected!r}, as in the simulation"
+                )
+
+
+def _check_simulated_session(study: Study, name: str, simulated: SimulatedSession) -> None:
+    row = study.sessions[name]
+    for key in ("subject", "rig"):
+        if getattr(row, key) != getattr(simulated, key):
+            raise InputError(
+                f"{study.config.sessions}: row {row.line}: {key} of the simulated session {name!r} is {getattr(row, key)!r}, "
+                f"but simulation.sessions.{name}.{key} is {getattr(simulated, key)!r}; make them equal"
+            )
+    names = list_simulated_cameras(study.config, simulated.rig)
+    for camera, camera_row in study.cameras[name].items():
+        if camera not in names or camera_row.video != str(NAMED.simulated_video(name, camera)):
+            raise InputError(
+                f"{study.config.cameras}: row {camera_row.line}: the simulated session {name!r} has cameras {names[0]} to {names[-1]} "
+                f"with videos {NAMED.simulated_video(name, 'CAMERA')}, found {camera!r} with {camera_row.video!r}"
+            )
+
+
+def _check_files(study: Study) -> None:
+    simulated = list_simulated_files(study.config)
+    for where, path in (*_list_named_files(study), *_list_weights(study)):
+        if path in simulated:
+            continue
+        if path.startswith(SIMULATED):
+            raise InputError(f"{where}: {path} is not made by the simulation of {CONFIG_FILE}; check the names in its section 'simulation'")
+        if "{" in path or "}" in path:
+            raise InputError(
+                f"{where}: {path}: Snakemake cannot name a file with braces in its path; make a link without them, and name that"
+            )
+        full = study.folder / path
+        if not full.is_file():
+            raise InputError(f"{where}: there is no file {path}; check the path, and the key 'recordings' of {CONFIG_FILE}")
+        if not os.access(full, os.R_OK) or full.stat().st_size == 0:
+            raise InputError(f"{where}: {path} is {'empty' if os.access(full, os.R_OK) else 'not readable'}; check the file")
+
+
+def _check_weights(study: Study) -> None:
+    """Published weights that an experiment names are there before hours of other stages have passed."""
+    for name, experiment in study.config.experiments.items():
+        pretrained, weights = experiment.model.first_weights, experiment.losses.weights_file
+        is_folder = pretrained != "none" and not pretrained.startswith(HUB_PREFIX)
+        if is_folder and not (study.folder / pretrained).is_dir():
+            raise InputError(
+                f"{CONFIG_FILE}: experiments.{name}.model.pretrained: there is no folder {pretrained!r}; write a folder, {HUB_PREFIX}owner/name, or none"
+            )
+        if weights and not (study.folder / weights).is_file():
+            raise InputError(
+                f"{CONFIG_FILE}: experiments.{name}.losses.vgg19_weights: there is no file {weights!r}; write the file, or leave it empty to fetch it"
+            )
+
+
+def _check_calibrations(study: Study) -> None:
+    """A given calibration has every camera that filmed with its rig."""
+    for name, row in study.rigs.items():
+        path = study.find_path(row.calibration)
+        if row.calibration and Path(path).suffix.lower() == ".toml" and not path.startswith(SIMULATED):
+            match_cameras(read_camera_names(study.folder / path), study.list_rig_cameras(name), path)
+
+
+def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:
+    """Where a file is named, and its path."""
+    for cameras in study.cameras.values():
+        for row in cameras.values():
+            for text in filter(None, (*row.videos, row.frame_map, row.mask)):
+                yield f"{study.config.cameras}: row {row.line}", study.find_path(text)
+    for session in study.sessions.values():
+        for text in filter(None, (session.joints, session.behaviours)):
+            yield f"{study.config.sessions}: row {session.line}", study.find_path(text)
+    for rig in study.rigs.values():
+        for text in filter(None, (rig.calibration, rig.intrinsics, rig.world_points)):
+            yield f"{study.config.rigs}: row {rig.line}", study.find_path(text)
+        for path in study.find_board_videos(rig.rig).values():
+            yield f"{study.config.rigs}: row {rig.line}", path
+
+
+def _list_weights(study: Study) -> Iterable[tuple[str, str]]:
+    """Where first weights are named, and the path of each of their files."""
+    for name, experiment in study.config.experiments.items():
+        for path in list_weights(experiment.model, study.folder):
+            yield f"{CONFIG_FILE}: experiments.{name}.model.pretrained", os.path.relpath(path, study.folder)
+
+
+def _check_overlap(study: Study) -> None:
+    """No frame of a recording, nor its neighbour in time, is both learned from and judged on."""
+    learned: dict[str, list[tuple[str, list[str]]]] = {}
+    for train in study.list_sessions("train"):
+        for source, (_, before) in _list_sources(study, train).items():
+            learned.setdefault(source, []).append((train, before))
+    for test in study.list_sessions("test"):
+        for source, (path, before) in _list_sources(study, test).items():
+            for train, others in learned.get(source, ()):
+                _check_apart(study, train, test, path, before == others)
+
+
+def _check_apart(study: Study, train: str, test: str, path: str, alike: bool) -> None:
+    """Refuse two sessions that share the file at `path` and frames of it; `alike`: they count its frames in the same way."""
+    one, other = study.sessions[train], study.sessions[test]
+    where = f"{study.config.sessions}: rows {one.line} and {other.line}: sessions {train!r} (train) and {test!r} (test)"
+    if not alike:
+        raise InputError(
+            f"{where} share {path}, but not the files before it, so their frames cannot be told apart; give both the same files"
+        )
+    begin = max(one.start or 0, other.start or 0)
+    end = min(float("inf") if row.stop is None else row.stop for row in (one, other))
+    if begin <= end:
+        raise InputError(f"{where} overlap or touch at frame {begin} of {path}; change start and stop so that frames lie between them")
+
+
+def _list_sources(study: Study, session: str) -> dict[str, tuple[str, list[str]]]:
+    """What two sessions may have in common, whatever links lead there: videos, and the file of the joints.
+
+    By place: the path, and the places of the files that are part of the same video and come before it.
+    """
+    joints = study.sessions[session].joints
+    videos = [study.find_videos(session, camera) for camera in study.cameras[session]] + ([[study.find_path(joints)]] if joints else [])
+    places = [[os.path.realpath(study.folder / path) for path in files] for files in videos]
+    return {
+        place: (path, row[:number])
+        for files, row in zip(videos, places, strict=True)
+        for number, (path, place) in enumerate(zip(files, row, strict=True))
+    }
+
+
+def _check_subjects(study: Study) -> None:
+    """Where an experiment is judged on new subjects, none is learned from."""
+    for name, experiment in study.config.experiments.items():
+        judged = {*study.list_pose_sessions(name), *study.list_action_sessions(name)}
+        # The network has seen the subjects of all training sessions, also of those that have nothing to be judged by.
+        train = {study.sessions[session].subject for session in study.list_sessions("train")}
+        test = {study.sessions[session].subject for session in judged & {*study.list_sessions("test")}}
+        if experiment.evaluation.split == "subject" and train & test:
+            raise InputError(
+                f"{study.config.sessions}: subject {min(train & test)!r} is in both train and test; "
+                f"if that is meant, set experiments.{name}.evaluation.split to session"
+            )
+
+
+def _check_labels(study: Study) -> None:
+    """What a supervised method learns from is there."""
+    for name, experiment in study.config.experiments.items():
+        held_out = experiment.training.validation_sessions
+        if experiment.description.role == "supervised" and not set(study.list_sessions("train", joints=True)) - set(held_out):
+            raise InputError(
+                f"{CONFIG_FILE}: experiments.{name}: method {experiment.method!r} learns from joints, which no session with split 'train' has; "
+                f"name them in {study.config.sessions}, or choose another method"
+            )
+
+
+def _check_chosen_cameras(study: Study) -> None:
+    """An experiment that sees some of the cameras has at least two of them in every session; what is said of a camera, is of one."""
+    known = list(dict.fromkeys(entry for cameras in study.cameras.values() for entry in cameras))
+    for camera in study.config.calibration.fisheye:
+        if camera not in known:
+            raise InputError(f"{CONFIG_FILE}: calibration.fisheye: no session has {camera!r}{suggest(camera, known)}")
+    for name, experiment in study.config.experiments.items():
+        for camera in experiment.cameras:
+            if camera not in known:
+                raise InputError(f"{CONFIG_FILE}: experiments.{name}.cameras: no session has {camera!r}{suggest(camera, known)}")
+        for session in study.sessions:
+            if len(found := study.list_cameras(name, session)) < 2:
+                raise InputError(
+                    f"{CONFIG_FILE}: experiments.{name}.cameras: session {session!r} has {found[0] if found else 'none'} of them; "
+                    "at least two are needed for 3D"
+                )
+
+
+def _check_held_out(study: Study) -> None:
+    """Sessions that an experiment's training watches are training sessions, and some are left to learn from."""
+    trained = study.list_sessions("train")
+    for name, experiment in study.config.experiments.items():
+        held_out = experiment.training.validation_sessions
+        where = f"{CONFIG_FILE}: experiments.{name}.training.validation_sessions"
+        for session in held_out:
+            if session not in trained:
+                raise InputError(f"{where}: {session!r} has no split 'train' in {study.config.sessions}{suggest(session, trained)}")
+        if not set(trained) - set(held_out):
+            raise InputError(f"{where}: holds out every training session; leave at least one to learn from")
+
+
+def _check_published(study: Study) -> None:
+    """Published numbers that a table asks for are there."""
+    for name, table in study.config.paper.items():
+        known = list(dict.fromkeys(row["data"] for row in read_published(measure=table.measure)))
+        if table.published and table.published not in known:
+            raise InputError(
+                f"{CONFIG_FILE}: paper.{name}.published: there are published numbers ({table.measure}) of {', '.join(known)}, "
+                f"none of {table.published!r}; leave it empty"
+            )

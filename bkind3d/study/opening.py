@@ -1,0 +1,105 @@
+"""Open a study: read its settings and sheets, and check them."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from bkind3d.config import InputError, StudyConfig, parse_section, read_values
+from bkind3d.study.checks import check_study
+from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
+from bkind3d.study.study import CONFIG_FILE, Study
+
+
+def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str | Path = ".") -> Study:
+    """Read a study and check all that can be known before it runs.
+
+    Parameters
+    ----------
+    config : the settings, or the YAML file that holds them (relative to `folder`).
+    folder : the study.
+
+    Raises
+    ------
+    InputError : in one line, for the first thing that is wrong.
+    """
+    folder = Path(folder)
+    values = config if isinstance(config, Mapping) else read_yaml(folder / config)
+    settings = parse_section(StudyConfig, values, CONFIG_FILE)
+    sheets = {key: Path(getattr(settings, key)) for key in ("sessions", "cameras", "rigs")}
+    try:
+        os.stat(folder / os.path.expanduser(settings.recordings))
+    except OSError as error:
+        raise InputError(
+            f"{CONFIG_FILE}: key 'recordings' is {settings.recordings!r}: {error.strerror}; write the folder of the recordings"
+        ) from None
+    study = Study(
+        folder,
+        settings,
+        read_sessions(folder / sheets["sessions"]),
+        read_cameras(folder / sheets["cameras"]),
+        read_rigs(folder / sheets["rigs"]),
+    )
+    check_study(study)
+    return study
+
+
+def find_folder(path: Path) -> Path:
+    """The study's folder, of which `path` is a file of settings: in ``config``, in ``results/config``, or in the folder itself."""
+    if path.is_dir():
+        return path
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file; give the study's folder, or its {CONFIG_FILE}")
+    # Links are not followed: the results may be one to another disk.
+    return Path(os.path.relpath(re.sub("/(results/config/.+|config/[^/]+|[^/]+)$", "", os.path.abspath(path)) or "/"))
+
+
+def open_study(path: Path) -> Study:
+    """A study, by its folder or its file of settings (YAML), all of it checked; or what a file of ``results/config`` (JSON) says of it.
+
+    Raises
+    ------
+    InputError : in one line, for the first thing that is wrong.
+    """
+    folder = find_folder(path)
+    if path.suffix != ".json" or path.is_dir():
+        return load_study(CONFIG_FILE if path.is_dir() else os.path.relpath(path, folder), folder)
+    try:
+        return replace(TypeAdapter(Study).validate_python(read_values(path)), folder=folder)
+    except ValidationError:
+        raise InputError(f"{path}: says nothing of a study; give the study's folder, or run the workflow again") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a mapping from the YAML file at `path`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        _check_keys(yaml.compose(text, Loader=yaml.SafeLoader), path)
+        values = yaml.safe_load(text)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); a study has its settings there") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: holds no settings; write at least 'experiments:'")
+    return values
+
+
+def _check_keys(node: yaml.Node | None, path: Path) -> None:
+    """Refuse a key that is there twice, of which YAML would silently keep the last."""
+    if isinstance(node, yaml.SequenceNode):
+        for entry in node.value:
+            _check_keys(entry, path)
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines:
+                raise InputError(f"{path}: line {line}: key {name!r} is already in line {lines[name]}; keep one of them")
+            lines[name] = line
+            _check_keys(value, path)
