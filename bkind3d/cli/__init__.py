@@ -1,56 +1,22 @@
-"""The command line: one small module per verb, found by its name.
-
-A verb's module has ``HELP`` (one line), ``add_arguments(parser)`` and ``run(arguments)``. What is slow to import is
-imported inside ``run``, so that ``--help`` answers at once.
-"""
+"""The command line: verbs that are declared in families, each a module, by the means of :mod:`bkind3d.cli.verbs`."""
 
 import argparse
 import logging
 import sys
-from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import shtab
 
 from bkind3d import __version__
-from bkind3d.archives.importers import IMPORTERS
-from bkind3d.cli.import_archive import make_verb
+from bkind3d.cli import calibrations, judgements, learning, profile, recordings, reports, simulations, studies
 from bkind3d.config import InputError
 
-#: Verb, in the order of the pipeline; ``bkind3d.cli.<verb with underscores>`` is its module.
-VERBS = (
-    "init",
-    "add-session",
-    "doctor",
-    "simulate",
-    "simulate-board",
-    "simulate-session",
-    "board",
-    "calibrate-cameras",
-    "check-calibration",
-    "import-calibration",
-    "export-calibration",
-    "import-joints",
-    *(f"import-{name}" for name in IMPORTERS),
-    "survey-video",
-    "locate-subject",
-    "extract-frames",
-    "train-model",
-    "predict-keypoints",
-    "regress-joints",
-    "classify-actions",
-    "find-movements",
-    "make-tables",
-    "plot-figures",
-    "draw-overlays",
-    "draw-contact-sheets",
-    "explain",
-    "make-paper-table",
-    "plot-paper-grid",
-    "write-report",
-    "export",
-    "profile",
-)
+#: The verbs by their names, in the order of the pipeline.
+VERBS = {
+    verb.name: verb
+    for family in (studies, simulations, calibrations, recordings, learning, judgements, reports, profile)
+    for verb in family.VERBS
+}
 
 DESCRIPTION = "3D keypoints from multi-camera videos, without annotation. Most people run the workflow: snakemake --cores all"
 
@@ -67,18 +33,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bkind3d {__version__}")
     shtab.add_argument_to(parser, "--print-completion", help="print a script that completes verbs, options and paths in this shell")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs, in the order of the pipeline")
-    for verb in VERBS:
-        module = _find_verb(verb)
-        sub = verbs.add_parser(verb, help=module.HELP, description=module.HELP, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-        module.add_arguments(sub)
-        sub.set_defaults(run=module.run)
+    for name, verb in VERBS.items():
+        sub = verbs.add_parser(name, help=verb.help, description=verb.help, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        verb.add_arguments(sub)
+        sub.set_defaults(run=verb.run)
     return parser
-
-
-def _find_verb(verb: str) -> Any:
-    """The verb's module, or what stands for it."""
-    importer = verb.removeprefix("import-")
-    return make_verb(importer) if importer in IMPORTERS else import_module(f"bkind3d.cli.{verb.replace('-', '_')}")
 
 
 def main(arguments: list[str] | None = None) -> int:

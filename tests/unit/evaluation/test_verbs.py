@@ -1,23 +1,21 @@
 """The verbs of this room, from files to tables."""
 
 import argparse
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bkind3d.cli import main
+from bkind3d.cli import VERBS, main
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS, read_json
 
 
 def run(verb: str, *arguments: object) -> None:
-    module = import_module(f"bkind3d.cli.{verb.replace('-', '_')}")
     parser = argparse.ArgumentParser()
-    module.add_arguments(parser)
-    module.run(parser.parse_args([str(argument) for argument in arguments]))
+    VERBS[verb].add_arguments(parser)
+    VERBS[verb].run(parser.parse_args([str(argument) for argument in arguments]))
 
 
 def name(files: dict[str, Path], kind: str) -> list[str]:

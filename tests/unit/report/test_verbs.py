@@ -3,14 +3,14 @@ import re
 
 import pytest
 
-from bkind3d.cli import draw_contact_sheets, draw_overlays, plot_figures, write_report
+from bkind3d.cli.reports import draw_contact_sheets, draw_overlays, plot_figures, write_report
 from bkind3d.config import InputError
 
 
-def run(module, toy, *more):
+def run(verb, toy, *more):
     parser = argparse.ArgumentParser()
-    module.add_arguments(parser)
-    module.run(parser.parse_args(["--study", str(toy.results / "config" / "study.json"), *more]))
+    verb.add_arguments(parser)
+    verb.run(parser.parse_args(["--study", str(toy.results / "config" / "study.json"), *more]))
 
 
 def test_write_report_writes_the_report_or_a_page(toy):
@@ -39,22 +39,22 @@ def test_without_pictures_figures_show_none(toy):
 
 
 @pytest.mark.parametrize(
-    ("module", "options"),
+    ("verb", "options"),
     [
         (draw_overlays, ["--experiment", "tiny", "--session", "test1", "--output", "a.mp4"]),
         (draw_contact_sheets, ["--experiment", "tiny", "--output", "sheets"]),
     ],
 )
-def test_without_pictures_what_shows_them_is_refused(toy, module, options, tmp_path):
+def test_without_pictures_what_shows_them_is_refused(toy, verb, options, tmp_path):
     toy.settings = {"pictures": False}
     toy.write()
     with pytest.raises(InputError, match=r"report\.pictures is false"):
-        run(module, toy, *options[:-1], str(tmp_path / options[-1]))
+        run(verb, toy, *options[:-1], str(tmp_path / options[-1]))
     assert not (tmp_path / options[-1]).exists()
 
 
 @pytest.mark.parametrize(
-    ("module", "options", "message"),
+    ("verb", "options", "message"),
     [
         (plot_figures, ["--experiments", "absent"], "--experiments: the study has no 'absent'"),
         (draw_overlays, ["--experiment", "absent", "--session", "test1"], "--experiment: the study has no 'absent'"),
@@ -62,10 +62,10 @@ def test_without_pictures_what_shows_them_is_refused(toy, module, options, tmp_p
         (draw_contact_sheets, ["--experiment", "absent"], "--experiment: the study has no 'absent'"),
     ],
 )
-def test_what_the_study_does_not_have_is_refused(toy, module, options, message):
+def test_what_the_study_does_not_have_is_refused(toy, verb, options, message):
     toy.write()
     with pytest.raises(InputError, match=re.escape(message)):
-        run(module, toy, *options, "--output", str(toy.results / "new"))
+        run(verb, toy, *options, "--output", str(toy.results / "new"))
     assert not (toy.results / "new").exists()
 
 

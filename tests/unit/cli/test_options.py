@@ -1,10 +1,12 @@
-"""Whole numbers that are given to the verbs."""
+"""Whole numbers and named paths that are given to the verbs."""
 
 import argparse
 
 import pytest
 
 from bkind3d.cli import VERBS, build_parser, main
+from bkind3d.cli.options import read_named_paths
+from bkind3d.config import InputError
 
 
 def list_counts() -> dict[tuple[str, str], argparse.Action]:
@@ -44,3 +46,9 @@ def test_impossible_counts_are_refused_in_one_line(verb, option, capsys):
     assert COUNTS[verb, option].type("5000") == 5000
     if (verb, option) in MAY_BE_ZERO:
         assert COUNTS[verb, option].type("0") == 0
+
+
+def test_names_are_given_once() -> None:
+    assert read_named_paths(["a=x", "b=y=z"], "--videos") == {"a": "x", "b": "y=z"}
+    with pytest.raises(InputError, match="'a' is given twice"):
+        read_named_paths(["a=x", "a=y"], "--videos")

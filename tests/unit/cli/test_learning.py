@@ -1,14 +1,15 @@
-"""The verb that finds keypoints: what its table says of its network, and which models it refuses."""
+"""The verbs that train and predict: what a table of keypoints says of its network, and which models and frames are refused."""
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
 from bkind3d.checkpoint import Provenance, save_model
 from bkind3d.cli import main
 from bkind3d.config import ExperimentConfig
-from bkind3d.data.parquet import read_metadata
+from bkind3d.data.parquet import read_metadata, write_table
 from bkind3d.methods.discovery.model import DiscoveryModel
 from tests.unit.scenes import write_session
 
@@ -46,3 +47,24 @@ def test_a_model_of_another_unit_is_refused_and_nothing_is_written(tmp_path: Pat
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "cam0.parquet: is in mm, but" in line and "was trained in m; use one unit in rigs.tsv" in line
     assert not (tmp_path / "k.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        ("one", "--frames: 'one' is not of the form NAME=PATH"),
+        ("one=gone.parquet", "gone.parquet: cannot be read (No such file or directory)"),
+        ("one=joints.parquet", "joints.parquet: is not a frames table"),
+    ],
+)
+def test_frames_that_are_none_are_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], frames: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("experiment.yaml").write_text("frames: subject\n")
+    write_table(pd.DataFrame({"frame": [0], "joint": ["nose"], "x": [0.0], "y": [0.0], "z": [0.0]}), "joints", "joints.parquet")
+    outputs = [f"--{name}={name}.out" for name in ("output", "untrained", "history", "edges")]
+    assert main(["train-model", "--config=experiment.yaml", f"--frames={frames}", "--store=store", "--device=cpu", *outputs]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert message in line
+    assert not list(tmp_path.glob("*.out"))

@@ -1,0 +1,116 @@
+"""Verbs that judge keypoints."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bkind3d.cli.options import of_sessions, read_named_paths
+from bkind3d.cli.verbs import argument, verb
+from bkind3d.config import ExperimentConfig, MovementsConfig, read_section
+
+#: What judges an experiment by annotations begins with.
+JUDGED = (
+    argument("--config", type=Path, required=True, help="the experiment's section (JSON or YAML)"),
+    argument("--name", required=True, help="name of the experiment, for the tables"),
+    argument("--dataset", required=True, help="name of the data, for the tables"),
+    argument("--sessions", type=Path, required=True, help="sheet of the sessions (TSV)"),
+    of_sessions("keypoints", "keypoints of each session"),
+)
+JOINTS = of_sessions("joints", "joints of the sessions that have them")
+
+
+def _read_paths(arguments: argparse.Namespace, *kinds: str) -> list[dict[str, str]]:
+    """Files by session, for each of the options."""
+    return [read_named_paths(getattr(arguments, kind), f"--{kind}") for kind in kinds]
+
+
+@verb(
+    *JUDGED,
+    of_sessions("untrained", "keypoints of the same network, untrained"),
+    JOINTS,
+    of_sessions("behaviours", "behaviours, to tell the errors of each apart"),
+    argument("--edges", type=Path, help="edges that the network learned: lengths along their skeleton are watched"),
+    argument("--output", type=Path, required=True, help="summary to write (pose.json)"),
+    argument("--errors", type=Path, required=True, help="errors of every method and test frame to write (Parquet)"),
+    argument("--joint-errors", type=Path, required=True, help="mean errors of every method and joint to write (Parquet)"),
+)
+def regress_joints(arguments: argparse.Namespace) -> None:
+    """Judge keypoints by regression to annotated joints, beside floors (mean pose, untrained network) and oracles."""
+    from bkind3d.data.parquet import write_table
+    from bkind3d.data.results import UNTRAINED, write_json
+    from bkind3d.data.skeleton import read_skeleton
+    from bkind3d.evaluation.candidates import Candidate
+    from bkind3d.evaluation.pose import judge_poses
+    from bkind3d.evaluation.recordings import read_recordings
+
+    config = read_section(ExperimentConfig, arguments.config)
+    keypoints, untrained, joints, behaviours = _read_paths(arguments, "keypoints", "untrained", "joints", "behaviours")
+    method = Candidate.of(config.description)
+    recordings = read_recordings(arguments.sessions, {method.name: keypoints, UNTRAINED: untrained}, joints, behaviours)
+    edges = read_skeleton(arguments.edges, config.model) if arguments.edges else []
+    judgement = judge_poses(recordings, method, config.evaluation, arguments.name, arguments.dataset, edges)
+    write_table(judgement.errors, "errors", arguments.errors, {"experiment": arguments.name})
+    write_table(judgement.joint_errors, "joint_errors", arguments.joint_errors, {"experiment": arguments.name})
+    write_json(judgement.summary, arguments.output)
+
+
+@verb(
+    *JUDGED,
+    JOINTS,
+    of_sessions("behaviours", "behaviours of the sessions that have them"),
+    argument("--output", type=Path, required=True, help="summary to write (actions.json)"),
+    argument("--confusion", type=Path, required=True, help="counts of true and predicted behaviours to write (Parquet)"),
+)
+def classify_actions(arguments: argparse.Namespace) -> None:
+    """Recognise behaviours from windows of keypoints, beside annotated joints and the majority class."""
+    from bkind3d.data.parquet import write_table
+    from bkind3d.data.results import write_json
+    from bkind3d.evaluation.behaviours import judge_actions
+    from bkind3d.evaluation.candidates import Candidate
+    from bkind3d.evaluation.recordings import read_recordings
+
+    config = read_section(ExperimentConfig, arguments.config)
+    method = Candidate.of(config.description)
+    keypoints, joints, behaviours = _read_paths(arguments, "keypoints", "joints", "behaviours")
+    recordings = read_recordings(arguments.sessions, {method.name: keypoints}, joints, behaviours)
+    judgement = judge_actions(recordings, method, config.actions, config.evaluation, arguments.name, arguments.dataset)
+    write_table(judgement.confusion, "confusion", arguments.confusion, {"experiment": arguments.name})
+    write_json(judgement.summary, arguments.output)
+
+
+@verb(
+    argument("--config", type=Path, required=True, help="the study's section movements (JSON or YAML)"),
+    argument("--keypoints", nargs="+", required=True, metavar="SESSION=PATH", help="keypoints of each session"),
+    of_sessions("behaviours", "behaviours, to compare the clusters with"),
+    argument("--output", type=Path, required=True, help="window -> cluster, and the clusters' shares, to write (Parquet)"),
+)
+def find_movements(arguments: argparse.Namespace) -> None:
+    """Put windows of keypoints into clusters of like movement, without labels, for looking at."""
+    from bkind3d.data.parquet import write_table
+    from bkind3d.evaluation.movements import find_movements
+
+    keypoints, behaviours = _read_paths(arguments, "keypoints", "behaviours")
+    found = find_movements(keypoints, behaviours, read_section(MovementsConfig, arguments.config))
+    write_table(found.windows, "movements", arguments.output, found.summary)
+
+
+@verb(
+    argument("--pose", nargs="*", default=[], type=Path, help="pose.json of each experiment"),
+    argument("--actions", nargs="*", default=[], type=Path, help="actions.json of each experiment"),
+    argument("--output-pose", type=Path, help="table of the regression to joints to write (CSV)"),
+    argument("--output-actions", type=Path, help="table of the recognition of behaviours to write (CSV)"),
+    argument("--print", action="store_true", help="also print both tables"),
+)
+def make_tables(arguments: argparse.Namespace) -> None:
+    """Merge the results of all experiments into pose.csv and actions.csv; only measured numbers are in them."""
+    from bkind3d.report.tables import format_actions, format_poses, merge_actions, merge_poses, write_csv
+
+    poses, actions = merge_poses(arguments.pose), merge_actions(arguments.actions)
+    for table, path in ((poses, arguments.output_pose), (actions, arguments.output_actions)):
+        if path is not None:
+            write_csv(table, path)
+    if arguments.print:
+        sys.stdout.write(f"{format_poses(poses)}\n\n{format_actions(actions)}\n")
+
+
+VERBS = (regress_joints, classify_actions, find_movements, make_tables)

@@ -1,0 +1,66 @@
+"""Verbs that begin a study, add to it, and examine it."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bkind3d.cli.verbs import argument, verb
+from bkind3d.config import InputError
+from bkind3d.geometry.units import METRES
+
+PATTERN = argument("--pattern", help="where the names stand in the videos' paths, such as '{session}/{camera}.mp4'; * for anything else")
+
+
+@verb(
+    argument("folder", type=Path, help="holds videos of sessions, and of a calibration board or a calibration file; read only"),
+    argument("--study", type=Path, required=True, help="folder of the study; must not be there yet"),
+    argument("--units", choices=METRES, default="mm", help="of lengths on the board, or in the calibration"),
+    PATTERN,
+    argument("--calibration", type=Path, help="calibration file of all sessions, of any format"),
+    argument("--board", help="the filmed board: squares, side of a square, side of a marker, such as 8x11:24:18.75"),
+)
+def init(arguments: argparse.Namespace) -> None:
+    """Make a study of a folder of recordings: find out which video is which camera of which session, and write sheets and settings."""
+    from bkind3d.start.study import start_study
+
+    options = (arguments.units, arguments.pattern, arguments.calibration, arguments.board)
+    sys.stdout.write(start_study(arguments.folder, arguments.study, *options))
+
+
+@verb(
+    argument("study", type=Path, help="folder of the study"),
+    argument("folder", type=Path, help="holds the videos of one session or several; read only"),
+    PATTERN,
+    argument("--rig", help="the cameras that filmed them: a row of rigs.tsv; found by the cameras' names without it"),
+    argument("--subject", help="who was filmed; every session has a subject of its own without it"),
+)
+def add_session(arguments: argparse.Namespace) -> None:
+    """Add recordings to a study's sheets. Their keypoints are found with the models that are there; nothing is trained again."""
+    from bkind3d.start.study import add_sessions
+
+    sys.stdout.write(add_sessions(arguments.study, arguments.folder, arguments.pattern, arguments.rig, arguments.subject))
+
+
+@verb(
+    argument("config", type=Path, help="the study's config/config.yaml, or its folder"),
+    argument("--sessions", nargs="+", metavar="SESSION", help="examine these sessions only"),
+    argument("--full", action="store_true", help="decode every frame, not only 50 per camera"),
+    argument("--page", type=Path, help="HTML page to write (default: results/doctor.html of the study)"),
+    argument("--json", action="store_true", help="write the findings as JSON to the standard output, for machines"),
+    argument("--keep-going", action="store_true", help="end with exit code 0 whatever was found, and measure no memory"),
+)
+def doctor(arguments: argparse.Namespace) -> None:
+    """Examine a study's recordings before days are spent on them: sheets, videos, calibration, synchronisation; draw what is known."""
+    from bkind3d.doctor.studies import examine_study, format_checks, name_command
+
+    checks, page = examine_study(arguments.config, arguments.sessions, arguments.full, arguments.page, memory=not arguments.keep_going)
+    sys.stdout.write(format_checks(checks, arguments.json))
+    failed = [check for check in checks if check.status == "failure"]
+    if failed and not arguments.keep_going:
+        more = f" (and {len(failed) - 1} more failures)" if len(failed) > 1 else ""
+        raise InputError(f"{failed[0].describe().split(maxsplit=1)[1]}{more}{f'; see {page}' if page else ''}")
+    if not arguments.json:
+        sys.stdout.write(f"Pictures of all this: {page}\nNext, see what would be computed:\n  {name_command(arguments.config)} -n\n")
+
+
+VERBS = (init, add_session, doctor)
