@@ -10,8 +10,8 @@ from benchmarks.rigs import BOARD, BOARD_FRAMES, Array, make_rig, pose_boards, p
 from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board
 from bkind3d.calibration.displacement import check_given
 from bkind3d.calibration.faults import check_scale, find_faults
-from bkind3d.calibration.findings import Finding
 from bkind3d.calibration.intrinsics import estimate_intrinsics
+from bkind3d.calibration.judgement import Finding
 from bkind3d.calibration.misprints import check_rows, explain_unseen_board, show_more_rows
 from bkind3d.calibration.printing import draw_board
 from bkind3d.config import BoardConfig

@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +16,8 @@ from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.corners import find_corners
 from bkind3d.calibration.displacement import check_given
 from bkind3d.calibration.faults import check_scale, find_faults
-from bkind3d.calibration.findings import Finding, log_findings
 from bkind3d.calibration.intrinsics import estimate_intrinsics
-from bkind3d.calibration.judgement import check_views, check_world_points, judge_measures, refuse
+from bkind3d.calibration.judgement import Finding, check_views, check_world_points, judge_measures, list_failures, log_findings, refuse
 from bkind3d.calibration.misprints import check_rows
 from bkind3d.calibration.quality import choose_held_out, measure_pairs, measure_quality, measure_squares
 from bkind3d.calibration.rig import Solution, calibrate_rig, check_connected
@@ -96,10 +96,14 @@ def calibrate_cameras(
     details = {"units": units, **judged.details}
     if given.truth is not None:
         details["truth"] = compare_to_truth({camera.name: camera for camera in cameras}, read_calibration(given.truth)[0])
-        _log_truth(details["truth"], units)
+        for name, row in details["truth"].items():
+            log.info(
+                "camera %s: centre %.2f %s (%.2f %%) from the truth, %.2f %s (%.2f %%) after alignment, focal length %+.2f %%",
+                name, row["distance"], units, row["percent"], row["aligned"], units, row["aligned_percent"], row["focal_percent"],
+            )  # fmt: skip
     _write_quality(judged.table, findings, details, quality)
     about = {key: value for key, value in details.items() if key in ("error", "rigid_board_px", "n_held_out")}
-    poor = [finding.text for finding in findings if finding.level == "failure"]
+    poor = list_failures(findings)
     write_calibration({camera.name: camera for camera in cameras}, output, units, about | ({"accepted": poor} if poor else {}))
 
 
@@ -117,8 +121,11 @@ def calibrate_corners(
     check_connected(corners)
     held_out = choose_held_out(corners, config.held_out, config.floor_frame, config.min_board_frames)
     solved = corners.select(~held_out)
-    sizes = dict(zip(corners.cameras, corners.sizes, strict=True))
-    lenses = _estimate_lenses(solved, config) if given.intrinsics is None else _read_lenses(given.intrinsics, sizes)
+    if given.intrinsics is None:
+        views = zip(solved.points, solved.sizes, solved.cameras, strict=True)
+        lenses = [estimate_intrinsics(solved.model, points, size, name, name in config.fisheye) for points, size, name in views]
+    else:
+        lenses = _read_lenses(given.intrinsics, dict(zip(corners.cameras, corners.sizes, strict=True)))
     faults = [*check_rows(corners), *find_faults(lenses, corners)]
     log_findings(faults)
     refuse(faults, config.accept_poor)
@@ -192,13 +199,6 @@ def _search(config: CalibrationConfig, board: BoardConfig, videos: Mapping[str, 
     return find_corners(videos, board, config, threads)
 
 
-def _estimate_lenses(corners: Corners, config: CalibrationConfig) -> list[Camera]:
-    return [
-        estimate_intrinsics(corners.model, points, size, name, name in config.fisheye)
-        for points, size, name in zip(corners.points, corners.sizes, corners.cameras, strict=True)
-    ]
-
-
 def _check_files(given: Given, videos: Mapping[str, str | Path]) -> None:
     """Refuse files that are wrong before the videos are searched, which takes long."""
     if given.truth is not None:
@@ -239,12 +239,4 @@ def _save_and_read(cameras: list[Camera], units: str) -> list[Camera]:
 
 def _write_quality(table: pd.DataFrame, findings: list[Finding], details: dict[str, Any], quality: str | Path) -> None:
     finite = {key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in details.items()}
-    write_table(table, "calibration", quality, finite | {"findings": [finding.describe() for finding in findings]})
-
-
-def _log_truth(truth: Mapping[str, Mapping[str, float]], units: str) -> None:
-    for camera, row in truth.items():
-        log.info(
-            "camera %s: centre %.2f %s (%.2f %%) from the truth, %.2f %s (%.2f %%) after alignment, focal length %+.2f %%",
-            camera, row["distance"], units, row["percent"], row["aligned"], units, row["aligned_percent"], row["focal_percent"],
-        )  # fmt: skip
+    write_table(table, "calibration", quality, finite | {"findings": [asdict(finding) for finding in findings]})

@@ -44,8 +44,8 @@ def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: C
     frames = spread_indices(n_frames, config.max_board_frames)
     if config.floor_frame is not None:
         frames = np.union1d(frames, [config.floor_frame])
-    legacy = _choose_layout(videos, board, frames, threads)
-    trial = _choose_trial(frames)
+    trial = frames[spread_indices(len(frames), _TRIAL_FRAMES)]
+    legacy = _choose_layout(videos, board, trial, threads)
     points, n_taller = _search_videos(videos, board, legacy, frames, threads, set(trial.tolist()))
     if n_taller >= max(_MORE_ROWS, _MORE_ROWS_SHARE * len(trial) * len(videos)):
         raise InputError(
@@ -90,18 +90,11 @@ def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) ->
     return shortest
 
 
-def _choose_trial(frames: Int[NDArray, "..."]) -> Int[NDArray, "..."]:
-    return frames[spread_indices(len(frames), _TRIAL_FRAMES)]
-
-
-def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, frames: Int[NDArray, "..."], threads: int) -> bool:
+def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, trial: Int[NDArray, "..."], threads: int) -> bool:
     """Whether the board has the layout of OpenCV before 4.6; the wrong one finds nothing, without any error."""
     if config.legacy_pattern != "auto" or config.squares_y % 2 or config.pattern == "checkerboard":
         return config.legacy_pattern == "true"
-    found = [
-        int(np.isfinite(_search_videos(videos, config, legacy, _choose_trial(frames), threads)[0][..., 0]).sum())
-        for legacy in (False, True)
-    ]
+    found = [int(np.isfinite(_search_videos(videos, config, legacy, trial, threads)[0][..., 0]).sum()) for legacy in (False, True)]
     log.info("corners found with the layout of OpenCV since 4.6: %d, with the one before: %d", found[False], found[True])
     return found[True] > found[False]
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.camera_pairs import AGREEMENT, Boards, Pair, compare_pairs, find_boards, measure_misfits
-from bkind3d.calibration.faults import blame_copy, find_suspects, judge_sameness, measure_motion
-from bkind3d.calibration.findings import Finding
+from bkind3d.calibration.faults import blame_copy, find_suspects, measure_motion
 from bkind3d.calibration.intrinsics import estimate_intrinsics
-from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.calibration.judgement import Finding
+from bkind3d.geometry.cameras import Camera
 
 
 def check_given(cameras: list[Camera], corners: Corners) -> list[Finding]:
@@ -20,12 +20,19 @@ def check_given(cameras: list[Camera], corners: Corners) -> list[Finding]:
     World frame and units are the cameras'; the board's units have to be the same.
     """
     boards = find_boards(cameras, corners)
-    findings = find_same_poses(cameras, float(np.nanmedian(np.linalg.norm(boards.poses[..., :3, 3], axis=-1))))
+    distance = float(np.nanmedian(np.linalg.norm(boards.poses[..., :3, 3], axis=-1)))
+    findings = []
+    for one, other in combinations(cameras, 2):
+        findings += blame_copy((one.name, other.name), one.extrinsics, other.extrinsics, distance)
     copies = {name for finding in findings if finding.level == "failure" for name in finding.cameras}
     blamed = _find_displaced(cameras, corners, boards, copies)
     if copies and sum(finding.cameras[0] in copies for finding in blamed) != 1:
-        # One of them is right. The copied entry has the other camera's lens, too, with which no view may fit.
-        boards = find_boards(_replace_lenses(cameras, corners, copies), corners)
+        # One of them is right. The copied entry has the other camera's lens, too, with which no view may fit: take one from its own views.
+        lenses = [
+            estimate_intrinsics(corners.model, points, size, camera.name, camera.fisheye) if camera.name in copies else camera
+            for camera, points, size in zip(cameras, corners.points, corners.sizes, strict=True)
+        ]
+        boards = find_boards(lenses, corners)
         blamed = _find_displaced(cameras, corners, boards, copies)
     return findings + blamed
 
@@ -39,27 +46,9 @@ def _find_displaced(cameras: list[Camera], corners: Corners, boards: Boards, cop
     return [_explain(camera, trusted, cameras, corners, usable, copies) for camera, trusted in suspects]
 
 
-def find_same_poses(cameras: list[Camera], distance: float) -> list[Finding]:
-    """Cameras that stand in one place with one direction; `distance` is that to what they see."""
-    findings = []
-    for one, other in combinations(cameras, 2):
-        angle, apart = measure_motion(_extrinsics(one), _extrinsics(other))
-        word = judge_sameness(angle, apart / distance)
-        findings += [blame_copy(one.name, other.name, word)] if word else []
-    return findings
-
-
-def _replace_lenses(cameras: list[Camera], corners: Corners, copies: set[str]) -> list[Camera]:
-    """Give `copies` lenses from their own views."""
-    return [
-        estimate_intrinsics(corners.model, points, size, camera.name, camera.fisheye) if camera.name in copies else camera
-        for camera, points, size in zip(cameras, corners.points, corners.sizes, strict=True)
-    ]
-
-
 def _hold_against(cameras: list[Camera], boards: Boards, pair: Pair) -> float:
     """Share of the frames that the given poses explain."""
-    motion = _extrinsics(cameras[pair.one]) @ np.linalg.inv(_extrinsics(cameras[pair.other]))
+    motion = cameras[pair.one].extrinsics @ np.linalg.inv(cameras[pair.other].extrinsics)
     poses = boards.poses[pair.one, pair.frames], boards.poses[pair.other, pair.frames]
     misfits = measure_misfits(*poses, motion[None], boards.outline, (boards.scales[pair.one], boards.scales[pair.other]))
     return float((misfits <= 1).mean())
@@ -91,10 +80,4 @@ def _explain(
 def _displacement(camera: int, other: int, cameras: list[Camera], pairs: Mapping[tuple[int, int], Pair]) -> tuple[float, float]:
     pair = pairs[min(camera, other), max(camera, other)]
     motion = pair.motion if camera < other else np.linalg.inv(pair.motion)
-    return measure_motion(_extrinsics(cameras[camera]), motion @ _extrinsics(cameras[other]))
-
-
-def _extrinsics(camera: Camera) -> Array:
-    pose = np.eye(4)
-    pose[:3, :3], pose[:3, 3] = camera.rotation, camera.translation
-    return pose
+    return measure_motion(cameras[camera].extrinsics, motion @ cameras[other].extrinsics)

@@ -12,23 +12,16 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from bkind3d.calibration.boards import Corners
-from bkind3d.calibration.camera_pairs import (
-    AGREEMENT,
-    SHARED_FRAMES,
-    Boards,
-    Pair,
-    compare_pair,
-    compare_pairs,
-    find_boards,
-    group_cameras,
-)
-from bkind3d.calibration.findings import Finding
+from bkind3d.calibration.camera_pairs import AGREEMENT, SHARED_FRAMES, Boards, Pair, compare_pair, compare_pairs, find_boards, group_cameras
+from bkind3d.calibration.judgement import Finding, Level
 from bkind3d.config import BoardConfig
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.units import METRES
 
 #: Angle (degrees) and distance (share of that to the board) below which two cameras have the same pose, and nearly the same.
-_SAME, _NEARLY_SAME = (0.5, 0.005), (2.0, 0.02)
+_SAMENESS: tuple[tuple[str, Level, tuple[float, float]], ...] = (
+    ("the same", "failure", (0.5, 0.005)), ("nearly the same", "warning", (2.0, 0.02)),
+)  # fmt: skip
 #: Share of the frames that "it stood here before, and there after" has to explain.
 _STEP_AGREEMENT = 0.85
 #: Largest delay between two cameras that is looked for, in searched frames, and fewest frames that have to show it.
@@ -133,27 +126,22 @@ def measure_motion(first: Array, second: Array) -> tuple[float, float]:
     return angle, float(np.linalg.norm(centres[0] - centres[1]))
 
 
-def judge_sameness(angle: float, distance_share: float) -> str:
-    """``same``, ``nearly the same`` or nothing, for two poses `angle` (degrees) and a share of the distance to the board apart."""
-    for word, (limit_angle, limit_share) in (("the same", _SAME), ("nearly the same", _NEARLY_SAME)):
-        if angle < limit_angle and distance_share < limit_share:
-            return word
-    return ""
-
-
-def blame_copy(one: str, other: str, word: str) -> Finding:
-    """The finding on two cameras that have `word` pose."""
-    text = f"cameras {one!r} and {other!r} have {word} position and direction; one is a copy of the other (of its video, or of its calibration)"
-    return Finding("failure" if word == "the same" else "warning", "copy", (one, other), text)
+def blame_copy(names: tuple[str, str], first: Array, second: Array, distance: float) -> list[Finding]:
+    """Say that two cameras are copies where their (4, 4) poses, world to camera, are the same; `distance` is that to what they see."""
+    angle, apart = measure_motion(first, second)
+    for word, level, (limit_angle, limit_share) in _SAMENESS:
+        if angle < limit_angle and apart / distance < limit_share:
+            text = f"cameras {names[0]!r} and {names[1]!r} have {word} position and direction; one is a copy of the other (of its video, or of its calibration)"
+            return [Finding(level, "copy", names, text)]
+    return []
 
 
 def _find_copies(names: list[str], boards: Boards, pairs: dict[tuple[int, int], Pair]) -> list[Finding]:
     findings = []
     for (one, other), pair in pairs.items():
-        distance = float(np.nanmedian(np.linalg.norm(boards.poses[one, pair.frames, :3, 3], axis=1)))
-        angle, apart = measure_motion(np.eye(4), pair.motion)
-        word = judge_sameness(angle, apart / distance) if pair.agreement >= AGREEMENT else ""
-        findings += [blame_copy(names[one], names[other], word)] if word else []
+        if pair.agreement >= AGREEMENT:
+            distance = float(np.nanmedian(np.linalg.norm(boards.poses[one, pair.frames, :3, 3], axis=1)))
+            findings += blame_copy((names[one], names[other]), np.eye(4), pair.motion, distance)
     return findings
 
 
@@ -210,11 +198,8 @@ def _explain_misfit(camera: int, trusted: list[int], lenses: list[Camera], corne
         when = "later" if lag > 0 else "earlier"
         text = f"camera {name!r} films {abs(lag)} frames {when} than {others}: its video is out of sync; cut it alike"
         return Finding("failure", "timing", (name,), text)
-    text = (
-        f"camera {name!r} does not agree with {others} on where the board is: its video may be out of sync, of another recording, "
-        "or of a camera that moved all the time"
-    )
-    return Finding("failure", "misfit", (name,), text)
+    text = f"camera {name!r} does not agree with {others} on where the board is: its video may be out of sync, of another recording, "
+    return Finding("failure", "misfit", (name,), text + "or of a camera that moved all the time")
 
 
 def _fits_mirrored(camera: int, trusted: list[int], lenses: list[Camera], corners: Corners, boards: Boards) -> bool:

@@ -66,11 +66,8 @@ def estimate_intrinsics(
             best = index
     log.info(
         "camera %s: intrinsics from %d views: %s (errors of unseen views: %s px)",
-        camera,
-        len(views),
-        names[best],
-        ", ".join(f"{np.sqrt(np.mean(square)):.3f}" for square in squares),
-    )
+        camera, len(views), names[best], ", ".join(f"{np.sqrt(np.mean(square)):.3f}" for square in squares),
+    )  # fmt: skip
     return _fit(model, points[views], plain, models[names[best]])
 
 

@@ -1,19 +1,43 @@
-"""Whether a calibration is good enough: its measures against the limits of the settings."""
+"""What is found out about a calibration, in three degrees, and whether it is good enough: its measures against the settings' limits."""
 
+import logging
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pandas as pd
 
 from bkind3d.calibration.boards import Corners
-from bkind3d.calibration.findings import Finding, list_failures
 from bkind3d.config import CalibrationConfig, InputError
+
+log = logging.getLogger(__name__)
 
 #: Beyond this share the board hardly changed its distance, and below these degrees its tilt: a small error proves little.
 _FLAT_DEPTH, _FLAT_TILT = 0.85, 15.0
 #: A point of the world that is off by more than this share of the points' reach was mistyped, or marked elsewhere.
 _MISPLACED_PERCENT = 10.0
+
+#: Beyond a limit, or plainly wrong; what a user should see to; what he may like to know.
+Level = Literal["failure", "warning", "remark"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is found.
+
+    Attributes
+    ----------
+    level : how grave it is.
+    kind : what it is about: error, square, spread, copy, mirrored, moved, timing, misfit, scale, squares, unshared, views, world.
+    cameras : names of those that it is about.
+    text : one sentence.
+    """
+
+    level: Level
+    kind: str
+    cameras: tuple[str, ...]
+    text: str
 
 
 def check_views(corners: Corners, config: CalibrationConfig) -> None:
@@ -41,10 +65,16 @@ def judge_measures(table: pd.DataFrame, squares: Mapping[str, float], config: Ca
     table : as :func:`bkind3d.calibration.quality.measure_quality` gives it, with ``spread_percent`` if that is known.
     squares : as :func:`bkind3d.calibration.quality.measure_squares` gives it.
     """
-    findings = _judge_squares(squares, config)
-    for row in sorted(table.to_dict("records"), key=lambda row: -_or_zero(row["mean_px"])):
+    findings = []
+    if abs(squares["mean_percent"]) > config.max_square_percent:
+        text = (
+            f"the board's squares measure {squares['mean_percent']:+.1f} % from their true size, more than calibration.max_square_percent "
+            f"{config.max_square_percent:g}; check the board's square_length and how it was printed"
+        )
+        findings.append(Finding("failure", "square", (), text))
+    for row in table.sort_values("mean_px", ascending=False, kind="stable").to_dict("records"):
         name = str(row["camera"])
-        findings += [*_judge_error(name, row, config, units), *_judge_spread(name, row, config), *_judge_views(name, row, config)]
+        findings += [Finding(level, kind, (name,), f"camera {name!r}{text}") for level, kind, text in _judge_camera(row, config, units)]
     return findings
 
 
@@ -83,6 +113,17 @@ def check_world_points(details: Mapping[str, Any], config: CalibrationConfig) ->
     return findings
 
 
+def log_findings(findings: Iterable[Finding]) -> None:
+    """Say all that was found."""
+    for finding in findings:
+        (log.info if finding.level == "remark" else log.warning)("%s", finding.text)
+
+
+def list_failures(findings: Iterable[Finding]) -> list[str]:
+    """What those say that stop the workflow."""
+    return [finding.text for finding in findings if finding.level == "failure"]
+
+
 def refuse(findings: list[Finding], accepted: bool) -> None:
     """Stop where there are failures that were not accepted beforehand.
 
@@ -92,61 +133,33 @@ def refuse(findings: list[Finding], accepted: bool) -> None:
     """
     failures = list_failures(findings)
     if failures and not accepted:
-        listed = "; ".join(finding.text for finding in failures)
-        raise InputError(f"the calibration is not good enough: {listed} (calibration.accept_poor: true goes on, and the report says so)")
-
-
-def _judge_error(name: str, row: Mapping[str, Any], config: CalibrationConfig, units: str) -> list[Finding]:
-    error = row["mean_px"]
-    if math.isnan(error):
-        text = (
-            f"camera {name!r} could not be judged: no held-out view shows it the board together with another camera; film the board longer"
+        raise InputError(
+            f"the calibration is not good enough: {'; '.join(failures)} (calibration.accept_poor: true goes on, and the report says so)"
         )
-        return [Finding("warning", "views", (name,), text)]
-    if error <= config.max_error_px:
-        return []
-    text = (
-        f"camera {name!r} misses held-out corners of the board by {error:.2f} px ({row['mean_percent']:.2f} % of the picture's width, "
-        f"{row['mean_world']:.3g} {units} at the board), more than calibration.max_error_px {config.max_error_px:g}"
-    )
-    return [Finding("failure", "error", (name,), text)]
 
 
-def _judge_spread(name: str, row: Mapping[str, Any], config: CalibrationConfig) -> list[Finding]:
-    spread = _or_zero(row.get("spread_percent"))
-    if spread <= config.max_spread_percent:
-        return []
-    text = (
-        f"camera {name!r} comes out {spread:.1f} % of its distance to the board elsewhere when other board views are used, "
-        f"more than calibration.max_spread_percent {config.max_spread_percent:g}; show it the board at more distances and tilts"
-    )
-    return [Finding("failure", "spread", (name,), text)]
-
-
-def _judge_squares(squares: Mapping[str, float], config: CalibrationConfig) -> list[Finding]:
-    deviation = squares["mean_percent"]
-    if not abs(deviation) > config.max_square_percent:
-        return []
-    text = (
-        f"the board's squares measure {deviation:+.1f} % from their true size, more than calibration.max_square_percent "
-        f"{config.max_square_percent:g}; check the board's square_length and how it was printed"
-    )
-    return [Finding("failure", "square", (), text)]
-
-
-def _judge_views(name: str, row: Mapping[str, Any], config: CalibrationConfig) -> list[Finding]:
-    findings = []
+def _judge_camera(row: Mapping[Hashable, Any], config: CalibrationConfig, units: str) -> Iterator[tuple[Level, str, str]]:
+    """Level, kind, and what to say behind the camera's name, of all that is wrong in a row of the table."""
+    if math.isnan(row["mean_px"]):
+        text = " could not be judged: no held-out view shows it the board together with another camera; film the board longer"
+        yield "warning", "views", text
+    elif row["mean_px"] > config.max_error_px:
+        text = (
+            f" misses held-out corners of the board by {row['mean_px']:.2f} px ({row['mean_percent']:.2f} % of the picture's width, "
+            f"{row['mean_world']:.3g} {units} at the board), more than calibration.max_error_px {config.max_error_px:g}"
+        )
+        yield "failure", "error", text
+    if row.get("spread_percent", math.nan) > config.max_spread_percent:
+        text = (
+            f" comes out {row['spread_percent']:.1f} % of its distance to the board elsewhere when other board views are used, "
+            f"more than calibration.max_spread_percent {config.max_spread_percent:g}; show it the board at more distances and tilts"
+        )
+        yield "failure", "spread", text
     if row["coverage"] < config.min_coverage:
-        text = f"camera {name!r}: the board covered only {100 * row['coverage']:.0f} % of the picture; move it into the corners"
-        findings.append(Finding("warning", "views", (name,), text))
-    flat = [
-        words for words, is_flat in (("distance", row["depth_range"] > _FLAT_DEPTH), ("tilt", row["tilt_range"] < _FLAT_TILT)) if is_flat
-    ]
+        yield "warning", "views", f": the board covered only {100 * row['coverage']:.0f} % of the picture; move it into the corners"
+    flat = ["distance"] * (row["depth_range"] > _FLAT_DEPTH) + ["tilt"] * (row["tilt_range"] < _FLAT_TILT)
     if flat:
-        text = f"camera {name!r}: the board hardly changed its {' and '.join(flat)}, so a small error proves little; move it nearer and farther, and tilt it"
-        findings.append(Finding("warning", "views", (name,), text))
-    return findings
-
-
-def _or_zero(value: Any) -> float:
-    return float(value) if value is not None and not math.isnan(value) else 0.0
+        text = (
+            f": the board hardly changed its {' and '.join(flat)}, so a small error proves little; move it nearer and farther, and tilt it"
+        )
+        yield "warning", "views", text

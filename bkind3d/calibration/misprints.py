@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from bkind3d.calibration.boards import Corners, Picture, detect_corners, make_board
-from bkind3d.calibration.findings import Finding
+from bkind3d.calibration.judgement import Finding
 from bkind3d.config import BoardConfig
 
 _ADVICE = "check that it is sharp and fills enough of the picture, and the board's squares, marker_bits, dictionary_size and legacy_pattern"

@@ -129,11 +129,7 @@ def _choose_page(size: tuple[float, float], page: str, name: str) -> tuple[float
     for width, height in (PAGES[page], PAGES[page][::-1]):
         if needed[0] <= width and needed[1] <= height:
             return width, height
-    fitting = [
-        other
-        for other, sides in PAGES.items()
-        if sorted(needed) <= sorted(sides) and min(needed) <= min(sides) and max(needed) <= max(sides)
-    ]
+    fitting = [other for other, sides in PAGES.items() if min(needed) <= min(sides) and max(needed) <= max(sides)]
     raise InputError(
         f"board {name!r} is {size[0]:g} x {size[1]:g} mm and needs {needed[0]:g} x {needed[1]:g} mm with its margins, which is more than {page}; "
         f"use --page {fitting[0] if fitting else 'board'}"

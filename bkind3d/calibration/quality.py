@@ -78,9 +78,7 @@ def measure_squares(cameras: list[Camera], corners: Corners) -> dict[str, float]
     one, other = corners.neighbours.T
     true = np.linalg.norm(corners.model[one] - corners.model[other], axis=-1)
     deviations = 100 * (np.linalg.norm(points[:, one] - points[:, other], axis=-1) / true - 1)
-    known = deviations[np.isfinite(deviations)]
-    if not len(known):
-        return {"mean_percent": float("nan"), "p95_percent": float("nan")}
+    known = deviations[np.isfinite(deviations)] if np.isfinite(deviations).any() else np.array([np.nan])
     return {"mean_percent": float(known.mean()), "p95_percent": float(np.quantile(np.abs(known), 0.95))}
 
 

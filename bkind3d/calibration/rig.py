@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,9 +20,6 @@ from bkind3d.calibration.camera_pairs import SHARED_FRAMES, Boards, chain_poses,
 from bkind3d.calibration.intrinsics import is_better
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array, Camera
-
-if TYPE_CHECKING:
-    from aniposelib.cameras import CameraGroup
 
 log = logging.getLogger(__name__)
 
@@ -154,8 +151,17 @@ def _nudge(cameras: list[Camera], boards: Boards, seed: int) -> list[Camera]:
 def _adjust(corners: Corners, cameras: list[Camera], boards: Boards, only_poses: bool, seed: int) -> list[Camera]:
     """aniposelib's iterative bundle adjustment, from the cameras as they are."""
     from aniposelib.boards import extract_points, merge_rows
+    from aniposelib.cameras import CameraGroup
 
-    group = _make_group(cameras)
+    from bkind3d.calibration.adjusted_camera import AdjustedCamera, AdjustedFisheyeCamera
+
+    # All cameras need the same parameters.
+    common = {"extra_dist": any(bool(camera.distortion[1]) for camera in cameras)}
+    adjusted = []
+    for camera in cameras:
+        values = {"matrix": camera.matrix.copy(), "dist": camera.distortion.copy(), "size": camera.size, "name": camera.name}
+        pose = {"rvec": cv2.Rodrigues(camera.rotation)[0].ravel(), "tvec": camera.translation.copy()}
+        adjusted.append((AdjustedFisheyeCamera if camera.fisheye else AdjustedCamera)(**values, **pose, **common))
     pixels_per_unit = np.median([camera.matrix[0, 0] for camera in cameras]) / np.nanmedian(boards.poses[..., 2, 3])
     rows = [rows_of(corners, index, boards.poses[index]) for index in range(len(cameras))]
     with _quiet_and_repeatable(seed):
@@ -163,43 +169,16 @@ def _adjust(corners: Corners, cameras: list[Camera], boards: Boards, only_poses:
         # aniposelib divides a corner's distance from the board by the least positive coordinate on it (a square), which lets
         # boards bend. A board that lies a little off its own plane z = 0 is no other board, but sets that divisor.
         extra["objp"][:, 2] = 2 / (_RIGIDITY * pixels_per_unit)
-        group.bundle_adjust_iter(points, extra, only_extrinsics=only_poses)
-    return _read_group(group, cameras)
-
-
-def _make_group(cameras: list[Camera]) -> "CameraGroup":
-    from aniposelib.cameras import CameraGroup
-
-    from bkind3d.calibration.adjusted_camera import AdjustedCamera, AdjustedFisheyeCamera
-
-    # All cameras need the same parameters.
-    extra = any(bool(camera.distortion[1]) for camera in cameras)
-    return CameraGroup(
-        [
-            (AdjustedFisheyeCamera if camera.fisheye else AdjustedCamera)(
-                matrix=camera.matrix.copy(),
-                dist=camera.distortion.copy(),
-                size=camera.size,
-                rvec=cv2.Rodrigues(camera.rotation)[0].ravel(),
-                tvec=camera.translation.copy(),
-                name=camera.name,
-                extra_dist=extra,
-            )
-            for camera in cameras
-        ]
-    )
-
-
-def _read_group(group: "CameraGroup", lenses: list[Camera]) -> list[Camera]:
+        CameraGroup(adjusted).bundle_adjust_iter(points, extra, only_extrinsics=only_poses)
     return [
         replace(
-            lens,
-            matrix=np.array(camera.get_camera_matrix()),
-            distortion=np.array(camera.get_distortions()),
-            rotation=np.asarray(cv2.Rodrigues(camera.get_rotation())[0]),
-            translation=np.array(camera.get_translation()),
+            camera,
+            matrix=np.array(found.get_camera_matrix()),
+            distortion=np.array(found.get_distortions()),
+            rotation=np.asarray(cv2.Rodrigues(found.get_rotation())[0]),
+            translation=np.array(found.get_translation()),
         )
-        for camera, lens in zip(group.cameras, lenses, strict=True)
+        for found, camera in zip(adjusted, cameras, strict=True)
     ]
 
 

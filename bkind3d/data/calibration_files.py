@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,8 @@ def fit_camera_to_video(camera: Camera, size: tuple[int, int], source: str | Pat
     if abs(ratio_x - 1) <= _CROP_SHARE and abs(ratio_y - 1) <= _CROP_SHARE:
         log.warning(
             "%s: camera %s: calibrated at %dx%d, video is %dx%d: taken as a crop at the right or lower edge",
-            source,
-            camera.name,
-            *camera.size,
-            *size,
-        )
+            source, camera.name, *camera.size, *size,
+        )  # fmt: skip
         return replace(camera, size=size)
     # A side that was rounded to a whole pixel changes the aspect by up to half a pixel.
     if abs(camera.size[1] * ratio_x - size[1]) <= 1 or abs(camera.size[0] * ratio_y - size[0]) <= 1:
@@ -122,8 +120,7 @@ def fit_camera_to_video(camera: Camera, size: tuple[int, int], source: str | Pat
         return camera.resized(size)
     raise InputError(
         f"{source}: camera {camera.name!r}: the calibration is for {camera.size[0]}x{camera.size[1]} pixels, the video has "
-        f"{size[0]}x{size[1]}; "
-        "the aspect differs, so it is another crop or another camera: calibrate at the video's size"
+        f"{size[0]}x{size[1]}; the aspect differs, so it is another crop or another camera: calibrate at the video's size"
     )
 
 
@@ -167,14 +164,12 @@ def _read_array(values: Mapping[str, Any], key: str, shapes: list[tuple[int, ...
 
 def check_no_copies(cameras: Mapping[str, Camera], path: str | Path) -> None:
     """Two cameras in one place with one direction: a file was copied over another."""
-    items = list(cameras.values())
-    for index, one in enumerate(items):
-        for other in items[index + 1 :]:
-            scale = max(float(np.linalg.norm(one.centre)), 1e-9)
-            if np.allclose(one.rotation, other.rotation, atol=1e-6) and np.linalg.norm(one.centre - other.centre) <= 1e-6 * scale:
-                raise InputError(
-                    f"{path}: cameras {one.name!r} and {other.name!r} have the same position and direction; one is a copy of the other: calibrate again"
-                )
+    for one, other in combinations(cameras.values(), 2):
+        scale = max(float(np.linalg.norm(one.centre)), 1e-9)
+        if np.allclose(one.rotation, other.rotation, atol=1e-6) and np.linalg.norm(one.centre - other.centre) <= 1e-6 * scale:
+            raise InputError(
+                f"{path}: cameras {one.name!r} and {other.name!r} have the same position and direction; one is a copy of the other: calibrate again"
+            )
 
 
 def _format_value(value: Any) -> str:

@@ -52,9 +52,14 @@ class Camera:
         return np.asarray(-self.rotation.T @ self.translation)
 
     @property
+    def extrinsics(self) -> Float[NDArray, "4 4"]:
+        """(4, 4) maps homogeneous world points to homogeneous points in the camera's frame."""
+        return np.block([[self.rotation, self.translation[:, None]], [np.zeros(3), 1.0]])
+
+    @property
     def projection(self) -> Float[NDArray, "3 4"]:
         """(3, 4) maps homogeneous world points to homogeneous *undistorted* pixels."""
-        return np.asarray(self.matrix @ np.concatenate([self.rotation, self.translation[:, None]], axis=1))
+        return np.asarray(self.matrix @ self.extrinsics[:3])
 
     def resized(self, size: tuple[int, int]) -> "Camera":
         """The same camera for pictures resized to `size` (width, height): pixel *edges* are scaled, not centres."""

@@ -115,12 +115,13 @@ def _find_undisturbed(
     inside = cv2.resize(disputed.astype(np.uint8), small_size, interpolation=cv2.INTER_AREA) > 0
     inside[[0, -1], :] = inside[:, [0, -1]] = False
     steps = [np.diff(small, axis=axis) for axis in (1, 2)]
-    usual = [_find_lasting_steps(of_axis, noise) for of_axis in steps]
+    usual = [_find_common_steps(of_axis, noise, _LASTING, np.float32(0)) for of_axis in steps]
     for _ in range(_SEARCH_ROUNDS):
         disturbance = np.stack([_measure_disturbance(frame, inside, usual, noise) for frame in small])
         # What the least disturbed frames have in common belongs to the background, though it be covered for most of the time.
         pairs = (np.maximum(disturbance[:, :-1], disturbance[:, 1:]), np.maximum(disturbance[:, :, :-1], disturbance[:, :, 1:]))
-        usual = [_add_common_steps(*of_axis, noise) for of_axis in zip(usual, steps, pairs, strict=True)]
+        clean = [np.take_along_axis(of_axis, _find_smallest(pair)[..., None], axis=0) for of_axis, pair in zip(steps, pairs, strict=True)]
+        usual = [_find_common_steps(of_axis, noise, 1.0, known) for of_axis, known in zip(clean, usual, strict=True)]
     best = _find_smallest(disturbance)
     full = np.stack([cv2.resize(layer.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) for layer in best])
     least = np.take_along_axis(disturbance, best[-1:], axis=0)[0]
@@ -130,24 +131,13 @@ def _find_undisturbed(
     return _middle(np.take_along_axis(chosen, full[..., None], axis=0)), hidden > 0
 
 
-def _find_lasting_steps(steps: Float[NDArray, "frame height width 3"], noise: float) -> Float[NDArray, "height width 3"]:
-    """The steps between neighbouring pixels that are there nearly always: outlines of the background; zero elsewhere."""
+def _find_common_steps(
+    steps: Float[NDArray, "frame height width 3"], noise: float, share: float, otherwise: Shaped[NDArray, "..."] | np.float32
+) -> Float[NDArray, "height width 3"]:
+    """The steps between neighbouring pixels that are there in at least this `share` of the frames: outlines of the background."""
     middle = _middle(steps)
     same = np.stack([largest_channel(np.abs(step - middle)) <= 3 * noise for step in steps])
-    return np.where((same.mean(axis=0) >= _LASTING)[..., None], middle, 0.0)
-
-
-def _add_common_steps(
-    lasting: Float[NDArray, "height width 3"],
-    steps: Float[NDArray, "frame height width 3"],
-    disturbance: Float[NDArray, "frame height width"],
-    noise: float,
-) -> Float[NDArray, "height width 3"]:
-    """The lasting steps, and those that are there in all frames in which neither of the two pixels is disturbed."""
-    chosen = np.take_along_axis(steps, _find_smallest(disturbance)[..., None], axis=0)
-    middle = _middle(chosen)
-    same = np.stack([largest_channel(np.abs(step - middle)) <= 3 * noise for step in chosen])
-    return np.where(np.asarray(same.all(axis=0))[..., None], middle, lasting)
+    return np.where((same.mean(axis=0) >= share)[..., None], middle, otherwise)
 
 
 def _find_smallest(disturbance: Float[NDArray, "frame height width"]) -> Int[NDArray, "rank height width"]:

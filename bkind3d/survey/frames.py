@@ -113,10 +113,9 @@ def _plan_windows(location: pd.DataFrame, camera: Camera, config: FramesConfig, 
     pixels = project_through_lens(camera, centres)
     inside = ((pixels >= -0.5) & (pixels <= np.array(camera.size) - 0.5)).all(axis=1)
     valid = location["valid"].to_numpy(bool) & inside
-    pose = np.concatenate([camera.rotation, camera.translation[:, None]], axis=1)
     matrices = np.full((len(location), 12), np.nan)
     for index in np.flatnonzero(valid | (config.window == "fixed")):
-        matrices[index] = (window_matrix(camera, config, centres[index], side) @ pose).ravel()
+        matrices[index] = (window_matrix(camera, config, centres[index], side) @ camera.extrinsics[:3]).ravel()
     table = location[["frame", "x", "y", "z"]].copy()
     table[["width", "height"]] = window_side(config)
     table[_PROJECTION] = matrices
@@ -139,7 +138,9 @@ def _cut_windows(
                 f"{describe_files(video)}: is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}; survey it again"
             )
         index = rows.pop(video_frame)
-        matrix = _intrinsics_of(table.loc[index, _PROJECTION].to_numpy(np.float64), camera)
+        # The window's 3x4 matrix, whose rotation is the camera's, without it.
+        matrix = table.loc[index, _PROJECTION].to_numpy(np.float64).reshape(3, 4)[:, :3] @ camera.rotation.T
+        matrix /= matrix[2, 2]
         cut = _cut_window(picture, table.at[index, "mask"], camera, matrix, survey_size, config)
         images[index], masks[index] = cut or (b"", b"")
     if rows:
@@ -175,9 +176,3 @@ def keep_central(silhouette: UInt8[NDArray, "height width"], radius: float) -> U
     near = np.hypot(rows - (silhouette.shape[0] - 1) / 2, columns - (silhouette.shape[1] - 1) / 2) <= radius
     kept = np.bincount(labels[near], minlength=labels.max() + 1) * 2 >= np.bincount(labels.ravel())
     return np.where(kept[labels], silhouette, 0).astype(np.uint8)
-
-
-def _intrinsics_of(projection: Array, camera: Camera) -> Array:
-    """The window's (3, 3) matrix out of its 3x4 matrix, whose rotation is the camera's."""
-    matrix = projection.reshape(3, 4)[:, :3] @ camera.rotation.T
-    return np.asarray(matrix / matrix[2, 2])

@@ -14,14 +14,14 @@ from bkind3d.config import InputError, LocationConfig
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.camera_names import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
-from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.cameras import Camera
 from bkind3d.survey.consensus import Candidates, find_candidates
 from bkind3d.survey.extent import ReadMasks, measure_side
 from bkind3d.survey.remarks import describe_nothing, remark_others, remark_track
 from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask
 from bkind3d.survey.smoothing import fill_gaps, smooth_track
 from bkind3d.survey.synchronisation import measure_offsets, shift_frames
-from bkind3d.survey.tracking import Track, follow_subject
+from bkind3d.survey.tracking import follow_subject, take_candidates
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +45,6 @@ class Sightings(NamedTuple):
     times: Float[NDArray, "frame"]
     clusters: Float[NDArray, "frame view cluster 7"]
     rate: float
-
-    def count_seen(self) -> list[int]:
-        """Number of frames in which each view shows anything that moves."""
-        return [int(number) for number in np.isfinite(self.clusters[..., 0]).any(axis=2).sum(axis=0)]
-
-
-class Found(NamedTuple):
-    """The subject in every frame: the point that its clusters agree on, the clusters (-1: none), and how far they are off."""
-
-    points: Float[NDArray, "frame 3"]
-    chosen: Int[NDArray, "frame view"]
-    residual: Float[NDArray, "frame"]
 
 
 def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Mapping[str, str | Path], output: str | Path) -> list[str]:
@@ -87,15 +75,18 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     inside = _find_inside(candidates, config)
     subject = follow_subject(candidates, sightings.times, inside)
     if (subject.candidate < 0).all():
-        raise InputError(describe_nothing(str(calibration), dict(zip(surveys, sightings.count_seen(), strict=True)), config))
-    found = _take(candidates, subject)
+        n_seen = np.isfinite(sightings.clusters[..., 0]).any(axis=2).sum(axis=0).tolist()
+        raise InputError(describe_nothing(str(calibration), dict(zip(surveys, n_seen, strict=True)), config))
+    points, chosen, residual = take_candidates(candidates, subject)
     max_gap = round(config.max_gap_seconds * sightings.rate)
-    centres = fill_gaps(smooth_track(found.points, config.smooth_seconds * sightings.rate), max_gap)
+    centres = fill_gaps(smooth_track(points, config.smooth_seconds * sightings.rate), max_gap)
     side = config.side or config.side_margin * measure_side(
-        sightings.cameras, centres, found.chosen, sightings.clusters, _mask_reader(surveys, sightings.frames, shifts)
+        sightings.cameras, centres, chosen, sightings.clusters, _mask_reader(surveys, sightings.frames, shifts)
     )
-    table = _make_table(sightings, found, centres)
-    share = float(table["valid"].mean())
+    n_views, valid = (chosen >= 0).sum(axis=1), np.isfinite(centres).all(axis=1)
+    table = pd.DataFrame(centres, columns=["x", "y", "z"])
+    table = table.assign(frame=sightings.frames, time_s=sightings.times, n_views=n_views, residual=residual, valid=valid)
+    share = float(valid.mean())
     remarks = remark_track(table, len(surveys), subject.size, units) + remark_others(candidates, subject, sightings.times, inside, units)
     details = {"side": float(side), "units": units, "valid": share, "rate": sightings.rate, "offsets": offsets, "remarks": remarks}
     write_table(table, "location", output, details)
@@ -110,14 +101,6 @@ def _find_inside(candidates: Candidates, config: LocationConfig) -> Bool[NDArray
         return np.ones(candidates.support.shape, dtype=bool)
     low, high = (np.array(corner) for corner in config.region)
     return np.asarray(((candidates.points >= low) & (candidates.points <= high)).all(axis=2))
-
-
-def _take(candidates: Candidates, track: Track) -> Found:
-    """The candidates that are the subject."""
-    number, rows = np.maximum(track.candidate, 0), np.arange(len(track.candidate))
-    lost = track.candidate < 0
-    points, chosen, residual = candidates.points[rows, number], candidates.chosen[rows, number], candidates.residual[rows, number]
-    return Found(np.where(lost[:, None], np.nan, points), np.where(lost[:, None], -1, chosen), np.where(lost, np.nan, residual))
 
 
 def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Path], calibration: str | Path) -> Sightings:
@@ -168,9 +151,3 @@ def _stack_clusters(lists: "pd.Series[list[float]]", n_clusters: int = MAX_CLUST
         found = np.asarray(numbers, dtype=np.float64).reshape(-1, CLUSTER_NUMBERS)[:n_clusters]
         stacked[row, : len(found)] = found
     return stacked
-
-
-def _make_table(sightings: Sightings, found: Found, centres: Array) -> pd.DataFrame:
-    table = pd.DataFrame(centres, columns=["x", "y", "z"])
-    n_views, valid = (found.chosen >= 0).sum(axis=1), np.isfinite(centres).all(axis=1)
-    return table.assign(frame=sightings.frames, time_s=sightings.times, n_views=n_views, residual=found.residual, valid=valid)

@@ -199,10 +199,8 @@ def estimate_offsets(signals: Signals, max_offset: int) -> Offsets:
     stacked = np.stack(sums)
     frames = _solve(stacked, pairs, n_views, max_offset, np.zeros(n_views))
     generator = np.random.default_rng(_SEED)
-    resampled = [
-        _solve(stacked[..., generator.integers(0, _BLOCKS, _BLOCKS)], pairs, n_views, max_offset, np.rint(frames))
-        for _ in range(_RESAMPLES)
-    ]
+    draws = generator.integers(0, _BLOCKS, (_RESAMPLES, _BLOCKS))
+    resampled = [_solve(stacked[..., drawn], pairs, n_views, max_offset, np.rint(frames)) for drawn in draws]
     known = np.isin(np.arange(n_views), np.array(pairs))
     uncertainty = np.where(known, np.sqrt(np.mean((np.array(resampled) - frames) ** 2, axis=0)), np.inf)
     return Offsets(frames, uncertainty)
@@ -248,7 +246,8 @@ def _solve(
         before = offsets.copy()
         for view in range(n_views):
             offsets[view] = reach[_cost_of(view, offsets, costs, pairs, reach).argmin()]
-        offsets -= offsets[_find_reference(offsets)]
+        # Zero is the camera that most others agree with (the first of several).
+        offsets -= offsets[(np.abs(offsets[:, None] - offsets) <= _TOLERATED).sum(axis=1).argmax()]
         if np.array_equal(before, offsets):
             break
     fine = np.array([offsets[view] + _find_vertex(view, offsets, costs, pairs) for view in range(n_views)])
@@ -272,8 +271,3 @@ def _find_vertex(view: int, offsets: Int[NDArray, "..."], costs: Float[NDArray, 
     left, middle, right = _cost_of(view, offsets, costs, pairs, offsets[view] + np.array([-1, 0, 1]))
     bend = left - 2 * middle + right
     return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend > 0 else 0.0
-
-
-def _find_reference(offsets: Int[NDArray, "..."]) -> int:
-    """The camera that most others agree with (the first of several)."""
-    return int((np.abs(offsets[:, None] - offsets) <= _TOLERATED).sum(axis=1).argmax())

@@ -61,6 +61,15 @@ def follow_subject(candidates: Candidates, times: Float[NDArray, "frame"], free:
     return Track(_leave_out_others(candidates.points, chosen, times, size), size)
 
 
+def take_candidates(
+    candidates: Candidates, track: Track
+) -> tuple[Float[NDArray, "frame 3"], Int[NDArray, "frame view"], Float[NDArray, "frame"]]:
+    """Points, chosen clusters and residuals of the candidates on a track; NaN, -1 and NaN where it is not seen."""
+    lost, rows = track.candidate < 0, np.arange(len(track.candidate))
+    points, chosen, residual = (values[rows, track.candidate] for values in (candidates.points, candidates.chosen, candidates.residual))
+    return np.where(lost[:, None], np.nan, points), np.where(lost[:, None], -1, chosen), np.where(lost, np.nan, residual)
+
+
 def _find_best_way(
     points: Float[NDArray, "frame candidate 3"],
     worth: Float[NDArray, "frame candidate"],

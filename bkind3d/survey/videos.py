@@ -88,16 +88,11 @@ def survey_video(
     del samples
     times = pd.Series(np.where(frames[:, 1] >= 0, packets.times[frames[:, 1]], np.nan)).interpolate(limit_direction="both")
     counts: dict[str, int] = {}
+    picture = cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1]
     metadata = {
-        "width": size[0],
-        "height": size[1],
-        "video_width": info.width,
-        "video_height": info.height,
-        "rate": info.rate,
-        "n_frames": n_frames,
-        "video": name,
-        "background": base64.b64encode(cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1].tobytes()).decode(),
-    }
+        "width": size[0], "height": size[1], "video_width": info.width, "video_height": info.height, "rate": info.rate,
+        "n_frames": n_frames, "video": name, "background": base64.b64encode(picture.tobytes()).decode(),
+    }  # fmt: skip
     rows = _describe_frames(name, chain(_release(held), _in_batches(decoded)), frames, SilhouetteFinder(background, config, region))
     progress = track(rows, name, len(frames), "frame")
     with open_table("survey", output, metadata) as add_rows:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bkind3d.archives.human36m.poses import RATE, make_behaviours, make_joints, read_poses
 from bkind3d.archives.studies import Archive, ImportedSession
+from bkind3d.calibration.formats.given import read_xml
 from bkind3d.calibration.formats.reading import read_given_cameras
-from bkind3d.calibration.formats.xml_files import read_xml
 from bkind3d.config import InputError
 
 log = logging.getLogger(__name__)

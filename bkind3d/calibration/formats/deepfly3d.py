@@ -30,8 +30,7 @@ def read(path: Path) -> GivenRig:
         raise InputError(f"{path}: has no cameras (numbers with R, tvec, intr and distort), so it is not DeepFly3D's result of 3D")
     tables = {}
     for name, camera in cameras.items():
-        numbers = read_fields(camera, _FIELDS, f"{path}: camera {name!r}: ", "run DeepFly3D's calibration again")
-        tables[name] = {"name": name, "fisheye": False, **numbers}
+        tables[name] = {"name": name, **read_fields(camera, _FIELDS, f"{path}: camera {name!r}: ", "run DeepFly3D's calibration again")}
     return GivenRig(tables)
 
 

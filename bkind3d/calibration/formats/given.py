@@ -1,13 +1,23 @@
 """What a calibration file says, before it is checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+from xml.etree import ElementTree
 
 import numpy as np
 
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array
+
+#: Bytes at the beginning of a file that tell its format.
+_HEAD = 4096
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -17,7 +27,7 @@ class GivenRig:
     Attributes
     ----------
     tables : per camera ``name``, ``size`` (lacking where the format has none), ``matrix``, ``distortions``, ``rotation``,
-        ``translation``, ``fisheye``; world to camera, OpenCV's axes, pixel (0, 0) the centre of the first.
+        ``translation``, and ``fisheye`` where the lens may be one; world to camera, OpenCV's axes, pixel (0, 0) the centre of the first.
     units : of the world, where format or file fixes them.
     error : mean reprojection error in pixels, where the file knows it.
     """
@@ -50,3 +60,27 @@ def read_numbers(value: Any, shape: tuple[int, ...] | None, where: str) -> Array
     except (TypeError, ValueError):
         expected = "numbers" if shape is None else f"{'x'.join(map(str, shape))} numbers"
         raise InputError(f"{where} is not {expected}; is the file of another format, or damaged?") from None
+
+
+def begins_with(path: Path, text: bytes) -> bool:
+    """Whether `text` stands near the beginning of the file."""
+    with path.open("rb") as file:
+        return text in file.read(_HEAD)
+
+
+def read_xml(path: Path) -> ElementTree.Element:
+    """Read an XML file."""
+    try:
+        return ElementTree.parse(path).getroot()
+    except (ElementTree.ParseError, UnicodeDecodeError, LookupError, ValueError) as error:
+        raise InputError(f"{path}: is not valid XML: {error}") from None
+
+
+def read_apart(read: Callable[[Path], Content], path: Path) -> Content:
+    """What `read` makes of `path` in a process of its own, which libraries in C end where a file is damaged; InputError then."""
+    # A fork has all libraries at hand, so this takes some hundredths of a second; it reads, and waits for no other thread.
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        try:
+            return pool.submit(read, path).result()
+        except BrokenProcessPool:
+            raise InputError(f"{path}: is damaged, so that nothing can read it; copy it again") from None

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bkind3d.calibration.formats.given import GivenRig, read_numbers
-from bkind3d.calibration.formats.xml_files import read_xml
+from bkind3d.calibration.formats.given import GivenRig, read_numbers, read_xml
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array
 
@@ -45,7 +44,6 @@ def read_subject(path: Path, subject: str) -> GivenRig:
             "distortions": _convert_distortion(lens[4:]),
             "rotation": rotation,
             "translation": -rotation @ pose[3:],
-            "fisheye": False,
         }
     return GivenRig(tables, units="mm")
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bkind3d.calibration.formats.apart import read_apart
-from bkind3d.calibration.formats.given import read_fields
+from bkind3d.calibration.formats.given import read_apart, read_fields
 from bkind3d.config import InputError
 
 #: Variables that hold cameras: of Label3D, and of Rat7M.
@@ -55,5 +54,4 @@ def convert_camera(name: str, camera: Any, keys: Sequence[tuple[str, ...]], path
         "distortions": np.array([k1, k2, *tangential, k3]),
         "rotation": rotation.T,
         "translation": translation,
-        "fisheye": False,
     }

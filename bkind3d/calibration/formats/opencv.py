@@ -13,11 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bkind3d.calibration.formats.apart import read_apart
-from bkind3d.calibration.formats.given import Field, GivenRig, read_fields, read_numbers
-from bkind3d.calibration.formats.xml_files import begins_with
+from bkind3d.calibration.formats.given import Field, GivenRig, begins_with, read_apart, read_fields
 from bkind3d.config import InputError
-from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.cameras import Camera
 
 #: What the map of one camera has.
 _FIELDS: tuple[Field, ...] = (
@@ -95,35 +93,25 @@ def _read_node(node: Any) -> Any:
 def _split_rows(content: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]:
     """One table per row of the matrices."""
     count = np.size(content["Ks"]) // 9
-    matrices = _read_rows(content, "Ks", count, (3, 3), path)
-    rotation_key = "rvecs" if "rvecs" in content else "Rs"
-    rotations = _read_rows(content, rotation_key, count, (3,) if np.size(content.get(rotation_key, ())) == 3 * count else (3, 3), path)
-    translations = _read_rows(content, "Ts", count, (3,), path)
-    distortions = _read_rows(content, "distortions", count, (-1,), path)
-    fisheye = _read_rows(content, "is_fisheye", count, (), path) if "is_fisheye" in content else np.zeros(count)
+    turns = "rvecs" if "rvecs" in content else "Rs"
+    fields: list[Field] = [
+        ("matrix", ("Ks",), (count, 3, 3)),
+        ("rotation", (turns,), (count, 3) if np.size(content.get(turns, ())) == 3 * count else (count, 3, 3)),
+        ("translation", ("Ts",), (count, 3)),
+        ("distortions", ("distortions",), (count, -1)),
+    ]
+    known: list[Field] = [("fisheye", ("is_fisheye",), (count,)), ("size", ("image_sizes",), (count, 2))]
+    fields += [field for field in known if field[1][0] in content]
+    rows = read_fields(content, fields, f"{path}: matrix ", "write the file with OpenCV's multi-camera calibration")
     names = str(content.get("cam_ids", "")).split(",") if content.get("cam_ids") else [str(number) for number in range(count)]
     if len(names) != count:
         raise InputError(f"{path}: has {count} cameras in 'Ks' and {len(names)} names in 'cam_ids'; write the file again")
-    sizes = _read_rows(content, "image_sizes", count, (2,), path) if "image_sizes" in content else None
-    return {
-        name: {
-            "name": name,
-            **({} if sizes is None else {"size": sizes[index]}),
-            "matrix": matrices[index],
-            # Rows are filled up with zeros to the longest; a fisheye lens has four coefficients.
-            "distortions": distortions[index, :4] if fisheye[index] else distortions[index],
-            "rotation": rotations[index],
-            "translation": translations[index],
-            "fisheye": bool(fisheye[index]),
-        }
-        for index, name in enumerate(names)
-    }
-
-
-def _read_rows(content: Mapping[str, Any], key: str, count: int, shape: tuple[int, ...], path: Path) -> Array:
-    if key not in content:
-        raise InputError(f"{path}: matrix {key!r} is missing; write the file with OpenCV's multi-camera calibration")
-    return read_numbers(content[key], (count, *shape), f"{path}: matrix {key!r}")
+    tables = {name: {"name": name, **{key: values[index] for key, values in rows.items()}} for index, name in enumerate(names)}
+    for table in tables.values():
+        table["fisheye"] = bool(table.get("fisheye", False))
+        # Rows are filled up with zeros to the longest; a fisheye lens has four coefficients.
+        table["distortions"] = table["distortions"][: 4 if table["fisheye"] else None]
+    return tables
 
 
 def _read_map(name: str, values: Mapping[str, Any], path: Path) -> dict[str, Any]:

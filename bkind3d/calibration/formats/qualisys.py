@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy.typing import NDArray
 
-from bkind3d.calibration.formats.given import GivenRig, read_numbers
-from bkind3d.calibration.formats.xml_files import begins_with, read_xml
+from bkind3d.calibration.formats.given import GivenRig, begins_with, read_numbers, read_xml
 from bkind3d.config import InputError
 
 log = logging.getLogger(__name__)
@@ -45,26 +44,20 @@ def read(path: Path) -> GivenRig:
                 "%s: camera %s is shown turned by %s degrees in Qualisys; its calibration is for the picture as the sensor has it",
                 path, name, camera.get("viewrotation"),
             )  # fmt: skip
-        tables[name] = {"name": name, "fisheye": False, **_read_picture(camera, path, name), **_read_pose(camera, path, name)}
+        where = f"{path}: camera {name!r}"
+        left, top, right, bottom = _read_attributes(camera, "fov_video", ("left", "top", "right", "bottom"), where)
+        focal_u, focal_v, centre_u, centre_v, skew = _read_attributes(camera, "intrinsic", _LENS, where) / _SUBPIXELS
+        distortion = _read_attributes(camera, "intrinsic", _DISTORTION, where)
+        rotation = np.diag([1.0, -1.0, -1.0]) @ _read_attributes(camera, "transform", _ROTATION, where).reshape(3, 3)
+        tables[name] = {
+            "name": name,
+            "size": (right - left + 1, bottom - top + 1),
+            "matrix": np.array([[focal_u, skew, centre_u - left], [0, focal_v, centre_v - top], [0, 0, 1]]),
+            "distortions": distortion,
+            "rotation": rotation,
+            "translation": -rotation @ _read_attributes(camera, "transform", ("x", "y", "z"), where),
+        }
     return GivenRig(tables, units="mm")
-
-
-def _read_picture(camera: ElementTree.Element, path: Path, name: str) -> dict[str, object]:
-    where = f"{path}: camera {name!r}"
-    left, top, right, bottom = _read_attributes(camera, "fov_video", ("left", "top", "right", "bottom"), where)
-    focal_u, focal_v, centre_u, centre_v, skew = _read_attributes(camera, "intrinsic", _LENS, where) / _SUBPIXELS
-    return {
-        "size": (right - left + 1, bottom - top + 1),
-        "matrix": np.array([[focal_u, skew, centre_u - left], [0, focal_v, centre_v - top], [0, 0, 1]]),
-        "distortions": _read_attributes(camera, "intrinsic", _DISTORTION, where),
-    }
-
-
-def _read_pose(camera: ElementTree.Element, path: Path, name: str) -> dict[str, object]:
-    where = f"{path}: camera {name!r}"
-    axes = _read_attributes(camera, "transform", _ROTATION, where).reshape(3, 3)
-    rotation = np.diag([1.0, -1.0, -1.0]) @ axes
-    return {"rotation": rotation, "translation": -rotation @ _read_attributes(camera, "transform", ("x", "y", "z"), where)}
 
 
 def _read_attributes(camera: ElementTree.Element, tag: str, names: tuple[str, ...], where: str) -> Shaped[NDArray, "..."]:

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from bkind3d.calibration.boards import Corners
-from bkind3d.calibration.findings import Finding
-from bkind3d.calibration.judgement import check_views, check_world_points, judge_measures, refuse
+from bkind3d.calibration.judgement import Finding, check_views, check_world_points, judge_measures, refuse
 from bkind3d.config import CalibrationConfig, InputError
 
 CONFIG = CalibrationConfig()

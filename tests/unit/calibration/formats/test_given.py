@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bkind3d.calibration.formats.apart import read_apart
+from bkind3d.calibration.formats.given import read_apart
 from bkind3d.config import InputError
 
 
