@@ -28,9 +28,8 @@ from bkind3d.data.points import read_points
 from bkind3d.evaluation.labelled_frames import all_known
 from bkind3d.evaluation.splits import TEST, TRAIN, split_blocks
 from bkind3d.evaluation.swaps import learn_places, place_keypoints
-from bkind3d.inference.confidence import WITHIN, calibrate_confidences
+from bkind3d.inference.confidence import WITHIN, calibrate_confidences, choose_moments, look_again
 from bkind3d.inference.prediction import predict_keypoints
-from bkind3d.inference.stability import choose_moments, look_again
 from bkind3d.study.opening import open_study
 from bkind3d.study.study import Study
 

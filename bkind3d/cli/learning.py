@@ -63,12 +63,12 @@ def predict_keypoints(arguments: argparse.Namespace) -> None:
     import torch
 
     from bkind3d.inference.prediction import predict_session
-    from bkind3d.networks.devices import choose_device
+    from bkind3d.training.machine import Machine
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     settings = read_section(PredictionConfig, arguments.config) if arguments.config else PredictionConfig()
-    device = choose_device(arguments.device)
+    device = Machine(arguments.device).accelerator
     predict_session(arguments.model, arguments.frames, arguments.output, settings, arguments.batch_size, device)
 
 

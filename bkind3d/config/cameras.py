@@ -38,11 +38,9 @@ class BoardConfig(Section):
             raise ValueError("marker_length is missing; write the side of a marker, or pattern: checkerboard")
         if self.marker_length >= self.square_length:
             raise ValueError(f"marker_length {self.marker_length} must be shorter than square_length {self.square_length}")
-        if self.squares_x * self.squares_y // 2 > self.dictionary_size:
-            raise ValueError(
-                f"{self.squares_x} x {self.squares_y} squares need {self.squares_x * self.squares_y // 2} markers, "
-                f"dictionary_size is {self.dictionary_size}"
-            )
+        if (needed := self.squares_x * self.squares_y // 2) > self.dictionary_size:
+            found = f"{self.squares_x} x {self.squares_y} squares need {needed} markers"
+            raise ValueError(f"{found}, dictionary_size is {self.dictionary_size}")
         return self
 
 

@@ -240,16 +240,11 @@ class ExperimentConfig(Section):
             return handler(values)
         if cls is ExperimentConfig and (method := values.get("method", DEFAULT_METHOD)) in [*list_methods()]:
             return find_settings(method).model_validate(values)
-        return handler(cls._start_from_preset(values))
-
-    @classmethod
-    def _start_from_preset(cls, values: dict[str, Any]) -> dict[str, Any]:
         preset = values.get("preset", cls.model_fields["preset"].default)
         defaults = cls.presets.get(preset, {}) if isinstance(preset, str) else {}
         given = {section: values.get(section) or {} for section in defaults}
-        return values | {
-            section: {**defaults[section], **chosen} if isinstance(chosen, dict) else chosen for section, chosen in given.items()
-        }
+        started = {name: {**defaults[name], **chosen} if isinstance(chosen, dict) else chosen for name, chosen in given.items()}
+        return handler(values | started)
 
     @field_validator("method")
     @classmethod
@@ -262,11 +257,7 @@ class ExperimentConfig(Section):
     def check_cameras_and_names(self) -> "ExperimentConfig":
         if len(self.cameras) == 1 or len(set(self.cameras)) < len(self.cameras):
             raise ValueError(f"cameras are {', '.join(self.cameras)}; name at least two different ones, or none for all")
-        self._check_names()
-        return self
-
-    def _check_names(self) -> None:
-        """Every name belongs to a keypoint, and no two keypoints have one name (files may not tell upper from lower case)."""
+        # Every name belongs to a keypoint, and no two keypoints have one name (files may not tell upper from lower case).
         own = self.model.keypoint_names
         if self.naming.keypoints and not own:
             raise ValueError("naming.keypoints gives names, but this method's points are joints, which have theirs")
@@ -275,8 +266,7 @@ class ExperimentConfig(Section):
             raise ValueError(f"naming.keypoints has {unknown!r}, which is no keypoint; this experiment has {own[0]} to {own[-1]}")
         for keypoint in own:
             name = self.naming.keypoints.get(keypoint, keypoint)
-            if name.lower() in taken:
-                raise ValueError(
-                    f"naming.keypoints calls both {taken[name.lower()]} and {keypoint} {name!r}; give every keypoint its own name"
-                )
+            if other := taken.get(name.lower()):
+                raise ValueError(f"naming.keypoints calls both {other} and {keypoint} {name!r}; give every keypoint its own name")
             taken[name.lower()] = keypoint
+        return self

@@ -1,6 +1,6 @@
 """A study: its sheets, what is done with them, and what is shown."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -22,10 +22,6 @@ EXPORT_FORMATS = {
     "keypoint-moseq": "",
     "rerun": ".rrd",
 }
-if TYPE_CHECKING:
-    ExportFormat = str
-else:
-    ExportFormat = Literal[tuple(EXPORT_FORMATS)]
 
 
 class ReportConfig(Section):
@@ -53,7 +49,7 @@ class MovementsConfig(Section):
 class ExportConfig(Section):
     """What the workflow hands over to other tools, in `results/exports/EXPERIMENT/FORMAT/`; `bkind3d export` writes any format at any time."""
 
-    formats: list[ExportFormat] = Field(default_factory=list)
+    formats: list[Literal[tuple(EXPORT_FORMATS)]] = Field(default_factory=list)  # type: ignore[valid-type]
     """Formats that every session's keypoints are written in; docs/hand-over.md says who reads which."""
 
 

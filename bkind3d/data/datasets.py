@@ -117,14 +117,13 @@ class SessionFrames:
         for path, entry in zip(paths, metadata, strict=True):
             if entry.get("table") != "frames":
                 raise InputError(f"{path}: is not a frames table of this package; extract the frames with the workflow")
+            for key in ("session", "side", "units", "size", "margin"):
+                if entry[key] != metadata[0][key]:
+                    raise InputError(f"{path}: {key} is {entry[key]!r}, but {metadata[0][key]!r} in {paths[0]}; extract both again")
         self.side, self.units, self.rate = float(metadata[0]["side"]), str(metadata[0]["units"]), float(metadata[0]["rate"])
         self.session = str(metadata[0]["session"])
         #: Seconds between kept frames; `rate` is that of the videos.
         self.interval = int(metadata[0].get("step", 1)) / self.rate
-        for path, entry in zip(paths, metadata, strict=True):
-            for key in ("session", "side", "units", "size", "margin"):
-                if entry[key] != metadata[0][key]:
-                    raise InputError(f"{path}: {key} is {entry[key]!r}, but {metadata[0][key]!r} in {paths[0]}; extract both again")
         tables = [read_table(path, "frames", INDEX_COLUMNS) for path in paths]
         for path, table in zip(paths, tables, strict=True):
             if not np.array_equal(table["frame"], tables[0]["frame"]):
@@ -136,15 +135,18 @@ class SessionFrames:
         self.valid = np.stack([table["valid"].to_numpy(bool) for table in tables], axis=1)
         self.projections = np.stack([table[PROJECTION_COLUMNS].to_numpy(np.float32).reshape(-1, 3, 4) for table in tables], axis=1)
         self._pictures = [PictureFile(path) for path in paths]
-        self._leave_out_blank_cameras()
+        for view, camera in enumerate(self.cameras):
+            rows = np.flatnonzero(self.valid[:, view])
+            if len(rows) and self._pictures[view].is_blank(rows[np.linspace(0, len(rows) - 1, N_LOOKS).astype(int)]):
+                log.warning("session %s: the pictures of %s show one colour; it is left out", self.session, camera)
+                self.valid[:, view] = False
         #: Side in pixels of the picture of the cube, without the margin.
         self.size = int(metadata[0]["size"])
         #: Indices at which at least two views see the subject.
         self.usable = np.flatnonzero((self.valid.sum(axis=1) >= 2) & np.isfinite(self.centres).all(axis=1))
         if not len(self.usable):
-            raise InputError(
-                f"{paths[0]}: session {self.session} has no frame in which two cameras see the subject; look at its location and survey"
-            )
+            what = f"session {self.session} has no frame in which two cameras see the subject"
+            raise InputError(f"{paths[0]}: {what}; look at its location and survey")
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -182,14 +184,6 @@ class SessionFrames:
         """Decode the RGB images and the masks of some views."""
         pictures = [self._pictures[view].decode(index) for view in views]
         return [image for image, _ in pictures], [mask for _, mask in pictures]
-
-    def _leave_out_blank_cameras(self) -> None:
-        """Take no view of a camera whose pictures show one colour."""
-        for view, camera in enumerate(self.cameras):
-            rows = np.flatnonzero(self.valid[:, view])
-            if len(rows) and self._pictures[view].is_blank(rows[np.linspace(0, len(rows) - 1, N_LOOKS).astype(int)]):
-                log.warning("session %s: the pictures of %s show one colour; it is left out", self.session, camera)
-                self.valid[:, view] = False
 
     def _lay_out(
         self,

@@ -63,9 +63,5 @@ def _warp_views(
     images: Sequence[UInt8[NDArray, "_ _ *channel"]], affines: Float[NDArray, "view 3 3"], size: int, border: int
 ) -> UInt8[NDArray, "view height width *channel"]:
     """Resample every view's window through its affine; beyond the stored window, `border` says what is there."""
-    return np.stack(
-        [
-            cv2.warpAffine(image, affine[:2], (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
-            for image, affine in zip(images, affines, strict=True)
-        ]
-    )
+    pairs = zip(images, affines[:, :2], strict=True)
+    return np.stack([cv2.warpAffine(image, affine, (size, size), flags=cv2.INTER_LINEAR, borderMode=border) for image, affine in pairs])

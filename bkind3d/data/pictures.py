@@ -45,15 +45,13 @@ class PictureCache:
     def read(self, file: "PictureFile", group: int) -> pa.Table:
         """Give a row group of a file, from memory if it is there."""
         key = (str(file.path), file.written, group)
-        if key in self._groups:
-            self._groups.move_to_end(key)
-            return self._groups[key]
-        table = file.read_group(group)
-        self._groups[key] = table
-        self.n_bytes += table.nbytes
+        if key not in self._groups:
+            self._groups[key] = file.read_group(group)
+            self.n_bytes += self._groups[key].nbytes
+        self._groups.move_to_end(key)
         while self.n_bytes > self.limit and len(self._groups) > 1:
             self.n_bytes -= self._groups.popitem(last=False)[1].nbytes
-        return table
+        return self._groups[key]
 
     def clear(self, limit: int) -> None:
         """Forget everything, and keep no more than `limit` bytes from now on."""

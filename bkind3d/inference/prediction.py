@@ -19,9 +19,8 @@ from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.data.progress import track
 from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
-from bkind3d.inference.confidence import calibrate_confidences
+from bkind3d.inference.confidence import TURN_DEGREES, calibrate_confidences, look_again
 from bkind3d.inference.smoothing import smooth_keypoints
-from bkind3d.inference.stability import TURN_DEGREES, look_again
 from bkind3d.methods.base import Model
 from bkind3d.networks.estimate import Estimate
 
@@ -60,19 +59,9 @@ def predict_session(
     found = predict_keypoints(network, session, headings, batch_size, device, settings.turns, parts)
     look = look_again(network, session, headings, batch_size, device)
     table, confidence = calibrate_confidences(found, look, session.side)
-    metadata = {
-        "units": session.units,
-        "session": session.session,
-        "model": provenance.identity,
-        "steps": provenance.steps,
-        "side": session.side,
-        "rate": session.rate,
-        "n_views": len(session.cameras),
-        **provenance.describe_network(),
-        "agreement": look.summarise(),
-        "confidence": confidence,
-        **settings.model_dump(),
-    }
+    origin = {"units": session.units, "session": session.session, "model": provenance.identity, "steps": provenance.steps}
+    seen = {"side": session.side, "rate": session.rate, "n_views": len(session.cameras), **provenance.describe_network()}
+    metadata = {**origin, **seen, "agreement": look.summarise(), "confidence": confidence, **settings.model_dump()}
     write_table(smooth_keypoints(table, settings.smooth_seconds), "keypoints", output, metadata)
     shutil.rmtree(parts, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Keypoints and the visual hull: every part of the body has a keypoint nearby, and no keypoint leaves the body."""
+"""Keypoints and silhouettes: every part of the visual hull has a keypoint nearby, no keypoint leaves it, and edges explain the silhouettes."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -45,8 +45,20 @@ def outside(
     """
     pixels, _ = project_points(points, projections)
     normalised = normalise_pixels(pixels, masks.shape[-1], masks.shape[-2])
-    samples = torch.nn.functional.grid_sample(
-        masks.flatten(0, 1), normalised.flatten(0, 1)[:, None].clamp(-2, 2), padding_mode="zeros", align_corners=False
-    ).view(*present.shape, -1)
+    places = normalised.flatten(0, 1)[:, None].clamp(-2, 2)
+    samples = torch.nn.functional.grid_sample(masks.flatten(0, 1), places, align_corners=False).view(*present.shape, -1)
     missed = ((1 - samples).mean(dim=-1) * present).sum(dim=1) / present.sum(dim=1).clamp_min(1)
     return missed.mean()
+
+
+def silhouette_error(
+    edge_maps: Float[Tensor, "batch view height width"], masks: Float[Tensor, "batch view 1 _ _"], present: Bool[Tensor, "batch view"]
+) -> Float[Tensor, ""]:
+    """Mean squared difference between drawn edges and silhouettes at the maps' resolution, over the views that are present.
+
+    Every moment counts alike, however many views it has. Edge maps above 1 count as 1: a heavy edge is no better than one that is there.
+    """
+    size = (edge_maps.shape[-2], edge_maps.shape[-1])
+    wanted = torch.nn.functional.adaptive_avg_pool2d(masks.flatten(0, 1), size).view(edge_maps.shape)
+    errors = (edge_maps.clamp(max=1) - wanted).square().mean(dim=(-2, -1))
+    return ((errors * present).sum(dim=1) / present.sum(dim=1).clamp_min(1)).mean()

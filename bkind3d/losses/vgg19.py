@@ -54,12 +54,10 @@ class Vgg19Features(nn.Module):
         """Features of `images`, RGB in [0, 1], at full, 1/2, 1/4, 1/8 and 1/16 resolution."""
         feature = (images - self.mean) / self.std
         levels = []
-        for index, layer in enumerate(self.features.children()):
+        for index, layer in enumerate([*self.features.children()][: LEVELS[-1] + 1]):
             feature = layer(feature)
             if index in LEVELS:
                 levels.append(feature)
-            if index == LEVELS[-1]:
-                break
         return levels
 
 
@@ -85,21 +83,15 @@ def find_weights(weights: str) -> Path:
             torch.hub.download_url_to_file(WEIGHTS_URL, str(path), hash_prefix=WEIGHTS_SHA256, progress=False)
         except (OSError, RuntimeError) as error:
             reason = " ".join(str(error).split())
-            raise InputError(
-                f"{WEIGHTS_URL}: the VGG19 weights cannot be fetched ({reason}); "
-                "give the file as losses.vgg19_weights, or set losses.perceptual to pyramid"
-            ) from None
+            advice = "give the file as losses.vgg19_weights, or set losses.perceptual to pyramid"
+            raise InputError(f"{WEIGHTS_URL}: the VGG19 weights cannot be fetched ({reason}); {advice}") from None
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(
-            f"{path}: the VGG19 weights cannot be read ({error.strerror}); "
-            "set losses.vgg19_weights to their file, or leave it empty to fetch them"
-        ) from None
+        advice = "set losses.vgg19_weights to their file, or leave it empty to fetch them"
+        raise InputError(f"{path}: the VGG19 weights cannot be read ({error.strerror}); {advice}") from None
     if not digest.startswith(WEIGHTS_SHA256):
-        raise InputError(
-            f"{path}: is not the published VGG19 weights (SHA-256 starts with {digest[:8]}, not {WEIGHTS_SHA256}); "
-            "delete it and fetch it again"
-        )
+        found = f"SHA-256 starts with {digest[:8]}, not {WEIGHTS_SHA256}"
+        raise InputError(f"{path}: is not the published VGG19 weights ({found}); delete it and fetch it again")
     return path

@@ -168,9 +168,8 @@ class KeypointDetector(nn.Module):
         self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
     ) -> tuple[Float[Tensor, "batch voxel"], Float[Tensor, "batch channel voxel"]]:
         """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, place."""
-        samples, visible = sample_views(
-            torch.cat([views.images, views.masks], dim=2), views.projections, views.image_size, views.present, voxels
-        )
+        pictures = torch.cat([views.images, views.masks], dim=2)
+        samples, visible = sample_views(pictures, views.projections, views.image_size, views.present, voxels)
         log_hull = carve_hull(samples[:, :, 3], visible)
         hull = log_hull.exp()[:, None]
         colour = average_views(samples[:, :, :3], visible * samples[:, :, 3])

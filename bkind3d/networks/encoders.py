@@ -163,9 +163,8 @@ def load_backbone(name: str, source: str) -> tuple[nn.Module, str]:
         raise InputError(f"model.pretrained {source!r}: no weights can be read ({reason}); {advice}") from None
     missing = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
     if missing:
-        raise InputError(
-            f"model.pretrained {source!r}: {len(missing)} weights of {name} are not in it, among them {missing[0]}; give complete weights"
-        )
+        what = f"{len(missing)} weights of {name} are not in it, among them {missing[0]}"
+        raise InputError(f"model.pretrained {source!r}: {what}; give complete weights")
     return backbone, where["revision"] if from_hub else hash_weights(Path(place))
 
 
@@ -174,17 +173,13 @@ def check_architecture(config: PreTrainedConfig, name: str, source: str) -> None
     for key, expected in ENCODERS[name].items():
         found = getattr(config, key, None)
         if found != expected:
-            raise InputError(
-                f"model.pretrained {source!r}: {key} is {found}, but {expected} in {name}; change model.encoder or model.pretrained"
-            )
+            what = f"{key} is {found}, but {expected} in {name}"
+            raise InputError(f"model.pretrained {source!r}: {what}; change model.encoder or model.pretrained")
 
 
 def hash_weights(folder: Path) -> str:
     """SHA-256 of the weights in a folder."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.safetensors")))).hexdigest()
 
 
 class FeaturePyramid(nn.Module):

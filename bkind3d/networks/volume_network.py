@@ -3,6 +3,8 @@
 Group normalisation throughout: no layer depends on how many samples are computed together.
 """
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -56,13 +58,11 @@ class VolumeNetwork(nn.Module):
         super().__init__()
         widths = [channels * min(2**level, 4) for level in range(levels + 1)]
         self.stem = nn.Sequential(nn.Conv3d(channels_in, channels, 3, padding=1), normalisation(channels), nn.ReLU(inplace=True))
-        self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv3d(widths[i], widths[i + 1], 2, stride=2), ResidualBlock(widths[i + 1], widths[i + 1]))
-            for i in range(levels)
-        )
+        pairs = [*pairwise(widths)]
+        self.down = nn.ModuleList(nn.Sequential(nn.Conv3d(a, b, 2, stride=2), ResidualBlock(b, b)) for a, b in pairs)
         self.middle = ResidualBlock(widths[-1], widths[-1])
-        self.up = nn.ModuleList(nn.ConvTranspose3d(widths[i + 1], widths[i], 2, stride=2) for i in reversed(range(levels)))
-        self.merge = nn.ModuleList(ResidualBlock(widths[i], widths[i]) for i in reversed(range(levels)))
+        self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, 2, stride=2) for a, b in reversed(pairs))
+        self.merge = nn.ModuleList(ResidualBlock(a, a) for a, _ in reversed(pairs))
         self.head = nn.Conv3d(channels, channels_out, 1)
 
     def forward(self, volume: Float[Tensor, "batch channel x y z"]) -> Float[Tensor, "batch channel_out x y z"]:

@@ -5,8 +5,7 @@ Another package calls :func:`check_method` in its tests with a small experiment 
 
 import copy
 import io
-from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from tempfile import TemporaryDirectory
 
 import torch
@@ -136,9 +135,7 @@ def check_device(config: ExperimentConfig) -> None:
     torch.autograd.backward(torch.stack(list(terms.values())).sum())
     views = batch[0].views
     estimate = module.eval().model(views, torch.zeros(2, device="meta"))
-    strange = [
-        field.name for field in fields(estimate) if getattr(estimate, field.name) is not None and not getattr(estimate, field.name).is_meta
-    ]
+    strange = [name for name, value in vars(estimate).items() if value is not None and not value.is_meta]
     assert not strange, f"{', '.join(strange)} of an estimate are made on another device than its views"
 
 
@@ -148,15 +145,7 @@ def assert_equal(one: dict[str, Tensor], other: dict[str, Tensor], when: str) ->
     assert not different, f"{', '.join(different[:3])} {'differs' if len(different) == 1 else 'differ'} {when}"
 
 
-CHECKS: tuple[Callable[[ExperimentConfig], None], ...] = (
-    check_names,
-    check_seed,
-    check_batches,
-    check_missing_views,
-    check_saving,
-    check_resuming,
-    check_device,
-)
+CHECKS = (check_names, check_seed, check_batches, check_missing_views, check_saving, check_resuming, check_device)
 
 
 def check_method(config: ExperimentConfig) -> None:

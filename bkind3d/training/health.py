@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bkind3d.geometry.health import HealthReport, judge_health
-from bkind3d.training.processes import sum_over_processes
+from bkind3d.training.machine import sum_over_processes
 
 #: Steps between two reports.
 HEALTH_EVERY = 200

@@ -1,4 +1,4 @@
-"""Where a training runs: on which devices, in how much memory, and in which job of a cluster."""
+"""Where a network is trained or used: devices, memory, the job of a cluster, and processes, with what they tell each other."""
 
 import logging
 import os
@@ -6,9 +6,9 @@ import subprocess
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, distributed, nn
 
 from bkind3d.config import InputError
-from bkind3d.networks.devices import choose_device
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ MESSAGES = ("can't allocate memory", "Cannot allocate memory", "out of memory", 
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a training runs; none of it changes what comes out, but for rounding.
+    """Where a training or a prediction runs; none of it changes what comes out, but for rounding.
 
     Attributes
     ----------
@@ -35,17 +35,19 @@ class Machine:
 
     @property
     def accelerator(self) -> str:
-        """The chosen kind of device; see :func:`bkind3d.networks.devices.choose_device`."""
-        return choose_device(self.device)
+        """The chosen kind of device, cpu or cuda; an InputError where a GPU is asked for and torch finds none."""
+        found = torch.cuda.is_available()
+        if self.device == "cuda" and not found:
+            raise InputError("--device cuda: torch finds no GPU here; write --device cpu, or run on a machine that has one")
+        return self.device if self.device != "auto" else "cuda" if found else "cpu"
 
     def count_devices(self, batch_size: int) -> int:
         """Processes per node: all GPUs that can have equal shares of the batch, or one on a CPU, if not given."""
         visible = torch.cuda.device_count() if self.accelerator == "cuda" else 1
         chosen = self.devices or max(n for n in range(1, max(visible, 1) + 1) if batch_size % (n * self.nodes) == 0 or n == 1)
         if batch_size % (chosen * self.nodes):
-            raise InputError(
-                f"training.batch_size {batch_size} cannot be shared equally by {chosen * self.nodes} processes; change it, or --devices and --nodes"
-            )
+            what = f"cannot be shared equally by {chosen * self.nodes} processes"
+            raise InputError(f"training.batch_size {batch_size} {what}; change it, or --devices and --nodes")
         return chosen
 
     def count_workers(self, n_cores: int) -> int:
@@ -84,3 +86,35 @@ def requeue_job() -> None:
         log.warning("job %s could not be queued again (%s); start it again to go on", job, said)
     else:
         log.info("job %s is queued again and will go on from here", job)
+
+
+def is_distributed() -> bool:
+    """Whether this training runs in several processes."""
+    return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
+
+
+def average_gradients(module: nn.Module) -> None:
+    """Average the gradients over all processes.
+
+    Done once per step and not while the backward pass runs: a process whose memory is full repeats its part of the step in
+    smaller pieces, and the others wait for it here.
+    """
+    gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+    flat = sum_over_processes(torch.cat([gradient.flatten() for gradient in gradients])) / distributed.get_world_size()
+    for gradient, part in zip(gradients, torch.split(flat, [gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def sum_over_processes(value: Tensor) -> Tensor:
+    """Sum of a tensor over all processes; itself where there is one."""
+    if is_distributed():
+        value = value.clone()
+        distributed.all_reduce(value)
+    return value
+
+
+def any_process(*flags: bool, device: torch.device) -> list[bool]:
+    """For every flag, whether some process raised it."""
+    if not is_distributed():
+        return list(flags)
+    return [bool(value) for value in sum_over_processes(torch.tensor(flags, dtype=torch.int32, device=device))]

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import lightning
@@ -19,8 +20,7 @@ from bkind3d.methods.base import Model, Objective
 from bkind3d.methods.draws import Draws, drop_views
 from bkind3d.training.health import HEALTH_EVERY, KeypointHealth
 from bkind3d.training.history import History
-from bkind3d.training.machine import advise_on_memory, is_out_of_memory
-from bkind3d.training.processes import average_gradients, sum_over_processes
+from bkind3d.training.machine import advise_on_memory, average_gradients, is_out_of_memory, sum_over_processes
 
 log = logging.getLogger(__name__)
 
@@ -176,9 +176,8 @@ class Training(lightning.LightningModule):
             bad = [f"the gradient of {name.removeprefix('model.')}" for name in broken[:1]] or ["the gradient"]
         what = f"{', '.join(bad)} {'are' if len(bad) > 1 else 'is'} not finite"
         if self.skipped >= MOST_SKIPPED:
-            raise InputError(
-                f"training: {what} at step {self.step}, the {MOST_SKIPPED}th in a row; lower training.learning_rate, or look at the frames"
-            )
+            advice = "lower training.learning_rate, or look at the frames"
+            raise InputError(f"training: {what} at step {self.step}, the {MOST_SKIPPED}th in a row; {advice}")
         log.warning("step %d is skipped: %s", self.step, what)
         self.history.record(self.step, {"skipped": torch.ones(())})
 
@@ -196,11 +195,8 @@ class Training(lightning.LightningModule):
         """SGD as in the paper, or AdamW; warm-up, then a cosine to the final rate."""
         settings = self.config.training
         groups = self.model.group_parameters(settings)
-        optimizer: torch.optim.Optimizer
-        if settings.optimizer == "sgd":
-            optimizer = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9)
-        else:
-            optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=1e-4)
+        sgd, adamw = partial(torch.optim.SGD, momentum=0.9), partial(torch.optim.AdamW, weight_decay=1e-4)
+        optimizer = (sgd if settings.optimizer == "sgd" else adamw)(groups, lr=settings.learning_rate)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_at)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

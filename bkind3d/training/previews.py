@@ -59,11 +59,8 @@ class Previews(Callback):
         pixels = project_points(positions, views.projections)[0].numpy()
         colours = cv2.applyColorMap(np.linspace(0, 255, positions.shape[1]).astype(np.uint8)[:, None], cv2.COLORMAP_TURBO)[:, 0, ::-1]
         images = (views.images.permute(0, 1, 3, 4, 2).numpy() * 255).astype(np.uint8)
-        rows = [
-            np.hstack([draw_points(image, points, colours) for image, points in zip(*moment, strict=True)])
-            for moment in zip(images, pixels, strict=True)
-        ]
-        return np.vstack(rows)
+        rows = [[draw_points(*view, colours) for view in zip(*moment, strict=True)] for moment in zip(images, pixels, strict=True)]
+        return np.vstack([np.hstack(row) for row in rows])
 
 
 def draw_points(image: UInt8[NDArray, "..."], points: Float[NDArray, "..."], colours: UInt8[NDArray, "..."]) -> UInt8[NDArray, "..."]:

@@ -19,9 +19,8 @@ from lightning.pytorch.callbacks import Callback
 from bkind3d.checkpoint import read_content, write_content
 from bkind3d.config import TRAINING_REVISION, InputError, TrainingConfig
 from bkind3d.data.parquet import write_table
-from bkind3d.training.machine import requeue_job
+from bkind3d.training.machine import any_process, requeue_job
 from bkind3d.training.module import Training
-from bkind3d.training.processes import any_process
 
 log = logging.getLogger(__name__)
 
@@ -101,28 +100,20 @@ class ResumeCheckpoint(Callback):
             log.info("stopping after step %d because of %s", pl_module.step, name)
             if self.received == WARNING_SIGNAL and trainer.is_global_zero:
                 requeue_job()
-            sys.exit(
-                f"bkind3d train-model: stopped by {name} after step {pl_module.step}; the same command goes on from the last checkpoint"
-            )
+            advice = "the same command goes on from the last checkpoint"
+            sys.exit(f"bkind3d train-model: stopped by {name} after step {pl_module.step}; {advice}")
 
     def save(self, trainer: lightning.Trainer, module: Training) -> None:
         """Write the checkpoint, and the history so far."""
         self.saved = time.monotonic()
         if not trainer.is_global_zero:
             return
-        content = {
-            "identity": self.identity,
-            "module": module.state_dict(),
-            "optimizer": trainer.optimizers[0].state_dict(),
-            "schedule": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
-            "step": module.step,
-            "skipped": module.skipped,
-            "best": module.best,
-            "history": module.history.state(),
-            "health": module.health.state(),
-        }
+        optimizer, schedule = trainer.optimizers[0], trainer.lr_scheduler_configs[0].scheduler
+        states = {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
+        done = {"step": module.step, "skipped": module.skipped, "best": module.best}
+        noted = {"history": module.history.state(), "health": module.health.state()}
         try:
-            write_content(content, "bkind3d-resume", TRAINING_REVISION, self.path)
+            write_content({"identity": self.identity, **states, **done, **noted}, "bkind3d-resume", TRAINING_REVISION, self.path)
             write_table(module.history.table(), "history", self.history)
         except (OSError, InputError) as error:
             log.warning("no checkpoint at step %d (%s); the one before stays, and the training goes on", module.step, error)

@@ -28,8 +28,7 @@ from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.data.points import read_points, same_order
 from bkind3d.data.progress import describe_progress
-from bkind3d.training.folder import hold_folder
-from bkind3d.training.identity import hash_files, identify_training
+from bkind3d.training.folder import hash_files, hold_folder, identify_training
 from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import Training
 from bkind3d.training.previews import Previews
@@ -116,11 +115,11 @@ def is_main_process() -> bool:
 
 def check_sessions(sessions: Sequence[SessionFrames], held_out: Sequence[str]) -> None:
     """Refuse training sessions whose worlds have different units, and validation by sessions that are not there."""
+    first = sessions[0]
     for session in sessions:
-        if session.units != sessions[0].units:
-            raise InputError(
-                f"session {session.session}: its rig is in {session.units}, session {sessions[0].session} in {sessions[0].units}; use one unit in rigs.tsv"
-            )
+        if session.units != first.units:
+            where = f"its rig is in {session.units}, session {first.session} in {first.units}"
+            raise InputError(f"session {session.session}: {where}; use one unit in rigs.tsv")
     names = [session.session for session in sessions]
     for name in held_out:
         if name not in names:
@@ -139,9 +138,8 @@ def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrame
     """
     found = {session: read_points(path, "joints") for session, path in paths.items()}
     if not found:
-        raise InputError(
-            "no training session has joints, which this method learns from; name them in the sheet of sessions, or choose another method"
-        )
+        advice = "name them in the sheet of sessions, or choose another method"
+        raise InputError(f"no training session has joints, which this method learns from; {advice}")
     first, names = next((session, points.names) for session, points in found.items())
     truth = {session.session: np.full((len(session), len(names), 3), np.nan, np.float32) for session in sessions}
     for session in sessions:

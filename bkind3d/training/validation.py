@@ -13,8 +13,8 @@ from torch.utils.data import Dataset
 
 from bkind3d.checkpoint import Provenance, save_model
 from bkind3d.data.datasets import Moments, collate_moments
+from bkind3d.training.machine import sum_over_processes
 from bkind3d.training.module import Training
-from bkind3d.training.processes import sum_over_processes
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,9 @@ class Validation(Callback):
     @torch.no_grad()
     def compute(self, module: Training) -> dict[str, Tensor]:
         """Mean of every term over the samples, and their total; terms that begin late count from the start, or no later step could be the best."""
-        self.batches = self.batches or self.draw(module.config.training.validation_pairs)
+        n_samples = module.config.training.validation_pairs
+        parts = [range(n_samples)[first : first + 16] for first in range(0, n_samples, 16)]
+        self.batches = self.batches or [collate_moments([self.samples[index] for index in part]) for part in parts]
         module.eval()
         totals: dict[str, Tensor] = {}
         for index, batch in enumerate(self.batches):
@@ -79,10 +81,6 @@ class Validation(Callback):
                 with torch.autocast(module.device.type, torch.bfloat16, enabled=module.trainer.precision == "bf16-mixed"):
                     terms, _ = module.look(moments, draws.take(part, module.device), progress=1.0)
                 for name, value in terms.items():
-                    totals[name] = totals.get(name, 0) + value * len(part) / module.config.training.validation_pairs
+                    totals[name] = totals.get(name, 0) + value * len(part) / n_samples
         module.train()
         return {**totals, "total": torch.stack(list(totals.values())).sum()}
-
-    def draw(self, n: int) -> list[tuple[Moments, ...]]:
-        """Draw the samples, in batches of at most 16."""
-        return [collate_moments([self.samples[i] for i in range(start, min(start + 16, n))]) for start in range(0, n, 16)]

@@ -14,6 +14,7 @@ from bkind3d.config import TrainingConfig
 from bkind3d.data.datasets import SessionFrames
 from bkind3d.methods.discovery.edges import EDGE_SIGMA2, EdgeWeights, draw_edges, draw_points
 from bkind3d.methods.discovery.places import find_places
+from bkind3d.methods.discovery.reconstruction import STRIDE, DifferenceDecoder, edge_sizes
 from bkind3d.methods.discovery.settings import DiscoveryModelConfig
 from bkind3d.methods.volume import VolumeModel
 from bkind3d.networks.detector import run_economically
@@ -30,8 +31,6 @@ class DiscoveryModel(VolumeModel):
         self.drawing, self.n_pairs = config.drawing, config.n_symmetric_pairs
         self.decoder: nn.Module | None = None
         if config.reconstruction and self.detector.encoder is not None:
-            from bkind3d.methods.discovery.reconstruction import DifferenceDecoder
-
             self.decoder = DifferenceDecoder(self.detector.encoder.channels[-1])
 
     def prepare(self, sessions: Sequence[SessionFrames], settings: TrainingConfig) -> dict[str, Float[NDArray, "frame"]]:
@@ -72,8 +71,6 @@ class DiscoveryModel(VolumeModel):
 
         Points are projections in normalised coordinates; `size` is (height, width) of the result.
         """
-        from bkind3d.methods.discovery.reconstruction import STRIDE, edge_sizes
-
         # A ResNet's deepest map is of this size already; a transformer's is finer.
         appearance = adaptive_avg_pool2d(appearance, (-(-size[0] // STRIDE), -(-size[1] // STRIDE)))
         sizes = edge_sizes(appearance.shape[-1])

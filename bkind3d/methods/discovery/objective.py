@@ -9,13 +9,11 @@ from torch import Tensor
 from bkind3d.data.augmentation import distort_pictures
 from bkind3d.data.datasets import Moments, PairDataset, PerSession, SessionFrames, Views
 from bkind3d.geometry.projection import normalise_pixels, project_points
-from bkind3d.losses.consistency import disagreement
 from bkind3d.losses.difference import structural_difference
-from bkind3d.losses.hull import coverage, outside
+from bkind3d.losses.distances import disagreement, separation
+from bkind3d.losses.hull import coverage, outside, silhouette_error
 from bkind3d.losses.length import LengthVariance
 from bkind3d.losses.perceptual import GradientPyramid, PerceptualLoss
-from bkind3d.losses.separation import separation
-from bkind3d.losses.silhouette import silhouette_error
 from bkind3d.losses.vgg19 import Vgg19Features
 from bkind3d.methods.base import Objective
 from bkind3d.methods.discovery.edges import draw_edges
@@ -67,8 +65,9 @@ class DiscoveryObjective(Objective):
             first, second = estimate.positions.chunk(2)
             terms["consistency"] = weights.consistency * disagreement(first / sides[: len(first)], second / sides[: len(first)])
         if weights.coverage:
-            voxels = ((estimate.voxels - views.centres[:, None]) / sides)[:, self.some_voxels]
-            terms["coverage"] = weights.coverage * coverage(points, voxels, estimate.hull[:, self.some_voxels])
+            some = slice(None, None, 5 if self.config.model.volume_size >= 24 else 1)  # enough for a mean over the voxels
+            voxels = ((estimate.voxels - views.centres[:, None]) / sides)[:, some]
+            terms["coverage"] = weights.coverage * coverage(points, voxels, estimate.hull[:, some])
         if weights.inside:
             terms["inside"] = weights.inside * outside(estimate.positions, views.masks, views.projections, views.present)
         if self.lengths is not None:
@@ -83,11 +82,6 @@ class DiscoveryObjective(Objective):
             if self.perceptual is not None:
                 terms["reconstruction"] = weights.reconstruction * self.reconstruct(model, views, estimate, normalised, draws.distortions)
         return terms, estimate.positions
-
-    @property
-    def some_voxels(self) -> slice:
-        """A regular subset of the voxels: enough for `coverage`, which is a mean over them."""
-        return slice(None, None, 5 if self.config.model.volume_size >= 24 else 1)
 
     def reconstruct(
         self, model: DiscoveryModel, views: Views, estimate: VolumeEstimate, normalised: Tensor, distortions: Tensor | None

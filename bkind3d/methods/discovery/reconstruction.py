@@ -74,15 +74,12 @@ class _UpsamplingStage(nn.Module):
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
-            nn.Conv2d(channels_in, channels, 3, padding=1, bias=False),
-            normalisation(channels),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            normalisation(channels),
-            nn.ReLU(inplace=True),
-        )
+
+        def convolve(width: int) -> list[nn.Module]:
+            return [nn.Conv2d(width, channels, 3, padding=1, bias=False), normalisation(channels), nn.ReLU(inplace=True)]
+
+        double = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+        self.body = nn.Sequential(double, *convolve(channels_in), *convolve(channels))
 
     def forward(self, feature: Tensor) -> Tensor:
         out: Tensor = self.body(feature)

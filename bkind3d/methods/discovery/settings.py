@@ -73,10 +73,8 @@ class DiscoveryModelConfig(VolumeModelConfig):
     @model_validator(mode="after")
     def check_pairs_and_places(self) -> "DiscoveryModelConfig":
         if 2 * self.n_symmetric_pairs > self.n_keypoints:
-            raise ValueError(
-                f"n_symmetric_pairs {self.n_symmetric_pairs} needs at least {2 * self.n_symmetric_pairs} keypoints, "
-                f"got n_keypoints {self.n_keypoints}"
-            )
+            needed = f"n_symmetric_pairs {self.n_symmetric_pairs} needs at least {2 * self.n_symmetric_pairs} keypoints"
+            raise ValueError(f"{needed}, got n_keypoints {self.n_keypoints}")
         if self.place_spread is not None and not self.heading:
             raise ValueError("place_spread needs heading: true, because places are on a body that faces one way")
         return self
@@ -158,12 +156,9 @@ class DiscoveryExperiment(ExperimentConfig):
 
     @model_validator(mode="after")
     def check_losses(self) -> "DiscoveryExperiment":
-        if self.model.drawing != "edges":
-            for name in ("length", "silhouette"):
-                if getattr(self.losses, name):
-                    raise ValueError(
-                        f"losses.{name} {getattr(self.losses, name):g} is about edges, but model.drawing is {self.model.drawing!r}; write 0"
-                    )
+        for name, weight in (("length", self.losses.length), ("silhouette", self.losses.silhouette)):
+            if weight and self.model.drawing != "edges":
+                raise ValueError(f"losses.{name} {weight:g} is about edges, but model.drawing is {self.model.drawing!r}; write 0")
         if self.losses.reconstruction and (self.model.encoder == "none" or not self.model.reconstruction):
             raise ValueError("losses.reconstruction needs model.reconstruction: true and a model.encoder; set it to 0 or choose an encoder")
         if self.losses.reconstruction and self.losses.perceptual == "backbone" and self.model.pretrained == "none":

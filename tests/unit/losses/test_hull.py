@@ -2,7 +2,7 @@
 
 import torch
 
-from bkind3d.losses.hull import coverage, outside
+from bkind3d.losses.hull import coverage, outside, silhouette_error
 
 
 def test_coverage_is_the_mean_squared_distance_to_the_nearest_keypoint() -> None:
@@ -29,3 +29,10 @@ def test_outside_counts_projections_off_the_silhouette_in_views_that_exist() -> 
     masks[:, :, :, 2:5, 2:5] = 1
     points = torch.tensor([[[3.0, 3, 0], [8.0, 8, 0], [3.0, 20, 0]]])
     assert torch.allclose(outside(points, masks, projections, torch.tensor([[True, False]])), torch.tensor(2 / 3))
+
+
+def test_silhouette_error_ignores_absent_views_and_caps_heavy_edges() -> None:
+    masks = torch.ones(1, 2, 1, 8, 8)
+    maps = torch.stack([torch.full((4, 4), 3.0), torch.zeros(4, 4)])[None]
+    assert silhouette_error(maps, masks, torch.tensor([[True, False]])) == 0
+    assert torch.allclose(silhouette_error(maps, masks, torch.tensor([[True, True]])), torch.tensor(0.5))

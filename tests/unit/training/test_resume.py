@@ -11,7 +11,7 @@ from bkind3d.checkpoint import read_content
 from bkind3d.config import TRAINING_REVISION, InputError
 from bkind3d.data.parquet import read_table
 from bkind3d.training import trainer
-from bkind3d.training.identity import hash_files, identify_training
+from bkind3d.training.folder import hash_files, identify_training
 from bkind3d.training.resume import ResumeCheckpoint
 from tests.unit.scenes import write_session
 from tests.unit.training.experiments import CPU, assert_equal_models, make_small_experiment, signal_after, with_training

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bkind3d.losses.separation import separation
+from bkind3d.losses.distances import disagreement, separation
 
 
 def test_two_points_at_a_known_distance() -> None:
@@ -29,3 +29,9 @@ def test_it_pushes_apart_and_its_gradient_is_right() -> None:
     separation(points, 0.1).backward()
     assert points.grad[0, 0, 0] > 0 > points.grad[0, 1, 0]
     assert torch.autograd.gradcheck(lambda x: separation(x, 0.2), (torch.rand(2, 4, 3, dtype=torch.float64).requires_grad_(),))
+
+
+def test_disagreement_is_a_distance() -> None:
+    points = torch.zeros(2, 3, 3)
+    assert torch.allclose(disagreement(points, points + torch.tensor([0.3, 0.4, 0.0])), torch.tensor(0.5), atol=1e-3)
+    assert disagreement(points, points) < 0.011
