@@ -57,7 +57,12 @@ def pose_in_views(cameras: list[Camera], corners: Corners) -> Float[NDArray, "ca
 def pose_board(cameras: list[Camera], corners: Corners, frame: int) -> BoardPose | None:
     """Find the pose of the board in frame number `frame` of `corners`; None where no camera sees it."""
     views = [(camera, points) for camera, points in zip(cameras, corners.points[:, frame], strict=True) if np.isfinite(points).any()]
-    starts = [start for camera, points in views if (start := _start_in_world(corners.model, camera, points)) is not None]
+    starts = []
+    for camera, points in views:
+        pose = pose_in_view(camera, corners.model, points)
+        if pose is not None:
+            turn, place = camera.rotation.T @ pose[:3, :3], camera.rotation.T @ (pose[:3, 3] - camera.translation)
+            starts.append(np.concatenate([cv2.Rodrigues(turn)[0].ravel(), place]))
     if not starts:
         return None
 
@@ -84,15 +89,6 @@ def measure_rigid_error(cameras: list[Camera], corners: Corners) -> float:
     """Mean of :func:`measure_distances`, pixels; infinite where there are none."""
     distances = measure_distances(cameras, corners)
     return float(np.nanmean(distances)) if np.isfinite(distances).any() else float("inf")
-
-
-def _start_in_world(model: Float[NDArray, "corner 3"], camera: Camera, points: Float[NDArray, "corner 2"]) -> Array | None:
-    """Rotation vector and translation, board to world, from one camera alone."""
-    pose = pose_in_view(camera, model, points)
-    if pose is None:
-        return None
-    in_world = camera.rotation.T @ pose[:3, :3]
-    return np.concatenate([cv2.Rodrigues(in_world)[0].ravel(), camera.rotation.T @ (pose[:3, 3] - camera.translation)])
 
 
 def _measure_residuals(model: Float[NDArray, "corner 3"], views: list[tuple[Camera, Array]], parameters: Float[NDArray, "6"]) -> Array:

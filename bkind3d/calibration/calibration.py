@@ -131,7 +131,10 @@ def calibrate_corners(
     refuse(faults, config.accept_poor)
     solution = calibrate_rig(solved, lenses, config.restarts, keep_intrinsics=given.intrinsics is not None)
     cameras, about_world = _place(solution.cameras, solved, config, given)
-    saved = _save_and_read(cameras, units)
+    # What will be read from the file is judged, not what is in memory.
+    with tempfile.TemporaryDirectory() as folder:
+        write_calibration({camera.name: camera for camera in cameras}, Path(folder) / "saved.toml", units)
+        saved = list(read_calibration(Path(folder) / "saved.toml", allow_copies=True)[0].values())
     judged = judge_cameras(saved, corners, corners.select(held_out), config, units, solution)
     log_findings(judged.findings)
     details = judged.details | {"n_held_out": int(held_out.sum()), "restarts": config.restarts} | about_world
@@ -228,13 +231,6 @@ def _place(cameras: list[Camera], corners: Corners, config: CalibrationConfig, g
     if config.floor_frame is not None:
         return place_on_floor(cameras, corners, config.floor_frame), {}
     return place_between_cameras(cameras), {}
-
-
-def _save_and_read(cameras: list[Camera], units: str) -> list[Camera]:
-    """What will be read from the file is judged, not what is in memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_calibration({camera.name: camera for camera in cameras}, Path(folder) / "saved.toml", units)
-        return list(read_calibration(Path(folder) / "saved.toml", allow_copies=True)[0].values())
 
 
 def _write_quality(table: pd.DataFrame, findings: list[Finding], details: dict[str, Any], quality: str | Path) -> None:

@@ -68,16 +68,14 @@ def _explain(
         if found and np.median([_hold_against(posed_as, again, pair) for pair in found.values()]) >= AGREEMENT:
             text = f"what camera {name!r} sees fits the calibration of {cameras[other].name!r}: names or files are exchanged"
             return Finding("failure", "exchanged", (name,), text)
-    angle, apart = np.median([_displacement(camera, other, cameras, pairs) for other in trusted], axis=0)
+    displacements = []
+    for other in trusted:
+        motion = pairs[camera, other].motion if camera < other else np.linalg.inv(pairs[other, camera].motion)
+        displacements.append(measure_motion(cameras[camera].extrinsics, motion @ cameras[other].extrinsics))
+    angle, apart = np.median(displacements, axis=0)
     text = (
         f"camera {name!r} stands {apart:.3g} (world units) and {angle:.2g} degrees from where the calibration says: "
         + ("its entry is the copied one" if name in copies else "it was moved since, or this is another camera's calibration")
         + "; calibrate again"
     )
     return Finding("failure", "moved", (name,), text)
-
-
-def _displacement(camera: int, other: int, cameras: list[Camera], pairs: Mapping[tuple[int, int], Pair]) -> tuple[float, float]:
-    pair = pairs[min(camera, other), max(camera, other)]
-    motion = pair.motion if camera < other else np.linalg.inv(pair.motion)
-    return measure_motion(cameras[camera].extrinsics, motion @ cameras[other].extrinsics)

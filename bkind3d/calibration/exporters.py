@@ -10,7 +10,6 @@ from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS
 from bkind3d.data.parquet import replaced_when_complete
-from bkind3d.geometry.cameras import Camera
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +31,14 @@ def export_calibration(path: str | Path, output: str | Path, format_name: str | 
     units = metadata.get("units")
     units = units if isinstance(units, str) else ""
     for camera in cameras.values():
-        _warn_of_skew(camera, path)
+        # How far a program that passes over the skew is off at the picture's upper or lower edge.
+        middle = camera.matrix[1, 2]
+        reach = max(abs(middle), abs(camera.size[1] - 1 - middle))
+        shift = float(np.abs(camera.matrix[0, 1] / camera.matrix[1, 1]) * reach)
+        if shift > 0:
+            log.warning(
+                "%s: camera %s has a skewed matrix, which OpenCV and aniposelib pass over: points are up to %.2f px off there",
+                path, camera.name, shift,
+            )  # fmt: skip
     with replaced_when_complete(output) as temporary:
         load_format(formats[0]).write(cameras, temporary, units, metadata.get("error"))
-
-
-def _warn_of_skew(camera: Camera, path: str | Path) -> None:
-    """How far a program that passes over the skew is off at the picture's upper or lower edge."""
-    middle = camera.matrix[1, 2]
-    reach = max(abs(middle), abs(camera.size[1] - 1 - middle))
-    shift = float(np.abs(camera.matrix[0, 1] / camera.matrix[1, 1]) * reach)
-    if shift > 0:
-        log.warning(
-            "%s: camera %s has a skewed matrix, which OpenCV and aniposelib pass over: points are up to %.2f px off there",
-            path, camera.name, shift,
-        )  # fmt: skip

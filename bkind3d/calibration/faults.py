@@ -54,7 +54,12 @@ def find_faults(lenses: list[Camera], corners: Corners) -> list[Finding]:
     findings += [_blame_mirror(names[camera]) for camera in blamed]
     pairs = {key: pair for key, pair in compare_pairs(boards).items() if not blamed & set(key)}
     for cameras, frame in _find_moved(boards, pairs):
-        findings.append(_blame_motion([names[camera] for camera in cameras], int(corners.frames[frame])))
+        moved = tuple(names[camera] for camera in cameras)
+        text = (
+            f"camera {' or '.join(map(repr, moved))} was moved while the board was filmed, at about frame {corners.frames[frame]}; "
+            "film the board again, with cameras that stand still"
+        )
+        findings.append(Finding("failure", "moved", moved, text))
         blamed |= cameras
     pairs = {key: pair for key, pair in pairs.items() if not blamed & set(key)}
     for camera, trusted in find_suspects(len(names), pairs, lambda pair: pair.agreement >= AGREEMENT):
@@ -224,9 +229,3 @@ def _fits_mirrored(camera: int, trusted: list[int], lenses: list[Camera], corner
 def _blame_mirror(name: str) -> Finding:
     text = f"camera {name!r} is mirrored: mirror its videos back (ffmpeg -vf hflip), or record without mirroring"
     return Finding("failure", "mirrored", (name,), text)
-
-
-def _blame_motion(names: list[str], frame: int) -> Finding:
-    who = " or ".join(repr(name) for name in names)
-    text = f"camera {who} was moved while the board was filmed, at about frame {frame}; film the board again, with cameras that stand still"
-    return Finding("failure", "moved", tuple(names), text)

@@ -61,9 +61,8 @@ def estimate_intrinsics(
     plain = make_lens(camera, size, fisheye)
     squares = [_predict_unseen(model, points[views], plain, models[name]) for name in names] if len(names) > 1 else [np.zeros(1)]
     best = 0
-    for index in range(1, len(names)):
-        if is_better(squares[index], squares[best]):
-            best = index
+    for index, unseen in enumerate(squares):
+        best = index if is_better(unseen, squares[best]) else best
     log.info(
         "camera %s: intrinsics from %d views: %s (errors of unseen views: %s px)",
         camera, len(views), names[best], ", ".join(f"{np.sqrt(np.mean(square)):.3f}" for square in squares),

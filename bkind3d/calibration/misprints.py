@@ -78,18 +78,14 @@ def _list_variants(board: BoardConfig) -> Iterator[tuple[str, BoardConfig, Calla
             yield mirrored, board.model_copy(update={"legacy_pattern": legacy}), lambda picture: np.ascontiguousarray(picture[:, ::-1])
         inverted = "it is there in the negative: the board is printed inverted (white on black); print it black on white"
         yield inverted, board, lambda picture: np.asarray(255 - picture, dtype=np.uint8)
-        other = "true" if board.legacy_pattern == "false" else "false"
         if board.squares_y % 2 == 0:
-            yield (
-                f"it is there with legacy_pattern: {other}; write that",
-                board.model_copy(update={"legacy_pattern": other}),
-                lambda picture: picture,
-            )
+            other = "true" if board.legacy_pattern == "false" else "false"
+            yield f"it is there with legacy_pattern: {other}; write that", board.model_copy(update={"legacy_pattern": other}), np.asarray
     reason = (
         f"the board in the pictures has {board.squares_y} x {board.squares_x} squares (columns x rows); exchange squares_x and squares_y"
     )
     for legacy in ("false", "true")[: 1 + (turned.squares_y % 2 == 0)]:
-        yield reason, turned.model_copy(update={"legacy_pattern": legacy}), lambda picture: picture
+        yield reason, turned.model_copy(update={"legacy_pattern": legacy}), np.asarray
 
 
 def _explain_markers(pictures: list[Picture], board: BoardConfig) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import yaml
-from jaxtyping import Bool, UInt8
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from bkind3d.calibration.boards import make_board
@@ -96,12 +96,14 @@ def list_black_rectangles(board: BoardConfig) -> list[Rectangle]:
     ]
     cells = board.marker_bits + 2
     for number, points in zip(np.asarray(charuco.getIds()).ravel(), corners, strict=True):
-        picture = charuco.getDictionary().generateImageMarker(int(number), cells)
+        dark = charuco.getDictionary().generateImageMarker(int(number), cells) < 128
+        # One rectangle for every run of dark cells, so that no hairline shows between cells.
+        edges = np.diff(np.pad(dark, ((0, 0), (1, 1))).astype(np.int8), axis=1)
         (left, top), side = points.min(axis=0), float(np.ptp(points[:, 0])) / cells
         black += [
             (left + side * start, top + side * row, left + side * stop, top + side * (row + 1))
             for row in range(cells)
-            for start, stop in _list_runs(picture[row] < 128)
+            for start, stop in np.flatnonzero(edges[row]).reshape(-1, 2).tolist()
         ]
     return [(float(a), float(b), float(c), float(d)) for a, b, c, d in black]
 
@@ -114,12 +116,6 @@ def draw_board(board: BoardConfig) -> UInt8[NDArray, "height width"]:
     for left, top, right, bottom in np.rint(np.array(list_black_rectangles(board)) * side).astype(int):
         picture[top:bottom, left:right] = 0
     return np.pad(picture, side // 2, constant_values=255)
-
-
-def _list_runs(dark: Bool[NDArray, "..."]) -> list[tuple[int, int]]:
-    """Begin and end of every run of dark cells: one rectangle each, so that no hairline shows between cells."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], dark, [False]]).astype(np.int8)))
-    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
 def _choose_page(size: tuple[float, float], page: str, name: str) -> tuple[float, float]:

@@ -67,7 +67,9 @@ def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, kee
     check_connected(corners)
     boards = find_boards(lenses, corners)
     only_poses, trial = _choose_freedom(corners, lenses, boards, keep_intrinsics)
-    kept = _leave_out_outliers(corners, trial)
+    distances = measure_distances(trial, corners)
+    far = distances > _OUTLIER * np.nanmedian(distances, axis=(1, 2), keepdims=True)
+    kept = replace(corners, points=np.where(far[..., None], np.nan, corners.points))
     solutions = [_adjust(kept, trial, boards, only_poses, seed=0), trial][:restarts]
     for seed in range(_TRIAL_SEED + 1, restarts):
         chosen = _thin(corners, seed)
@@ -111,13 +113,6 @@ def _measure_frames(cameras: list[Camera], corners: Corners) -> Array:
     """Mean distance from a rigid board, pixels, in each frame; NaN where fewer than two cameras see it."""
     distances = measure_distances(cameras, corners)
     return np.array([np.nanmean(frame) if np.isfinite(frame).any() else np.nan for frame in np.moveaxis(distances, 1, 0)])
-
-
-def _leave_out_outliers(corners: Corners, cameras: list[Camera]) -> Corners:
-    """The corners without those that lie farther from a rigid board than others of the same camera do."""
-    distances = measure_distances(cameras, corners)
-    far = distances > _OUTLIER * np.nanmedian(distances, axis=(1, 2), keepdims=True)
-    return replace(corners, points=np.where(far[..., None], np.nan, corners.points))
 
 
 def _thin(corners: Corners, seed: int) -> Bool[NDArray, "frame"]:

@@ -76,17 +76,12 @@ def _read_trc(path: Path, units: str, axes: str) -> pd.DataFrame:
         raise InputError(f"{path}: {error}; from line {_HEADER_LINES + 1} on there may be numbers only") from None
     if not (np.isfinite(numbers[:, 0]) & (numbers[:, 0] == np.rint(numbers[:, 0]))).all():
         raise InputError(f"{path}: every row needs a whole number of a frame in its first column; export the file again")
-    factor = _convert_units(header.get("Units", units), units, path)
+    given = header.get("Units", units)
+    if given != units and not {given, units} <= METRES.keys():
+        raise InputError(f"{path}: is in {given!r}, the rig in {units!r}; known units are {', '.join(METRES)}")
+    factor = 1.0 if given == units else METRES[given] / METRES[units]
     points = numbers[:, 2:].reshape(len(rows), len(joints), 3)[:, :, ["XYZ".index(axis) for axis in axes]] * factor
     table = pd.DataFrame(points.reshape(-1, 3), columns=["x", "y", "z"])
     table.insert(0, "frame", np.repeat(numbers[:, 0].astype(np.int64) - 1, len(joints)))
     table.insert(1, "joint", joints * len(rows))
     return table
-
-
-def _convert_units(given: str, wanted: str, path: Path) -> float:
-    if given == wanted:
-        return 1.0
-    if given not in METRES or wanted not in METRES:
-        raise InputError(f"{path}: is in {given!r}, the rig in {wanted!r}; known units are {', '.join(METRES)}")
-    return METRES[given] / METRES[wanted]

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
-from numpy.typing import NDArray
 from scipy.cluster.hierarchy import DisjointSet
 
 from bkind3d.config import ModelConfig
@@ -37,28 +35,18 @@ def choose_skeleton(edges: pd.DataFrame, model: ModelConfig) -> list[Edge]:
     Pairs of indices of keypoints, each with its weight over the strongest one; strongest first; none where there are no edges.
     """
     mirror = model.mirror_order
-    weights = _arrange_weights(edges, model.keypoint_names)
+    first, second = (pd.Index(model.keypoint_names).get_indexer(pd.Index(edges[column])) for column in ("keypoint_a", "keypoint_b"))
+    kept = (first >= 0) & (second >= 0)
+    weights = np.zeros((len(mirror), len(mirror)))
+    weights[first[kept], second[kept]] = weights[second[kept], first[kept]] = edges["weight"].to_numpy(np.float64)[kept]
     weights = (weights + weights[np.ix_(mirror, mirror)]) / 2
     shares = weights / weights.max(initial=1e-30)
-    known = {twins for twins in _pair_edges(mirror) if shares[twins[0]] >= MIN_WEIGHT}
+    # Every edge that is strong enough with its mirror image, or alone where it is its own.
+    images = {(a, b): (min(mirror[a], mirror[b]), max(mirror[a], mirror[b])) for a, b in combinations(range(len(mirror)), 2)}
+    known: set[Twins] = {tuple(sorted({edge, image})) for edge, image in images.items() if shares[edge] >= MIN_WEIGHT}
     order = sorted(known, key=lambda twins: (mirror[twins[0][0]] == twins[0][1], -shares[twins[0]], twins))
     tree = [edge for twins in _keep_tree(order, len(mirror)) for edge in twins]
     return sorted(((first, second, float(shares[first, second])) for first, second in tree), key=lambda edge: (-edge[2], edge))
-
-
-def _arrange_weights(edges: pd.DataFrame, names: Sequence[str]) -> Float[NDArray, "keypoint keypoint"]:
-    """(keypoint, keypoint) weights, the same both ways; 0 where there is no edge."""
-    first, second = (pd.Index(names).get_indexer(pd.Index(edges[column])) for column in ("keypoint_a", "keypoint_b"))
-    kept = (first >= 0) & (second >= 0)
-    weights = np.zeros((len(names), len(names)))
-    weights[first[kept], second[kept]] = weights[second[kept], first[kept]] = edges["weight"].to_numpy(np.float64)[kept]
-    return weights
-
-
-def _pair_edges(mirror: Sequence[int]) -> set[Twins]:
-    """Every possible edge with its mirror image, or alone where it is its own."""
-    images = {(a, b): (min(mirror[a], mirror[b]), max(mirror[a], mirror[b])) for a, b in combinations(range(len(mirror)), 2)}
-    return {tuple(sorted({edge, image})) for edge, image in images.items()}
 
 
 def _keep_tree(order: Sequence[Twins], n_keypoints: int) -> list[Twins]:

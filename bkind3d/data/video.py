@@ -235,25 +235,17 @@ def decode_keyframes(video: Video, wanted: Collection[int], size: tuple[int, int
     for path in list_files(video):
         packets = _read_packets(path)
         local = {number - first for number in wanted if first <= number < first + len(packets.times)}
-        for frame, number in _decode_file_keys(path, packets, local) if local else ():
-            time_s = begin + float(packets.times[number])
-            yield DecodedFrame(first + number, time_s, make_picture(frame, size, "rgb24", reformatter))
+        with _open_video(path) as (container, stream):
+            for packet in container.demux(stream) if local else ():
+                stamp = _stamp_of(packet)
+                number = int(np.searchsorted(packets.stamps, stamp)) if packet.size and packet.is_keyframe and stamp is not None else -1
+                if number in local:
+                    time_s = begin + float(packets.times[number])
+                    # Some decoders hold a frame back until they have seen the next ones: here are none.
+                    for frame in (*packet.decode(), *stream.codec_context.decode(None)):
+                        yield DecodedFrame(first + number, time_s, make_picture(frame, size, "rgb24", reformatter))
+                    stream.codec_context.flush_buffers()
         first, begin = first + len(packets.times), begin + packets.length
-
-
-def _decode_file_keys(path: Path, packets: Packets, wanted: Collection[int]) -> Iterator[tuple[VideoFrame, int]]:
-    """The `wanted` frames of a file that are keyframes, with their numbers."""
-    with _open_video(path) as (container, stream):
-        for packet in container.demux(stream):
-            stamp = _stamp_of(packet)
-            if not packet.size or not packet.is_keyframe or stamp is None:
-                continue
-            number = int(np.searchsorted(packets.stamps, stamp))
-            if number in wanted:
-                # Some decoders hold a frame back until they have seen the next ones: here are none.
-                for frame in (*packet.decode(), *stream.codec_context.decode(None)):
-                    yield frame, number
-                stream.codec_context.flush_buffers()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, LocationConfig
@@ -15,13 +15,12 @@ from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.camera_names import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Camera
-from bkind3d.survey.consensus import Candidates, find_candidates
+from bkind3d.survey.consensus import find_candidates
 from bkind3d.survey.extent import ReadMasks, measure_side
 from bkind3d.survey.remarks import describe_nothing, remark_others, remark_track
 from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask
-from bkind3d.survey.smoothing import fill_gaps, smooth_track
 from bkind3d.survey.synchronisation import measure_offsets, shift_frames
-from bkind3d.survey.tracking import follow_subject, take_candidates
+from bkind3d.survey.tracking import fill_gaps, follow_subject, smooth_track, take_candidates
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +71,8 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     shifts = [offset.shift for offset in offsets.values()]
     sightings = sightings._replace(clusters=shift_frames(sightings.clusters, shifts))
     candidates = find_candidates(sightings.cameras, sightings.clusters, config.max_residual)
-    inside = _find_inside(candidates, config)
+    low, high = np.array(config.region or ((-np.inf,) * 3, (np.inf,) * 3))
+    inside = ((candidates.points >= low) & (candidates.points <= high)).all(axis=2)
     subject = follow_subject(candidates, sightings.times, inside)
     if (subject.candidate < 0).all():
         n_seen = np.isfinite(sightings.clusters[..., 0]).any(axis=2).sum(axis=0).tolist()
@@ -93,14 +93,6 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     views = table["n_views"].mean()
     log.info("%s: located in %.1f %% of %d frames, %.2f views each, side %.4g %s", output, 100 * share, len(table), views, side, units)
     return remarks
-
-
-def _find_inside(candidates: Candidates, config: LocationConfig) -> Bool[NDArray, "frame candidate"]:
-    """Which candidates lie in the region of interest."""
-    if config.region is None:
-        return np.ones(candidates.support.shape, dtype=bool)
-    low, high = (np.array(corner) for corner in config.region)
-    return np.asarray(((candidates.points >= low) & (candidates.points <= high)).all(axis=2))
 
 
 def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Path], calibration: str | Path) -> Sightings:
@@ -129,7 +121,11 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
     for name, entry in metadata.items():
         camera = fit_camera_to_video(cameras[name], (int(entry["video_width"]), int(entry["video_height"])), calibration)
         fitted.append(camera.resized((int(entry["width"]), int(entry["height"]))))
-    clusters = np.stack([_stack_clusters(table["clusters"]) for table in tables.values()], axis=1)
+    clusters = np.full((len(first), len(tables), MAX_CLUSTERS, CLUSTER_NUMBERS), np.nan)
+    for view, table in enumerate(tables.values()):
+        for row, numbers in enumerate(table["clusters"]):
+            found = np.asarray(numbers, dtype=np.float64).reshape(-1, CLUSTER_NUMBERS)[:MAX_CLUSTERS]
+            clusters[row, view, : len(found)] = found
     return Sightings(fitted, first["frame"].to_numpy(), first["time_s"].to_numpy(), clusters, float(metadata[first_name]["rate"]))
 
 
@@ -143,11 +139,3 @@ def _mask_reader(surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"
         return [decode_mask(rows[number]) for number in numbers]
 
     return read_masks
-
-
-def _stack_clusters(lists: "pd.Series[list[float]]", n_clusters: int = MAX_CLUSTERS) -> Float[NDArray, "frame cluster 7"]:
-    stacked = np.full((len(lists), n_clusters, CLUSTER_NUMBERS), np.nan)
-    for row, numbers in enumerate(lists):
-        found = np.asarray(numbers, dtype=np.float64).reshape(-1, CLUSTER_NUMBERS)[:n_clusters]
-        stacked[row, : len(found)] = found
-    return stacked

@@ -137,7 +137,10 @@ def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frame
             for row, (box, mask) in enumerate(zip(part[_BOX].to_numpy(), part["mask"], strict=True), start):
                 for other, found in _measure_angles(box, mask, maps).items():
                     angles[:, view, other, row] = found
-    return Signals(angles, _standardise(np.log(np.maximum(motion, 1e-3))))
+    # Zero median and unit robust deviation over time.
+    motion = np.log(np.maximum(motion, 1e-3))
+    motion -= np.nanmedian(motion, axis=1, keepdims=True)
+    return Signals(angles, motion / np.maximum(1.4826 * np.nanmedian(np.abs(motion), axis=1, keepdims=True), 1e-9))
 
 
 def _map_angles(camera: Camera, other: Camera, rig: Sequence[Camera]) -> Float[NDArray, "height width"]:
@@ -146,19 +149,13 @@ def _map_angles(camera: Camera, other: Camera, rig: Sequence[Camera]) -> Float[N
     # One order of the two, so that both views measure in the same sense.
     start, end = sorted((camera.centre, other.centre), key=tuple)
     axis = (end - start) / np.linalg.norm(end - start)
-    zero = _direct_zero(axis, [camera.rotation[2], other.rotation[2], ahead])
+    # A direction across the line that the views of both cameras are around, so that no angle jumps from pi to -pi.
+    first, second, third = (direction - (direction @ axis) * axis for direction in (camera.rotation[2], other.rotation[2], ahead))
+    zero = first + second if np.linalg.norm(first + second) >= 1e-3 else third
+    zero = zero / max(float(np.linalg.norm(zero)), 1e-12)
     columns, rows = np.meshgrid(np.arange(camera.size[0]), np.arange(camera.size[1]))
     rays = pixel_directions(camera, np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64))
     return np.arctan2(rays @ np.cross(axis, zero), rays @ zero).reshape(camera.size[::-1])
-
-
-def _direct_zero(axis: Array, directions: Sequence[Array]) -> Array:
-    """A direction across `axis` that the views of both cameras are around, so that no angle jumps from pi to -pi."""
-    across = [direction - (direction @ axis) * axis for direction in directions[:2]]
-    middle = across[0] + across[1]
-    if np.linalg.norm(middle) < 1e-3:
-        middle = directions[2] - (directions[2] @ axis) * axis
-    return np.asarray(middle / max(float(np.linalg.norm(middle)), 1e-12))
 
 
 def _measure_angles(box: Float[NDArray, "4"], mask: bytes, maps: Mapping[int, Float[NDArray, "height width"]]) -> dict[int, Array]:
@@ -204,12 +201,6 @@ def estimate_offsets(signals: Signals, max_offset: int) -> Offsets:
     known = np.isin(np.arange(n_views), np.array(pairs))
     uncertainty = np.where(known, np.sqrt(np.mean((np.array(resampled) - frames) ** 2, axis=0)), np.inf)
     return Offsets(frames, uncertainty)
-
-
-def _standardise(signals: Float[NDArray, "view frame"]) -> Float[NDArray, "view frame"]:
-    """Zero median and unit robust deviation over time."""
-    centred = signals - np.nanmedian(signals, axis=1, keepdims=True)
-    return np.asarray(centred / np.maximum(1.4826 * np.nanmedian(np.abs(centred), axis=1, keepdims=True), 1e-9))
 
 
 def _sum_residuals(

@@ -35,7 +35,12 @@ def read_given_cameras(
     given : what else the file says.
     """
     path = Path(path)
-    _check_content(path)
+    try:
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise InputError(f"{path}: is empty; copy it again")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     name = format_name or _guess_format(path)
     form = load_format(name)
     if hasattr(form, "read_subject"):
@@ -49,7 +54,14 @@ def read_given_cameras(
     given = replace(given, tables=_fill_sizes(given, sizes or {}, path))
     cameras = build_cameras(given.tables, path)
     check_no_copies(cameras, path)
-    _warn_of_sizes(cameras, path)
+    for camera in cameras.values():
+        # A principal point outside of the picture is possible, but mostly means that the size is another camera's.
+        x, y = camera.matrix[:2, 2]
+        if not (-0.5 <= x <= camera.size[0] - 0.5 and -0.5 <= y <= camera.size[1] - 0.5):
+            log.warning(
+                "%s: the principal point of camera %s, (%.1f, %.1f), lies outside of its picture of %dx%d pixels; is the size right?",
+                path, camera.name, x, y, *camera.size,
+            )  # fmt: skip
     return cameras, given
 
 
@@ -66,16 +78,6 @@ def _guess_format(path: Path) -> str:
     known = {name: getattr(load_format(name), "recognise", None) for name in formats}
     fitting = [name for name, recognise in known.items() if recognise and recognise(path)]
     return (fitting or [name for name, recognise in known.items() if not recognise])[-1]
-
-
-def _check_content(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            if file.read(1):
-                return
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    raise InputError(f"{path}: is empty; copy it again")
 
 
 def _fill_sizes(given: GivenRig, sizes: Mapping[str, Size], path: Path) -> dict[str, dict[str, Any]]:
@@ -100,14 +102,3 @@ def _fill_sizes(given: GivenRig, sizes: Mapping[str, Size], path: Path) -> dict[
             )
         filled[section] = {**table, "size": told if size is None else size}
     return filled
-
-
-def _warn_of_sizes(cameras: Mapping[str, Camera], path: Path) -> None:
-    """A principal point outside of the picture is possible, but mostly means that the size is another camera's."""
-    for camera in cameras.values():
-        x, y = camera.matrix[:2, 2]
-        if not (-0.5 <= x <= camera.size[0] - 0.5 and -0.5 <= y <= camera.size[1] - 0.5):
-            log.warning(
-                "%s: the principal point of camera %s, (%.1f, %.1f), lies outside of its picture of %dx%d pixels; is the size right?",
-                path, camera.name, x, y, *camera.size,
-            )  # fmt: skip
