@@ -49,7 +49,9 @@ def examine_keypoints(keypoints: SessionKeypoints, location: pd.DataFrame, side:
     points = keypoints.positions[chosen].astype(np.float64) / side
     centres = location.drop_duplicates("frame").set_index("frame").reindex(keypoints.frames[chosen])[["x", "y", "z"]]
     present = np.isfinite(keypoints.positions[..., 0]).mean(axis=0)
-    motion = _measure_motion(points - centres.to_numpy(np.float64)[:, None] / side)
+    relative = points - centres.to_numpy(np.float64)[:, None] / side
+    variances = pd.DataFrame(relative.reshape(len(relative), -1)).var(axis=0, ddof=0).to_numpy(np.float64)
+    motion = np.sqrt(variances.reshape(-1, 3).sum(axis=1))
     distances = _measure_distances(points)
     report = judge_health(keypoints.names, motion, distances, present)
     np.fill_diagonal(distances, np.inf)
@@ -64,12 +66,6 @@ def examine_keypoints(keypoints: SessionKeypoints, location: pd.DataFrame, side:
         dead=[name in report.dead for name in keypoints.names],
         merged=[[other for pair in report.merged if name in pair for other in pair if other != name] for name in keypoints.names],
     )
-
-
-def _measure_motion(relative: Float[NDArray, "frame keypoint 3"]) -> Float[NDArray, "keypoint"]:
-    """Root of the summed variances over frames; NaN for one that is never there."""
-    variances = pd.DataFrame(relative.reshape(len(relative), -1)).var(axis=0, ddof=0).to_numpy(np.float64)
-    return np.asarray(np.sqrt(variances.reshape(-1, 3).sum(axis=1)))
 
 
 def _measure_distances(points: Float[NDArray, "frame keypoint 3"]) -> Float[NDArray, "keypoint keypoint"]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Complex, Float, Int, Shaped
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -67,16 +67,18 @@ def find_movements(keypoints: Mapping[str, str | Path], behaviours: Mapping[str,
         half = half_width(points.time_s, config.window_seconds)
         middles = _choose_middles(points, half, max(MAX_WINDOWS // len(keypoints), 1))
         pieces.append(cut_windows(points, middles, half))
-        tables.append(_name_windows(session, points, middles, half))
-        if session in behaviours:
-            tables[-1]["behaviour"] = read_behaviours(behaviours[session], points.frames)[middles]
+        columns = {"session": session, "frame": points.frames[middles], "time_s": points.time_s[middles]}
+        columns |= {"start": points.frames[middles - half], "stop": points.frames[middles + half]}
+        labels = read_behaviours(behaviours[session], points.frames)[middles] if session in behaviours else ""
+        tables.append(pd.DataFrame({**columns, "behaviour": labels}))
     number = sum(len(table) for table in tables)
     if number < config.n_clusters:
         reason = f"{number} windows of {config.window_seconds:g} s without gaps are too few for {config.n_clusters} clusters"
         return Movements(pd.DataFrame(columns=list(TABLES["movements"])), {**config.model_dump(), "reason": reason})
     windows = join_windows(pieces)
-    # The animal lies along the x axis wherever its windows are drawn.
-    heading = _align_long_axis(fit_heading(windows.middles))
+    heading = fit_heading(windows.middles)
+    # The animal lies along the x axis wherever its windows are drawn: its longer axis is turned there.
+    heading = heading * np.exp(-0.5j * np.angle((heading**2).sum()))
     cluster, distance, explained = _cluster(describe_windows(windows, heading), config)
     table = pd.concat(tables, ignore_index=True).assign(turn=find_turns(windows.middles, heading), cluster=cluster, distance=distance)
     return Movements(table, {**config.model_dump(), "explained": explained, **_summarise(table, config.n_clusters)})
@@ -87,17 +89,6 @@ def _choose_middles(points: Points, half: int, most: int) -> Int[NDArray, "windo
     middles = np.arange(half, len(points.frames), half)
     middles = middles[find_whole_windows(all_known(points.positions), points.frames, half)[middles]]
     return middles[step_indices(len(middles), most)]
-
-
-def _name_windows(session: str, points: Points, middles: Int[NDArray, "window"], half: int) -> pd.DataFrame:
-    columns = {"frame": points.frames[middles], "time_s": points.time_s[middles]}
-    ends = {"start": points.frames[middles - half], "stop": points.frames[middles + half]}
-    return pd.DataFrame({"session": session, **columns, **ends, "behaviour": ""})
-
-
-def _align_long_axis(heading: Complex[Shaped[NDArray, "..."], " point"]) -> Complex[Shaped[NDArray, "..."], " point"]:
-    """Turn a horizontal pose so that its longer axis is x."""
-    return np.asarray(heading * np.exp(-0.5j * np.angle((heading**2).sum())))
 
 
 def _cluster(

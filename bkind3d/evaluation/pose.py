@@ -19,8 +19,7 @@ from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval,
 from bkind3d.evaluation.candidates import Candidate, CandidateResult, measure_candidates
 from bkind3d.evaluation.label_efficiency import measure_label_efficiency
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known, select_common, stack_frames
-from bkind3d.evaluation.metrics import ERRORS, mean_over_joints
-from bkind3d.evaluation.pose_tables import group_errors, make_errors_table, make_joints_table
+from bkind3d.evaluation.metrics import ERRORS, JointErrors, PoseErrors, count_correct, count_known, mean_over_frames, mean_over_joints
 from bkind3d.evaluation.recordings import Recording, common_units
 from bkind3d.evaluation.splits import TEST, TRAIN
 from bkind3d.evaluation.steadiness import Motion, find_steps
@@ -229,3 +228,57 @@ def _describe_split(
             "n_unlabelled": int((of_part & ~frames.is_labelled).sum()),
         }
     return content
+
+
+def _list_metrics(errors: PoseErrors, threshold: float) -> dict[str, JointErrors]:
+    """Every metric of every frame and joint, under its column's name."""
+    pck, auc = count_correct(errors.root_mpjpe, threshold)
+    return {name: getattr(errors, name) for name in ERRORS} | {"pck": pck, "auc": auc}
+
+
+def make_errors_table(
+    results: Sequence[CandidateResult], test: LabelledFrames, recordings: Sequence[Recording], threshold: float
+) -> pd.DataFrame:
+    """One row per candidate and test frame: means over the joints that are known; further columns of the sheet are carried along."""
+    where = pd.DataFrame({"session": [recordings[i].session for i in test.session], "frame": test.frame, "time_s": test.time_s})
+    where["behaviour"] = test.behaviour
+    # Under another name where the table has a column of that name.
+    extra = pd.DataFrame([dict(r.columns) for r in recordings]).rename(
+        columns=lambda name: f"{name}_of_sheet" if name in TABLES["errors"] else name
+    )
+    extra = extra.assign(session=[r.session for r in recordings], subject=[r.subject for r in recordings])
+    where = where.merge(extra, on="session", how="left", validate="many_to_one")
+    tables = []
+    for result in results:
+        means = {name: mean_over_joints(values) for name, values in _list_metrics(result.errors, threshold).items()}
+        tables.append(where.assign(method=result.name, **means))
+    return pd.concat(tables, ignore_index=True)
+
+
+def make_joints_table(results: Sequence[CandidateResult], names: tuple[str, ...], threshold: float) -> pd.DataFrame:
+    """One row per candidate and joint: means over the test frames in which the joint is known, and how often it is and is not."""
+    tables = []
+    for result in results:
+        known = count_known(result.errors.mpjpe)
+        means = {name: mean_over_frames(values) for name, values in _list_metrics(result.errors, threshold).items()}
+        counts = {"n_frames": known, "n_unknown": len(result.errors.mpjpe) - known}
+        tables.append(pd.DataFrame({"method": result.name, "joint": list(names), **counts, **means}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def group_errors(errors: pd.DataFrame) -> list[dict[str, Any]]:
+    """Mean errors of each candidate by subject, session and behaviour, in the order in which these first appear.
+
+    Returns
+    -------
+    Entries with kind, name, method, n_frames and every metric. Frames without behaviour count for no behaviour.
+    """
+    entries = []
+    for kind in ("subject", "session", "behaviour"):
+        named = errors[errors[kind] != ""]
+        means = named.groupby([kind, "method"], sort=False)[[*ERRORS, "pck", "auc"]].mean()
+        sizes = named.groupby([kind, "method"], sort=False)["frame"].size()
+        for (name, method), row in means.iterrows():
+            entry = {"kind": kind, "name": str(name), "method": str(method), "n_frames": int(sizes[name, method])}
+            entries.append(entry | {metric: None if np.isnan(value) else float(value) for metric, value in row.items()})
+    return entries

@@ -59,13 +59,6 @@ def _ranges_of_blocks(recording: Recording, part: Int[NDArray, "frame"]) -> list
     ]
 
 
-def _check_subjects(recordings: Sequence[Recording]) -> None:
-    """Refuse a subject that is in both train and test."""
-    train, test = ({r.subject for r in recordings if r.split == split} for split in ("train", "test"))
-    if train & test:
-        raise InputError(f"subject {sorted(train & test)[0]!r} is in both train and test; set evaluation.split to session if that is meant")
-
-
 def assign_parts(recordings: Sequence[Recording], config: EvaluationConfig) -> list[Int[NDArray, "frame"]]:
     """Decide for every frame of every recording whether it trains the regressor, tests it, or neither.
 
@@ -82,8 +75,9 @@ def assign_parts(recordings: Sequence[Recording], config: EvaluationConfig) -> l
         parts = [split_blocks(len(r.judged.frames), config.block_frames, config.border_frames) for r in recordings]
         ranges = [run for r, part in zip(recordings, parts, strict=True) for run in _ranges_of_blocks(r, part)]
     else:
-        if config.split == "subject":
-            _check_subjects(recordings)
+        both = set.intersection(*({r.subject for r in recordings if r.split == split} for split in ("train", "test")))
+        if both and config.split == "subject":
+            raise InputError(f"subject {min(both)!r} is in both train and test; set evaluation.split to session if that is meant")
         codes = [{"train": TRAIN, "test": TEST}.get(r.split, UNUSED) for r in recordings]
         parts = [np.full(len(r.judged.frames), code) for r, code in zip(recordings, codes, strict=True)]
         ranges = [FrameRange(r.source, *r.extent, code) for r, code in zip(recordings, codes, strict=True) if code != UNUSED]

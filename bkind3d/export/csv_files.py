@@ -29,8 +29,11 @@ def write_csv(path: Path, header: str, n_rows: int, n_columns: int, make_block: 
     with replaced_when_complete(path) as temporary, open(temporary, "wb") as file:
         file.write(header.encode() + b"\n")
         for start in range(0, n_rows, step):
-            columns = [_as_arrow(column) for column in make_block(slice(start, min(start + step, n_rows)))]
-            pyarrow.csv.write_csv(pa.table(columns, names=[str(index) for index in range(len(columns))]), file, options)
+            columns = make_block(slice(start, min(start + step, n_rows)))
+            arrays = [
+                column if isinstance(column, pa.Array) else pa.array(np.ascontiguousarray(column), from_pandas=True) for column in columns
+            ]
+            pyarrow.csv.write_csv(pa.table(arrays, names=[str(index) for index in range(len(arrays))]), file, options)
 
 
 def round_column(column: Shaped[NDArray, "..."], decimals: int) -> pa.Array:
@@ -38,7 +41,3 @@ def round_column(column: Shaped[NDArray, "..."], decimals: int) -> pa.Array:
     known = np.isfinite(column)
     scaled = np.rint(np.where(known, column, 0) * np.float64(10**decimals)).astype(np.int64)
     return pa.array(scaled, mask=~known).view(pa.decimal64(18, decimals))
-
-
-def _as_arrow(column: Column) -> pa.Array:
-    return column if isinstance(column, pa.Array) else pa.array(np.ascontiguousarray(column), from_pandas=True)

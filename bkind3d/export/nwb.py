@@ -22,14 +22,14 @@ from bkind3d import __version__
 from bkind3d.config import InputError
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.video import probe_video
-from bkind3d.export.sessions import ExportedSession, FilmedView
+from bkind3d.export.sessions import ExportedSession
 from bkind3d.geometry.units import METRES
 
 log = logging.getLogger(__name__)
 
 #: Columns of the sheet that NWB has a place for.
 SUBJECT_COLUMNS = ("species", "sex", "age", "genotype", "strain", "weight", "date_of_birth", "description")
-FILE_COLUMNS = ("lab", "institution", "experiment_description", "notes", "protocol", "session_description")
+FILE_COLUMNS = ("lab", "institution", "experiment_description", "notes", "protocol")
 LISTS = ("experimenter", "keywords")
 
 #: What stands beside the keypoints and the cameras under a name of its own.
@@ -42,16 +42,14 @@ FRAME = "the world of the cameras' calibration: right-handed, z up"
 def write_session(session: ExportedSession, path: Path) -> None:
     """Write one NWB file with a MultiCameraPoseEstimation in the processing module ``behavior``."""
     more, units = session.row.more, METRES[session.units]
-    description = more.get("session_description") or f"Keypoints of session {session.name}, discovered without annotation."
+    address = f"bkind3d/{session.experiment}/{session.name}/{session.keypoints.metadata.get('model')}"
     file = NWBFile(
-        session_description=description,
-        identifier=str(
-            uuid.uuid5(uuid.NAMESPACE_URL, f"bkind3d/{session.experiment}/{session.name}/{session.keypoints.metadata.get('model')}")
-        ),
+        session_description=more.get("session_description") or f"Keypoints of session {session.name}, discovered without annotation.",
+        identifier=str(uuid.uuid5(uuid.NAMESPACE_URL, address)),
         session_start_time=_find_start(session),
         session_id=session.name,
         subject=_describe_subject(session),
-        **{key: more[key] for key in FILE_COLUMNS if more.get(key) and key != "session_description"},
+        **{key: more[key] for key in FILE_COLUMNS if more.get(key)},
         **{key: [part.strip() for part in more[key].split(";")] for key in LISTS if more.get(key)},
     )
     names = session.keypoints.names
@@ -111,34 +109,25 @@ def _add_view(file: NWBFile, session: ExportedSession, name: str, units: float, 
         distortion_coefficients=view.camera.distortion.astype(np.float32),
     )
     file.add_device(device)
+    # Number in the whole video of each file's first frame, and the session's time (s) at which the video begins.
+    counts = [probe_video(part, counted=False).n_frames for part in view.files[:-1]]
+    known = view.video_frames >= 0
+    starts = session.keypoints.times[known] - view.video_frames[known] / view.rate
     video = ImageSeries(
         name=f"video_{name}",
         description=f"Video of camera {name}.",
         external_file=[os.path.relpath(file.resolve(), path.resolve().parent) for file in view.files],
         format="external",
         unit="n.a.",
-        starting_frame=_find_first_frames(view),
+        starting_frame=[0, *np.cumsum(counts).tolist()],
         rate=view.rate,
-        starting_time=_find_video_start(session, view),
+        starting_time=round(float(np.median(starts)), 6) if known.any() else 0.0,
         num_samples=view.n_frames,
         dimension=list(view.camera.size),
         device=device,
     )
     file.add_acquisition(video)
     return PoseEstimation(name=name, description=f"The view of camera {name}.", device=device, source_video=video)
-
-
-def _find_first_frames(view: FilmedView) -> list[int]:
-    """The number in the whole video of the first frame of each of its files."""
-    counts = [probe_video(file, counted=False).n_frames for file in view.files[:-1]]
-    return [0, *np.cumsum(counts).tolist()]
-
-
-def _find_video_start(session: ExportedSession, view: FilmedView) -> float:
-    """The session's time at which a video begins, seconds."""
-    known = view.video_frames >= 0
-    starts = session.keypoints.times[known] - view.video_frames[known] / view.rate
-    return round(float(np.median(starts)), 6) if known.any() else 0.0
 
 
 def _describe_subject(session: ExportedSession) -> Subject:

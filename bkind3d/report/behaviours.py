@@ -46,9 +46,9 @@ def build_class_table(study: Study, experiment: str) -> Table | None:
 def read_confusion(study: Study, experiment: str) -> dict[str, pd.DataFrame]:
     """Counts of true and predicted behaviours from each set of features, the method's first; empty where there is no reference."""
     path = study.results.confusion(experiment)
-    return (
-        {str(features): rows for features, rows in read_table(path, "confusion").groupby("features", sort=False)} if path.exists() else {}
-    )
+    if not path.exists():
+        return {}
+    return {str(features): rows for features, rows in read_table(path, "confusion").groupby("features", sort=False)}
 
 
 def count_confusion(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,13 @@
-"""Whether keypoints keep to their part of the body: what the evaluation measured, in sentences. Nothing is measured anew here."""
+"""Each keypoint in numbers, and whether it keeps to its part of the body, as the evaluation measured it. Nothing is measured anew here."""
 
 from typing import Any
+
+import pandas as pd
 
 from bkind3d.data.results import UNTRAINED
 from bkind3d.report.candidates import is_ours
 from bkind3d.report.contents import list_given_names, read_judgement
-from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share
+from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share, make_row
 from bkind3d.report.palette import mark_of
 from bkind3d.study.study import Study
 
@@ -107,3 +109,25 @@ def build_side_table(study: Study, experiment: str) -> Table | None:
         rows.append([*cells, Cell(verdict, "muted" if one == other else "", share=entry["share"] or 0.0)])
     caption = "In a frame, the sides are told apart where both keypoints are nearer to their own joint than to the other."
     return Table(["joints", "nearest keypoints", "told apart"], rows, frozenset({"told apart"}), caption)
+
+
+def build_keypoint_table(health: pd.DataFrame, units: str, side: float) -> Table:
+    """One row per keypoint, with its mark.
+
+    Parameters
+    ----------
+    health : of ``bkind3d.evaluation.health.examine_keypoints``.
+    units, side : of the world, and side of the subject's cube in them.
+    """
+    spread, motion, distance = (f"{head} ({units})" for head in ("spread", "motion in the cube", "at"))
+    columns = ["keypoint", "present", "confidence", spread, "off silhouette (px)", motion, "nearest keypoint", distance]
+    decimals = choose_decimals([side / 10])
+    rows = []
+    for index, row in enumerate(health.to_dict("records")):
+        fault = "dead" if row["dead"] else "merged" if row["merged"] else ""
+        name = Cell(f"{row['keypoint']} ({fault})" if fault else row["keypoint"], "bad" if fault else "", mark=mark_of(index))
+        lengths = [format_number(row[key], decimals) for key in ("spread", "motion", "distance")]
+        seen = format_share(row["present"]), format_number(row["confidence"], 2)
+        off = format_number(row["reprojection_px"], 1)
+        rows.append(make_row(name, *seen, lengths[0], off, lengths[1], row["nearest"], lengths[2]))
+    return Table(columns, rows, frozenset(columns) - {"keypoint", "nearest keypoint"})

@@ -42,9 +42,10 @@ def write_contact_sheets(study: Study, experiment: str, folder: Path) -> None:
     found = {session: read_named_keypoints(study, experiment, session) for session in study.list_shown(SESSIONS)}
     own = list(list_given_names(study, experiment, next(iter(found))))
     rows = [choose_rows(found, keypoint) for keypoint in range(len(own))]
-    views = {
-        session: read_views(study, experiment, session, _list_frames(keypoints, session, rows)) for session, keypoints in found.items()
-    }
+    views = {}
+    for session, keypoints in found.items():
+        frames = {int(keypoints.frames[row.index]) for chosen in rows for row in chosen if row.session == session}
+        views[session] = read_views(study, experiment, session, sorted(frames))
     cameras = list(dict.fromkeys(camera for session in found for camera in study.list_cameras(experiment, session)))
     for keypoint, chosen in enumerate(rows):
         sheet = draw_sheet(keypoint, own[keypoint], chosen, found, views, cameras)
@@ -65,10 +66,6 @@ def choose_rows(found: dict[str, SessionKeypoints], keypoint: int) -> list[Row]:
         )
         doubtful += [Row(session, index, True) for index in lowest[:DOUBTFUL_ROWS]]
     return spread + doubtful
-
-
-def _list_frames(keypoints: SessionKeypoints, session: str, rows: Sequence[Sequence[Row]]) -> list[int]:
-    return sorted({int(keypoints.frames[row.index]) for chosen in rows for row in chosen if row.session == session})
 
 
 def draw_sheet(

@@ -66,10 +66,8 @@ def find_keypoint_faults(experiment: str, health: Mapping[str, pd.DataFrame]) ->
     dead = Counter(name for table in health.values() for name in table.loc[table["dead"], "keypoint"])
     merged = Counter(pair for table in health.values() for pair in list_merged(table))
     found = []
-    for what, names in (
-        ("dead keypoints (rarely there, or not moving with the body)", dead),
-        ("merged keypoints (on the same place)", merged),
-    ):
+    kinds = {"dead keypoints (rarely there, or not moving with the body)": dead, "merged keypoints (on the same place)": merged}
+    for what, names in kinds.items():
         # In a session in which the subject rests, a living keypoint may stand still: most sessions decide.
         agreed = {name: count for name, count in names.items() if 2 * count >= len(health)}
         several = f" of {len(health)} sessions)" if len(health) > 1 else ""
@@ -90,30 +88,24 @@ def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[Fi
     found = []
     poor = [f"{name} ({format_share(summary.share)})" for name, summary in located.items() if summary.share < LOW_SHARE]
     if poor:
-        found.append(
-            Finding(f"The subject was located in less than {LOW_SHARE:.0%} of the frames of {_list_some(poor)}.", True, "recordings")
-        )
-    faulty = [f"{name} ({camera})" for name in located for camera in study.cameras[name] if _has_faults(study, name, camera)]
+        text = f"The subject was located in less than {LOW_SHARE:.0%} of the frames of {_list_some(poor)}."
+        found.append(Finding(text, True, "recordings"))
+    faulty = []
+    for name in located:
+        for camera in study.cameras[name]:
+            faults = read_table(study.results.survey(name, camera), "survey", columns=["fault"])["fault"].fillna("")
+            faulty += [f"{name} ({camera})"] if (faults != "").mean() > FAULTY_SHARE else []
     if faulty:
         found.append(Finding(f"The survey found faults in the videos of {_list_some(faulty)}.", True, "recordings"))
-    for what, names in (
-        ("joints", [name for name in located if not study.sessions[name].joints]),
-        ("behaviours", [name for name in located if not study.sessions[name].behaviours]),
-    ):
-        if names:
-            found.append(
-                Finding(f"No reference ({what}) in {len(names)} of {len(located)} sessions: {_list_some(names)}.", False, "recordings")
-            )
+    for what in ("joints", "behaviours"):
+        names = [name for name in located if not getattr(study.sessions[name], what)]
+        text = f"No reference ({what}) in {len(names)} of {len(located)} sessions: {_list_some(names)}."
+        found += [Finding(text, False, "recordings")] if names else []
     return found
 
 
 def _list_some(names: list[str], limit: int = 8) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
-
-
-def _has_faults(study: Study, session: str, camera: str) -> bool:
-    faults = read_table(study.results.survey(session, camera), "survey", columns=["fault"])["fault"].fillna("")
-    return bool((faults != "").mean() > FAULTY_SHARE)
 
 
 def find_calibration_faults(study: Study, rigs: list[str]) -> list[Finding]:

@@ -49,18 +49,15 @@ def build_share_table(table: pd.DataFrame, summary: dict[str, Any], sessions: Se
     """Shares of time of every cluster, in all windows and in those of each session."""
     clusters = range(1, summary["n_clusters"] + 1)
     counts = table["cluster"].value_counts(normalize=True).reindex(clusters, fill_value=0.0)
-    lines = {
-        f"all {table['session'].nunique()}": list(counts),
-        **{name: summary["shares"][name] for name in sessions if name in summary["shares"]},
-    }
+    lines = {f"all {table['session'].nunique()}": list(counts)}
+    lines |= {name: summary["shares"][name] for name in sessions if name in summary["shares"]}
     rows = [[Cell(name), *(Cell(format_share(share), share=share) for share in shares)] for name, shares in lines.items()]
     caption = f"{len(table)} windows of {summary['window_seconds']:g} s; their {summary['n_components']} principal components hold "
     caption += f"{format_share(summary['explained'])} of the variance that was clustered (k-means)."
     if summary["agreement"]:
         value, number = (summary["agreement"][key] for key in ("adjusted_mutual_information", "n_windows"))
-        caption += (
-            f" Adjusted mutual information with the annotated behaviours of {number} windows: {value:.2f} (0: by chance; 1: the same)."
-        )
+        caption += f" Adjusted mutual information with the annotated behaviours of {number} windows: {value:.2f} "
+        caption += "(0: by chance; 1: the same)."
     columns = ["sessions", *(f"cluster {cluster}" for cluster in clusters)]
     return Table(columns, rows, frozenset(columns[1:]), caption)
 
@@ -74,7 +71,9 @@ def build_clips(study: Study, experiment: str, table: pd.DataFrame) -> list[Pict
     clips = []
     for cluster, rows in shown.items():
         members = table[table["cluster"] == cluster]
-        caption = f"Cluster {cluster}: {format_share(len(members) / len(table))} of the time{_describe_behaviours(members)}."
+        named = members.loc[members["behaviour"] != "", "behaviour"].value_counts(normalize=True)
+        annotated = f", annotated {named.index[0]} in {format_share(float(named.iloc[0]))}" if len(named) else ""
+        caption = f"Cluster {cluster}: {format_share(len(members) / len(table))} of the time{annotated}."
         links = [(f"{row.session} at {row.time_s:.1f} s", f"sessions/{row.session}.html#t={row.time_s:.3f}") for row in rows.itertuples()]
         clip = draw_clip([windows[row] for row in zip(rows["session"], rows["frame"], strict=True)], skeleton, reach)
         clips.append(Picture(encode_clip(*clip), f"Movement of cluster {cluster} of {experiment}", caption, links))
@@ -85,12 +84,6 @@ def choose_windows(rows: pd.DataFrame) -> pd.DataFrame:
     """The windows nearest to their cluster's centre: first the best of every session, then the next best ones."""
     ordered = rows.sort_values(["distance", "session", "frame"])
     return ordered.assign(rank=ordered.groupby("session").cumcount()).sort_values(["rank", "distance"])[:WINDOWS]
-
-
-def _describe_behaviours(rows: pd.DataFrame) -> str:
-    """The most frequent behaviour of a cluster's windows."""
-    named = rows.loc[rows["behaviour"] != "", "behaviour"].value_counts(normalize=True)
-    return f", annotated {named.index[0]} in {format_share(float(named.iloc[0]))}" if len(named) else ""
 
 
 def _read_windows(study: Study, experiment: str, rows: pd.DataFrame) -> dict[tuple[str, int], Window]:

@@ -2,7 +2,7 @@
 
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -54,27 +54,22 @@ def describe_weights(experiment: ExperimentConfig) -> Note:
 
 def build_settings_table(experiment: ExperimentConfig) -> Table:
     """Every switch of an experiment beside the same key of its preset, and of the paper where its method is the paper's."""
-    preset = list_preset(experiment, experiment.preset)
-    paper = list_preset(experiment, "paper") if "paper" in experiment.presets else {}
-    rows = []
-    for key, value, meaning in list_settings(experiment):
-        changed, departs = value != preset[key] and key != "preset", value != paper.get(key, value)
-        style = "changed" if changed else "strong" if departs else ""
-        others = [Cell(_show(known[key]), "muted") for known in (preset, paper) if known]
-        rows.append([Cell(key, "code"), Cell(_show(value), style), *others, Cell(meaning, "small")])
-    columns = ["setting", "this run", f"preset {experiment.preset}", *(["paper"] if paper else []), "meaning"]
-    bold = "Bold: not as in the paper. " if paper else ""
-    return Table(columns, rows, frozenset(), f"{bold}Marked: changed from the preset.")
+    known = {f"preset {experiment.preset}": list_preset(experiment, experiment.preset)}
+    if "paper" not in experiment.presets:
+        return _compare_settings(experiment, known, "Marked: changed from the preset.")
+    known |= {"paper": list_preset(experiment, "paper")}
+    return _compare_settings(experiment, known, "Bold: not as in the paper. Marked: changed from the preset.")
 
 
-def build_frames_table(frameset: FramesConfig) -> Table:
-    """Settings of the pictures that an experiment saw, beside their defaults."""
-    defaults = {key: value for key, value, _ in list_settings(FramesConfig())}  # type: ignore[call-arg]
+def _compare_settings(section: Section, known: Mapping[str, Mapping[str, Any]], caption: str = "", prefix: str = "") -> Table:
+    """Every key of a section beside what it is in others, by heading: marked where it departs from the first, bold from a later one."""
     rows = []
-    for key, value, meaning in list_settings(frameset):
-        seen = Cell(_show(value), "changed" if value != defaults[key] else ""), Cell(_show(defaults[key]), "muted")
-        rows.append([Cell(f"frames.{key}", "code"), *seen, Cell(meaning, "small")])
-    return Table(["setting", "this run", "default", "meaning"], rows)
+    for key, value, meaning in list_settings(section):
+        first, *others = (values[key] for values in known.values())
+        style = "changed" if value != first and key != "preset" else "strong" if any(value != other for other in others) else ""
+        shown = (Cell(_show(other), "muted") for other in (first, *others))
+        rows.append([Cell(f"{prefix}{key}", "code"), Cell(_show(value), style), *shown, Cell(meaning, "small")])
+    return Table(["setting", "this run", *known, "meaning"], rows, frozenset(), caption)
 
 
 def _show(value: Any) -> str:
@@ -86,7 +81,9 @@ def _show(value: Any) -> str:
 def build_settings(study: Study, experiment: str) -> list[Note | Fold]:
     """How an experiment was set: weights, pictures, every switch."""
     settings = study.config.experiments[experiment]
-    tables = [build_settings_table(settings), build_frames_table(study.config.framesets[settings.frames])]
+    defaults = {key: value for key, value, _ in list_settings(FramesConfig())}  # type: ignore[call-arg]
+    pictures = _compare_settings(study.config.framesets[settings.frames], {"default": defaults}, prefix="frames.")
+    tables = [build_settings_table(settings), pictures]
     n_changed = sum(row[1].style == "changed" for row in tables[0].rows)
     return [describe_weights(settings), Fold(f"All settings (preset {settings.preset}, {n_changed} changed)", tables)]
 
@@ -111,11 +108,8 @@ def build_stages(study: Study) -> list[Table]:
     """The time that every stage of the workflow took, and the most memory of one of its jobs, as Snakemake measured them; nothing where it did not."""
     folder = study.results.benchmarks()
     jobs = [(path.relative_to(folder).parts[0].removesuffix(".tsv"), pd.read_csv(path, sep="\t")) for path in sorted(folder.rglob("*.tsv"))]
-    measured = [
-        table.assign(stage=stage)[["stage", "s", "cpu_time", "max_rss"]]
-        for stage, table in jobs
-        if {"s", "cpu_time", "max_rss"} <= set(table)
-    ]
+    columns = ["stage", "s", "cpu_time", "max_rss"]
+    measured = [table.assign(stage=stage)[columns] for stage, table in jobs if set(columns[1:]) <= set(table)]
     if not measured:
         return []
     numbers = pd.concat(measured).set_index("stage").apply(pd.to_numeric, errors="coerce")
@@ -141,9 +135,7 @@ def build_hashes(study: Study, sessions: list[str]) -> list[Fold]:
     for path in dict.fromkeys(paths):
         if path.exists():
             metadata = read_metadata(path)
-            hashes = ", ".join(
-                f"{key} {value[:16]}" for key, value in list_entries(metadata) if isinstance(value, str) and _HASH.fullmatch(value)
-            )
+            noted = [f"{key} {value[:16]}" for key, value in list_entries(metadata) if isinstance(value, str) and _HASH.fullmatch(value)]
             place = Cell(path.relative_to(study.results.folder).as_posix(), "code")
-            rows.append(make_row(place, metadata.get("version", "–"), Cell(hashes or "–", "code")))
+            rows.append(make_row(place, metadata.get("version", "–"), Cell(", ".join(noted) or "–", "code")))
     return [Fold(f"{len(rows)} files behind these pages", [Table(["file", "written by version", "hashes of its inputs"], rows)])]

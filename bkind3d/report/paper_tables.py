@@ -1,5 +1,6 @@
 """Tables of the paper: what was measured, each row with its file, and beside it what others published, each with its source."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -118,16 +119,13 @@ def find_title(settings: PaperTableConfig, datasets: Sequence[str]) -> str:
 
 def print_table(settings: PaperTableConfig, table: pd.DataFrame) -> pd.DataFrame:
     """The table as it is printed: rounded, intervals in brackets, and words where there is no number."""
-    return pd.DataFrame(
-        [
-            {"method": row["name"], **{heading: _print_cell(row, column) for heading, column in _PRINTED[settings.measure]}}
-            for row in table.to_dict("records")
-        ]
-    )
+    columns = _PRINTED[settings.measure]
+    rows = table.to_dict("records")
+    return pd.DataFrame([{"method": row["name"], **{heading: _print_cell(row, column) for heading, column in columns}} for row in rows])
 
 
 def _print_cell(row: Mapping[Any, Any], column: str) -> str:
-    factor, decimals = (100, 1) if column in _SHARES else (1, _choose_decimals(row))
+    factor, decimals = (100, 1) if column in _SHARES else (1, {"m": 4, "cm": 2}.get(str(row.get("unit")), 1))
     if column.endswith("_ci"):
         low, high = row[f"{column}_low"], row[f"{column}_high"]
         return "" if pd.isna(low) or pd.isna(high) else f"[{factor * low:.{decimals}f}, {factor * high:.{decimals}f}]"
@@ -141,11 +139,6 @@ def _print_cell(row: Mapping[Any, Any], column: str) -> str:
         return value
     # What others published has the digits that they gave it.
     return f"{factor * value:.6g}" if row["origin"] == "published" else f"{factor * value:.{decimals}f}"
-
-
-def _choose_decimals(row: Mapping[Any, Any]) -> int:
-    """One decimal of millimetres, four of metres."""
-    return {"m": 4, "cm": 2}.get(str(row.get("unit")), 1)
 
 
 def describe_table(settings: PaperTableConfig, table: pd.DataFrame) -> str:
@@ -169,23 +162,14 @@ def describe_table(settings: PaperTableConfig, table: pd.DataFrame) -> str:
 def write_table_files(settings: PaperTableConfig, table: pd.DataFrame, name: str, folder: Path) -> None:
     """Write the table as CSV (all columns, full numbers), Markdown and LaTeX (booktabs)."""
     title, note, printed = find_title(settings, list_datasets(table)), describe_table(settings, table), print_table(settings, table)
+    # Six digits of a number, also in a column that has words, too.
+    short = table.map(lambda value: float(f"{value:.6g}") if isinstance(value, float) else value)
+    escaped = re.sub(r"[%_&#]", r"\\\g<0>", f"{title}. {note}")  # letters that mean something else in LaTeX
     texts = {
-        "csv": table.map(_shorten).to_csv(index=False, lineterminator="\n"),
+        "csv": short.to_csv(index=False, lineterminator="\n"),
         "md": f"# {title}\n\n{printed.to_markdown(index=False, disable_numparse=True)}\n\n{note}\n",
-        "tex": printed.to_latex(index=False, escape=True, caption=_escape(f"{title}. {note}"), label=f"tab:{name}"),
+        "tex": printed.to_latex(index=False, escape=True, caption=escaped, label=f"tab:{name}"),
     }
     for ending, text in texts.items():
         with replaced_when_complete(folder / f"{name}.{ending}") as temporary:
             temporary.write_text(text, encoding="utf-8")
-
-
-def _shorten(value: Any) -> Any:
-    """Six digits of a number, also in a column that has words, too."""
-    return float(f"{value:.6g}") if isinstance(value, float) else value
-
-
-def _escape(text: str) -> str:
-    """Letters that mean something else in LaTeX."""
-    for letter in "%_&#":
-        text = text.replace(letter, f"\\{letter}")
-    return text

@@ -2,6 +2,8 @@
 
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,16 +12,51 @@ from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.data.parquet import read_table
 from bkind3d.data.skeleton import Edge
-from bkind3d.report.bands import Band
 from bkind3d.report.elements import Player, script_json
-from bkind3d.report.palette import mark_of
+from bkind3d.report.palette import LINES, mark_of
 from bkind3d.report.sprites import Sprites
 
 #: What is not there, in whole numbers of 16 bits; and the largest number that positions become.
 MISSING, LARGEST = -32768, 32000
 #: Parts that the side of a view is divided into, to say where a keypoint lies in it: up to eight sides away.
 PARTS = 4096
+
+
+@dataclass(frozen=True)
+class Band:
+    """Labels over time; `spans` are (from, to, index of the label), seconds of the session."""
+
+    labels: Sequence[str]
+    spans: Sequence[tuple[float, float, int]]
+
+    def describe(self) -> dict[str, Any]:
+        """The band as the page's script wants it."""
+        colours = [LINES[index % len(LINES)] for index in range(len(self.labels))]
+        return {"labels": list(self.labels), "colours": colours, "spans": [[round(a, 3), round(b, 3), label] for a, b, label in self.spans]}
+
+
+def read_behaviours(path: Path, keypoints: SessionKeypoints) -> Band:
+    """The annotated behaviours of a session: spans of consecutive frames with one behaviour."""
+    table = read_table(path, "behaviours").drop_duplicates("frame").set_index("frame")["behaviour"]
+    given = table.reindex(keypoints.frames).fillna("")
+    codes, labels = given.factorize(sort=True)
+    numbers = np.asarray(codes)
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1) != 0)
+    times = np.append(keypoints.times, keypoints.times[-1:])
+    spans = [(float(times[a]), float(times[b]), int(numbers[a])) for a, b in zip(starts, [*starts[1:], len(numbers)], strict=True)]
+    return Band([str(label) for label in labels], [span for span in spans if labels[span[2]]])
+
+
+def read_clusters(path: Path, session: str, keypoints: SessionKeypoints) -> Band:
+    """The clusters of movement of a session's windows."""
+    table = read_table(path, "movements")
+    rows = table[table["session"] == session].sort_values("start")
+    clusters = sorted(table["cluster"].unique().tolist())
+    starts, stops = (np.interp(rows[column], keypoints.frames, keypoints.times).tolist() for column in ("start", "stop"))
+    labels = [clusters.index(cluster) for cluster in rows["cluster"]]
+    return Band([f"cluster {cluster}" for cluster in clusters], list(zip(starts, stops, labels, strict=True)))
 
 
 def build_player(
@@ -64,7 +101,8 @@ def build_player(
         "step": step,
         "reach": _find_reach(relative),
         "bounds": _find_bounds(positions),
-        "floor": _find_floor(positions),
+        # The height at which the grid is drawn: the lowest that keypoints usually come.
+        "floor": float(np.nanpercentile(positions[..., 2], 1)) if np.isfinite(positions[..., 2]).any() else 0.0,
         "views": _pack_sprites(sprites, chosen) if sprites else None,
         "band": band.describe() if band else None,
     }
@@ -133,10 +171,3 @@ def _find_bounds(points: Float[NDArray, "..."]) -> list[list[float]]:
     low, high = flat.min(axis=0), flat.max(axis=0)
     room = 0.05 * max(float((high - low).max()), 1e-9)
     return [[float(a - room), float(b + room)] for a, b in zip(low, high, strict=True)]
-
-
-def _find_floor(points: Float[NDArray, "..."]) -> float:
-    """The height at which the grid is drawn: the lowest that keypoints usually come."""
-    heights = points[..., 2]
-    heights = heights[np.isfinite(heights)]
-    return float(np.percentile(heights, 1)) if len(heights) else 0.0

@@ -23,6 +23,7 @@ from bkind3d.report.elements import (
     format_text,
     is_missing,
     make_chart,
+    make_row,
 )
 from bkind3d.study.study import Study
 
@@ -59,11 +60,10 @@ def _pose_row(row: Mapping[Any, Any], title: str, decimals: int) -> list[Cell]:
     style = "strong" if is_ours(row["method"]) else "muted"
     end = [Cell(format_count(row.get(key))) for key in ("n_keypoints", "n_views", "n_frames", "n_missing")]
     end += [Cell(format_text(row.get(key)).replace(NO_REFERENCE, "–")) for key in ("split", "regressor", "supervision")]
-    cells = [Cell(label_of(row["method"], title), style)]
-    if is_missing(row.get("pa_mpjpe")):
-        return [*cells, Cell(NO_REFERENCE, "muted"), *(Cell("") for _ in range(3)), *(Cell("–") for _ in range(5)), *end]
-    cells.append(Cell(format_number(row["pa_mpjpe"], decimals), style))
-    cells.append(Cell(format_interval(row.get("pa_mpjpe_ci_low"), row.get("pa_mpjpe_ci_high"), decimals)))
+    missing = is_missing(row.get("pa_mpjpe"))
+    reached = Cell(NO_REFERENCE, "muted") if missing else Cell(format_number(row["pa_mpjpe"], decimals), style)
+    interval = format_interval(row.get("pa_mpjpe_ci_low"), row.get("pa_mpjpe_ci_high"), decimals)
+    cells = [Cell(label_of(row["method"], title), style), reached, Cell(interval)]
     for floor in FLOORS:
         low, high = row.get(f"vs_{floor}_ci_low"), row.get(f"vs_{floor}_ci_high")
         cells.append(Cell(format_interval(low, high, decimals), judge_interval(low, high)))
@@ -144,18 +144,17 @@ def build_group_table(study: Study, experiment: str, unit: str) -> Table | None:
     """Errors of the keypoints by subject, session and behaviour, beside the floors' PA-MPJPE; None where there is no reference."""
     groups = read_judgement(study.results.pose(experiment)).get("groups", [])
     floors = {(g["kind"], g["name"], g["method"]): g["pa_mpjpe"] for g in groups}
-    ours = [group for group in groups if is_ours(group["method"])]
-    if not ours:
+    judged = [group for group in groups if is_ours(group["method"])]
+    if not judged:
         return None
-    decimals = choose_decimals([group["pa_mpjpe"] or 0.0 for group in ours])
+    decimals = choose_decimals([group["pa_mpjpe"] or 0.0 for group in judged])
     rows = []
-    for group in ours:
-        cells = [Cell(group["kind"]), Cell(group["name"]), Cell(str(group["n_frames"]))]
-        cells += [Cell(format_number(group[key], decimals)) for key in ("mpjpe", "root_mpjpe", "n_mpjpe")]
-        cells += [Cell(format_share(group[key])) for key in ("pck", "auc")]
-        cells.append(Cell(format_number(group["pa_mpjpe"], decimals), "strong"))
-        key = (group["kind"], group["name"])
-        rows.append([*cells, *(Cell(format_number(floors.get((*key, floor)), decimals), "muted") for floor in FLOORS)])
+    for group in judged:
+        where = group["kind"], group["name"]
+        lengths = (format_number(group[key], decimals) for key in ("mpjpe", "root_mpjpe", "n_mpjpe"))
+        ours = Cell(format_number(group["pa_mpjpe"], decimals), "strong")
+        theirs = (Cell(format_number(floors.get((*where, floor)), decimals), "muted") for floor in FLOORS)
+        rows.append(make_row(*where, group["n_frames"], *lengths, *(format_share(group[key]) for key in ("pck", "auc")), ours, *theirs))
     columns = ["by", "name", "frames", "MPJPE", "to root", "N‑MPJPE", "PCK", "AUC", f"PA‑MPJPE ({unit})", "mean pose", "untrained"]
     return Table(columns, rows, frozenset(columns[2:]))
 
@@ -167,12 +166,8 @@ def build_upstream_table(study: Study, experiment: str, unit: str, title: str) -
     if not methods:
         return None
     decimals = choose_decimals([values[name] for values in methods.values() for name in names])
-    rows = [
-        [Cell(label_of(method, title)), *(Cell(format_number(values[name], decimals)) for name in names)]
-        for method, values in methods.items()
-    ]
+    rows = [make_row(label_of(key, title), *(format_number(values[name], decimals) for name in names)) for key, values in methods.items()]
     columns = ["method", *(f"{name} ({unit})" for name in names)]
     caption = "As the authors' public code measures: a ridge regression on the first tenth of each sequence, mirror images allowed. "
-    return Table(
-        columns, rows, frozenset(columns[1:]), caption + "Only for comparison with numbers made by that code: see docs/metrics.md."
-    )
+    caption += "Only for comparison with numbers made by that code: see docs/metrics.md."
+    return Table(columns, rows, frozenset(columns[1:]), caption)
