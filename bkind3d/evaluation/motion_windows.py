@@ -103,23 +103,18 @@ def describe_windows(
     Returns
     -------
     Channels: the points relative to their centroid at that moment and the centroid; where `derived`, also how far each point
-    moves from moment to moment, and distances between points (:func:`_pair_points`). In sizes of the subject, float32.
+    moves from moment to moment, and distances between points, at most :data:`_MOST_PAIRS`. In sizes of the subject, float32.
     """
     turn = np.exp(1j * find_turns(windows.middles, heading))
     moved = (windows.pieces - windows.middles.mean(axis=1)[:, None, None]) / windows.size[:, None, None, None]
     plane = (moved[..., 0] + 1j * moved[..., 1]) * turn[:, None, None]
     turned = np.stack([plane.real, plane.imag, moved[..., 2]], axis=-1).astype(np.float32)
     centroid = turned.mean(axis=2)
-    first, second = _pair_points(turned.shape[2])
     channels = [(turned - centroid[:, :, None]).reshape(*turned.shape[:2], -1), centroid]
     if derived:
         channels.append(np.diff(turned, axis=1, prepend=turned[:, :1]).reshape(*turned.shape[:2], -1))
+        # All pairs of points, or so many of them, evenly spread.
+        pairs = np.stack(np.triu_indices(turned.shape[2], k=1))
+        first, second = pairs[:, spread_indices(pairs.shape[1], _MOST_PAIRS)]
         channels.append(np.linalg.norm(turned[:, :, first] - turned[:, :, second], axis=3))
     return np.concatenate(channels, axis=-1)
-
-
-def _pair_points(n_points: int) -> tuple[Shaped[NDArray, "..."], Shaped[NDArray, "..."]]:
-    """Pairs of points whose distance is a channel: all of them, or so many of them, evenly spread."""
-    first, second = np.triu_indices(n_points, k=1)
-    kept = spread_indices(len(first), _MOST_PAIRS)
-    return first[kept], second[kept]

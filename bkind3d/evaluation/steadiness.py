@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.evaluation.swaps import MARGIN, body_length, find_swaps
@@ -42,20 +42,14 @@ def find_steps(session: Int[NDArray, "frame"], time_s: Float[NDArray, "frame"]) 
     return np.where(same & (seconds <= 1.5 * usual), seconds, np.inf)
 
 
-def find_jumps(motion: Motion, length: float) -> Shaped[NDArray, "..."]:
-    """Tell which keypoints jumped in which of the steps, (step, keypoint)."""
-    later = np.flatnonzero(np.isfinite(motion.steps_s))
-    moved = motion.positions[later] - motion.positions[later - 1]
-    beyond = np.linalg.norm(moved - np.median(moved, axis=1, keepdims=True), axis=2)
-    limit = np.maximum(JUMP_SHARE, JUMP_SPEED * motion.steps_s[later]) * length
-    return np.asarray(beyond > limit[:, None])
-
-
-def find_trades(motion: Motion, length: float) -> Shaped[NDArray, "..."]:
-    """Tell which keypoints traded places in which of the steps, (step, keypoint), the body's motion as a whole taken out."""
+def find_faults(motion: Motion, length: float) -> dict[str, Bool[NDArray, "step keypoint"]]:
+    """Tell which keypoints jumped, and which traded places, in which of the steps, the body's motion as a whole taken out."""
     later = np.flatnonzero(np.isfinite(motion.steps_s))
     now, before = motion.positions[later], motion.positions[later - 1]
-    return find_swaps(now - np.median(now - before, axis=1, keepdims=True), before, MARGIN * length)
+    common = np.median(now - before, axis=1, keepdims=True)
+    limit = np.maximum(JUMP_SHARE, JUMP_SPEED * motion.steps_s[later]) * length
+    jumps = np.linalg.norm(now - before - common, axis=2) > limit[:, None]
+    return {"jumps": jumps, "trades": find_swaps(now - common, before, MARGIN * length)}
 
 
 def measure_edges(motion: Motion, edges: Sequence[tuple[int, int]]) -> Float[NDArray, "edge"]:
@@ -84,8 +78,7 @@ def measure_steadiness(motion: Motion, edges: Sequence[tuple[int, int]]) -> dict
     number = motion.positions.shape[1]
     length = body_length(motion.positions) if len(motion.positions) else 0.0
     content: dict[str, Any] = {}
-    for name, find in (("jumps", find_jumps), ("trades", find_trades)):
-        found = find(motion, length)
+    for name, found in find_faults(motion, length).items():
         content[name] = found.any(axis=1).mean() if len(found) else None
         content[f"keypoint_{name}"] = found.mean(axis=0) if len(found) else None
     variation = measure_edges(motion, edges) if len(motion.positions) else np.empty(0)

@@ -22,16 +22,10 @@ def write_session(session: ExportedSession, path: Path) -> None:
     ``error`` is the mean distance of the keypoint's projections from the silhouette, in pixels of the frames' images;
     ``ncams`` the cameras whose videos hold the moment.
     """
-    found = session.keypoints
-    n_views = session.count_views()
-    columns = [f"{name}_{part}" for name in found.names for part in ("x", "y", "z", "error", "ncams", "score")]
-
-    def make_block(rows: slice) -> list[Shaped[NDArray, "..."]]:
-        height = rows.stop - rows.start
-        block: list[Shaped[NDArray, ...]] = []
-        for index in range(len(found.names)):
-            block += [*found.positions[rows, index].T, found.residuals[rows, index], n_views[rows], found.confidences[rows, index]]
-        return [*block, *(np.full(height, value) for value in WORLD.values()), found.frames[rows]]
-
-    header = ",".join([*columns, *WORLD, "fnum"])
-    write_csv(path, header, len(found.frames), len(columns) + len(WORLD) + 1, make_block)
+    found, n_views = session.keypoints, session.count_views()
+    names = [f"{name}_{part}" for name in found.names for part in ("x", "y", "z", "error", "ncams", "score")]
+    columns: list[Shaped[NDArray, ...]] = []
+    for index in range(len(found.names)):
+        columns += [*found.positions[:, index].T, found.residuals[:, index], n_views, found.confidences[:, index]]
+    columns += [np.broadcast_to(value, len(found.frames)) for value in WORLD.values()]
+    write_csv(path, ",".join([*names, *WORLD, "fnum"]), [*columns, found.frames])

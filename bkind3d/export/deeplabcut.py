@@ -10,7 +10,7 @@ from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.data.parquet import replaced_when_complete
-from bkind3d.export.csv_files import Column, round_column, write_csv
+from bkind3d.export.csv_files import write_csv
 from bkind3d.export.sessions import ExportedSession
 
 SCORER = "bkind3d"
@@ -57,9 +57,4 @@ def _write_table(
         pd.DataFrame(flat, index=frames, columns=columns, copy=False).to_hdf(temporary, key=KEY, mode="w", format="fixed")
     levels = [(str(level), *columns.get_level_values(level)) for level in columns.names]
     header = "\n".join(",".join(cells) for cells in levels)
-
-    def make_block(rows: slice) -> list[Column]:
-        numbers: list[Column] = list(flat[rows].T)
-        return [frames[rows], *(map(round_column, numbers, decimals * len(names)) if decimals else numbers)]
-
-    write_csv(path.with_name(f"{path.name}.csv"), header, len(flat), flat.shape[1] + 1, make_block)
+    write_csv(path.with_name(f"{path.name}.csv"), header, [frames, *flat.T], (None, *decimals * len(names)) if decimals else ())

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
-from numpy.typing import NDArray
 
 from bkind3d.export.csv_files import write_csv
 from bkind3d.export.sessions import ExportedSession
@@ -13,20 +11,7 @@ from bkind3d.export.sessions import ExportedSession
 def write_session(session: ExportedSession, path: Path) -> None:
     """Write session, frame, time_s, keypoint, x, y, z, confidence and spread; lengths in the rig's units, named in the heading."""
     found, units = session.keypoints, session.units
-    names, n_frames = np.array(found.names), len(found.frames)
-
-    def make_block(rows: slice) -> list[Shaped[NDArray, "..."]]:
-        height = rows.stop - rows.start
-        points = found.positions[rows].reshape(-1, 3)
-        return [
-            np.full(height * len(names), session.name),
-            np.repeat(found.frames[rows], len(names)),
-            np.repeat(found.times[rows], len(names)),
-            np.tile(names, height),
-            *points.T,
-            found.confidences[rows].ravel(),
-            found.spreads[rows].ravel(),
-        ]
-
+    repeated = [np.array(session.name), found.frames[:, None], found.times[:, None], np.array(found.names)]
+    cells = [np.broadcast_to(part, found.confidences.shape) for part in repeated]
     header = f"session,frame,time_s,keypoint,x_{units},y_{units},z_{units},confidence,spread_{units}"
-    write_csv(path, header, n_frames, 9 * len(names), make_block)
+    write_csv(path, header, [*cells, *np.moveaxis(found.positions, -1, 0), found.confidences, found.spreads])

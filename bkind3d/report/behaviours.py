@@ -7,7 +7,7 @@ from bkind3d.data.parquet import read_table
 from bkind3d.data.results import GROUND_TRUTH, NO_REFERENCE
 from bkind3d.report.candidates import is_ours, label_of
 from bkind3d.report.contents import read_judgement
-from bkind3d.report.elements import Cell, Matrix, Table, format_count, format_number, format_share, format_text, is_missing
+from bkind3d.report.elements import Cell, Matrix, Table, format_count, format_number, format_share, format_text, is_missing, make_row
 from bkind3d.study.study import Study
 
 
@@ -17,13 +17,13 @@ def build_actions_table(rows: pd.DataFrame) -> Table:
     body = []
     for row in rows.to_dict("records"):
         style = "strong" if is_ours(row["features"]) else "muted"
-        measured = not is_missing(row.get("accuracy"))
         low, high = row.get("accuracy_ci_low"), row.get("accuracy_ci_high")
         interval = "" if is_missing(low) else f"[{format_share(low)}, {format_share(high)}]"
-        cells = [Cell(label_of(str(row["features"])), style), Cell(format_text(row.get("classifier")).replace(NO_REFERENCE, "–"))]
-        cells += [Cell(format_count(row.get(key))) for key in ("n_classes", "n_train", "n_test")]
-        cells += [Cell(format_share(row["accuracy"]), style) if measured else Cell(NO_REFERENCE, "muted"), Cell(interval)]
-        body.append([*cells, *(Cell(format_number(row.get(key), 2)) for key in ("macro_f1", "mean_average_precision"))])
+        start = Cell(label_of(str(row["features"])), style), format_text(row.get("classifier")).replace(NO_REFERENCE, "–")
+        counts = (format_count(row.get(key)) for key in ("n_classes", "n_train", "n_test"))
+        reached = Cell(NO_REFERENCE, "muted") if is_missing(row.get("accuracy")) else Cell(format_share(row["accuracy"]), style)
+        scores = (format_number(row.get(key), 2) for key in ("macro_f1", "mean_average_precision"))
+        body.append(make_row(*start, *counts, reached, interval, *scores))
     return Table(columns, body, frozenset(columns[2:]))
 
 
@@ -35,10 +35,10 @@ def build_class_table(study: Study, experiment: str) -> Table | None:
     joints = {entry["behaviour"]: entry["f1"] for entry in tables.get(GROUND_TRUTH, [])}
     ours, rows = next(features for features in tables if is_ours(features)), []
     for entry in tables[ours]:
-        cells = [Cell(entry["behaviour"]), Cell(str(entry["n_test"]))]
-        cells += [Cell(format_share(entry[key])) for key in ("precision", "recall")]
-        cells += [Cell(format_number(entry[key], 2)) for key in ("f1", "average_precision")]
-        rows.append([*cells, Cell(format_number(joints.get(entry["behaviour"]), 2), "muted")])
+        shares = (format_share(entry[key]) for key in ("precision", "recall"))
+        scores = (format_number(entry[key], 2) for key in ("f1", "average_precision"))
+        beside = Cell(format_number(joints.get(entry["behaviour"]), 2), "muted")
+        rows.append(make_row(entry["behaviour"], entry["n_test"], *shares, *scores, beside))
     columns = ["behaviour", "test windows", "precision", "recall", "F1", "average precision", "F1 from joints"]
     return Table(columns, rows, frozenset(columns[1:]), f"From {label_of(ours)}.")
 

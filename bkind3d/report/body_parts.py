@@ -62,20 +62,16 @@ def build_identity_table(study: Study, experiment: str) -> Table | None:
     for name, (label, needs_truth, sentence) in MEASURES.items():
         if ours.get(name) is None and untrained.get(name) is None:
             continue
-        cells = [Cell(label), *(Cell(_format(name, values.get(name)), style) for values, style in ((ours, "strong"), (untrained, "muted")))]
-        correlation = predictors.get((name, "scatter"))
-        cells += [Cell("needs it" if needs_truth else format_number(correlation, 2), "muted" if needs_truth else ""), Cell(sentence)]
-        rows.append(cells)
+        reached = [(values.get(name), style) for values, style in ((ours, "strong"), (untrained, "muted"))]
+        found = [Cell(format_share(value) if name in _SHARES else format_number(value, 3), style) for value, style in reached]
+        predicts = Cell("needs it", "muted") if needs_truth else format_number(predictors.get((name, "scatter")), 2)
+        rows.append(make_row(label, *found, predicts, sentence))
     caption = (
         "Measured on the test frames where there are joints, else on all. Predicts the truth: rank correlation, over the keypoints, "
         "with their scatter about the true body; 1 would be a perfect substitute for annotation, 0 or less is none."
     )
     columns = ["measure", "keypoints", "untrained", "predicts the truth", "what it says"]
     return Table(columns, rows, frozenset(columns[1:4]), caption)
-
-
-def _format(name: str, value: float | None) -> str:
-    return format_share(value) if name in _SHARES else format_number(value, 3)
 
 
 def build_nearest_table(study: Study, experiment: str, unit: str) -> Table | None:
@@ -87,9 +83,9 @@ def build_nearest_table(study: Study, experiment: str, unit: str) -> Table | Non
     names = list_given_names(study, experiment, study.list_shown(1)[0])
     rows = []
     for index, entry in enumerate(entries):
-        cells = [Cell(names.get(entry["name"], entry["name"]), mark=mark_of(index)), Cell(entry["nearest"] or "–")]
-        cells.append(Cell(format_share(entry["share"]), share=entry["share"] or 0.0))
-        rows.append([*cells, Cell(format_number(entry["distance"], decimals))])
+        name = Cell(names.get(entry["name"], entry["name"]), mark=mark_of(index))
+        share = Cell(format_share(entry["share"]), share=entry["share"] or 0.0)
+        rows.append(make_row(name, entry["nearest"] or "–", share, format_number(entry["distance"], decimals)))
     caption = "A keypoint that stays on its part of the body is nearest to the same joint in nearly all frames."
     columns = ["keypoint", "nearest joint", "in frames", f"mean distance ({unit})"]
     return Table(columns, rows, frozenset(columns[2:]), caption)
@@ -105,8 +101,8 @@ def build_side_table(study: Study, experiment: str) -> Table | None:
     for entry in sides:
         one, other = (names.get(entry[key], entry[key]) for key in ("left_keypoint", "right_keypoint"))
         verdict = "one keypoint for both" if one == other else format_share(entry["share"])
-        cells = [Cell(f"{entry['left']} and {entry['right']}"), Cell(one if one == other else f"{one} and {other}")]
-        rows.append([*cells, Cell(verdict, "muted" if one == other else "", share=entry["share"] or 0.0)])
+        told = Cell(verdict, "muted" if one == other else "", share=entry["share"] or 0.0)
+        rows.append(make_row(f"{entry['left']} and {entry['right']}", one if one == other else f"{one} and {other}", told))
     caption = "In a frame, the sides are told apart where both keypoints are nearer to their own joint than to the other."
     return Table(["joints", "nearest keypoints", "told apart"], rows, frozenset({"told apart"}), caption)
 

@@ -19,6 +19,7 @@ from bkind3d.study.sections import list_entries
 
 #: What a row is found by in its JSON file.
 _KEYS = ("method", "features")
+_TABLES = "give results/tables/pose.csv, results/tables/actions.csv, or one of results/paper"
 
 
 def explain_row(table: Path, number: int) -> str:
@@ -53,13 +54,9 @@ def read_row(table: Path, number: int) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"{table}: cannot be read ({error.strerror})") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise InputError(
-            f"{table}: is no CSV table; give results/tables/pose.csv, results/tables/actions.csv, or one of results/paper"
-        ) from None
+        raise InputError(f"{table}: is no CSV table; {_TABLES}") from None
     if not {"experiment", "dataset"} <= set(rows) or not set(_KEYS) & set(rows):
-        raise InputError(
-            f"{table}: is none of the workflow's tables of results; give results/tables/pose.csv, results/tables/actions.csv, or one of results/paper"
-        )
+        raise InputError(f"{table}: is none of the workflow's tables of results; {_TABLES}")
     if not 1 <= number <= len(rows):
         raise InputError(f"{table}: has no row {number}; its rows are 1 to {len(rows)}, not counting the header")
     return {str(key): value for key, value in rows.iloc[number - 1].items() if pd.notna(value)}

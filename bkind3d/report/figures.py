@@ -100,13 +100,9 @@ def plot_labels(curve: pd.DataFrame, rows: pd.DataFrame, title: str) -> Figure:
     figure = Figure(figsize=(3.5, 2.4))
     axes = figure.subplots()
     for method, values in curve.groupby("method", sort=False):
-        style = {MEAN_POSE: ":", UNTRAINED: "--"}.get(str(method), "-")
-        axes.plot(
-            values["n_frames"], values["pa_mpjpe"], style, marker=".", color=colour_of(str(method)), label=label_of(str(method), title)
-        )
-        axes.fill_between(
-            values["n_frames"], values["pa_mpjpe_low"], values["pa_mpjpe_high"], color=colour_of(str(method)), alpha=0.15, linewidth=0
-        )
+        style, colour = {MEAN_POSE: ":", UNTRAINED: "--"}.get(str(method), "-"), colour_of(str(method))
+        axes.plot(values["n_frames"], values["pa_mpjpe"], style, marker=".", color=colour, label=label_of(str(method), title))
+        axes.fill_between(values["n_frames"], values["pa_mpjpe_low"], values["pa_mpjpe_high"], color=colour, alpha=0.15, linewidth=0)
     unit = rows["unit"].dropna().iloc[0] if "unit" in rows and rows["unit"].notna().any() else ""
     axes.set_xscale("log")
     axes.set(xlabel="labelled frames", ylabel=f"PA-MPJPE ({unit})", ylim=(0, None))

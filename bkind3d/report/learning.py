@@ -23,11 +23,8 @@ def build_learning_charts(terms: Sequence[tuple[str, pd.DataFrame]]) -> list[Cha
     for index, (term, rows) in enumerate(terms):
         thinned = rows.iloc[step_indices(len(rows), 600)]
         values = [value if math.isfinite(value) else None for value in thinned["value"]]
-        figure = go.Figure(
-            go.Scatter(x=thinned["step"].tolist(), y=values, mode="lines", line={"width": 1.5, "color": LINES[index % len(LINES)]})
-        )
-        figure.update_layout(
-            title={"text": term.replace("_", " "), "x": 0.02, "font": {"size": 13}}, margin={"l": 50, "r": 10, "t": 34, "b": 34}
-        )
-        charts.append(make_chart(figure, 190))
+        line = {"width": 1.5, "color": LINES[index % len(LINES)]}
+        figure = go.Figure(go.Scatter(x=thinned["step"].tolist(), y=values, mode="lines", line=line))
+        title = {"text": term.replace("_", " "), "x": 0.02, "font": {"size": 13}}
+        charts.append(make_chart(figure, 190, title=title, margin={"l": 50, "r": 10, "t": 34, "b": 34}))
     return charts
