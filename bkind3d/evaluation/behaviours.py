@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support
 
@@ -55,23 +55,6 @@ class ActionJudgement:
     confusion: pd.DataFrame
 
 
-def _list_sources(recording: Recording, found: str, with_joints: bool) -> dict[str, Points]:
-    """Points that behaviours are recognised from, all in the frames of the session: what was `found`, and annotated joints."""
-    sources, frames = {found: recording.judged}, recording.judged.frames
-    if with_joints and recording.joints is not None:
-        sources[GROUND_TRUTH] = Points(recording.joints.names, frames, recording.judged.time_s, recording.joints.positions_at(frames))
-    return sources
-
-
-def _find_middles(recording: Recording, sources: Mapping[str, Points], half: int) -> Bool[NDArray, "frame"]:
-    """Labelled frames around which every source has a whole window: so all features see the same windows."""
-    behaviours = recording.behaviours
-    middles = np.zeros(len(recording.judged.frames), dtype=bool) if behaviours is None else behaviours != ""
-    for points in sources.values():
-        middles &= find_whole_windows(all_known(points.positions), points.frames, half)
-    return middles
-
-
 def collect_windows(
     recordings: Sequence[Recording],
     parts: Sequence[Int[NDArray, "frame"]],
@@ -82,9 +65,16 @@ def collect_windows(
 ) -> WindowPart:
     """Cut the labelled windows of the recordings that play `part`; those of what the method found are called `found`."""
     chosen = [(index, r) for index, (r, codes) in enumerate(zip(recordings, parts, strict=True)) if (codes == part).any()]
-    sources = {index: _list_sources(r, found, with_joints) for index, r in chosen}
     halves = {index: half_width(r.judged.time_s, window_seconds) for index, r in chosen}
-    middles = {index: np.flatnonzero(_find_middles(r, sources[index], halves[index])) for index, r in chosen}
+    sources, middles = {}, {}
+    for index, recording in chosen:
+        judged, joints = recording.judged, recording.joints
+        sources[index] = {found: judged}
+        if with_joints and joints is not None:
+            sources[index] |= {GROUND_TRUTH: Points(joints.names, judged.frames, judged.time_s, joints.positions_at(judged.frames))}
+        # Labelled frames around which every source has a whole window: so all features see the same windows.
+        known = [find_whole_windows(all_known(one.positions), judged.frames, halves[index]) for one in sources[index].values()]
+        middles[index] = np.flatnonzero(np.logical_and.reduce([np.asarray(recording.behaviours) != "", *known]))
     name = "train" if part == TRAIN else "test"
     number = sum(len(rows) for rows in middles.values())
     if not number:

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bkind3d.checkpoint import read_content
@@ -41,8 +41,9 @@ def explain_row(table: Path, number: int) -> str:
     lines += ["", "Files", *_list_files(results, experiment, judgement, content, untrained=row[key] == UNTRAINED)]
     lines += ["", "Settings", *_list_settings(results, experiment), "", "Versions of what runs now"]
     lines += [f"  {name} {version}" for name, version in list_versions()]
-    found = [entry.get(column) for entry in content.get("rows", []) if entry.get(key) == row[key]]
-    if not any(_is_alike(row.get(column), value) for value in found):
+    found = np.array([entry.get(column) for entry in content.get("rows", []) if entry.get(key) == row[key]], dtype=np.float64)
+    # A table's numbers have six digits; both may be missing.
+    if not np.isclose(found, float(row.get(column, np.nan)), rtol=1e-4, atol=0, equal_nan=True).any():
         lines += ["", f"CAUTION: {judgement.name} has another {column} than the table; make the table again"]
     return "\n".join(lines)
 
@@ -60,13 +61,6 @@ def read_row(table: Path, number: int) -> dict[str, Any]:
     if not 1 <= number <= len(rows):
         raise InputError(f"{table}: has no row {number}; its rows are 1 to {len(rows)}, not counting the header")
     return {str(key): value for key, value in rows.iloc[number - 1].items() if pd.notna(value)}
-
-
-def _is_alike(one: Any, other: Any) -> bool:
-    """Whether a number of a table, which has six digits, is that of its file; both may be missing."""
-    if one is None or other is None:
-        return one is None and other is None
-    return math.isclose(float(one), float(other), rel_tol=1e-4)
 
 
 def _list_files(results: Layout, experiment: str, judgement: Path, content: Mapping[str, Any], untrained: bool) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -18,21 +17,15 @@ from bkind3d.study.study import Study
 #: located; a video with faults in more than this share of its frames is worth a look.
 HIGH_ERROR_PX, LOW_SHARE, FAULTY_SHARE = 1.0, 0.9, 0.01
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know. `grave` ones stand first; `section` is where to read more."""
-
-    text: str
-    grave: bool
-    section: str
+#: Styles of findings; the link of each says where to read more.
+GRAVE, MILD = "warning", "info"
 
 
-def find_pose_faults(pose: pd.DataFrame, experiment: str) -> list[Finding]:
+def find_pose_faults(pose: pd.DataFrame, experiment: str) -> list[Note]:
     """Floors that an experiment does not beat, or that there is nothing to judge it by."""
     rows = rows_of(pose, experiment)
     if not has_reference(rows):
-        return [Finding(f"{experiment}: no reference. There are no joints to judge the keypoints by.", False, "results")]
+        return [Note(f"{experiment}: no reference. There are no joints to judge the keypoints by.", MILD, "results")]
     found = []
     for row in (row for row in rows.to_dict("records") if is_ours(row["method"])):
         for floor in FLOORS:
@@ -40,11 +33,11 @@ def find_pose_faults(pose: pd.DataFrame, experiment: str) -> list[Finding]:
             if math.isfinite(high) and high >= 0:
                 interval = f"{format_interval(low, high, 2)} {row['unit']}"
                 text = f"{experiment}: the keypoints do not beat the {label_of(floor)}; interval of the paired difference: {interval}."
-                found.append(Finding(text, True, "results"))
+                found.append(Note(text, GRAVE, "results"))
     return found
 
 
-def find_action_faults(actions: pd.DataFrame, experiment: str) -> list[Finding]:
+def find_action_faults(actions: pd.DataFrame, experiment: str) -> list[Note]:
     """Behaviours that are not recognised better than by naming the most frequent one."""
     rows = rows_of(actions, experiment)
     if not has_reference(rows, "accuracy"):
@@ -58,10 +51,10 @@ def find_action_faults(actions: pd.DataFrame, experiment: str) -> list[Finding]:
         return []
     interval = f" [{format_share(low)}, {format_share(found['accuracy_ci_high'])}]" if math.isfinite(low) else ""
     reached = f"accuracy {format_share(found['accuracy'])}{interval} against {format_share(floor['accuracy'])}"
-    return [Finding(f"{experiment}: behaviours are not recognised above the majority class: {reached}.", True, "behaviours")]
+    return [Note(f"{experiment}: behaviours are not recognised above the majority class: {reached}.", GRAVE, "behaviours")]
 
 
-def find_keypoint_faults(experiment: str, health: Mapping[str, pd.DataFrame]) -> list[Finding]:
+def find_keypoint_faults(experiment: str, health: Mapping[str, pd.DataFrame]) -> list[Note]:
     """Dead and merged keypoints of the sessions' tables of health, with the number of sessions in which they are."""
     dead = Counter(name for table in health.values() for name in table.loc[table["dead"], "keypoint"])
     merged = Counter(pair for table in health.values() for pair in list_merged(table))
@@ -72,7 +65,7 @@ def find_keypoint_faults(experiment: str, health: Mapping[str, pd.DataFrame]) ->
         agreed = {name: count for name, count in names.items() if 2 * count >= len(health)}
         several = f" of {len(health)} sessions)" if len(health) > 1 else ""
         listed = ", ".join(f"{name} (in {count}{several}" if several else name for name, count in agreed.items())
-        found += [Finding(f"{experiment}: {what}: {listed}.", True, f"keypoints-{experiment}")] if agreed else []
+        found += [Note(f"{experiment}: {what}: {listed}.", GRAVE, f"keypoints-{experiment}")] if agreed else []
     return found
 
 
@@ -83,24 +76,24 @@ def list_merged(health: pd.DataFrame) -> list[str]:
     return [f"{name} and {other}" for name, others in rows for other in others if places[name] < places[other]]
 
 
-def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[Finding]:
+def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[Note]:
     """Sessions in which the subject was badly located, videos with faults, sessions without reference."""
     found = []
     poor = [f"{name} ({format_share(summary.share)})" for name, summary in located.items() if summary.share < LOW_SHARE]
     if poor:
         text = f"The subject was located in less than {LOW_SHARE:.0%} of the frames of {_list_some(poor)}."
-        found.append(Finding(text, True, "recordings"))
+        found.append(Note(text, GRAVE, "recordings"))
     faulty = []
     for name in located:
         for camera in study.cameras[name]:
             faults = read_table(study.results.survey(name, camera), "survey", columns=["fault"])["fault"].fillna("")
             faulty += [f"{name} ({camera})"] if (faults != "").mean() > FAULTY_SHARE else []
     if faulty:
-        found.append(Finding(f"The survey found faults in the videos of {_list_some(faulty)}.", True, "recordings"))
+        found.append(Note(f"The survey found faults in the videos of {_list_some(faulty)}.", GRAVE, "recordings"))
     for what in ("joints", "behaviours"):
         names = [name for name in located if not getattr(study.sessions[name], what)]
         text = f"No reference ({what}) in {len(names)} of {len(located)} sessions: {_list_some(names)}."
-        found += [Finding(text, False, "recordings")] if names else []
+        found += [Note(text, MILD, "recordings")] if names else []
     return found
 
 
@@ -108,24 +101,23 @@ def _list_some(names: list[str], limit: int = 8) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def find_calibration_faults(study: Study, rigs: list[str]) -> list[Finding]:
+def find_calibration_faults(study: Study, rigs: list[str]) -> list[Note]:
     """Cameras whose calibration misses the board by more than it should, and limits that were exceeded and accepted."""
     found = []
     for rig in rigs:
         table, metadata = calibration_quality(study, rig)
         for finding in metadata.get("findings", []):
             if finding["level"] == "failure":
-                found.append(Finding(f"Rig {rig}: {finding['text']} (accepted by calibration.accept_poor).", True, "calibration"))
+                found.append(Note(f"Rig {rig}: {finding['text']} (accepted by calibration.accept_poor).", GRAVE, "calibration"))
         poor = table[table["mean_px"] > HIGH_ERROR_PX] if len(table) else table
         if len(poor):
             listed = ", ".join(f"{row['camera']} ({format_number(row['mean_px'], 2)} px)" for row in poor.to_dict("records"))
-            found.append(Finding(f"Rig {rig}: high reprojection error: {listed}.", True, "calibration"))
+            found.append(Note(f"Rig {rig}: high reprojection error: {listed}.", GRAVE, "calibration"))
     return found
 
 
-def write_findings(found: list[Finding]) -> list[Note]:
-    """The findings as boxes, grave ones first."""
+def write_findings(found: list[Note]) -> list[Note]:
+    """The findings, grave ones first."""
     if not found:
         return [Note("Nothing stands out.", "good")]
-    ordered = sorted(found, key=lambda finding: not finding.grave)
-    return [Note(finding.text, "warning" if finding.grave else "info", finding.section) for finding in ordered]
+    return sorted(found, key=lambda note: note.style != GRAVE)

@@ -40,13 +40,10 @@ def list_preset(experiment: ExperimentConfig, preset: str) -> dict[str, Any]:
 
 def describe_weights(experiment: ExperimentConfig) -> Note:
     """Say plainly whether any pretrained weights had a part in an experiment."""
-    used = []
-    if experiment.model.first_weights != "none":
-        used.append(f"the image encoder started from {experiment.model.first_weights}")
-    if experiment.losses.perceptual_features == "vgg19":
-        used.append("the perceptual loss looked through the published VGG19 weights")
-    if experiment.losses.perceptual_features == "backbone":
-        used.append("the perceptual loss looked through the image encoder as it started")
+    first, features = experiment.model.first_weights, experiment.losses.perceptual_features
+    used = [f"the image encoder started from {first}"] if first != "none" else []
+    through = {"vgg19": "the published VGG19 weights", "backbone": "the image encoder as it started"}
+    used += [f"the perceptual loss looked through {through[features]}"] if features in through else []
     if used:
         return Note(f"Pretrained weights were used: {'; '.join(used)}.", "info")
     return Note("No pretrained weights were used: every weight of the network started at random.", "info")

@@ -92,7 +92,7 @@ def write_session_page(study: Study, session: str, path: Path, examine: Examine)
     write_page(Page(session, study.config.report.title, facts, sections, back="../report.html"), "", path)
 
 
-def collect_findings(study: Study, located: dict[str, recordings.Located], health: Health, rigs: Sequence[str]) -> list[findings.Finding]:
+def collect_findings(study: Study, located: dict[str, recordings.Located], health: Health, rigs: Sequence[str]) -> list[Note]:
     """Everything to know first about a study."""
     found = []
     poses, actions = read_results(study.results.pose_table()), read_results(study.results.actions_table())

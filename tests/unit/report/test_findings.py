@@ -32,7 +32,7 @@ def test_floors_that_are_not_beaten_are_named(toy):
     toy.pose_floor_high = 0.2
     found = find_pose_faults(read_results(toy.write().open().results.pose_table()), "tiny")
     assert ["mean pose" in finding.text for finding in found] == [True, False]
-    assert all(finding.grave and "[−3.00, 0.20] mm" in finding.text for finding in found)
+    assert all(finding.style == "warning" and "[−3.00, 0.20] mm" in finding.text for finding in found)
 
 
 def test_behaviours_at_the_majority_class_are_named(toy):
@@ -44,7 +44,7 @@ def test_behaviours_at_the_majority_class_are_named(toy):
 def test_missing_references_are_notes_not_faults(toy):
     toy.joints = toy.behaviours = False
     study = toy.write().open()
-    assert [finding.grave for finding in find_pose_faults(read_results(study.results.pose_table()), "tiny")] == [False]
+    assert [finding.style for finding in find_pose_faults(read_results(study.results.pose_table()), "tiny")] == ["info"]
     assert find_action_faults(read_results(study.results.actions_table()), "tiny") == []
     assert any("No reference (joints) in 2 of 2 sessions: train1, test1" in text for text in session_texts(study))
     assert any("No reference (behaviours)" in text for text in session_texts(study))
