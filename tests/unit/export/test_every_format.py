@@ -117,9 +117,8 @@ def spoil_folder(session, path):
 
 
 def spoil_frames(session, path):
-    kept = slice(1, None)
-    found = replace(session.keypoints, frames=session.keypoints.frames[kept], times=session.keypoints.times[kept])
-    find_writer("tidy")(replace(session, keypoints=replace(found, positions=found.positions[kept])), path)
+    shorter = {key: getattr(session.keypoints, key)[1:] for key in ("frames", "times", "positions", "confidences", "spreads")}
+    find_writer("tidy")(replace(session, keypoints=replace(session.keypoints, **shorter)), path)
 
 
 def refuse(session, path):
