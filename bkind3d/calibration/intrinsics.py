@@ -20,7 +20,7 @@ from bkind3d.geometry.lenses import project_through_lens
 
 log = logging.getLogger(__name__)
 
-_ONE_FOCAL = cv2.CALIB_FIX_ASPECT_RATIO | cv2.CALIB_ZERO_TANGENT_DIST
+_ONE_FOCAL = cv2.CALIB_FIX_ASPECT_RATIO | cv2.CALIB_ZERO_TANGENT_DIST | cv2.CALIB_USE_INTRINSIC_GUESS
 #: Models by growing freedom.
 _MODELS = {
     "focal length": _ONE_FOCAL | cv2.CALIB_FIX_PRINCIPAL_POINT | cv2.CALIB_FIX_K1 | cv2.CALIB_FIX_K2 | cv2.CALIB_FIX_K3,
@@ -84,21 +84,13 @@ def _fit(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner
     if lens.fisheye:
         # An equidistant lens sees a half circle across its picture, or less.
         start[0, 0] = start[1, 1] = max(lens.size) / 2.5
-        _, matrix, distortion, _, _ = cv2.fisheye.calibrate(
-            [points[None].astype(np.float64) for points in on_board],
-            [points[None].astype(np.float64) for points in in_picture],
-            lens.size,
-            start,
-            np.zeros(4),
-            flags=flags,
-        )
+        on_board, in_picture = ([view[None].astype(np.float64) for view in views] for views in (on_board, in_picture))
+        _, matrix, distortion, _, _ = cv2.fisheye.calibrate(on_board, in_picture, lens.size, start, np.zeros(4), flags=flags)
     else:
         guess = cv2.initCameraMatrix2D(on_board, in_picture, lens.size, 1.0)
         if np.isfinite(guess).all() and 0.2 < guess[0, 0] / max(lens.size) < 20:
             start[0, 0] = start[1, 1] = guess[0, 0]
-        _, matrix, distortion, _, _ = cv2.calibrateCamera(
-            on_board, in_picture, lens.size, start, np.zeros(5), flags=flags | cv2.CALIB_USE_INTRINSIC_GUESS
-        )
+        _, matrix, distortion, _, _ = cv2.calibrateCamera(on_board, in_picture, lens.size, start, np.zeros(5), flags=flags)
     matrix, distortion = np.asarray(matrix, dtype=np.float64), np.asarray(distortion, dtype=np.float64).ravel()
     return replace(lens, matrix=matrix, distortion=distortion[: len(lens.distortion)])
 

@@ -39,13 +39,11 @@ class Solution(NamedTuple):
     Attributes
     ----------
     cameras : the best restart's.
-    error : of the best restart, px from one rigid board per frame of the views that were solved.
     spread : per camera ``spread_percent`` (largest distance of its centre between restarts, percent of its median
         distance to the board) and ``focal_spread_percent``; NaN where there was one start.
     """
 
     cameras: list[Camera]
-    error: float
     spread: list[dict[str, float]]
 
 
@@ -77,8 +75,8 @@ def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, kee
         solutions.append(_adjust(kept.select(chosen), starts, boards.select(chosen), only_poses, seed))
     errors = [measure_rigid_error(solution, corners) for solution in solutions]
     log.info("bundle adjustments: %s px from one rigid board per frame", ", ".join(f"{error:.3f}" for error in errors))
-    error, best = min(zip(errors, solutions, strict=True), key=lambda pair: pair[0])
-    return Solution(best, error, _measure_spread(best, solutions, boards))
+    best = solutions[int(np.argmin(errors))]
+    return Solution(best, _measure_spread(best, solutions, boards))
 
 
 def check_connected(corners: Corners) -> None:

@@ -84,20 +84,18 @@ def undistort_points(camera: Camera, pixels: Float[NDArray, "point 2"]) -> Float
     if known.any():
         given = np.array(pixels[known], dtype=np.float64)[:, None]
         given[..., 0] -= _shear(camera) * (given[..., 1] - camera.matrix[1, 2])
-        found = _invert_distortion(camera, given)
-        undistorted[known] = found.reshape(-1, 2)
+        undistorted[known] = _invert_distortion(camera, given).reshape(-1, 2)
     return undistorted
 
 
 def _invert_distortion(camera: Camera, pixels: Float[NDArray, "point 1 2"]) -> Float[NDArray, "point 1 2"]:
     """OpenCV's iteration until it settles; of itself, it stops after five steps."""
-    if camera.fisheye:
-        return np.asarray(cv2.fisheye.undistortPoints(pixels, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS))
-    if hasattr(cv2, "undistortPointsIter"):
+    if hasattr(cv2, "undistortPointsIter") and not camera.fisheye:
         # OpenCV 4; OpenCV 5 put the criteria into the function without.
         iterate = cv2.undistortPointsIter
         return np.asarray(iterate(pixels, camera.matrix, camera.distortion, np.eye(3), camera.matrix, _UNDISTORT_STEPS))
-    return np.asarray(cv2.undistortPoints(pixels, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS))
+    undistort = cv2.fisheye.undistortPoints if camera.fisheye else cv2.undistortPoints
+    return np.asarray(undistort(pixels, camera.matrix, camera.distortion, P=camera.matrix, criteria=_UNDISTORT_STEPS))
 
 
 def pixel_directions(camera: Camera, pixels: Float[NDArray, "point 2"]) -> Float[NDArray, "point 3"]:

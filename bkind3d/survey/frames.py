@@ -57,7 +57,9 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
             f"{sources.location}: has {len(location)} frames that are not those of {sources.survey} ({len(survey)}); locate the subject again"
         )
     offset = place.get("offsets", {}).get(camera_name)
-    survey = shift_survey(survey, CameraOffset(*offset).shift if offset else 0)
+    # Every frame of the session gets what the camera shows so many frames later, and no picture beyond its ends.
+    moved = survey[["video_frame", "mask"]].shift(-CameraOffset(*offset).shift if offset else 0)
+    survey = survey.assign(video_frame=moved["video_frame"].fillna(-1).astype(np.int64), mask=moved["mask"])
     camera = fit_camera_to_video(cameras[camera_name], (int(metadata["video_width"]), int(metadata["video_height"])), sources.calibration)
     survey_size = (int(metadata["width"]), int(metadata["height"]))
     kept = slice(None, None, config.step)
@@ -73,15 +75,6 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     }  # fmt: skip
     write_table(table.drop(columns=["video_frame"]), "frames", output, details)
     log.info("%s: %d windows, %.1f %% valid", output, len(table), 100 * table["valid"].mean())
-
-
-def shift_survey(survey: pd.DataFrame, shift: int) -> pd.DataFrame:
-    """Give every frame of the session what the camera shows `shift` frames later; no picture beyond its ends."""
-    if shift == 0:
-        return survey
-    moved = survey[["video_frame", "mask"]].shift(-shift)
-    moved["video_frame"] = moved["video_frame"].fillna(-1).astype(np.int64)
-    return survey.assign(**moved)
 
 
 def window_matrix(camera: Camera, config: FramesConfig, centre: Array, side: float) -> Array:

@@ -93,7 +93,8 @@ def survey_video(
         "width": size[0], "height": size[1], "video_width": info.width, "video_height": info.height, "rate": info.rate,
         "n_frames": n_frames, "video": name, "background": base64.b64encode(picture.tobytes()).decode(),
     }  # fmt: skip
-    rows = _describe_frames(name, chain(_release(held), _in_batches(decoded)), frames, SilhouetteFinder(background, config, region))
+    released = (held.pop(0) for _ in range(len(held)))  # one by one, and forgotten
+    rows = _describe_frames(name, chain(released, _in_batches(decoded)), frames, SilhouetteFinder(background, config, region))
     progress = track(rows, name, len(frames), "frame")
     with open_table("survey", output, metadata) as add_rows:
         for first in range(0, len(frames), PICTURE_ROWS):
@@ -143,13 +144,6 @@ def _sample_frames(
     known |= {frame.number: frame.picture for frame in decode_keyframes(video, set(keys.tolist()) - known.keys(), size)}
     pictures = [known[key] for key in keys.tolist() if key in known]
     return np.stack([*pictures, *(held[index].picture for index in spread_indices(len(held), n_more))]), held
-
-
-def _release(held: list[DecodedFrame]) -> Iterator[DecodedFrame]:
-    """Give the frames one by one, and forget them."""
-    held.reverse()
-    while held:
-        yield held.pop()
 
 
 def _in_batches(frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:

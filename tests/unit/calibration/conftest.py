@@ -20,6 +20,12 @@ SIZE = (320, 240)
 N_FRAMES = 24
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """As in the workflow: with several threads, OpenCV's search for checkerboards does not find the same in every run."""
+    cv2.setNumThreads(1)
+
+
 def make_camera(name: str, position: list[float], focal: float) -> Camera:
     """A pinhole camera that looks at the origin, z up."""
     ahead = -np.array(position) / np.linalg.norm(position)
