@@ -3,20 +3,18 @@
 import argparse
 import logging
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 import shtab
 
 from bkind3d import __version__
-from bkind3d.cli import calibrations, judgements, learning, profile, recordings, reports, simulations, studies
+from bkind3d.cli.verbs import VERBS
 from bkind3d.config import InputError
 
-#: The verbs by their names, in the order of the pipeline.
-VERBS = {
-    verb.name: verb
-    for family in (studies, simulations, calibrations, recordings, learning, judgements, reports, profile)
-    for verb in family.VERBS
-}
+# The order of these is that of the help: the pipeline's.
+for family in ("studies", "simulations", "calibrations", "recordings", "learning", "judgements", "reports", "profile"):
+    import_module(f"bkind3d.cli.{family}")
 
 DESCRIPTION = "3D keypoints from multi-camera videos, without annotation. Most people run the workflow: snakemake --cores all"
 

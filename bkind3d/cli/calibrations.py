@@ -2,12 +2,12 @@
 
 import argparse
 
-from bkind3d.cli.options import AXES_UP, read_named_paths, threads
-from bkind3d.cli.verbs import argument, verb
+from bkind3d.cli.verbs import AXES_UP, argument, read_named_paths, threads, verb
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError, read_boards, read_section
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, parse_sizes
 from bkind3d.geometry.units import METRES
 
+WRITTEN = [name for name, row in CALIBRATION_FORMATS.items() if row.written]
 #: What all verbs need that look at board videos.
 BOARD_VIDEOS = (
     argument("--config", required=True, help="JSON or YAML file with the section 'calibration'"),
@@ -102,11 +102,7 @@ def import_calibration(arguments: argparse.Namespace) -> None:
 
 @verb(
     argument("file", help="calibration (.toml) of this project"),
-    argument(
-        "--format",
-        choices=[name for name, row in CALIBRATION_FORMATS.items() if row.written],
-        help="format to write; by the output's ending without this",
-    ),
+    argument("--format", choices=WRITTEN, help="format to write; by the output's ending without this"),
     argument("-o", "--output", required=True, help="file to write: .toml (aniposelib), .yaml, .yml, .json or .xml (opencv)"),
 )
 def export_calibration(arguments: argparse.Namespace) -> None:
@@ -114,6 +110,3 @@ def export_calibration(arguments: argparse.Namespace) -> None:
     from bkind3d.calibration.exporters import export_calibration
 
     export_calibration(arguments.file, arguments.output, arguments.format)
-
-
-VERBS = (board, calibrate_cameras, check_calibration, import_calibration, export_calibration)

@@ -4,8 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bkind3d.cli.options import of_sessions, read_named_paths
-from bkind3d.cli.verbs import argument, verb
+from bkind3d.cli.verbs import argument, of_sessions, read_named_paths, verb
 from bkind3d.config import ExperimentConfig, MovementsConfig, read_section
 
 #: What judges an experiment by annotations begins with.
@@ -111,6 +110,3 @@ def make_tables(arguments: argparse.Namespace) -> None:
             write_csv(table, path)
     if arguments.print:
         sys.stdout.write(f"{format_poses(poses)}\n\n{format_actions(actions)}\n")
-
-
-VERBS = (regress_joints, classify_actions, find_movements, make_tables)

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bkind3d.cli.options import at_least, read_named_paths, threads
-from bkind3d.cli.verbs import argument, verb
+from bkind3d.cli.verbs import argument, at_least, of_sessions, read_named_paths, threads, verb
 from bkind3d.config import ExperimentConfig, PredictionConfig, read_section
 
 DEVICE = argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute")
@@ -15,13 +14,7 @@ DEVICE = argument("--device", default="auto", choices=["auto", "cpu", "cuda"], h
     argument(
         "--frames", required=True, nargs="+", metavar="SESSION=FILE,FILE", help="frames tables of each training session, one per camera"
     ),
-    argument(
-        "--joints",
-        nargs="*",
-        default=[],
-        metavar="SESSION=FILE",
-        help="joints of the training sessions, which supervised methods learn from",
-    ),
+    of_sessions("joints", "joints of the training sessions, which supervised methods learn from", "SESSION=FILE"),
     argument("--store", required=True, type=Path, help="folder that keeps every model ever trained"),
     argument("--output", required=True, type=Path, help="the trained model"),
     argument("--untrained", required=True, type=Path, help="the same network before its first step"),
@@ -70,6 +63,3 @@ def predict_keypoints(arguments: argparse.Namespace) -> None:
     settings = read_section(PredictionConfig, arguments.config) if arguments.config else PredictionConfig()
     device = Machine(arguments.device).accelerator
     predict_session(arguments.model, arguments.frames, arguments.output, settings, arguments.batch_size, device)
-
-
-VERBS = (train_model, predict_keypoints)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from bkind3d.cli.options import at_least
-from bkind3d.cli.verbs import Argument, argument, verb
-from bkind3d.cluster.site import Site
+from bkind3d.cli.verbs import Argument, argument, at_least, verb
+from bkind3d.cluster.profile import Site, install_profile
 from bkind3d.config import parse_section
 
 log = logging.getLogger(__name__)
@@ -34,7 +33,6 @@ def profile(arguments: argparse.Namespace) -> None:
     """install the profile of a SLURM cluster, after which `snakemake --profile slurm` works"""
     from snakemake.common import get_appdirs
 
-    from bkind3d.cluster.profile import install_profile
     from bkind3d.cluster.slurm import check_site
 
     values = {key: getattr(arguments, key) for key in Site.model_fields}
@@ -43,6 +41,3 @@ def profile(arguments: argparse.Namespace) -> None:
     folder = arguments.folder or Path(get_appdirs().user_config_dir)
     path = install_profile(values, folder / arguments.name, arguments.force)
     log.info("wrote %s; from the clone: snakemake --profile %s", path, arguments.name)
-
-
-VERBS = (profile,)

@@ -4,9 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from bkind3d.archives.importers import IMPORTERS, import_archive
-from bkind3d.cli.options import AXES_UP, at_least, read_named_paths, threads
-from bkind3d.cli.verbs import Verb, argument, verb
+from bkind3d.archives.importers import IMPORTERS, Importer, import_archive
+from bkind3d.cli.verbs import AXES_UP, VERBS, Verb, argument, at_least, read_named_paths, threads, verb
 from bkind3d.config import FramesConfig, LocationConfig, SurveyConfig, read_section
 from bkind3d.geometry.units import METRES
 
@@ -28,9 +27,8 @@ def import_joints(arguments: argparse.Namespace) -> None:
     write_table(table, "joints", arguments.output, {"units": arguments.units, "rate": arguments.rate})
 
 
-def _make_importer(name: str) -> Verb:
-    """Make the verb that imports a data set."""
-    row = IMPORTERS[name]
+def _declare_importer(name: str, row: Importer) -> None:
+    """Declare the verb that imports a data set."""
 
     def run(arguments: argparse.Namespace) -> None:
         import_archive(name, arguments.folder, arguments.output, **{option: getattr(arguments, option) for option in row.options})
@@ -41,7 +39,11 @@ def _make_importer(name: str) -> Verb:
         *(argument(f"--{option}", **values) for option, values in row.options.items()),
     )
     page = f"docs/how-to/{row.module.rpartition('.')[2]}.md"
-    return Verb(f"import-{name}", f"Make a study of {row.name}: sheets, calibrations, joints; {page}.", declared, run)
+    VERBS[f"import-{name}"] = Verb(f"import-{name}", f"Make a study of {row.name}: sheets, calibrations, joints; {page}.", declared, run)
+
+
+for name, row in IMPORTERS.items():
+    _declare_importer(name, row)
 
 
 @verb(
@@ -96,6 +98,3 @@ def extract_frames(arguments: argparse.Namespace) -> None:
     config = read_section(FramesConfig, arguments.config)
     sources = FrameSources(arguments.video, arguments.calibration, arguments.survey, arguments.location)
     extract_frames(sources, arguments.camera, config, arguments.output, arguments.threads)
-
-
-VERBS = (import_joints, *map(_make_importer, IMPORTERS), survey_video, locate_subject, extract_frames)

@@ -4,9 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from bkind3d.cli.options import STUDY, at_least, choose_names, threads
-from bkind3d.cli.verbs import argument, verb
+from bkind3d.cli.verbs import STUDY, argument, at_least, choose_names, threads, verb
 from bkind3d.config import EXPORT_FORMATS, PaperTableConfig, read_section
+from bkind3d.study.layout import Layout
+from bkind3d.study.opening import open_study
 
 EXPERIMENTS = argument("--experiments", nargs="+", metavar="NAME", help="experiments (default: all)")
 EXPERIMENT = argument("--experiment", required=True, metavar="NAME", help="whose keypoints")
@@ -20,7 +21,6 @@ EXPERIMENT = argument("--experiment", required=True, metavar="NAME", help="whose
 def plot_figures(arguments: argparse.Namespace) -> None:
     """plot the figures of each experiment (SVG and PNG): pose errors, learning curves, confusion matrix, overlays"""
     from bkind3d.report.figures import write_figures
-    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     for experiment in choose_names(arguments.experiments, study.config.experiments, "--experiments"):
@@ -39,7 +39,6 @@ def draw_overlays(arguments: argparse.Namespace) -> None:
     import cv2
 
     from bkind3d.report.overlay_videos import write_overlay_video
-    from bkind3d.study.opening import open_study
 
     cv2.setNumThreads(1)
     study = open_study(arguments.study)
@@ -52,7 +51,6 @@ def draw_overlays(arguments: argparse.Namespace) -> None:
 def draw_contact_sheets(arguments: argparse.Namespace) -> None:
     """draw a contact sheet per keypoint: what it lies on, in many frames and all views"""
     from bkind3d.report.contact_sheets import write_contact_sheets
-    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     (experiment,) = choose_names([arguments.experiment], study.config.experiments, "--experiment")
@@ -81,7 +79,6 @@ def make_paper_table(arguments: argparse.Namespace) -> None:
     from bkind3d.evaluation.comparison import compare_experiments
     from bkind3d.report.paper_figures import write_bars
     from bkind3d.report.paper_tables import collect_table, write_table_files
-    from bkind3d.study.layout import Layout
 
     settings, results = read_section(PaperTableConfig, arguments.config), Layout(arguments.results)
     differences = compare_experiments(results, list(settings.rows)) if settings.measure == "pose" else {}
@@ -99,7 +96,6 @@ def make_paper_table(arguments: argparse.Namespace) -> None:
 def plot_paper_grid(arguments: argparse.Namespace) -> None:
     """Draw the keypoints of several experiments into the same pictures, beside the true joints (the grid of a paper's table)."""
     from bkind3d.report.paper_figures import write_grid
-    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     shown = choose_names(arguments.sessions or study.list_grid_sessions(), study.sessions, "--sessions")
@@ -115,7 +111,6 @@ def write_report(arguments: argparse.Namespace) -> None:
     """write the report of the study, or the page of one session (--session), as one HTML file that opens offline"""
     from bkind3d.evaluation.health import examine_sessions
     from bkind3d.report.pages import write_report, write_session_page
-    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     if arguments.session:
@@ -136,14 +131,8 @@ def write_report(arguments: argparse.Namespace) -> None:
 def export(arguments: argparse.Namespace) -> None:
     """write keypoints, skeleton and cameras in the formats of other tools"""
     from bkind3d.export.formats import export_sessions
-    from bkind3d.study.opening import open_study
 
     study = open_study(arguments.study)
     experiments = choose_names(arguments.experiments, study.config.experiments, "--experiments")
     sessions = choose_names(arguments.sessions, study.sessions, "--sessions")
     export_sessions(study, experiments, arguments.formats, sessions, arguments.output or study.results.exports())
-
-
-VERBS = (
-    plot_figures, draw_overlays, draw_contact_sheets, explain, make_paper_table, plot_paper_grid, write_report, export,
-)  # fmt: skip

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bkind3d.cli.options import at_least, workers
-from bkind3d.cli.verbs import Argument, argument, verb
+from bkind3d.cli.verbs import Argument, argument, at_least, verb, workers
 from bkind3d.config import SimulationConfig, read_boards, read_section
 from bkind3d.simulation.layouts.writing import LAYOUTS, choose_content, write_layout
 
@@ -60,6 +59,3 @@ def simulate_session(arguments: argparse.Namespace) -> None:
 
     config = read_section(SimulationConfig, arguments.config)
     simulate_session(config, arguments.session, arguments.recordings, arguments.truth, arguments.workers)
-
-
-VERBS = (simulate, simulate_board, simulate_session)

@@ -61,6 +61,3 @@ def doctor(arguments: argparse.Namespace) -> None:
         raise InputError(f"{failed[0].describe().split(maxsplit=1)[1]}{more}{f'; see {page}' if page else ''}")
     if not arguments.json:
         sys.stdout.write(f"Pictures of all this: {page}\nNext, see what would be computed:\n  {name_command(arguments.config)} -n\n")
-
-
-VERBS = (init, add_session, doctor)

@@ -1,9 +1,17 @@
-"""How a verb of the command line is declared: a function whose docstring is its help, and the arguments that it gets."""
+"""How a verb of the command line is declared: a function whose docstring is its help, and the arguments that it gets.
+
+Options that several verbs have stand here, too, with what reads them.
+"""
 
 import argparse
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from bkind3d.config import InputError
+from bkind3d.study.sheets import suggest
 
 Argument = Callable[[argparse.ArgumentParser], object]
 
@@ -29,11 +37,80 @@ class Verb:
             add(parser)
 
 
+#: All verbs by their names, in the order in which they are declared.
+VERBS: dict[str, Verb] = {}
+
+
 def argument(*names: str, **settings: Any) -> Argument:
     """Declare an argument or option, in the words of :meth:`argparse.ArgumentParser.add_argument`."""
     return lambda parser: parser.add_argument(*names, **settings)
 
 
 def verb(*arguments: Argument) -> Callable[[Callable[[argparse.Namespace], None]], Verb]:
-    """Make a verb of the function below, whose name (with hyphens) and docstring are the verb's."""
-    return lambda run: Verb(run.__name__.replace("_", "-"), " ".join((run.__doc__ or "").split()), arguments, run)
+    """Declare the function below as a verb, whose name (with hyphens) and help are the function's name and docstring."""
+
+    def declare(run: Callable[[argparse.Namespace], None]) -> Verb:
+        name = run.__name__.replace("_", "-")
+        VERBS[name] = Verb(name, " ".join((run.__doc__ or "").split()), arguments, run)
+        return VERBS[name]
+
+    return declare
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Give an argparse ``type`` that refuses whatever is no whole number of at least `least`."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number; give one of at least {least}") from None
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{number} is too small; give a whole number of at least {least}")
+        return number
+
+    return read
+
+
+_ABOUT = "the study's folder, or a file of its results/config that says what of it is shown"
+STUDY = argument("--study", type=Path, default=Path(), metavar="PATH", help=_ABOUT)
+#: Axes that may point up in files of others.
+AXES_UP = ["x", "y", "z", "-x", "-y", "-z"]
+
+
+def threads(default: int | None, about: str) -> Argument:
+    """Declare ``--threads``."""
+    return argument("--threads", type=at_least(1), default=default, help=about)
+
+
+def workers(about: str) -> Argument:
+    """Declare ``--workers``, the cores of this machine without it."""
+    return argument("--workers", type=at_least(1), default=len(os.sched_getaffinity(0)), help=about)
+
+
+def of_sessions(name: str, about: str, metavar: str = "SESSION=PATH") -> Argument:
+    """Declare an option for files of some sessions, or of none; :func:`read_named_paths` reads it."""
+    return argument(f"--{name}", nargs="*", default=[], metavar=metavar, help=about)
+
+
+def read_named_paths(entries: list[str], option: str) -> dict[str, str]:
+    """Turn ``["cam1=a.mp4", ...]`` into ``{"cam1": "a.mp4", ...}``; refuse what has no name or a name twice."""
+    paths: dict[str, str] = {}
+    for entry in entries:
+        name, separator, path = entry.partition("=")
+        if not (name and separator and path):
+            raise InputError(f"{option}: {entry!r} is not of the form NAME=PATH")
+        if name in paths:
+            raise InputError(f"{option}: {name!r} is given twice")
+        paths[name] = path
+    return paths
+
+
+def choose_names(given: list[str] | None, names: Iterable[str], option: str) -> list[str]:
+    """Those of a study's `names` that were given, or all where none were; refuse unknown ones."""
+    known = list(names)
+    for name in given or []:
+        if name not in known:
+            hint = suggest(name, known) or f"; it has {', '.join(known)}"
+            raise InputError(f"{option}: the study has no {name!r}{hint}")
+    return given or known

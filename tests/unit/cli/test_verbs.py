@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from bkind3d.cli import VERBS, build_parser, main
-from bkind3d.cli.options import read_named_paths
+from bkind3d.cli.verbs import read_named_paths
 from bkind3d.config import InputError
 
 
