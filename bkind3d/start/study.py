@@ -5,7 +5,6 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -23,28 +22,26 @@ from bkind3d.study.study import Study
 _NEIGHBOUR_SECONDS = 0.07
 
 
-@dataclass(frozen=True)
-class Board:
-    """A board as somebody types it: ``7x5:60:45`` are its squares, the side of a square, and that of a marker (none: checkerboard)."""
+def read_board(text: str) -> dict[str, object]:
+    """Keys of the section ``boards`` for a board as somebody types it: ``7x5:60:45`` are its squares, the side of a square, and that of a marker.
 
-    text: str
-
-    @property
-    def settings(self) -> dict[str, object]:
-        """Keys of the section ``boards``."""
-        squares, _, lengths = self.text.partition(":")
-        try:
-            x, y = (int(number) for number in squares.lower().split("x"))
-            square, *marker = (float(number) for number in lengths.split(":"))
-            (pattern, more) = ("charuco", {"marker_length": marker[0]}) if marker else ("checkerboard", {})
-        except ValueError:
-            raise InputError(
-                f"--board {self.text!r}: write squares along x and y, the side of a square and of a marker, such as 8x11:24:18.75; "
-                "without a marker it is a checkerboard"
-            ) from None
-        values = {"pattern": pattern, "squares_x": x, "squares_y": y, "square_length": square, **more}
-        parse_section(BoardConfig, values, f"--board {self.text!r}")
-        return values
+    Raises
+    ------
+    InputError : where it is written otherwise, or cannot be; without a marker it is a checkerboard.
+    """
+    squares, _, lengths = text.partition(":")
+    try:
+        x, y = (int(number) for number in squares.lower().split("x"))
+        square, *marker = (float(number) for number in lengths.split(":"))
+        (pattern, more) = ("charuco", {"marker_length": marker[0]}) if marker else ("checkerboard", {})
+    except ValueError:
+        raise InputError(
+            f"--board {text!r}: write squares along x and y, the side of a square and of a marker, such as 8x11:24:18.75; "
+            "without a marker it is a checkerboard"
+        ) from None
+    values = {"pattern": pattern, "squares_x": x, "squares_y": y, "square_length": square, **more}
+    parse_section(BoardConfig, values, f"--board {text!r}")
+    return values
 
 
 def start_study(folder: Path, study: Path, units: str, pattern: str | None, calibration: Path | None, board: str | None) -> str:
@@ -70,12 +67,9 @@ def start_study(folder: Path, study: Path, units: str, pattern: str | None, cali
         _write_sheet(config / "rigs.tsv", ("rig", "units", "calibration", "board", "board_videos"), rigs)
         (config / "config.yaml").write_text(settings, encoding="utf-8")
         load_study(folder=temporary)
-    lines = [
-        _describe(found),
-        *remarks,
-        f"Written: {study}/config. Correct the subjects (every session has one of its own) in sessions.tsv.",
-    ]
-    return "\n".join([*lines, "Next, look whether cameras and videos are sound:", f"  bkind3d doctor {shlex.quote(str(study))}"]) + "\n"
+    written = f"Written: {study}/config. Correct the subjects (every session has one of its own) in sessions.tsv."
+    hint = f"Next, look whether cameras and videos are sound:\n  bkind3d doctor {shlex.quote(str(study))}\n"
+    return "\n".join([_describe(found), *remarks, written, hint])
 
 
 def add_sessions(study_folder: Path, folder: Path, pattern: str | None, rig: str | None, subject: str | None) -> str:
@@ -87,9 +81,8 @@ def add_sessions(study_folder: Path, folder: Path, pattern: str | None, rig: str
     """
     study = load_study(folder=study_folder)
     found = recognise_recordings(folder, pattern)
-    known = set(study.sessions)
     for name in found.sessions:
-        if name in known:
+        if name in study.sessions:
             raise InputError(
                 f"{study_folder}/{study.config.sessions}: session {name!r} is already in row {study.sessions[name].line}; rename one"
             )
@@ -109,11 +102,9 @@ def add_sessions(study_folder: Path, folder: Path, pattern: str | None, rig: str
         for path, text in before.items():
             _replace_sheet(path, text)
         raise
-    lines = [
-        _describe(found),
-        f"Added to {study_folder}/{study.config.sessions} and {study_folder}/{study.config.cameras}; no model is trained again.",
-    ]
-    return "\n".join([*lines, "Next:", f"  bkind3d doctor {shlex.quote(str(study_folder))} --sessions {' '.join(found.sessions)}"]) + "\n"
+    added = f"Added to {study_folder}/{study.config.sessions} and {study_folder}/{study.config.cameras}; no model is trained again."
+    hint = f"Next:\n  bkind3d doctor {shlex.quote(str(study_folder))} --sessions {' '.join(found.sessions)}\n"
+    return "\n".join([_describe(found), added, hint])
 
 
 def _choose_rig(study: Study, session: str, videos: Mapping[str, Path], rig: str | None) -> tuple[str, dict[str, str]]:
@@ -160,7 +151,7 @@ def _write_settings(found: Recognised, board: str | None) -> str:
     """The settings' page: what was recognised, what is usual, and what each key is for."""
     rate = max(header.rate for header in found.headers.values())
     neighbours = max(1, round(_NEIGHBOUR_SECONDS * rate))
-    values = Board(board or "8x11:24:18.75").settings
+    values = read_board(board or "8x11:24:18.75")
     measured = "as given" if board else "NOT YET MEASURED: correct every number"
     boards = f"\n# The calibration board ({measured}); lengths in the rig's units (rigs.tsv).\n{yaml.safe_dump({'boards': {'board': values}}, sort_keys=False)}"
     return f"""# Written by bkind3d init. config/README.md of the workflow explains every key; what is not said here has a default.
