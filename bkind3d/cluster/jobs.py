@@ -20,8 +20,7 @@ def check_log_folder(folder: Path) -> None:
 
     Raises
     ------
-    InputError
-        If the folder is not there and cannot be made, or cannot be written.
+    InputError : if the folder is not there and cannot be made, or cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,8 +50,7 @@ def cancel_leftovers(study: Path) -> None:
 
     Raises
     ------
-    InputError
-        If they do not end.
+    InputError : if they do not end.
     """
     left = list_jobs(study)
     if not left:

@@ -7,12 +7,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bkind3d.cluster.site import VERSION, Site
-from bkind3d.config import InputError, parse_section
+from pydantic import Field
+
+from bkind3d.config import InputError, Section, parse_section
 
 TEMPLATE = Path(__file__).parents[2] / "profiles" / "slurm" / "config.yaml"
 #: Names of jobs begin with it; so the workflow knows which version of the profile sent them.
 PREFIX = "bkind3d-"
+#: Raised when an older profile would no longer do what the rules count on.
+VERSION = 1
+
+
+class Site(Section):
+    """A SLURM cluster, as far as this workflow has to know it."""
+
+    account: str = Field("", pattern="^[A-Za-z0-9_.@-]*$", description="who is charged: sacctmgr show associations user=$USER")
+    cpu_partition: str = Field("cpu", pattern="^[A-Za-z0-9_.-]+$", description="where everything runs that needs no GPU: sinfo")
+    gpu_partition: str = Field("gpu", pattern="^[A-Za-z0-9_.-]+$", description="where networks are trained and used")
+    gpu_type: str = Field("", pattern="^[A-Za-z0-9_.]*$", description="kind of GPU, as between the colons of: sinfo -o %G")
+    gpus: int = Field(1, ge=1, le=64, description="GPUs of a training")
+    longest_minutes: int = Field(1440, ge=5, description="what the partitions allow a job, or less")
+    training_minutes: int = Field(1440, ge=5, description="run time of a training's job; a longer training goes on in a further one")
+    training_memory_mb: int = Field(16000, ge=500, description="memory of a training's job")
+    jobs: int = Field(100, ge=1, description="jobs in the queue at a time")
+    sessions_per_job: int = Field(4, ge=1, description="sessions whose small jobs go into one")
 
 
 def fill_template(site: Site) -> str:
@@ -41,14 +59,12 @@ def install_profile(values: Mapping[str, Any], folder: Path, force: bool = False
 
     Raises
     ------
-    InputError
-        If a value is wrong, there is a profile and `force` was not given, or the folder cannot be written.
+    InputError : if a value is wrong, there is a profile and `force` was not given, or the folder cannot be written.
     """
     text = fill_template(parse_section(Site, values, "profile"))
     path = folder / TEMPLATE.name
-    there = [
-        name for name in (sorted(os.listdir(folder)) if folder.is_dir() else []) if re.fullmatch(r"(profile|config)(\.v\d+\+)?\.yaml", name)
-    ]
+    files = sorted(os.listdir(folder)) if folder.is_dir() else []
+    there = [name for name in files if re.fullmatch(r"(profile|config)(\.v\d+\+)?\.yaml", name)]
     if there and not force:
         raise InputError(f"{folder / there[0]}: is there already; look at it, and give --force to replace it (the old one stays beside it)")
     try:
@@ -68,8 +84,7 @@ def check_version(job_prefix: str) -> None:
 
     Raises
     ------
-    InputError
-        If the profile is not this version's.
+    InputError : if the profile is not this version's.
     """
     if job_prefix != f"{PREFIX}{VERSION}":
         raise InputError(

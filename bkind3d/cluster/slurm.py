@@ -4,10 +4,10 @@ import getpass
 import logging
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bkind3d.cluster.site import Site
+from bkind3d.cluster.profile import Site
 from bkind3d.config import InputError
 
 log = logging.getLogger(__name__)
@@ -53,8 +53,7 @@ def ask(*command: str) -> str:
 
     Raises
     ------
-    InputError
-        If there is no such command here, or it fails.
+    InputError : if there is no such command here, or it fails.
     """
     if shutil.which(command[0]) is None:
         raise InputError(f"this machine has no SLURM (there is no {command[0]}); log in to the cluster, or leave out --profile slurm")
@@ -100,10 +99,9 @@ def read_partitions() -> dict[str, Partition]:
 
 def list_accounts() -> set[str]:
     """Accounts of this user; empty where the cluster keeps none, or does not tell."""
+    asked = ("show", "associations", f"user={getpass.getuser()}", "format=account")
     try:
-        return set(
-            ask("sacctmgr", "--noheader", "--parsable2", "show", "associations", f"user={getpass.getuser()}", "format=account").split()
-        )
+        return set(ask("sacctmgr", "--noheader", "--parsable2", *asked).split())
     except InputError:
         return set()
 
@@ -113,8 +111,7 @@ def check_demands(demands: Iterable[Demand]) -> None:
 
     Raises
     ------
-    InputError
-        For the first demand that cannot be met.
+    InputError : for the first demand that cannot be met.
     """
     partitions, accounts, demands = read_partitions(), list_accounts(), list(demands)
     for demand in demands:
@@ -125,21 +122,16 @@ def check_demands(demands: Iterable[Demand]) -> None:
             continue  # SLURM's default, or what slurm-partition-config chooses
         if demand.partition not in partitions:
             raise InputError(f"{where}: there is no partition {demand.partition!r}; this cluster has {_name(partitions)}; {MEND}")
-        _check_gpus(where, demand, partitions)
-        _check_amounts(where, demand, partitions[demand.partition])
+        name, partition = demand.partition, partitions[demand.partition]
+        if demand.gpus and not partition.gpus:
+            with_gpus = [name for name, other in partitions.items() if other.gpus]
+            raise InputError(f"{where}: partition {name!r} has no GPUs; those that have: {_name(with_gpus)}; {MEND}")
+        if demand.gpu_type and demand.gpu_type not in partition.gpu_types:
+            known = f"of the types {_name(partition.gpu_types)}" if partition.gpu_types else "of no named type (leave gpu_type empty)"
+            raise InputError(f"{where}: there is no GPU {demand.gpu_type!r} in partition {name!r}: its GPUs are {known}; {MEND}")
+        _check_amounts(where, demand, partition)
     if not accounts and (asked := {demand.account for demand in demands} - {""}):
         log.warning("sacctmgr does not tell your accounts, so whether %s is one is known when the first job is sent", _name(asked))
-
-
-def _check_gpus(where: str, demand: Demand, partitions: Mapping[str, Partition]) -> None:
-    """Refuse GPUs that the partition does not have."""
-    name, partition = demand.partition, partitions[demand.partition]
-    if demand.gpus and not partition.gpus:
-        with_gpus = [name for name, other in partitions.items() if other.gpus]
-        raise InputError(f"{where}: partition {name!r} has no GPUs; those that have: {_name(with_gpus)}; {MEND}")
-    if demand.gpu_type and demand.gpu_type not in partition.gpu_types:
-        known = f"of the types {_name(partition.gpu_types)}" if partition.gpu_types else "of no named type (leave gpu_type empty)"
-        raise InputError(f"{where}: there is no GPU {demand.gpu_type!r} in partition {name!r}: its GPUs are {known}; {MEND}")
 
 
 def _check_amounts(where: str, demand: Demand, partition: Partition) -> None:
@@ -167,18 +159,10 @@ def check_site(site: Site) -> None:
 
     Raises
     ------
-    InputError
-        For the first value that is wrong.
+    InputError : for the first value that is wrong.
     """
-    training = Demand(
-        "train_model",
-        site.gpu_partition,
-        site.account,
-        site.gpus,
-        site.gpu_type,
-        site.training_minutes,
-        memory_mb=site.training_memory_mb,
-    )
+    gpus, minutes, memory = (site.gpus, site.gpu_type), site.training_minutes, site.training_memory_mb
+    training = Demand("train_model", site.gpu_partition, site.account, *gpus, minutes, memory_mb=memory)
     check_demands([Demand("default-resources", site.cpu_partition, site.account, minutes=site.longest_minutes), training])
 
 

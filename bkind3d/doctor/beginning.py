@@ -1,8 +1,11 @@
 """What the beginning of a session tells before anything was computed: offsets between cameras, how fast and how large the subject is."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
@@ -13,14 +16,16 @@ from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import read_metadata
 from bkind3d.data.video import VideoInfo
 from bkind3d.doctor.checks import Check
-from bkind3d.doctor.offsets import check_offsets
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.geometry.cameras import Camera
 from bkind3d.study.study import Study
 from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.location import locate_subject
-from bkind3d.survey.synchronisation import measure_offsets
+from bkind3d.survey.synchronisation import CameraOffset, measure_offsets
 from bkind3d.survey.videos import survey_size, survey_video
+
+#: An offset that is less certain than this many frames is unknown.
+_UNKNOWN = 5.0
 
 
 def examine_beginning(
@@ -50,7 +55,7 @@ def examine_beginning(
             checks = check_offsets(measure_offsets(study.config.location, shrunk, surveys, frames))
         except InputError as error:
             return [Check("warning", "synchronisation", f"offsets cannot be estimated: {error}")] if calibrated else [], Measured()
-        return checks, measured.with_side(_measure_side(study, name, cameras, surveys, Path(folder)))
+        return checks, replace(measured, side=_measure_side(study, name, cameras, surveys, Path(folder)))
 
 
 def _survey_beginning(
@@ -77,3 +82,20 @@ def _measure_side(study: Study, name: str, cameras: Mapping[str, Camera], survey
     except InputError:
         return None
     return float(read_metadata(location)["side"])
+
+
+def check_offsets(offsets: Mapping[str, Sequence[Any]]) -> list[Check]:
+    """What estimated offsets (:class:`CameraOffset`, or as read from metadata) mean, camera by camera."""
+    return [_check_offset(camera, CameraOffset(*values)) for camera, values in offsets.items()]
+
+
+def _check_offset(camera: str, offset: CameraOffset) -> Check:
+    warn = partial(Check, "warning", "synchronisation", camera=camera)
+    sentence = f"shows moments {offset.frames:+.1f} frames later than the other cameras (+- {offset.uncertainty:.1f})"
+    if offset.shift:
+        return warn(f"{sentence}; shifted by {offset.shift} frames")
+    if offset.out_of_sync:
+        return warn(sentence, "set location.correct_offsets to true, or give a frame map")
+    if offset.uncertainty > _UNKNOWN:
+        return warn("nothing tells whether it is in time with the others", "compare a sudden event by eye")
+    return Check("pass", "synchronisation", sentence, camera=camera)

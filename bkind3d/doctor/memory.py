@@ -19,20 +19,17 @@ def check_memory(study: Study) -> list[Check]:
     for name, experiment in study.config.experiments.items():
         if study.results.model(name).exists():
             continue
+        from bkind3d.training.sample_memory import measure_sample
+
         n_views = len(experiment.cameras) or max(len(study.cameras[session]) for session in study.sessions)
-        checks.append(_check_experiment(name, experiment, n_views, study.config.framesets[experiment.frames].size))
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            try:
+                sample, free = pool.submit(measure_sample, experiment, n_views, study.config.framesets[experiment.frames].size).result()
+                checks.append(judge_memory(name, experiment, sample, free))
+            except (BrokenProcessPool, MemoryError, RuntimeError):
+                sentence = f"experiment {name}: this machine cannot compute one sample of the training"
+                checks.append(Check("warning", "memory", sentence, _ADVICE))
     return checks
-
-
-def _check_experiment(name: str, experiment: ExperimentConfig, n_views: int, size: int) -> Check:
-    from bkind3d.training.sample_memory import measure_sample
-
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            sample, free = pool.submit(measure_sample, experiment, n_views, size).result()
-        except (BrokenProcessPool, MemoryError, RuntimeError):
-            return Check("warning", "memory", f"experiment {name}: this machine cannot compute one sample of the training", _ADVICE)
-    return judge_memory(name, experiment, sample, free)
 
 
 def judge_memory(name: str, experiment: ExperimentConfig, sample: float, free: float) -> Check:

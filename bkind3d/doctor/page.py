@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.shrinking import Picture as Pixels
 from bkind3d.data.spacing import spread_indices, step_indices
-from bkind3d.doctor.checks import Check, sort_checks, summarise
+from bkind3d.doctor.checks import ORDER, Check, sort_checks, summarise
 from bkind3d.doctor.pictures import (
     AXES,
     choose_moment,
@@ -48,33 +48,27 @@ def write_doctor_page(study: Study, examined: Sequence[Examined], checks: Sequen
     for entry in examined:
         shown = entry.name in pictured
         seen = [*_show_views(entry), *_show_epipolar(entry)] if shown else [Note(text.format(entry.name), "info")]
-        crops = _show_crops(study, entry) if shown else []
-        elements = [*seen, *([build_rig_chart(entry)] if entry.cameras else []), *_show_location(entry), *crops]
-        sections.append(Section(f"session-{entry.name}", entry.name, elements))
+        way: Chart | Note = Note("The subject is not located yet; crops and its way are shown after `snakemake`.", "info")
+        if entry.location is not None:
+            way = build_location_chart(entry.location, entry.units, "Where the subject's centre is; gaps where it was not located.")
+        rig, crops = [build_rig_chart(entry)] if entry.cameras else [], _show_crops(study, entry) if shown else []
+        sections.append(Section(f"session-{entry.name}", entry.name, [*seen, *rig, way, *crops]))
     write_page(Page("Doctor", study.config.report.title, facts, sections, back="report.html"), "sessions/", path)
 
 
 def choose_pictured(examined: Sequence[Examined], limit: int) -> set[str]:
     """Names of the sessions of which pictures are shown, at most `limit`: those with failures first, then those with warnings."""
-    gravity = {"failure": 0, "warning": 1, "pass": 2}
-    ordered = sorted(examined, key=lambda entry: min((gravity[check.status] for check in entry.checks), default=2))
+    ordered = sorted(examined, key=lambda entry: min((ORDER.index(check.status) for check in entry.checks), default=ORDER.index("pass")))
     return {entry.name for entry in ordered[:limit]}
 
 
 def _show_checks(checks: Sequence[Check]) -> list[Any]:
-    grave = [check for check in sort_checks(checks) if check.status != "pass"]
-    notes = [Note(check.describe().split(maxsplit=1)[1], "warning") for check in grave if check.status == "failure"]
-    rows = [
-        make_row(Cell(check.status, _STYLES[check.status]), check.session, check.camera, check.what, check.sentence, check.next_step)
-        for check in sort_checks(checks)
-    ]
+    ordered = sort_checks(checks)
+    notes = [Note(check.describe().split(maxsplit=1)[1], "warning") for check in ordered if check.status == "failure"]
+    cells = ((check.session, check.camera, check.what, check.sentence, check.next_step) for check in ordered)
+    rows = [make_row(Cell(check.status, _STYLES[check.status]), *more) for check, more in zip(ordered, cells, strict=True)]
     columns = ["status", "session", "camera", "check", "found", "next step"]
     return [*(notes or [Note("No check failed.", "good")]), Table(columns, rows)]
-
-
-def _pick_frame(entry: Examined) -> int:
-    moment = choose_moment(entry.silhouettes)
-    return moment if moment is not None else min(min(sample.pictures, default=0) for sample in entry.samples.values())
 
 
 def _find_cube(entry: Examined, frame: int) -> tuple[Array, float] | None:
@@ -99,7 +93,8 @@ def _show_views(entry: Examined) -> list[Any]:
     usable = [name for name, sample in entry.samples.items() if sample.pictures]
     if not usable:
         return [Note("No picture could be decoded.", "warning")]
-    frame, drawn = _pick_frame(entry), {}
+    moment, drawn = choose_moment(entry.silhouettes), {}
+    frame = moment if moment is not None else min(min(sample.pictures, default=0) for sample in entry.samples.values())
     spacing = choose_spacing(measure_distance(entry.cameras)) if entry.cameras else 0.0
     cube = _find_cube(entry, frame)
     for name in usable:
@@ -161,20 +156,13 @@ def _list_camera_lines(camera: Camera, depth: float) -> list[Array]:
     width, height = camera.size
     corners = np.array([[0, 0, 1], [width - 1, 0, 1], [width - 1, height - 1, 1], [0, height - 1, 1]]) @ np.linalg.inv(camera.matrix).T
     world = (depth * corners - camera.translation) @ camera.rotation
-    return [np.stack([world[index], world[(index + 1) % 4]]) for index in range(4)] + [
-        np.stack([camera.centre, corner]) for corner in world
-    ]
+    sides = [np.stack([world[index], world[(index + 1) % 4]]) for index in range(4)]
+    return sides + [np.stack([camera.centre, corner]) for corner in world]
 
 
 def _add_lines(figure: go.Figure, lines: Sequence[Array], colour: str, name: str, width: int) -> None:
     flat = {name: [value for line in lines for value in (*line[:, axis].tolist(), None)] for axis, name in enumerate("xyz")}
     figure.add_scatter3d(**flat, mode="lines", name=name, line={"color": colour, "width": width}, hoverinfo="name")
-
-
-def _show_location(entry: Examined) -> list[Any]:
-    if entry.location is None:
-        return [Note("The subject is not located yet; crops and its way are shown after `snakemake`.", "info")]
-    return [build_location_chart(entry.location, entry.units, "Where the subject's centre is; gaps where it was not located.")]
 
 
 def _show_crops(study: Study, entry: Examined) -> list[Any]:

@@ -38,14 +38,9 @@ def choose_spacing(distance: float) -> float:
 
 def list_floor_lines(spacing: float) -> list[Array]:
     """Lines of the grid on the floor (z = 0) around the origin."""
-    reach = _SQUARES * spacing
-    lines = []
-    for step in range(-_SQUARES, _SQUARES + 1):
-        lines += [
-            np.array([[step * spacing, -reach, 0], [step * spacing, reach, 0]]),
-            np.array([[-reach, step * spacing, 0], [reach, step * spacing, 0]]),
-        ]
-    return lines
+    reach, places = _SQUARES * spacing, [step * spacing for step in range(-_SQUARES, _SQUARES + 1)]
+    pairs = ((np.array([[at, -reach, 0], [at, reach, 0]]), np.array([[-reach, at, 0], [reach, at, 0]])) for at in places)
+    return [line for pair in pairs for line in pair]
 
 
 def list_cube_lines(centre: Array, side: float) -> list[Array]:
@@ -129,24 +124,17 @@ def tile_pictures(rows: Sequence[Sequence[Picture]], gap: int = 4) -> Picture:
 
 def tile_views(pictures: Mapping[str, Picture], width: int = 1160, gap: int = 4) -> Picture:
     """Views of any sizes, each with its title, in rows of at most four, `width` pixels wide."""
-    titles = list(pictures)
-    per_row = min(4, len(titles)) if len(titles) != 6 else 3
+    per_row = min(4, len(pictures)) if len(pictures) != 6 else 3
     cell_width = (width + gap) // per_row - gap
-    scaled = [_fit_width(picture, cell_width) for picture in pictures.values()]
-    cell_height = max(picture.shape[0] for picture in scaled)
+    heights = [max(1, round(picture.shape[0] * cell_width / picture.shape[1])) for picture in pictures.values()]
     cells = []
-    for title, picture in zip(titles, scaled, strict=True):
-        cell = np.full((cell_height + _TITLE, cell_width, 3), 40, np.uint8)
-        cell[_TITLE : _TITLE + picture.shape[0]] = picture
+    for (title, picture), height in zip(pictures.items(), heights, strict=True):
+        cell = np.full((max(heights) + _TITLE, cell_width, 3), 40, np.uint8)
+        how = cv2.INTER_AREA if cell_width < picture.shape[1] else cv2.INTER_CUBIC
+        cell[_TITLE : _TITLE + height] = cv2.resize(picture, (cell_width, height), interpolation=how)
         cv2.putText(cell, title, (4, _TITLE - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (230, 230, 230), 1, cv2.LINE_AA)
         cells.append(cell)
     return tile_pictures([cells[start : start + per_row] for start in range(0, len(cells), per_row)], gap)
-
-
-def _fit_width(picture: Picture, width: int) -> Picture:
-    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
-    smaller = width < picture.shape[1]
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC), dtype=np.uint8)
 
 
 def _draw_track(picture: Picture, pixels: Float[NDArray, "..."], colour: Colour, thickness: int) -> None:

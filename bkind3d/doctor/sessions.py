@@ -1,6 +1,5 @@
 """Sessions: whether a session's cameras fit together, its calibration fits its videos, and its results make sense."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,9 +13,8 @@ from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.camera_names import match_cameras
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.progress import track
-from bkind3d.doctor.beginning import examine_beginning
+from bkind3d.doctor.beginning import check_offsets, examine_beginning
 from bkind3d.doctor.checks import Check
-from bkind3d.doctor.offsets import check_offsets
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
 from bkind3d.geometry.cameras import Camera
@@ -24,8 +22,6 @@ from bkind3d.geometry.units import METRES
 from bkind3d.study.study import Study
 from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.silhouettes import Silhouettes
-
-log = logging.getLogger(__name__)
 
 #: Rates of two cameras that differ by more than this share are different.
 _RATE_SHARE = 1e-3
@@ -101,7 +97,7 @@ def _measure_located(study: Study, examined: Examined) -> Measured:
         return Measured()
     measured = measure_changes(known, next(iter(examined.samples.values())).info.rate)
     # A side that the settings gave was not measured.
-    return measured.with_side(None if study.config.location.side else float(examined.place["side"]))
+    return replace(measured, side=None if study.config.location.side else float(examined.place["side"]))
 
 
 def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> list[Check]:
@@ -193,12 +189,10 @@ def check_distances(cameras: Mapping[str, Camera], units: str) -> list[Check]:
 
 def check_movement(silhouettes: Mapping[str, Mapping[int, Silhouettes]]) -> list[Check]:
     """Whether something moves, and leaves its place: what keeps its place is taken for background."""
-    checks = []
+    checks, step = [], "film an empty scene for some seconds before or after, or leave this session out"
     for camera, found in silhouettes.items():
         clusters = [entry.clusters[0] for entry in found.values() if len(entry.clusters)]
-        share = len(clusters) / max(1, len(found))
-        step = "film an empty scene for some seconds before or after, or leave this session out"
-        if share < _SEEN:
+        if len(clusters) < _SEEN * max(1, len(found)):
             sentence = f"hardly anything moves: a silhouette in {len(clusters)} of {len(found)} pictures; a subject that keeps its place is taken for background"
             checks.append(Check("warning", "movement", sentence, step, camera=camera))
             continue

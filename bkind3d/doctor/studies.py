@@ -14,7 +14,6 @@ from bkind3d.doctor.sessions import examine_session
 from bkind3d.doctor.suggestions import suggest_settings
 from bkind3d.geometry.units import METRES
 from bkind3d.study.opening import find_folder, open_study
-from bkind3d.study.study import Study
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +44,13 @@ def examine_study(
     for name in wanted:
         if name not in study.sessions:
             raise InputError(f"{study.config.sessions}: has no session {name!r}; known: {', '.join(study.sessions)}")
-    checks = [
-        Check("pass", "sheets", f"settings and sheets agree: {len(study.sessions)} sessions, {len(study.rigs)} rigs"),
-        *check_units(study),
-    ]
+    agree = f"settings and sheets agree: {len(study.sessions)} sessions, {len(study.rigs)} rigs"
+    checks = [Check("pass", "sheets", agree)]
+    for name, row in study.rigs.items():
+        board = study.config.boards.get(row.board)
+        if board is not None and not 1e-3 <= board.square_length * METRES[row.units] <= 1:
+            sentence = f"rig {name!r}: a board with squares of {board.square_length:g} {row.units} cannot be"
+            checks.append(Check("failure", "units", sentence, "give square_length and marker_length in the rig's units"))
     examined = []
     for name in wanted:
         if not all((study.folder / path).exists() for camera in study.cameras[name] for path in study.find_videos(name, camera)):
@@ -64,17 +66,6 @@ def examine_study(
     return sort_checks(checks), path
 
 
-def check_units(study: Study) -> list[Check]:
-    """Settings in world units that cannot be meant: a cube or a board of a size that nothing has."""
-    checks = []
-    for name, row in study.rigs.items():
-        board = study.config.boards.get(row.board)
-        if board is not None and not 1e-3 <= board.square_length * METRES[row.units] <= 1:
-            sentence = f"rig {name!r}: a board with squares of {board.square_length:g} {row.units} cannot be"
-            checks.append(Check("failure", "units", sentence, "give square_length and marker_length in the rig's units"))
-    return checks
-
-
 def name_command(config: Path) -> str:
     """The command that runs the study."""
     folder = find_folder(config)
@@ -83,8 +74,8 @@ def name_command(config: Path) -> str:
 
 def format_checks(checks: Sequence[Check], as_json: bool) -> str:
     """The checks as lines for people, or as JSON for machines."""
+    found = summarise(checks)
     if as_json:
-        return json.dumps(summarise(checks), indent=1) + "\n"
-    counts = summarise(checks)["counts"]
-    lines = [check.describe() for check in checks]
-    return "\n".join([*lines, ", ".join(f"{count} {status}" for status, count in counts.items())]) + "\n"
+        return json.dumps(found, indent=1) + "\n"
+    counts = ", ".join(f"{count} {status}" for status, count in found["counts"].items())
+    return "\n".join([*(check.describe() for check in checks), counts]) + "\n"

@@ -1,7 +1,7 @@
 """Settings that recordings suggest: how far apart the moments of a pair are, how large the cube is."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +39,6 @@ class Measured:
     changed: float | None = None
     rate: float = 0.0
     side: float | None = None
-
-    def with_side(self, side: float | None) -> "Measured":
-        """The same with the cube."""
-        return replace(self, side=side)
 
 
 def measure_changes(surveys: Iterable[str | Path], rate: float) -> Measured:

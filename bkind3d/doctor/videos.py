@@ -1,6 +1,5 @@
 """Single videos: what they are, whether all of them can be read, and what is wrong with their frames."""
 
-import logging
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,10 +24,8 @@ from bkind3d.data.video import (
     read_packets,
 )
 from bkind3d.doctor.checks import Check
-from bkind3d.survey.background import Background, model_background
+from bkind3d.survey.background import model_background
 from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes
-
-log = logging.getLogger(__name__)
 
 #: Pictures per camera that are looked at: keyframes, which are spread over the video, and others spread over its beginning.
 SAMPLES = 50
@@ -74,12 +71,9 @@ class Sample:
 
     def find_silhouettes(self, config: SurveyConfig) -> dict[int, Silhouettes]:
         """The silhouettes in every picture."""
-        finder = SilhouetteFinder(self.model_background(config), config)
+        background = model_background(np.stack(list(self.pictures.values())), config)
+        finder = SilhouetteFinder(background, config)
         return {number: finder.find(picture) for number, picture in self.pictures.items()}
-
-    def model_background(self, config: SurveyConfig) -> Background:
-        """The background, from all pictures."""
-        return model_background(np.stack(list(self.pictures.values())), config)
 
 
 def examine_video(video: Video, full: bool, has_map: bool) -> tuple[list[Check], Sample | None]:

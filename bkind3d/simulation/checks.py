@@ -3,8 +3,6 @@
 ``for check in CHECKS: check(animal, kind)`` says with an AssertionError what is wrong.
 """
 
-from collections.abc import Callable
-
 import cv2
 import mujoco
 import numpy as np
@@ -30,7 +28,8 @@ def check_body(animal: Animal, kind: AnimalKind) -> None:
     )
     assert not (small.nu or small.nsensor or small.ntendon or small.ncam), "actuators, sensors, tendons or cameras are left in the model"
     assert len(set(animal.JOINTS)) == len(animal.JOINTS) > 0, f"names of joints are none or twice: {list(animal.JOINTS)}"
-    places, larger = (_find_shape(film_positions(model, model.qpos0[None], animal.JOINTS))[0] for model in (small, large))
+    places, larger = (film_positions(model, model.qpos0[None], animal.JOINTS)[0] for model in (small, large))
+    places, larger = places - places.mean(axis=0), larger - larger.mean(axis=0)
     assert np.allclose(larger, 1.5 * places, atol=0.01 * np.abs(larger).max()), "joints are not where the subject's scale has them"
 
 
@@ -95,14 +94,7 @@ def check_pictures(animal: Animal, kind: AnimalKind) -> None:
     assert np.mean(shares) > _LEAST_ON, f"{np.mean(shares):.0%} of the joints are on the silhouettes"
 
 
-CHECKS: tuple[Callable[[Animal, AnimalKind], None], ...] = (
-    check_body,
-    check_seeds,
-    check_behaviours,
-    check_motion,
-    check_rest,
-    check_pictures,
-)
+CHECKS = (check_body, check_seeds, check_behaviours, check_motion, check_rest, check_pictures)
 
 
 def _perform(
@@ -112,11 +104,6 @@ def _perform(
     of = SimulatedSubject(seed=subject)
     model = animal.build_spec(of).compile()
     return model, animal.move(model, of, Take(frames, _RATE, kind.arena, seed, behaviours, rest))
-
-
-def _find_shape(joints: Float[NDArray, "..."]) -> Float[NDArray, "..."]:
-    """Joints seen from their middle."""
-    return joints - joints.mean(axis=1, keepdims=True)
 
 
 def _find_share_on(mask: UInt8[NDArray, "..."], projected: Float[NDArray, "..."]) -> float:

@@ -76,17 +76,12 @@ def add_bystander(spec: mujoco.MjSpec, height: float) -> None:
 def disturb_picture(
     picture: UInt8[NDArray, "height width 3"], frame: int, camera: str, disturbances: Disturbances
 ) -> UInt8[NDArray, "height width 3"]:
-    """What the `camera` really shows in `frame`: in the light of that moment, or the cloth before the lens."""
+    """What the `camera` really shows in `frame`: in the light of that moment, or the swaying cloth before the lens."""
     first, end = disturbances.blocked.get(camera, (0, 0))
     if first <= frame < end:
-        return _show_cloth(picture.shape[:2], frame)
+        rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]]
+        folds = _CLOTH + 8 * np.sin(columns / 17 + 0.1 * frame) + 4 * np.sin((rows + columns) / 31 - 0.05 * frame)
+        return (folds[..., None] * [1.0, 0.9, 0.85]).astype(np.uint8)
     if disturbances.gains is None:
         return picture
     return np.asarray(cv2.convertScaleAbs(picture, alpha=float(disturbances.gains[frame])), dtype=np.uint8)
-
-
-def _show_cloth(shape: tuple[int, ...], frame: int) -> UInt8[NDArray, "height width 3"]:
-    """Soft folds that sway."""
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    folds = _CLOTH + 8 * np.sin(columns / 17 + 0.1 * frame) + 4 * np.sin((rows + columns) / 31 - 0.05 * frame)
-    return (folds[..., None] * [1.0, 0.9, 0.85]).astype(np.uint8)

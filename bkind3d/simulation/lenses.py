@@ -38,21 +38,18 @@ def make_lenses(cameras: Mapping[str, Camera]) -> dict[str, Lens]:
     """Make the lenses of `cameras`, whose pictures are of one size; so are their pinholes', which need no margin where no camera distorts."""
     if not any(camera.distortion.any() for camera in cameras.values()):
         return {name: Lens(camera) for name, camera in cameras.items()}
-    found = {}
+    straight = {}
     for name, camera in cameras.items():
         width, height = camera.size
         rows, columns = np.mgrid[:height, :width]
-        straight = undistort_points(camera, np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64))
-        found[name] = straight.reshape(height, width, 2)
-    beyond = [
-        max(-straight.min(), (straight.reshape(-1, 2).max(axis=0) - cameras[name].size).max() + 1) for name, straight in found.items()
-    ]
+        points = undistort_points(camera, np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64))
+        straight[name] = points.reshape(height, width, 2)
+    beyond = [max(-points.min(), (points.max(axis=(0, 1)) - cameras[name].size).max() + 1) for name, points in straight.items()]
     margin = int(np.ceil(max(0.0, *beyond))) + 1
     lenses = {}
-    for name, straight in found.items():
-        camera = cameras[name]
+    for name, camera in cameras.items():
         matrix = camera.matrix + np.array([[0, 0, margin], [0, 0, margin], [0, 0, 0]])
         size = (camera.size[0] + 2 * margin, camera.size[1] + 2 * margin)
-        columns, rows = (straight[..., axis].astype(np.float32) + np.float32(margin) for axis in range(2))
-        lenses[name] = Lens(replace(camera, size=size, matrix=matrix, distortion=np.zeros(5)), columns, rows)
+        maps = (straight[name][..., axis].astype(np.float32) + np.float32(margin) for axis in range(2))
+        lenses[name] = Lens(replace(camera, size=size, matrix=matrix, distortion=np.zeros(5)), *maps)
     return lenses

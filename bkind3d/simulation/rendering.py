@@ -1,6 +1,6 @@
 """Pictures and silhouettes of a MuJoCo scene, seen by the cameras of :mod:`bkind3d.geometry.cameras`."""
 
-from typing import NamedTuple, Self
+from typing import Self
 
 import mujoco
 import numpy as np
@@ -15,13 +15,8 @@ _NEAR, _FAR = 0.02, 20.0  # metres
 _PAD = 5
 
 
-class Window(NamedTuple):
-    """Columns left..right and rows top..bottom of a picture; the ends are not in it."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
+#: Rows and columns of a part of a picture.
+Window = tuple[slice, slice]
 
 
 class Renderer:
@@ -36,6 +31,7 @@ class Renderer:
 
     def __init__(self, model: mujoco.MjModel, size: tuple[int, int], oversampling: int = 2) -> None:
         self.size, self.oversampling = size, oversampling
+        self._whole: Window = (slice(0, size[1]), slice(0, size[0]))
         model.vis.global_.offwidth, model.vis.global_.offheight = size[0] * oversampling, size[1] * oversampling
         self._gl = mujoco.GLContext(size[0] * oversampling, size[1] * oversampling)
         self._gl.make_current()
@@ -56,7 +52,7 @@ class Renderer:
 
     def render(self, camera: Camera) -> Image:
         """(height, width, 3) RGB picture by `camera`, whose world is in millimetres."""
-        return (self._sample(camera, Window(0, 0, *self.size)) + 0.5).astype(np.uint8)
+        return (self._sample(camera, self._whole) + 0.5).astype(np.uint8)
 
     def keep_background(self, data: mujoco.MjData, camera: Camera) -> None:
         """Draw what never moves, once, for :meth:`render_moving` by this `camera`."""
@@ -66,9 +62,8 @@ class Renderer:
 
     def render_moving(self, camera: Camera) -> Image:
         """The same picture as :meth:`render`, of which only the moving things and their shadows are drawn anew."""
-        picture = self._backgrounds[camera.name].copy()
-        window = self._find_window(camera)
-        picture[window.top : window.bottom, window.left : window.right] = self._sample(camera, window) + 0.5
+        picture, window = self._backgrounds[camera.name].copy(), self._find_window(camera)
+        picture[window] = self._sample(camera, window) + 0.5
         return picture
 
     def render_silhouette(self, camera: Camera) -> Image:
@@ -84,7 +79,7 @@ class Renderer:
             moving[1 + geom.segid] = is_skin or self._belongs_to_subject[geom.objid]
         silhouette = np.zeros(self.size[::-1], np.uint8)
         share = self._mean_samples(moving[samples @ [1, 256, 65536]][..., None], window)[..., 0]
-        silhouette[window.top : window.bottom, window.left : window.right] = np.where(share >= 0.5, 255, 0)
+        silhouette[window] = np.where(share >= 0.5, 255, 0)
         return silhouette
 
     def _fill_scene(self, data: mujoco.MjData, category: mujoco.mjtCatBit) -> None:
@@ -102,31 +97,32 @@ class Renderer:
         """Part of the picture that shows the moving things and their shadows."""
         projected = np.c_[self._points, np.ones(len(self._points))] @ camera.projection.T
         if (projected[:, 2] < 1000 * _NEAR).any():
-            return Window(0, 0, *self.size)
+            return self._whole
         pixels = projected[:, :2] / projected[:, 2:]
         low, high = pixels.min(axis=0) - _PAD, pixels.max(axis=0) + _PAD + 1
         (left, top), (right, bottom) = (np.clip(corner, 0, np.array(self.size) - 1).astype(int).tolist() for corner in (low, high))
-        return Window(left, top, right + 1, bottom + 1)
+        return slice(top, bottom + 1), slice(left, right + 1)
 
     def _sample(self, camera: Camera, window: Window) -> Float[NDArray, "rows columns 3"]:
         """(rows, columns, 3) mean colour of the pixels of `window`."""
         return self._mean_samples(self._draw(camera, window), window)
 
     def _mean_samples(self, samples: Shaped[NDArray, "..."], window: Window) -> Float[NDArray, "..."]:
-        rows, columns, count = window.bottom - window.top, window.right - window.left, self.oversampling
+        (rows, columns), count = (part.stop - part.start for part in window), self.oversampling
         return samples.reshape(rows, count, columns, count, -1).mean(axis=(1, 3), dtype=np.float32)
 
     def _draw(self, camera: Camera, window: Window) -> Image:
         """All samples of `window`, first row on top: a frustum whose sides pass through the edges of its border pixels."""
         (fx, _, cx), (_, fy, cy), _ = camera.matrix
-        left, right = (np.array([window.left, window.right]) - 0.5 - cx) / fx * _NEAR
-        top, bottom = -(np.array([window.top, window.bottom]) - 0.5 - cy) / fy * _NEAR
+        tall, wide = window
+        left, right = (np.array([wide.start, wide.stop]) - 0.5 - cx) / fx * _NEAR
+        top, bottom = -(np.array([tall.start, tall.stop]) - 0.5 - cy) / fy * _NEAR
         for eye in self._scene.camera:
             eye.pos, eye.forward, eye.up = camera.centre / 1000, camera.rotation[2], -camera.rotation[1]
             eye.frustum_center, eye.frustum_width = (left + right) / 2, (right - left) / 2
             eye.frustum_bottom, eye.frustum_top, eye.frustum_near, eye.frustum_far = bottom, top, _NEAR, _FAR
             eye.orthographic = 0
-        columns, rows = (window.right - window.left) * self.oversampling, (window.bottom - window.top) * self.oversampling
+        columns, rows = (wide.stop - wide.start) * self.oversampling, (tall.stop - tall.start) * self.oversampling
         viewport, samples = mujoco.MjrRect(0, 0, columns, rows), np.empty((rows, columns, 3), np.uint8)
         mujoco.mjr_render(viewport, self._scene, self._context)
         mujoco.mjr_readPixels(samples, None, viewport, self._context)

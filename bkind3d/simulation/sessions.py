@@ -39,11 +39,9 @@ def simulate_session(config: SimulationConfig, name: str, recordings: Path, trut
     n_frames, n_joints, _ = positions.shape
     columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))
     joints = pd.DataFrame({"frame": np.repeat(np.arange(n_frames), n_joints), "joint": list(animal.JOINTS) * n_frames, **columns})
-    about = {"units": "mm", "rate": rig.rate, "subject": session.subject}
-    write_table(joints, "joints", truth / name / "joints.parquet", about)
     behaviours = pd.DataFrame({"frame": np.arange(n_frames), "behaviour": motion.behaviours})
-    write_table(behaviours, "behaviours", truth / name / "behaviours.parquet", about)
-    write_table(silhouettes, "silhouettes", truth / name / "silhouettes.parquet", about)
+    for kind, table in {"joints": joints, "behaviours": behaviours, "silhouettes": silhouettes}.items():
+        write_table(table, kind, truth / name / f"{kind}.parquet", {"units": "mm", "rate": rig.rate, "subject": session.subject})
 
 
 def simulate_board(

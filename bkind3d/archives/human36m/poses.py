@@ -50,9 +50,3 @@ def make_joints(poses: Float[NDArray, "frame 17 3"]) -> pd.DataFrame:
     frames = np.repeat(np.arange(len(poses)), len(JOINTS))
     columns = dict(zip("xyz", poses.reshape(-1, 3).T, strict=True))
     return pd.DataFrame({"frame": frames, "joint": np.tile(list(JOINTS.values()), len(poses)), **columns, "time_s": frames / RATE})
-
-
-def make_behaviours(action: str, n_frames: int) -> pd.DataFrame:
-    """The take's action as a table ``behaviours``: the same in every frame."""
-    frames = np.arange(n_frames)
-    return pd.DataFrame({"frame": frames, "behaviour": action, "time_s": frames / RATE})

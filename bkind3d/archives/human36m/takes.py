@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from bkind3d.archives.human36m.poses import RATE, make_behaviours, make_joints, read_poses
+import numpy as np
+import pandas as pd
+
+from bkind3d.archives.human36m.poses import RATE, make_joints, read_poses
 from bkind3d.archives.studies import Archive, ImportedSession
 from bkind3d.calibration.formats.given import read_xml
 from bkind3d.calibration.formats.reading import read_given_cameras
@@ -125,6 +128,7 @@ def _import_take(take: Take, videos: dict[str, Path], poses: Path) -> ImportedSe
     flags += ["missing_videos"] if len(missing) == len(videos) else [f"missing_video_{camera}" for camera in missing]
     usable = {camera: path for camera, path in videos.items() if path.is_file() and camera not in damaged}
     joints = read_poses(poses) if poses.is_file() else None
+    frames = np.arange(0 if joints is None else len(joints))
     if joints is None:
         flags.append("missing_joints")
     if flags:
@@ -136,7 +140,7 @@ def _import_take(take: Take, videos: dict[str, Path], poses: Path) -> ImportedSe
         split=SPLITS[take.subject] if len(usable) >= _LEAST_CAMERAS else "",
         videos=usable,
         joints=None if joints is None else make_joints(joints),
-        behaviours=None if joints is None else make_behaviours(take.action, len(joints)),
+        behaviours=None if joints is None else pd.DataFrame({"frame": frames, "behaviour": take.action, "time_s": frames / RATE}),
         columns={"action": take.action, "take": take.number, "flag": " ".join(flags)},
         source=f"{take.subject}/{poses.name}",
     )

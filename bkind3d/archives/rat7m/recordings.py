@@ -58,7 +58,11 @@ def read_archive(folder: Path, test: Collection[str], sessions: Collection[str] 
     InputError : where files are missing, damaged, or do not belong together.
     """
     recordings = find_recordings(folder, sessions)
-    _check_rats({recording.rat for recording in recordings}, test)
+    rats = sorted({recording.rat for recording in recordings})
+    if unknown := sorted(set(test) - set(rats)):
+        raise InputError(f"rat {unknown[0]!r}, which is to be judged on, is not there; choose among {', '.join(rats)} with --test")
+    if set(rats) <= set(test):
+        raise InputError(f"all rats ({', '.join(rats)}) are to be judged on; leave at least one to learn from")
     films = {
         recording.name: {camera: _join(recording.name, camera, files) for camera, files in recording.videos.items()}
         for recording in recordings
@@ -95,14 +99,6 @@ def find_recordings(folder: Path, sessions: Collection[str] = ()) -> list[Record
     ]
 
 
-def _check_rats(rats: Collection[str], test: Collection[str]) -> None:
-    unknown = sorted(set(test) - set(rats))
-    if unknown:
-        raise InputError(f"rat {unknown[0]!r}, which is to be judged on, is not there; choose among {', '.join(sorted(rats))} with --test")
-    if set(rats) <= set(test):
-        raise InputError(f"all rats ({', '.join(sorted(rats))}) are to be judged on; leave at least one to learn from")
-
-
 def _join(session: str, camera: str, files: Mapping[int, Path]) -> VideoInfo:
     """What a camera's files are together, by their headers: one video, every frame of which is where the names of the files say."""
     infos = {start: probe_video(path, counted=False) for start, path in files.items()}
@@ -114,18 +110,13 @@ def _join(session: str, camera: str, files: Mapping[int, Path]) -> VideoInfo:
         if start > expected and expected % usual:
             raise InputError(f"{before}: ends with frame {expected - 1}, but {path.name} begins with frame {start}; copy it again")
         if start > expected:
-            missing = path.with_name(f"{session}-camera{_number(camera)}-{expected}.mp4")
+            missing = path.with_name(f"{session}-camera{camera.removeprefix('Camera')}-{expected}.mp4")
             raise InputError(f"{missing}: is missing, though {path.name} is there; download it, or name other sessions with --sessions")
         if (info.width, info.height) != (first.width, first.height):
             sizes = f"{info.width}x{info.height} pixels, {before.name} {first.width}x{first.height}"
             raise InputError(f"{path}: has {sizes}, so they are not of one camera; copy it again")
         expected, before = start + info.n_frames, path
     return replace(first, n_frames=expected)
-
-
-def _number(camera: str) -> str:
-    """The number of a camera, as names of videos have it."""
-    return camera.removeprefix("Camera")
 
 
 def _read_cameras(recording: Recording, films: Mapping[str, VideoInfo]) -> dict[str, Camera]:
@@ -135,7 +126,7 @@ def _read_cameras(recording: Recording, films: Mapping[str, VideoInfo]) -> dict[
     for camera in names:
         if camera not in films:
             raise InputError(
-                f"{recording.mat}: has {camera}, of which there is no video {recording.name}-camera{_number(camera)}-0.mp4; download it"
+                f"{recording.mat}: has {camera}, of which there is no video {recording.name}-camera{camera.removeprefix('Camera')}-0.mp4; download it"
             )
     return read_given_cameras(recording.mat, "rat7m", sizes=sizes)[0]
 

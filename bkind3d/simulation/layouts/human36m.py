@@ -54,11 +54,16 @@ def write(content: Content, folder: Path, workers: int) -> int:
 
 def film_subject(content: Content, name: str, folder: Path) -> None:
     """Film all takes of a subject."""
-    number = number_subject(name)
+    number = _ALL_SUBJECTS.index(name)
     subject = SimulatedSubject(animal="person", scale=1.0 + 0.02 * (number % 6), seed=number)
     spec = person.build_spec(subject)
     add_arena(spec, _RIG)
-    _add_walls(spec)
+    for index in range(4):  # walls behind the cameras
+        angle = index * np.pi / 2
+        spec.worldbody.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.05, 8, 2.5], pos=[7.5 * np.cos(angle), 7.5 * np.sin(angle), 2.4],
+            quat=[np.cos(angle / 2), 0, 0, np.sin(angle / 2)], rgba=[0.8 + 0.04 * index, 0.86, 0.82, 1],
+        )  # fmt: skip
     model, size = spec.compile(), (content.size, content.size)
     videos, poses = folder / name / "Videos", folder / name / "MyPoseFeatures/D3_Positions"
     for path in (videos, poses):
@@ -84,21 +89,6 @@ def write_cdf(path: Path, positions: Float[NDArray, "..."]) -> None:
     file.close()
 
 
-def _add_walls(spec: mujoco.MjSpec) -> None:
-    """Four walls behind the cameras."""
-    for index in range(4):
-        angle = index * np.pi / 2
-        spec.worldbody.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.05, 8, 2.5], pos=[7.5 * np.cos(angle), 7.5 * np.sin(angle), 2.4],
-            quat=[np.cos(angle / 2), 0, 0, np.sin(angle / 2)], rgba=[0.8 + 0.04 * index, 0.86, 0.82, 1],
-        )  # fmt: skip
-
-
-def number_subject(subject: str) -> int:
-    """The place of a subject among all of the data set's."""
-    return _ALL_SUBJECTS.index(subject)
-
-
 def name_files(subject: str, action: str, take: int) -> str:
     """How the names of a take's files begin: in the data set's irregular ways."""
     shorter = {"WalkingTogether": "WalkTogether", **({} if subject == "S1" else {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"})}
@@ -111,7 +101,7 @@ def make_human36m_cameras(subject: str) -> dict[str, Camera]:
 
     Distortion is radial only, so that the data set's formula and OpenCV's are the same.
     """
-    lenses, places = np.random.default_rng(361), np.random.default_rng([362, number_subject(subject)])
+    lenses, places = np.random.default_rng(361), np.random.default_rng([362, _ALL_SUBJECTS.index(subject)])
     cameras = {}
     for (name, size), azimuth in zip(CAMERAS.items(), _AZIMUTHS, strict=True):
         fx, fy = 1146 + lenses.uniform(-4, 4, 2)
@@ -134,14 +124,19 @@ def write_human36m_metadata(path: Path) -> None:
     for number, action in enumerate((_ALL[0], *ACTIONS), start=1):
         ElementTree.SubElement(actions, "action").text = action
         for take in TAKES:
-            name = _ALL[1] if action == _ALL[0] else action
-            _add_row(mapping, [str(number), str(take), *(name_files(subject, name, take) for subject in _ALL_SUBJECTS)])
+            shown = _ALL[1] if action == _ALL[0] else action
+            _add_row(mapping, [str(number), str(take), *(name_files(subject, shown, take) for subject in _ALL_SUBJECTS)])
     index = ElementTree.SubElement(ElementTree.SubElement(root, "dbcameras"), "index2id")
-    for camera in CAMERAS:
-        ElementTree.SubElement(index, "id").text = camera
+    for name in CAMERAS:
+        ElementTree.SubElement(index, "id").text = name
     rigs = [make_human36m_cameras(subject) for subject in _ALL_SUBJECTS]
-    numbers = [number for camera in CAMERAS for rig in rigs for number in _list_pose(rig[camera])]
-    numbers += [number for camera in rigs[0].values() for number in _list_lens(camera)]
+    numbers: list[float] = []
+    for camera in (rig[name] for name in CAMERAS for rig in rigs):
+        # Three angles, with world to camera = Rx Ry Rz, and the camera's position.
+        numbers += [*Rotation.from_matrix(camera.rotation).as_euler("XYZ"), *camera.centre]
+    for camera in rigs[0].values():
+        k1, k2, p1, p2, k3 = camera.distortion
+        numbers += [*camera.matrix[[0, 1], [0, 1]], *camera.matrix[:2, 2], k1, k2, k3, p1, p2]
     ElementTree.SubElement(root, "w0").text = "[" + " ".join(repr(float(number)) for number in numbers) + "]"
     ElementTree.indent(root)
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
@@ -151,14 +146,3 @@ def _add_row(mapping: ElementTree.Element, cells: list[str]) -> None:
     row = ElementTree.SubElement(mapping, "tr")
     for cell in cells:
         ElementTree.SubElement(row, "td").text = cell
-
-
-def _list_pose(camera: Camera) -> list[float]:
-    """Three angles, with world to camera = Rx Ry Rz, and the camera's position."""
-    return [*Rotation.from_matrix(camera.rotation).as_euler("XYZ"), *camera.centre]
-
-
-def _list_lens(camera: Camera) -> list[float]:
-    """Focal lengths, principal point, k1 to k3, p1, p2."""
-    k1, k2, p1, p2, k3 = camera.distortion
-    return [*camera.matrix[[0, 1], [0, 1]], *camera.matrix[:2, 2], k1, k2, k3, p1, p2]

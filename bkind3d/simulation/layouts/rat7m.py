@@ -91,10 +91,7 @@ def list_filmed(camera: str, n_frames: int) -> Int[NDArray, "picture"]:
 def place_markers(joints: dict[str, Float[NDArray, "frame 3"]]) -> Float[NDArray, "frame 20 3"]:
     """The data set's markers (mm). Two that are stuck on the back beside the spine are not among the simulation's joints."""
     across = 0.25 * (joints["HipL"] - joints["HipR"])
-    offsets = {
-        "Offset1": (joints["SpineF"] + joints["SpineM"]) / 2 + across,
-        "Offset2": (joints["SpineM"] + joints["SpineL"]) / 2 - across,
-    }
+    offsets = {"Offset1": (joints["SpineF"] + joints["SpineM"]) / 2 + across, "Offset2": (joints["SpineM"] + joints["SpineL"]) / 2 - across}
     return np.stack([{**joints, **offsets}[name] for name in MARKERS], axis=1)
 
 

@@ -56,15 +56,6 @@ def build_spec(subject: SimulatedSubject) -> mujoco.MjSpec:
     template = spec.compile()
     # The skin was bound to a larger skeleton (1 / 0.82); at the skeleton's own size it fits without folds.
     template.skin_vert[:], template.skin_bonebindpos[:] = 0.82 * template.skin_vert, 0.82 * template.skin_bonebindpos
-    add_joint_sites(spec, template)
-    dress_skin(spec, template, subject)
-    scale_spec(spec, subject.scale)
-    spec.body("torso").add_freejoint(name="root")
-    return spec
-
-
-def add_joint_sites(spec: mujoco.MjSpec, template: mujoco.MjModel) -> None:
-    """Add a site for each of :data:`JOINTS`; `template` is the model in its rest pose."""
     data = mujoco.MjData(template)
     mujoco.mj_kinematics(template, data)
     for name, (body, place) in JOINTS.items():
@@ -72,6 +63,10 @@ def add_joint_sites(spec: mujoco.MjSpec, template: mujoco.MjModel) -> None:
         height = place[2] if len(place) > 2 else template.skin_vert[near, 2].max()
         rotation = data.body(body).xmat.reshape(3, 3)
         spec.body(body).add_site(name=name, pos=rotation.T @ (np.array([*place[:2], height]) - data.body(body).xpos))
+    dress_skin(spec, template, subject)
+    scale_spec(spec, subject.scale)
+    spec.body("torso").add_freejoint(name="root")
+    return spec
 
 
 def dress_skin(spec: mujoco.MjSpec, template: mujoco.MjModel, subject: SimulatedSubject) -> None:

@@ -91,7 +91,10 @@ def move(model: mujoco.MjModel, subject: SimulatedSubject, take: Take) -> Motion
     data.qpos[:] = rest
     for frame in range(take.frames):
         pose_trunk(model, data, plan, frame, scale)
-        swing_tail(model, data, plan, frame)
+        # The tail follows the turning of the body, later towards its tip.
+        for number in _BENDING_VERTEBRAE:
+            joint = model.joint(f"vertebra_C{number}_bend")
+            data.qpos[joint.qposadr[0]] = np.clip(-0.07 * plan.turning[max(0, frame - number // 2)], *joint.range)
         places = [reach(data, plan, frame, paw, path[frame], scale) for paw, path in paths.items()]
         solve_limbs(model, data, limbs, [*places, floor], rest, iterations=4 if frame else 60)
         qpos[frame], lowest[frame] = data.qpos, find_lowest(model, data, paws)
@@ -147,11 +150,3 @@ def reach(data: mujoco.MjData, plan: Plan, frame: int, paw: str, place: Array, s
     at_snout = skull.xpos + skull.xmat.reshape(3, 3) @ (scale * wipe)
     lifted = hanging + rub * (at_snout - hanging)
     return on_floor + air * (np.stack([lifted, lifted, lifted]) - on_floor)
-
-
-def swing_tail(model: mujoco.MjModel, data: mujoco.MjData, plan: Plan, frame: int) -> None:
-    """Let the tail follow the turning of the body, later towards its tip."""
-    for number in _BENDING_VERTEBRAE:
-        joint = model.joint(f"vertebra_C{number}_bend")
-        earlier = max(0, frame - number // 2)
-        data.qpos[joint.qposadr[0]] = np.clip(-0.07 * plan.turning[earlier], *joint.range)

@@ -2,8 +2,7 @@ import pytest
 import yaml
 import yte
 
-from bkind3d.cluster.profile import TEMPLATE, check_version, fill_template, install_profile
-from bkind3d.cluster.site import VERSION, Site
+from bkind3d.cluster.profile import TEMPLATE, VERSION, Site, check_version, fill_template, install_profile
 from bkind3d.config import InputError
 
 
