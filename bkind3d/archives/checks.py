@@ -35,12 +35,8 @@ def check_importer(name: str, archive: Path, empty: Path) -> None:
     )
     (empty / "nothing").mkdir()
     known = _read_all(empty)
-    for folder, output in (
-        (archive, archive / "study"),
-        (archive, empty / "study"),
-        (empty / "nothing", empty / "other"),
-        (empty / "no", empty / "other"),
-    ):
+    other = empty / "other"
+    for folder, output in ((archive, archive / "study"), (archive, empty / "study"), (empty / "nothing", other), (empty / "no", other)):
         try:
             import_archive(name, folder, output)
         except InputError as error:

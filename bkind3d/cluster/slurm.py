@@ -142,11 +142,8 @@ def _check_amounts(where: str, demand: Demand, partition: Partition) -> None:
             "take another partition, fewer sessions_per_job or training_minutes, or less runtime under set-resources of the profile"
         )
     memory = partition.memory_mb if partition.memory_mb > 1 else demand.memory_mb
-    for asked, there, what in (
-        (demand.gpus, partition.gpus, "GPUs"),
-        (demand.memory_mb, memory, "MB of memory"),
-        (demand.cores, partition.cores, "cores"),
-    ):
+    cores, gpus = (demand.cores, partition.cores, "cores"), (demand.gpus, partition.gpus, "GPUs")
+    for asked, there, what in (gpus, (demand.memory_mb, memory, "MB of memory"), cores):
         if asked > there:
             raise InputError(
                 f"{where}: asks for {asked} {what}, the largest node of partition {demand.partition!r} has {there}; take another partition, "

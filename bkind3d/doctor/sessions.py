@@ -78,7 +78,11 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     if location.exists():
         examined.location, examined.place = read_table(location, "location"), read_metadata(location)
         examined.checks += check_location(examined.location, examined.place)
-        examined.measured = _measure_located(study, examined)
+        surveys = [path for path in (study.results.survey(name, camera) for camera in examined.samples) if path.exists()]
+        if surveys:
+            measured = measure_changes(surveys, next(iter(examined.samples.values())).info.rate)
+            # A side that the settings gave was not measured.
+            examined.measured = replace(measured, side=None if study.config.location.side else float(examined.place["side"]))
     elif not any(check.status == "failure" for check in examined.checks):
         infos = {camera: sample.info for camera, sample in examined.samples.items()}
         early, examined.measured = examine_beginning(study, name, examined.cameras, infos, None if full else BEGINNING)
@@ -87,17 +91,6 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
         examined.checks += check_movement(examined.silhouettes)
     examined.checks = [replace(check, session=name) for check in examined.checks]
     return examined
-
-
-def _measure_located(study: Study, examined: Examined) -> Measured:
-    """What the surveys of a located session suggest."""
-    surveys = [study.results.survey(examined.name, camera) for camera in examined.samples]
-    known = [path for path in surveys if path.exists()]
-    if not known:
-        return Measured()
-    measured = measure_changes(known, next(iter(examined.samples.values())).info.rate)
-    # A side that the settings gave was not measured.
-    return replace(measured, side=None if study.config.location.side else float(examined.place["side"]))
 
 
 def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> list[Check]:

@@ -26,7 +26,13 @@ def make_rigs(
     InputError : where a session has neither, or what there is has other cameras.
     """
     if calibration:
-        _check_cameras(calibration, found)
+        cameras = list(read_given_cameras(calibration)[0])
+        for session, videos in found.sessions.items():
+            if not _fits(calibration, cameras, videos):
+                raise InputError(
+                    f"{calibration}: has the cameras {', '.join(cameras)}, session {session!r} has {', '.join(videos)}; "
+                    "name the cameras alike, or another calibration"
+                )
         assigned = dict.fromkeys(found.sessions, calibration)
     else:
         assigned = {} if found.boards else assign_calibrations(find_calibrations(found.folder), found.sessions)
@@ -86,17 +92,6 @@ def relative_path(path: Path, base: Path) -> str:
     """`path` as sheets have it: relative to the recordings where it lies below them."""
     full = path.resolve()
     return str(full.relative_to(base.resolve())) if full.is_relative_to(base.resolve()) else str(full)
-
-
-def _check_cameras(path: Path, found: Recognised) -> None:
-    """Refuse a calibration that was named and has not the cameras of all sessions."""
-    cameras = list(read_given_cameras(path)[0])
-    for session, videos in found.sessions.items():
-        if not _fits(path, cameras, videos):
-            raise InputError(
-                f"{path}: has the cameras {', '.join(cameras)}, session {session!r} has {', '.join(videos)}; "
-                "name the cameras alike, or another calibration"
-            )
 
 
 def _find_board(found: Recognised, missing: Sequence[str]) -> str:

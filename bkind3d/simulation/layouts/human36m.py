@@ -82,10 +82,8 @@ def write_cdf(path: Path, positions: Float[NDArray, "..."]) -> None:
     """Write (frame, 32, 3) positions as the data set does: the variable ``Pose``, one record of (frame, 96) numbers of 32 bits."""
     values = positions.reshape(1, len(positions), -1).astype(np.float32)
     file = cdflib.cdfwrite.CDF(path)
-    file.write_var(
-        {"Variable": "Pose", "Data_Type": file.CDF_FLOAT, "Num_Elements": 1, "Rec_Vary": True, "Dim_Sizes": list(values.shape[1:])},
-        var_data=values,
-    )
+    about = {"Variable": "Pose", "Data_Type": file.CDF_FLOAT, "Num_Elements": 1, "Rec_Vary": True, "Dim_Sizes": list(values.shape[1:])}
+    file.write_var(about, var_data=values)
     file.close()
 
 

@@ -25,9 +25,7 @@ def make_config(content: Content) -> SimulationConfig:
     """One session per rat, in one arena; rats and sessions have the same names and seeds."""
     width, height = content.shape
     rig, subjects = SimulatedRig(cameras=4, width=width, height=height), {name: RATS[name] for name in content.subjects}
-    sessions = {
-        name: SimulatedSession(subject=name, rig=_RIG, frames=content.frames, seed=subject.seed) for name, subject in subjects.items()
-    }
+    sessions = {name: SimulatedSession(subject=name, rig=_RIG, frames=content.frames, seed=rat.seed) for name, rat in subjects.items()}
     return SimulationConfig(rigs={_RIG: rig}, subjects=subjects, sessions=sessions)
 
 

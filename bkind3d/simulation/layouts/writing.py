@@ -70,10 +70,8 @@ def choose_content(
         raise InputError(f"--frames: {frames} is too short for a recording; give at least {least_frames}")
     if size < least_size or size % 2:
         raise InputError(f"--size: {size} cannot be filmed; give an even number from {least_size} on")
-    chosen_subjects, chosen_actions = (
-        tuple(dict.fromkeys(given or all_)) for given, all_ in ((subjects, layout.SUBJECTS), (actions, layout.ACTIONS))
-    )
-    return Content(chosen_subjects, chosen_actions, frames, size, chunk or layout.CHUNK)
+    who, what = (tuple(dict.fromkeys(given or known)) for given, known in ((subjects, layout.SUBJECTS), (actions, layout.ACTIONS)))
+    return Content(who, what, frames, size, chunk or layout.CHUNK)
 
 
 def write_layout(name: str, content: Content, output: Path, workers: int = 1) -> None:

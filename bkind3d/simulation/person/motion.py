@@ -130,16 +130,13 @@ def _plan_wrists(what: Action, time: Array, phase: Array, lively: float, handed:
 
 def make_limbs(model: mujoco.MjModel) -> list[Limb]:
     """Left leg, right leg, left arm, right arm; what matters are ankles, toes and wrists, and a little the knees and elbows."""
-    limbs = []
-    for side in "lr":
-        joints = [f"{side}{name}" for name in ("femurrz", "femurry", "femurrx", "tibiarx", "footrz", "footrx")]
-        points = [(f"{side}foot", 1.0), (f"{side}toes", 0.5), (f"{side}tibia", 0.03)]
-        limbs.append(make_limb(model, joints, [(body, np.zeros(3), [weight] * 3) for body, weight in points]))
-    for side in "lr":
-        joints = [f"{side}{name}" for name in ("humerusrz", "humerusry", "humerusrx", "radiusrx")]
-        points = [(f"{side}wrist", 1.0), (f"{side}radius", 0.15)]
-        limbs.append(make_limb(model, joints, [(body, np.zeros(3), [weight] * 3) for body, weight in points]))
-    return limbs
+    legs = (("femurrz", "femurry", "femurrx", "tibiarx", "footrz", "footrx"), (("foot", 1.0), ("toes", 0.5), ("tibia", 0.03)))
+    arms = (("humerusrz", "humerusry", "humerusrx", "radiusrx"), (("wrist", 1.0), ("radius", 0.15)))
+    return [
+        make_limb(model, [side + joint for joint in joints], [(side + body, np.zeros(3), [weight] * 3) for body, weight in points])
+        for joints, points in (legs, arms)
+        for side in "lr"
+    ]
 
 
 def pose_trunk(model: mujoco.MjModel, data: mujoco.MjData, plan: Plan, frame: int, scale: float) -> None:
