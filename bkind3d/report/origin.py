@@ -49,19 +49,26 @@ def describe_weights(experiment: ExperimentConfig) -> Note:
     return Note("No pretrained weights were used: every weight of the network started at random.", "info")
 
 
-def build_settings_table(experiment: ExperimentConfig) -> Table:
-    """Every switch of an experiment beside the same key of its preset, and of the paper where its method is the paper's."""
+def build_settings_table(experiment: ExperimentConfig, without: tuple[str, ...] = ()) -> Table:
+    """Every switch of an experiment beside the same key of its preset, and of the paper where its method is the paper's.
+
+    Keys that begin with one of `without` are left out.
+    """
     known = {f"preset {experiment.preset}": list_preset(experiment, experiment.preset)}
     if "paper" not in experiment.presets:
-        return _compare_settings(experiment, known, "Marked: changed from the preset.")
+        return _compare_settings(experiment, known, "Marked: changed from the preset.", without=without)
     known |= {"paper": list_preset(experiment, "paper")}
-    return _compare_settings(experiment, known, "Bold: not as in the paper. Marked: changed from the preset.")
+    return _compare_settings(experiment, known, "Bold: not as in the paper. Marked: changed from the preset.", without=without)
 
 
-def _compare_settings(section: Section, known: Mapping[str, Mapping[str, Any]], caption: str = "", prefix: str = "") -> Table:
+def _compare_settings(
+    section: Section, known: Mapping[str, Mapping[str, Any]], caption: str = "", prefix: str = "", without: tuple[str, ...] = ()
+) -> Table:
     """Every key of a section beside what it is in others, by heading: marked where it departs from the first, bold from a later one."""
     rows = []
     for key, value, meaning in list_settings(section):
+        if key.startswith(without):
+            continue
         first, *others = (values[key] for values in known.values())
         style = "changed" if value != first and key != "preset" else "strong" if any(value != other for other in others) else ""
         shown = (Cell(_show(other), "muted") for other in (first, *others))
@@ -75,12 +82,12 @@ def _show(value: Any) -> str:
     return "–" if value is None or value == "" else str(value)
 
 
-def build_settings(study: Study, experiment: str) -> list[Note | Fold]:
-    """How an experiment was set: weights, pictures, every switch."""
+def build_settings(study: Study, experiment: str, is_judged: bool = True) -> list[Note | Fold]:
+    """How an experiment was set: weights, pictures, every switch, but how it is judged only where that is shown."""
     settings = study.config.experiments[experiment]
     defaults = {key: value for key, value, _ in list_settings(FramesConfig())}  # type: ignore[call-arg]
     pictures = _compare_settings(study.config.framesets[settings.frames], {"default": defaults}, prefix="frames.")
-    tables = [build_settings_table(settings), pictures]
+    tables = [build_settings_table(settings, () if is_judged else ("evaluation.", "actions.")), pictures]
     n_changed = sum(row[1].style == "changed" for row in tables[0].rows)
     return [describe_weights(settings), Fold(f"All settings (preset {settings.preset}, {n_changed} changed)", tables)]
 

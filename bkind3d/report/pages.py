@@ -30,7 +30,10 @@ NO_JOINTS = "no reference: there are no joints to judge the keypoints by."
 NO_BEHAVIOURS = "no reference: there are no behaviours to recognise, or their recognition is turned off."
 
 #: What stands above the sections.
-RESULTS = "Discovered keypoints, mapped to annotated joints by a linear regression, beside the floors that any method must beat."
+RESULTS = (
+    "Discovered keypoints, mapped to annotated joints by a linear regression, or joints of a supervised method as they are, "
+    "beside the floors that any method must beat."
+)
 BEHAVIOURS = "Behaviours recognised from windows of keypoints, on sessions that the classifier has not seen."
 MOVEMENTS = (
     "Windows of keypoints in clusters of like movement, found without labels, for looking at. Each clip shows the windows in the "
@@ -65,7 +68,7 @@ def write_report(study: Study, path: Path, examine: Examine) -> None:
         Section("learning", "Learning curves", _join(_show_learning(study, name) for name in experiments)),
         Section("recordings", "Recordings", _show_recordings(study, located, shown), RECORDINGS),
         Section("calibration", "Calibration", _join(recordings.build_calibration(study, rig) for rig in rigs)),
-        Section("run", "What this run was", _show_run(study, list(study.sessions))),
+        Section("run", "What this run was", _show_run(study, list(study.sessions), is_judged=True)),
     ]
     write_page(Page(study.config.report.title, "Keypoints in 3D, discovered without annotation", facts, sections), "sessions/", path)
 
@@ -87,7 +90,7 @@ def write_session_page(study: Study, session: str, path: Path, examine: Examine)
         *(_show_keypoints(study, name, [session], located, health[name], alone=True) for name in study.config.experiments),
         Section("recordings", "Recording", _show_recording(study, session, located[session])),
         Section("calibration", "Calibration", recordings.build_calibration(study, row.rig)),
-        Section("run", "What this run was", _show_run(study, [session])),
+        Section("run", "What this run was", _show_run(study, [session], is_judged=False)),
     ]
     write_page(Page(session, study.config.report.title, facts, sections, back="../report.html"), "", path)
 
@@ -225,8 +228,8 @@ def _show_recording(study: Study, session: str, located: recordings.Located) -> 
     return [link, *remarks, recordings.build_survey_table(study, session), charts]
 
 
-def _show_run(study: Study, sessions: list[str]) -> list[Any]:
-    settings = _join([Heading(name), *build_settings(study, name)] for name in study.config.experiments)
+def _show_run(study: Study, sessions: list[str], is_judged: bool) -> list[Any]:
+    settings = _join([Heading(name), *build_settings(study, name, is_judged)] for name in study.config.experiments)
     stages = build_stages(study)
     times = [Heading("Time of each stage"), *stages] if stages else []
     return [*settings, *times, Heading("Versions and files"), build_versions(), *build_hashes(study, sessions)]
