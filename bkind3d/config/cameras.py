@@ -11,17 +11,20 @@ from bkind3d.config.sections import InputError, Name, Section, parse_section, re
 class BoardConfig(Section):
     """A calibration board, as printed."""
 
-    pattern: Literal["charuco", "checkerboard"] = "charuco"
-    """charuco: squares with markers, also found where a part is hidden; checkerboard: squares only."""
+    pattern: Literal["charuco", "checkerboard"] = Field(
+        "charuco", description="charuco: squares with markers, also found where a part is hidden; checkerboard: squares only."
+    )
     squares_x: int = Field(ge=3, le=40, description="Squares along the board's x axis (columns).")
     squares_y: int = Field(ge=3, le=40, description="Squares along the board's y axis (rows).")
     square_length: float = Field(gt=0, description="Side of a square, in the rig's units.")
-    marker_length: float | None = Field(None, gt=0)
-    """Side of a marker, in the rig's units; shorter than the square. A checkerboard has none."""
+    marker_length: float | None = Field(
+        None, gt=0, description="Side of a marker, in the rig's units; shorter than the square. A checkerboard has none."
+    )
     marker_bits: Literal[4, 5, 6, 7] = Field(4, description="Bits along the side of a marker.")
     dictionary_size: Literal[50, 100, 250, 1000] = Field(50, description="Number of markers in the ArUco dictionary.")
-    legacy_pattern: Literal["auto", "true", "false"] = "auto"
-    """Layout of boards with an even number of rows printed before OpenCV 4.6; auto tries both."""
+    legacy_pattern: Literal["auto", "true", "false"] = Field(
+        "auto", description="Layout of boards with an even number of rows printed before OpenCV 4.6; auto tries both."
+    )
 
     @model_validator(mode="after")
     def check_markers(self) -> "BoardConfig":
@@ -48,21 +51,34 @@ class CalibrationConfig(Section):
     """How the cameras are calibrated from board videos, and what is good enough."""
 
     max_board_frames: int = Field(100, ge=10, le=2000, description="Frames of a board video that are searched, evenly spread.")
-    floor_frame: int | None = Field(None, ge=0)
-    """Frame of the board videos in which the board lies still on the floor: it becomes the world's origin and horizontal plane. Without it, up is the mean up of the cameras."""
+    floor_frame: int | None = Field(
+        None,
+        ge=0,
+        description="Frame of the board videos in which the board lies still on the floor: it becomes the world's origin and horizontal "
+        "plane. Without it, up is the mean up of the cameras.",
+    )
     fisheye: list[Name] = Field(default_factory=list, description="Cameras with a fisheye lens (OpenCV's fisheye model).")
-    held_out: float = Field(0.2, ge=0.05, le=0.5)
-    """Share of the board views that are kept out of the solve, and by which it is judged."""
+    held_out: float = Field(
+        0.2, ge=0.05, le=0.5, description="Share of the board views that are kept out of the solve, and by which it is judged."
+    )
     restarts: int = Field(3, ge=1, le=20, description="Solves from other starting poses and other board views; the best one is kept.")
     min_board_frames: int = Field(6, ge=3, description="Fewest frames in which a camera has to see the board.")
-    min_coverage: float = Field(0.15, ge=0, le=1)
-    """Share of its picture that the board should have covered; below it the report warns."""
-    max_error_px: float = Field(3.0, gt=0)
-    """Mean reprojection error of a camera, on held-out views, beyond which the workflow stops."""
-    max_square_percent: float = Field(2.0, gt=0)
-    """Mean deviation of the squares, as measured by the cameras, from their true size, beyond which the workflow stops."""
-    max_spread_percent: float = Field(3.0, gt=0)
-    """Distance of a camera between restarts, as a share of its distance to the board, beyond which the workflow stops."""
+    min_coverage: float = Field(
+        0.15, ge=0, le=1, description="Share of its picture that the board should have covered; below it the report warns."
+    )
+    max_error_px: float = Field(
+        3.0, gt=0, description="Mean reprojection error of a camera, on held-out views, beyond which the workflow stops."
+    )
+    max_square_percent: float = Field(
+        2.0,
+        gt=0,
+        description="Mean deviation of the squares, as measured by the cameras, from their true size, beyond which the workflow stops.",
+    )
+    max_spread_percent: float = Field(
+        3.0,
+        gt=0,
+        description="Distance of a camera between restarts, as a share of its distance to the board, beyond which the workflow stops.",
+    )
     accept_poor: bool = Field(False, description="Go on with a calibration that is beyond these limits; the report says so at its top.")
 
 

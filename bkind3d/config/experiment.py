@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ModelWrapValidatorHandler, SerializeAsAny, StringConstraints, field_validator, model_validator
 
-from bkind3d.config.methods import DEFAULT_METHOD, find_settings, list_methods
+from bkind3d.config.methods import DEFAULT_METHOD, find_settings
 from bkind3d.config.sections import Name, Section
 
 #: Raised when the same settings and frames would give another model. Part of every model's identity, and of its rule.
@@ -78,23 +78,36 @@ class TrainingConfig(Section):
     warmup_steps: int = Field(0, ge=0, description="Steps over which the learning rate rises to its peak.")
     final_learning_rate: float = Field(1.0, gt=0, le=1, description="Learning rate at the end, as a share of its peak (cosine).")
     gradient_clip: float = Field(10.0, gt=0, description="Largest norm of the gradient.")
-    turn_degrees: float = Field(0.0, ge=0, le=180)
-    """Largest random turn of the cube about the vertical axis, from the subject's heading if the model finds it; 180: any."""
+    turn_degrees: float = Field(
+        0.0,
+        ge=0,
+        le=180,
+        description="Largest random turn of the cube about the vertical axis, from the subject's heading if the model finds it; 180: any.",
+    )
     jitter: float = Field(0.0, ge=0, le=0.5, description="Random shift of the cube, as a share of its side.")
     drop_views: float = Field(0.0, ge=0, le=0.9, description="Chance that a view is left out of a sample (two always stay).")
-    micro_batch_size: int | None = Field(None, ge=1)
-    """Samples of a batch that are computed at once; fewer need less memory and give the same. Not given: as many as memory holds."""
-    activation_checkpointing: bool = False
-    """Compute large parts of the network twice rather than keep them: slower, in less memory, with the same result."""
-    validation_sessions: tuple[Name, ...] = ()
-    """Training sessions that are not learned from (neither are the body's shape and the keypoints' places) but watched: the model of the step that does best there is kept."""
+    micro_batch_size: int | None = Field(
+        None,
+        ge=1,
+        description="Samples of a batch that are computed at once; fewer need less memory and give the same. Not given: as many as memory "
+        "holds.",
+    )
+    activation_checkpointing: bool = Field(
+        False, description="Compute large parts of the network twice rather than keep them: slower, in less memory, with the same result."
+    )
+    validation_sessions: tuple[Name, ...] = Field(
+        (),
+        description="Training sessions that are not learned from (neither are the body's shape and the keypoints' places) but watched: the "
+        "model of the step that does best there is kept.",
+    )
     validation_every: int = Field(500, ge=1, description="Steps between two looks at the validation sessions.")
     validation_pairs: int = Field(64, ge=1, description="Pairs of moments that are looked at, always the same.")
     patience: int = Field(0, ge=0, description="Looks without a better result after which the training ends early; 0: never.")
     checkpoint_minutes: float = Field(2.0, gt=0, description="Time between two checkpoints from which an interrupted training goes on.")
     log_every: int = Field(10, ge=1, description="Steps between two rows of the training history.")
-    precision: Literal["auto", "32", "bf16"] = "auto"
-    """Arithmetic of the network; auto: bf16 where the device computes with it, else 32."""
+    precision: Literal["auto", "32", "bf16"] = Field(
+        "auto", description="Arithmetic of the network; auto: bf16 where the device computes with it, else 32."
+    )
     seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
 
 
@@ -102,15 +115,23 @@ class PairTrainingConfig(TrainingConfig):
     """Training on pairs of moments."""
 
     frame_gap_seconds: float = Field(0.4, ge=0, description="Time between the two moments of a pair (objectives with reconstruction).")
-    neighbour_frames: int = Field(2, ge=0, le=1000)
-    """Largest distance, in kept frames, between the two moments of a pair (objectives without reconstruction)."""
+    neighbour_frames: int = Field(
+        2,
+        ge=0,
+        le=1000,
+        description="Largest distance, in kept frames, between the two moments of a pair (objectives without reconstruction).",
+    )
 
 
 class PredictionConfig(Section):
     """How a trained network finds the keypoints of a session."""
 
-    turns: int = Field(1, ge=1, le=15)
-    """Cubes, each turned a little, over whose answers is averaged; each takes the time of a prediction again."""
+    turns: int = Field(
+        1,
+        ge=1,
+        le=15,
+        description="Cubes, each turned a little, over whose answers is averaged; each takes the time of a prediction again.",
+    )
     smooth_seconds: float = Field(
         0.0,
         ge=0,
@@ -123,17 +144,25 @@ class PredictionConfig(Section):
 class EvaluationConfig(Section):
     """How discovered keypoints are judged against annotated joints."""
 
-    regressor: Literal["linear", "ridge", "mlp"] = "linear"
-    """linear: ordinary least squares, as in the paper; ridge: strength by cross-validation; mlp: two-layer perceptron."""
+    regressor: Literal["linear", "ridge", "mlp"] = Field(
+        "linear",
+        description="linear: ordinary least squares, as in the paper; ridge: strength by cross-validation; mlp: two-layer perceptron.",
+    )
     split: Literal["subject", "session", "blocks"] = Field(
         "subject",
         description="subject: the sheet's train and test sessions, no subject in both; session: the same, subjects may be in both; "
         "blocks: alternating blocks within each session that has joints.",
     )
-    root: str = ""
-    """Joint that poses are moved to for the errors relative to the root; empty: the centroid of the joints that are known."""
-    pck_threshold: float = Field(0.0, ge=0)
-    """Distance from the true joint, relative to the root, up to which a joint is correct (PCK), in the rig's units; 0: a tenth of the body's length."""
+    root: str = Field(
+        "",
+        description="Joint that poses are moved to for the errors relative to the root; empty: the centroid of the joints that are known.",
+    )
+    pck_threshold: float = Field(
+        0.0,
+        ge=0,
+        description="Distance from the true joint, relative to the root, up to which a joint is correct (PCK), in the rig's units; 0: a "
+        "tenth of the body's length.",
+    )
     block_frames: int = Field(10, ge=2, description="Frames of a block (split: blocks).")
     border_frames: int = Field(2, ge=1, description="Frames dropped at either border of a block (split: blocks).")
     bootstrap: int = Field(1000, ge=100, le=100_000, description="Resamples of the bootstrap intervals.")
@@ -151,8 +180,9 @@ class ActionsConfig(Section):
 
     enabled: bool = Field(True, description="Whether behaviours are classified where sessions have them.")
     window_seconds: float = Field(1.0, gt=0, le=60, description="Length of the window around a frame.")
-    classifier: Literal["conv1d", "forest", "boosted"] = "conv1d"
-    """conv1d: the paper's 1D-convolution network; forest: random forest; boosted: gradient-boosted trees."""
+    classifier: Literal["conv1d", "forest", "boosted"] = Field(
+        "conv1d", description="conv1d: the paper's 1D-convolution network; forest: random forest; boosted: gradient-boosted trees."
+    )
     epochs: int = Field(15, ge=1, le=1000, description="Epochs of the network.")
     seed: int = Field(0, ge=0, description="Seed.")
 
@@ -160,10 +190,12 @@ class ActionsConfig(Section):
 class NamingConfig(Section):
     """What discovered keypoints are called, once somebody has looked at their contact sheets. Names change no result."""
 
-    model: str = ""
-    """The model whose keypoints were looked at, as its contact sheets say; names are not used for another."""
-    keypoints: dict[str, KeypointName] = Field(default_factory=dict)
-    """A name for a keypoint, such as `k03: tail_base`; keypoints without one keep their own."""
+    model: str = Field(
+        "", description="The model whose keypoints were looked at, as its contact sheets say; names are not used for another."
+    )
+    keypoints: dict[str, KeypointName] = Field(
+        default_factory=dict, description="A name for a keypoint, such as `k03: tail_base`; keypoints without one keep their own."
+    )
 
 
 @dataclass(frozen=True)
@@ -202,8 +234,9 @@ class ExperimentConfig(Section):
     method: Name = Field(DEFAULT_METHOD, description="What finds the keypoints; docs/method.md says which methods there are.")
     preset: str = Field("", description="Where the settings start from; the sections below change single keys of it.")
     frames: Name = Field(description="A key of `framesets`.")
-    cameras: tuple[Name, ...] = ()
-    """Cameras that the network sees; none given: all. The subject is located by all cameras in any case."""
+    cameras: tuple[Name, ...] = Field(
+        (), description="Cameras that the network sees; none given: all. The subject is located by all cameras in any case."
+    )
     model: SerializeAsAny[ModelConfig] = ModelConfig()
     losses: SerializeAsAny[LossConfig] = LossConfig()
     training: SerializeAsAny[TrainingConfig] = TrainingConfig()
@@ -238,8 +271,12 @@ class ExperimentConfig(Section):
     def read_as_its_method_says(cls, values: Any, handler: ModelWrapValidatorHandler["ExperimentConfig"]) -> "ExperimentConfig":
         if not isinstance(values, dict):
             return handler(values)
-        if cls is ExperimentConfig and (method := values.get("method", DEFAULT_METHOD)) in [*list_methods()]:
-            return find_settings(method).model_validate(values)
+        if cls is ExperimentConfig:
+            try:
+                settings = find_settings(values.get("method", DEFAULT_METHOD))
+            except (TypeError, ValueError):
+                return handler(values)  # the key is refused, with others
+            return settings.model_validate(values)
         preset = values.get("preset", cls.model_fields["preset"].default)
         defaults = cls.presets.get(preset, {}) if isinstance(preset, str) else {}
         given = {section: values.get(section) or {} for section in defaults}
@@ -249,8 +286,7 @@ class ExperimentConfig(Section):
     @field_validator("method")
     @classmethod
     def check_method(cls, method: str) -> str:
-        if method not in list_methods():
-            raise ValueError(f"there are the methods {', '.join(list_methods())}")
+        find_settings(method)
         return method
 
     @model_validator(mode="after")

@@ -25,23 +25,30 @@ def check_source(value: str) -> str:
 class VolumeModelConfig(ModelConfig):
     """The network. Defaults are the paper's."""
 
-    heading: bool = False
-    """Find which way the subject faces (from its visual hull, without labels) and turn the cube that way. For bodies that keep roughly upright."""
+    heading: bool = Field(
+        False,
+        description="Find which way the subject faces (from its visual hull, without labels) and turn the cube that way. For bodies that "
+        "keep roughly upright.",
+    )
     volume_size: int = Field(64, ge=8, le=128, description="Voxels along a side of the cube.")
     volume_channels: int = Field(32, ge=4, le=256, description="Channels of the volume network's first level.")
     volume_levels: int = Field(4, ge=1, le=5, description="Levels (halvings) of the volume network.")
-    encoder: Literal["none", "resnet18", "resnet50", "dinov2-small", "dinov3-small"] = "resnet50"
-    """Image encoder whose features are un-projected; none un-projects colour and silhouettes only."""
-    plain_features: bool = False
-    """Un-project colour, silhouettes and place beside the encoder's features; without an encoder they are all there is."""
+    encoder: Literal["none", "resnet18", "resnet50", "dinov2-small", "dinov3-small"] = Field(
+        "resnet50", description="Image encoder whose features are un-projected; none un-projects colour and silhouettes only."
+    )
+    plain_features: bool = Field(
+        False,
+        description="Un-project colour, silhouettes and place beside the encoder's features; without an encoder they are all there is.",
+    )
     pretrained: Annotated[str, AfterValidator(check_source)] = Field(
         "none",
         description="The encoder's first weights: none (random), a folder with config.json and model.safetensors, or hub:owner/name, "
         "hub:owner/name@revision. Nothing but hub: ever looks for weights on the network.",
     )
     feature_channels: int = Field(32, ge=1, le=256, description="Channels of the geometry features that are un-projected.")
-    hull_prior: float = Field(0.0, ge=0)
-    """Weight of the log occupancy of the visual hull added to the heatmaps' logits; 0 turns it off."""
+    hull_prior: float = Field(
+        0.0, ge=0, description="Weight of the log occupancy of the visual hull added to the heatmaps' logits; 0 turns it off."
+    )
 
     @property
     def first_weights(self) -> str:

@@ -68,8 +68,9 @@ class SimulatedSession(Section):
     frames: int = Field(300, ge=10, description="Length of the recording in frames.")
     seed: int = Field(0, ge=0, description="Seed of the motion.")
     rest_seconds: float = Field(0.0, ge=0, description="The animal rests for so long in the middle of the recording.")
-    bystander: Literal["none", "behind", "inside"] = "none"
-    """Somebody else who walks back and forth, behind the arena's rim or inside of it."""
+    bystander: Literal["none", "behind", "inside"] = Field(
+        "none", description="Somebody else who walks back and forth, behind the arena's rim or inside of it."
+    )
     long_shadows: bool = Field(False, description="Whether the lamp stands low: long and dark shadows.")
     flicker: float = Field(0.0, ge=0, le=0.5, description="Largest change of the light between frames, as a share of it.")
     drift: float = Field(0.0, ge=0, le=0.5, description="The light changes slowly by this share, up and down, from begin to end.")

@@ -28,13 +28,19 @@ class ReportConfig(Section):
     """What the report shows."""
 
     title: str = Field("BKinD-3D report", description="Title of the report.")
-    pictures: bool = True
-    """Show pictures of the recordings. false: no page, figure, video or contact sheet shows any; numbers, charts and skeletons remain."""
+    pictures: bool = Field(
+        True,
+        description="Show pictures of the recordings. false: no page, figure, video or contact sheet shows any; numbers, charts and "
+        "skeletons remain.",
+    )
     max_sessions: int = Field(6, ge=1, le=12, description="Sessions that are embedded in the main report.")
     max_frames: int = Field(200, ge=10, le=5000, description="Frames of a session's skeleton in the main report; its own page has more.")
     overlay_frames: int = Field(6, ge=1, le=12, description="Moments shown as overlay pictures per session.")
-    overlay_seconds: float = Field(300.0, gt=0)
-    """Longest overlay video of a session, in seconds of the recording; the rest of a longer session is left out."""
+    overlay_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="Longest overlay video of a session, in seconds of the recording; the rest of a longer session is left out.",
+    )
 
 
 class MovementsConfig(Section):
@@ -49,8 +55,9 @@ class MovementsConfig(Section):
 class ExportConfig(Section):
     """What the workflow hands over to other tools, in `results/exports/EXPERIMENT/FORMAT/`; `bkind3d export` writes any format at any time."""
 
-    formats: list[Literal[tuple(EXPORT_FORMATS)]] = Field(default_factory=list)  # type: ignore[valid-type]
-    """Formats that every session's keypoints are written in; docs/hand-over.md says who reads which."""
+    formats: list[Literal[tuple(EXPORT_FORMATS)]] = Field(  # type: ignore[valid-type]
+        default_factory=list, description="Formats that every session's keypoints are written in; docs/hand-over.md says who reads which."
+    )
 
 
 class PaperTableConfig(Section):
@@ -58,8 +65,9 @@ class PaperTableConfig(Section):
 
     title: str = Field(description="Title of the table.")
     measure: Literal["pose", "actions"] = Field("pose", description="pose: errors of regressed joints; actions: recognition of behaviours.")
-    rows: dict[Name, str] = Field(min_length=1)
-    """Experiments of the table, and what each is called; the others are compared with the first."""
+    rows: dict[Name, str] = Field(
+        min_length=1, description="Experiments of the table, and what each is called; the others are compared with the first."
+    )
     published: str = Field("", description="Data set whose published numbers stand beside the measured ones; empty: none.")
     grid: tuple[Name, ...] = Field((), description="Experiments whose keypoints are drawn into the pictures, beside the true joints.")
 
@@ -68,8 +76,9 @@ class StudyConfig(Section):
     """A study: its sheets, and what is done with them."""
 
     dataset: Name = Field("recordings", description="Name of the study's data in the tables.")
-    recordings: str = "."
-    """Folder that relative paths in the sheets start from; relative to the study. Never written to."""
+    recordings: str = Field(
+        ".", description="Folder that relative paths in the sheets start from; relative to the study. Never written to."
+    )
     sessions: str = Field("config/sessions.tsv", description="Sheet of the sessions.")
     cameras: str = Field("config/cameras.tsv", description="Sheet of each session's videos.")
     rigs: str = Field("config/rigs.tsv", description="Sheet of the rigs.")

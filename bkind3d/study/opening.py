@@ -79,8 +79,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read a mapping from the YAML file at `path`."""
     try:
         text = path.read_text(encoding="utf-8")
-        _check_keys(yaml.compose(text, Loader=yaml.SafeLoader), path)
-        values = yaml.safe_load(text)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        _check_keys(node, path)
+        values = loader.construct_document(node) if node is not None else None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); a study has its settings there") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -7,6 +7,7 @@ adds, with a default that changes nothing, retrains nothing.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,13 @@ from bkind3d.study.study import Study
 
 #: Which sessions models are trained on, and what of them.
 TRAINING_SESSIONS = "training_sessions"
-#: What reads a file of settings, where that is not the class of what is in it.
-_STUDY: TypeAdapter[Any] = TypeAdapter(Study)
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    "boards": TypeAdapter(dict[str, BoardConfig]),
-    TRAINING_SESSIONS: TypeAdapter(dict[str, dict[str, Any]]),
-    **dict.fromkeys(("study", "shown", "exported"), _STUDY),
+#: What a file of settings holds, where that is not the class of what is in it.
+_KINDS: dict[str, Any] = {
+    "boards": dict[str, BoardConfig],
+    TRAINING_SESSIONS: dict[str, dict[str, Any]],
+    **dict.fromkeys(("study", "shown", "exported"), Study),
 }
+_make_adapter = cache(TypeAdapter)
 #: How an experiment is judged, where nothing of that is shown.
 _UNJUDGED = {"actions": ActionsConfig(), "evaluation": EvaluationConfig()}
 
@@ -106,7 +107,8 @@ def _format(study: Study, name: str, value: Value) -> str:
 
 def find_adapter(name: str, value: Value) -> TypeAdapter[Any]:
     """What reads and writes the file of settings `name`."""
-    return _ADAPTERS.get(name.partition("/")[0]) or TypeAdapter(type(value))
+    adapter: TypeAdapter[Any] = _make_adapter(_KINDS.get(name.partition("/")[0], type(value)))
+    return adapter
 
 
 def format_sessions(study: Study, sessions: Iterable[str]) -> str:

@@ -47,8 +47,13 @@ class DiscoveryModelConfig(VolumeModelConfig):
     """The network. Defaults are the paper's."""
 
     n_keypoints: int = Field(15, ge=2, le=128, description="Number of discovered keypoints.")
-    n_symmetric_pairs: int = Field(0, ge=0, le=64)
-    """Pairs of keypoints that are each other's mirror image (left and right of a bilateral body). The rest lie on the body's midline or are unpaired."""
+    n_symmetric_pairs: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Pairs of keypoints that are each other's mirror image (left and right of a bilateral body). The rest lie on the "
+        "body's midline or are unpaired.",
+    )
     place_spread: float | None = Field(
         None,
         gt=0,
@@ -57,8 +62,11 @@ class DiscoveryModelConfig(VolumeModelConfig):
         "within about this share of the cube's side of it; null: anywhere. Needs `heading`.",
     )
     reconstruction: bool = Field(True, description="Whether a decoder reconstructs the difference target from appearance and edges.")
-    drawing: Literal["edges", "points", "none"] = "edges"
-    """What the decoder sees of the keypoints: edges: soft lines between them, with learned weights; points: a dot for each; none: nothing, it has the appearance alone."""
+    drawing: Literal["edges", "points", "none"] = Field(
+        "edges",
+        description="What the decoder sees of the keypoints: edges: soft lines between them, with learned weights; points: a dot for each; "
+        "none: nothing, it has the appearance alone.",
+    )
 
     @property
     def keypoint_names(self) -> list[str]:
@@ -84,24 +92,28 @@ class DiscoveryLossConfig(LossConfig):
     """Weights of the losses; 0 turns a term off. Defaults are the paper's."""
 
     reconstruction: float = Field(1.0, ge=0, description="Perceptual reconstruction of the target.")
-    target: Literal["difference", "image"] = "difference"
-    """What is reconstructed: difference: what changed between the two moments (1 - SSIM); image: the later picture itself."""
+    target: Literal["difference", "image"] = Field(
+        "difference",
+        description="What is reconstructed: difference: what changed between the two moments (1 - SSIM); image: the later picture itself.",
+    )
     separation: float = Field(1.0, ge=0, description="Keypoints repel each other.")
     separation_sigma: float = Field(0.03, gt=0, le=1, description="Range of the repulsion, as a share of the cube's side.")
     length: float = Field(1.0, ge=0, description="Edges in use keep their 3D length.")
     length_start: float = Field(0.3, ge=0, le=1, description="Share of the training after which the length loss begins.")
     silhouette: float = Field(0.0, ge=0, description="The drawn edges explain the silhouettes.")
     coverage: float = Field(0.0, ge=0, description="Every part of the visual hull has a keypoint nearby.")
-    consistency: float = Field(0.0, ge=0)
-    """Neighbouring moments, each in its own random turn (and mirror image) of the cube, give equal keypoints."""
+    consistency: float = Field(
+        0.0, ge=0, description="Neighbouring moments, each in its own random turn (and mirror image) of the cube, give equal keypoints."
+    )
     inside: float = Field(0.0, ge=0, description="Keypoints project onto the silhouettes.")
     perceptual: Literal["vgg19", "backbone", "pyramid"] = Field(
         "vgg19",
         description="Features of the perceptual loss: VGG19 with the published weights; the image encoder with its first weights, frozen "
         "(needs model.pretrained); or a pyramid of image gradients, which needs no weights.",
     )
-    vgg19_weights: str = ""
-    """File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache."""
+    vgg19_weights: str = Field(
+        "", description="File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache."
+    )
 
     @property
     def perceptual_features(self) -> str:
@@ -140,8 +152,9 @@ class DiscoveryExperiment(ExperimentConfig):
     #: The VGG19 weights are the published ones wherever they lie.
     without_effect: ClassVar[frozenset[str]] = WITHOUT_EFFECT | {"losses.vgg19_weights"}
 
-    preset: Literal["bkind3d", "demo", "paper"] = "bkind3d"
-    """Where the settings start from; the sections below change single keys of it."""
+    preset: Literal["bkind3d", "demo", "paper"] = Field(
+        "bkind3d", description="Where the settings start from; the sections below change single keys of it."
+    )
     model: DiscoveryModelConfig = DiscoveryModelConfig()
     losses: DiscoveryLossConfig = DiscoveryLossConfig()
     training: DiscoveryTrainingConfig = DiscoveryTrainingConfig()
