@@ -24,8 +24,9 @@ install: .venv/run.stamp
 docs: .venv/test.stamp
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --config-file .ci/mkdocs.yml
 
+# Files of few and long tests come first, or one core would wait for the last of them.
 test: lint
-	$(PYTEST) $(BOTH_CORES) -m "not slow and not slurm"
+	$(PYTEST) $(BOTH_CORES) --no-loadscope-reorder tests/workflow tests/unit -m "not slow and not slurm"
 
 test-slow: .venv/test.stamp
 	$(PYTEST) $(BOTH_CORES) -m slow
