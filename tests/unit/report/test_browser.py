@@ -100,6 +100,8 @@ def test_a_session_is_played(study, open_page):
     page.wait_for_function("document.querySelector('.player').dataset.index != 30")
     assert page.locator(".play").inner_text() == "Pause"
     page.get_by_role("button", name="Play or pause").click()
+    # What was asked for before the click is still drawn.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     stopped = index_of(page)
     page.wait_for_timeout(200)
     assert index_of(page) == stopped
