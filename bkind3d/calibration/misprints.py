@@ -26,6 +26,9 @@ def explain_unseen_board(pictures: Iterable[Picture], board: BoardConfig) -> str
     dictionaries of markers.
     """
     shown = list(pictures)
+    # Markers first: between them, the search for checkerboards sees now and then a board that is not there.
+    if board.pattern == "checkerboard" and (reason := _explain_markers(shown, board)):
+        return reason
     for reason, variant, change in _list_variants(board):
         detector = make_board(variant, variant.legacy_pattern == "true")
         if any(np.isfinite(detect_corners(detector, change(picture))).any() for picture in shown):
