@@ -21,10 +21,7 @@ class InputError(ValueError):
 
 
 class Section(BaseModel):
-    """A group of settings: immutable, and closed to unknown keys and to numbers that JSON cannot hold.
-
-    What a key means stands beside it, or below it where that is long.
-    """
+    """A group of settings: immutable, and closed to unknown keys and to numbers that JSON cannot hold."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
