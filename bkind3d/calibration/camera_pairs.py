@@ -1,8 +1,7 @@
 """Whether pairs of cameras agree: one relative pose explains every board that both see.
 
-This needs no bundle adjustment, in which one wrong camera spoils all others. From each picture alone follows where the
-board is in that camera's frame; two cameras that stand still, film at the same moments and are not mirrored are related
-by the same motion in every frame.
+This needs no bundle adjustment, in which one wrong camera spoils all others. From each picture alone follows where the board is in that
+camera's frame; two cameras that stand still, film at the same moments and are not mirrored are related by the same motion in every frame.
 """
 
 from dataclasses import dataclass, replace

@@ -1,8 +1,7 @@
 """Intrinsics of one camera from pictures of a board, with as many parameters as the pictures can tell.
 
-aniposelib fixes the principal point in the picture's middle and knows one focal length; OpenCV can fit more, and fits
-nonsense where the board was seen from few sides. So models of growing freedom are fit, and the one counts that predicts
-views it has not seen.
+aniposelib fixes the principal point in the picture's middle and knows one focal length; OpenCV can fit more, and fits nonsense where the
+board was seen from few sides. So models of growing freedom are fit, and the one counts that predicts views it has not seen.
 """
 
 import logging

@@ -24,11 +24,10 @@ _RANGE = (0.05, 0.95)
 def measure_quality(cameras: list[Camera], corners: Corners, judged_by: Corners) -> pd.DataFrame:
     """The table ``calibration``: one row per camera.
 
-    Errors are distances between corners of the views `judged_by` and the projections of their triangulated points: in
-    pixels, in percent of the picture's width (``mean_percent``), and at the board in world units (``mean_world``). Of
-    all `corners`: ``coverage`` is the share of the picture inside their outline, ``depth_range`` the nearest over the
-    farthest distance of the board (1: it stayed at one distance, and a small error proves little), ``tilt_range`` the
-    degrees over which its angle to the optical axis varied.
+    Errors are distances between corners of the views `judged_by` and the projections of their triangulated points: in pixels, in percent of
+    the picture's width (``mean_percent``), and at the board in world units (``mean_world``). Of all `corners`: ``coverage`` is the share of
+    the picture inside their outline, ``depth_range`` the nearest over the farthest distance of the board (1: it stayed at one distance, and
+    a small error proves little), ``tilt_range`` the degrees over which its angle to the optical axis varied.
     """
     errors, depths = measure_errors(cameras, judged_by), measure_depths(cameras, judged_by)
     poses = pose_in_views(cameras, corners)

@@ -108,8 +108,7 @@ class SessionFrames:
 
     Raises
     ------
-    InputError
-        Where the tables do not belong together or hold no usable frame.
+    InputError : where the tables do not belong together or hold no usable frame.
     """
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
@@ -225,8 +224,7 @@ class MomentDataset(Dataset[tuple[Moments, ...]]):
 
     Raises
     ------
-    InputError
-        Where joints are given and no usable frame has any.
+    InputError : where joints are given and no usable frame has any.
     """
 
     def __init__(
@@ -271,8 +269,7 @@ class PairDataset(MomentDataset):
 
     Raises
     ------
-    InputError
-        Where `gap_seconds` is so short that both moments would be one frame.
+    InputError : where `gap_seconds` is so short that both moments would be one frame.
     """
 
     def __init__(

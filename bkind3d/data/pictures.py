@@ -83,8 +83,7 @@ class PictureFile:
 
         Raises
         ------
-        InputError
-            If it is damaged: a line that names it.
+        InputError : if it is damaged: a line that names it.
         """
         try:
             return CACHE.open(self).read_row_group(group, columns=["image", "mask"], use_threads=False)

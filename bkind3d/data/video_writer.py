@@ -16,8 +16,7 @@ CAREFUL = {"crf": "17", "preset": "veryfast", "threads": "1"}
 class VideoWriter:
     """Writes RGB pictures as H.264 (yuv420p, constant rate) into an MP4 file.
 
-    One encoder thread and no data of the machine in the stream: the same pictures give the same file with the same
-    version of libx264.
+    One encoder thread and no data of the machine in the stream: the same pictures give the same file with the same version of libx264.
     """
 
     def __init__(self, path: Path, size: tuple[int, int], rate: float, options: Mapping[str, str] = CAREFUL) -> None:

@@ -1,8 +1,7 @@
 """Windows that were cut out of one camera's picture, and one common window for both frames of a pair.
 
-A stored window follows the subject, so that two of them show the still background at different places and scales. The
-difference between two frames means something only if both are seen through one window. All is float64: pixels are small
-differences of large numbers.
+A stored window follows the subject, so that two of them show the still background at different places and scales. The difference between
+two frames means something only if both are seen through one window. All is float64: pixels are small differences of large numbers.
 """
 
 from dataclasses import dataclass
@@ -38,8 +37,7 @@ def relate_windows(projection_a: Float[NDArray, "*view 3 4"], projection_b: Floa
 
     Raises
     ------
-    ValueError
-        If the two matrices are not windows of one camera.
+    ValueError : if the two matrices are not windows of one camera.
     """
     block_a, block_b = (np.asarray(projection, np.float64)[..., :3] for projection in (projection_a, projection_b))
     relation = block_b @ np.linalg.inv(block_a)

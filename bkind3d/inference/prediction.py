@@ -46,8 +46,7 @@ def predict_session(
 
     Raises
     ------
-    InputError
-        Where the frames are in other units than those that the model was trained in.
+    InputError : where the frames are in other units than those that the model was trained in.
     """
     network, provenance = load_model(model)
     network = network.eval().to(device)

@@ -31,9 +31,8 @@ def measure_side(
 ) -> float:
     """Side, in world units, of the cube around the centre that the subject fits into, however it is turned.
 
-    In frames spread over the session, a cube of voxels is carved by the silhouettes of all views (visual hull), and the
-    distance of the farthest voxel that is left is half a side. What only some views take for the subject (shadows,
-    reflections) is carved away.
+    In frames spread over the session, a cube of voxels is carved by the silhouettes of all views (visual hull), and the distance of the
+    farthest voxel that is left is half a side. What only some views take for the subject (shadows, reflections) is carved away.
     """
     usable = np.flatnonzero((chosen >= 0).any(axis=1) & np.isfinite(centres).all(axis=1))
     most = (chosen[usable] >= 0).sum(axis=1)

@@ -28,10 +28,9 @@ def choose_frames(
     Parameters
     ----------
     n_frames : of the video.
-    frame_map : a .tsv, .csv or .parquet table with columns ``frame`` (of the session) and ``video_frame``, both counted from
-        0; frames of the session that it lacks have no picture. Or with columns ``video_frame`` and ``time_s``, seconds on a
-        clock that starts with the session in all cameras: frame n of the session is what was filmed nearest to n / `rate`.
-        Without it, both numbers are the same.
+    frame_map : a .tsv, .csv or .parquet table with columns ``frame`` (of the session) and ``video_frame``, both counted from 0; frames of
+        the session that it lacks have no picture. Or with columns ``video_frame`` and ``time_s``, seconds on a clock that starts with the
+        session in all cameras: frame n of the session is what was filmed nearest to n / `rate`. Without it, both numbers are the same.
     start, stop : first frame of the session, and the frame after its last one.
     rate : frames per second, for maps with times.
 

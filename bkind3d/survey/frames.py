@@ -42,10 +42,9 @@ class FrameSources:
 def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig, output: str | Path, threads: int = 1) -> None:
     """Cut the windows of one camera and write the table ``frames`` to `output`.
 
-    Pictures are stored as JPEG (RGB after decoding with OpenCV and ``COLOR_BGR2RGB``), silhouettes as PNG (0 or 255). A
-    frame is ``valid`` where the subject is located, and this camera sees it: its centre lies in the picture, and something
-    of its silhouette in the window (not so while the camera is blocked, say). Others hold no picture,
-    except those of a fixed window.
+    Pictures are stored as JPEG (RGB after decoding with OpenCV and ``COLOR_BGR2RGB``), silhouettes as PNG (0 or 255). A frame is ``valid``
+    where the subject is located, and this camera sees it: its centre lies in the picture, and something of its silhouette in the window
+    (not so while the camera is blocked, say). Others hold no picture, except those of a fixed window.
     """
     cv2.setNumThreads(threads)
     cameras, _ = read_calibration(sources.calibration)

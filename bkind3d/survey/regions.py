@@ -18,8 +18,7 @@ def read_region(path: str | Path, video_size: tuple[int, int], size: tuple[int, 
 
     Raises
     ------
-    InputError
-        Where it cannot be read, has another shape than the video's pictures (`video_size`), or is black everywhere.
+    InputError : where it cannot be read, has another shape than the video's pictures (`video_size`), or is black everywhere.
     """
     drawn = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if drawn is None:
