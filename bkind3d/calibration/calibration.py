@@ -24,7 +24,7 @@ from bkind3d.calibration.rig import Solution, calibrate_rig, check_connected
 from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor, read_points
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
-from bkind3d.data.camera_names import require_cameras
+from bkind3d.data.calibration_formats import require_cameras
 from bkind3d.data.parquet import write_table
 from bkind3d.data.video import probe_video
 from bkind3d.geometry.cameras import Camera

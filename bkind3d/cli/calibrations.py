@@ -93,7 +93,7 @@ def check_calibration(arguments: argparse.Namespace) -> None:
 )
 def import_calibration(arguments: argparse.Namespace) -> None:
     """Read a calibration that another program made, check it, and write it in this project's format (docs/calibration-formats.md)."""
-    from bkind3d.calibration.importers import GivenCalibration, import_calibration
+    from bkind3d.calibration.exchange import GivenCalibration, import_calibration
 
     sizes = parse_sizes(" ".join(arguments.size), "--size")
     given = GivenCalibration(arguments.file, arguments.units, arguments.format, arguments.subject, sizes, arguments.up)
@@ -107,6 +107,6 @@ def import_calibration(arguments: argparse.Namespace) -> None:
 )
 def export_calibration(arguments: argparse.Namespace) -> None:
     """Write a calibration for other programs: aniposelib's TOML, or OpenCV's FileStorage (YAML, JSON)."""
-    from bkind3d.calibration.exporters import export_calibration
+    from bkind3d.calibration.exchange import export_calibration
 
     export_calibration(arguments.file, arguments.output, arguments.format)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
-from bkind3d.data.camera_names import match_cameras
+from bkind3d.data.calibration_formats import match_cameras
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.progress import track
 from bkind3d.doctor.beginning import check_offsets, examine_beginning

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.data.calibration_formats import CALIBRATION_FORMATS
-from bkind3d.data.camera_names import match_cameras
+from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, match_cameras
 from bkind3d.start.recordings import Recognised, make_name
 
 _SUFFIXES = {ending for row in CALIBRATION_FORMATS.values() for ending in row.endings}

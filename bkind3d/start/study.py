@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from bkind3d.config import BoardConfig, InputError, parse_section
-from bkind3d.data.camera_names import match_cameras
+from bkind3d.data.calibration_formats import match_cameras
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.start.recordings import Recognised, make_name, recognise_recordings
 from bkind3d.start.rigs import make_rigs, relative_path

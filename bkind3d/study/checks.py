@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bkind3d.config import HUB_PREFIX, InputError, SimulatedSession
-from bkind3d.data.camera_names import match_cameras, read_camera_names
+from bkind3d.data.calibration_formats import match_cameras, read_camera_names
 from bkind3d.study.layout import NAMED, SIMULATED
 from bkind3d.study.published import read_published
 from bkind3d.study.sheets import suggest

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bkind3d.config import InputError
-from bkind3d.data.camera_names import read_camera_names
+from bkind3d.data.calibration_formats import read_camera_names
 from bkind3d.study.sections import TRAINING_SESSIONS, Value, find_adapter, list_entries, list_sections, means, read_stored
 from bkind3d.study.study import Study
 from bkind3d.study.weights import list_weights, names_no_commit

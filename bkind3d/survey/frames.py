@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bkind3d.config import FramesConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
-from bkind3d.data.camera_names import require_cameras
+from bkind3d.data.calibration_formats import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.progress import track
 from bkind3d.data.video import Video, decode_frames, describe_files

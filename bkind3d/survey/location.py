@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bkind3d.config import InputError, LocationConfig
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
-from bkind3d.data.camera_names import require_cameras
+from bkind3d.data.calibration_formats import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Camera
 from bkind3d.survey.consensus import find_candidates

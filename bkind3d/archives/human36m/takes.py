@@ -12,8 +12,7 @@ import pandas as pd
 
 from bkind3d.archives.human36m.poses import RATE, make_joints, read_poses
 from bkind3d.archives.studies import Archive, ImportedSession
-from bkind3d.calibration.formats.given import read_xml
-from bkind3d.calibration.formats.reading import read_given_cameras
+from bkind3d.calibration.formats.reading import read_given_cameras, read_xml
 from bkind3d.config import InputError
 
 log = logging.getLogger(__name__)

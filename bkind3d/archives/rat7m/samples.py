@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from bkind3d.calibration.formats.given import read_apart
+from bkind3d.calibration.formats.reading import read_apart
 from bkind3d.config import InputError
 
 #: Farthest (mm) from the world's origin that a rat in that arena can be; what is farther was not read rightly.

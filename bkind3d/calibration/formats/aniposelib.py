@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from bkind3d.calibration.formats.given import GivenRig
+from bkind3d.calibration.formats.reading import GivenRig
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.calibration_formats import find_tables, read_toml
 from bkind3d.geometry.cameras import Camera

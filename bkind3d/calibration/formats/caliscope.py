@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from bkind3d.calibration.formats.given import GivenRig
+from bkind3d.calibration.formats.reading import GivenRig
 from bkind3d.config import InputError
 from bkind3d.data.calibration_formats import find_tables, is_caliscope, read_toml
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bkind3d.calibration.formats.given import GivenRig
 from bkind3d.calibration.formats.matlab import convert_camera, read_variables
+from bkind3d.calibration.formats.reading import GivenRig
 from bkind3d.config import InputError
 
 _KEYS = (("K",), ("RDistort",), ("TDistort",), ("r", "R"), ("t", "T"))

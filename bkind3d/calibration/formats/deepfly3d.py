@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bkind3d.calibration.formats.given import Field, GivenRig, read_fields
+from bkind3d.calibration.formats.reading import Field, GivenRig, read_fields
 from bkind3d.config import InputError
 
 _FIELDS: tuple[Field, ...] = (

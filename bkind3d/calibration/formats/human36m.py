@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bkind3d.calibration.formats.given import GivenRig, read_numbers, read_xml
+from bkind3d.calibration.formats.reading import GivenRig, read_numbers, read_xml
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array
 

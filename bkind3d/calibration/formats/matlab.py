@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bkind3d.calibration.formats.given import read_apart, read_fields
+from bkind3d.calibration.formats.reading import read_apart, read_fields
 from bkind3d.config import InputError
 
 #: Variables that hold cameras: of Label3D, and of Rat7M.

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bkind3d.calibration.formats.given import Field, GivenRig, begins_with, read_apart, read_fields
+from bkind3d.calibration.formats.reading import Field, GivenRig, begins_with, read_apart, read_fields
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Camera
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy.typing import NDArray
 
-from bkind3d.calibration.formats.given import GivenRig, begins_with, read_numbers, read_xml
+from bkind3d.calibration.formats.reading import GivenRig, begins_with, read_numbers, read_xml
 from bkind3d.config import InputError
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from bkind3d.calibration.formats.given import GivenRig
 from bkind3d.calibration.formats.matlab import convert_camera, read_variables
+from bkind3d.calibration.formats.reading import GivenRig
 from bkind3d.config import InputError
 
 _KEYS = (("IntrinsicMatrix",), ("RadialDistortion",), ("TangentialDistortion",), ("rotationMatrix",), ("translationVector",))

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.data.calibration_formats import list_formats, parse_sizes
+from bkind3d.data.calibration_formats import list_formats, parse_sizes, read_camera_names
 
 
 def test_the_ending_tells_what_a_file_may_be() -> None:
@@ -36,3 +36,13 @@ def test_sizes_are_of_all_cameras_or_of_one() -> None:
 def test_what_is_no_size_is_refused(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         parse_sizes(text, "here")
+
+
+def test_names_are_read_without_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('[cam_0]\nname = "top"\n[cam_1]\nmatrix = 3\n[metadata]\nerror = 1\n')
+    assert read_camera_names(tmp_path / "a.toml") == ["top", "cam_1"]
+    (tmp_path / "a.toml").write_text("[cameras.0]\nmatrix = 3\n[cameras.7]\n")
+    assert read_camera_names(tmp_path / "a.toml") == ["cam_0", "cam_7"]
+    (tmp_path / "a.toml").write_text("[cameras]\ncam = 3\n")
+    with pytest.raises(InputError, match="'cam' is not a table of a camera"):
+        read_camera_names(tmp_path / "a.toml")

@@ -8,7 +8,7 @@ import pytest
 
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.data.camera_names import read_camera_names
+from bkind3d.data.calibration_formats import read_camera_names
 from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import KnownCamera, make_points, make_rig, see
 from tests.unit.calibration.formats.test_aniposelib import NAMES, give_distortion, write_pose2sim

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from bkind3d.calibration.exporters import EXPORT_FORMATS, export_calibration
+from bkind3d.calibration.exchange import EXPORT_FORMATS, export_calibration
 from bkind3d.calibration.formats.reading import load_format, read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration

@@ -1,9 +1,11 @@
 import logging
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from bkind3d.calibration.formats.reading import read_given_cameras
+from bkind3d.calibration.formats.reading import read_apart, read_given_cameras
 from bkind3d.config import InputError
 from tests.unit.calibration.formats.rigs import make_rig
 from tests.unit.calibration.formats.test_aniposelib import write_pose2sim
@@ -39,3 +41,32 @@ def test_an_unknown_ending_needs_a_format(tmp_path: Path) -> None:
 def test_subjects_are_human36ms_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="this one is of aniposelib; leave the subject out"):
         read_given_cameras(write_pose2sim(tmp_path / "a.toml", make_rig(NAMES)), subject="S1")
+
+
+def count_bytes(path: Path) -> int:
+    return len(path.read_bytes())
+
+
+def refuse(path: Path) -> int:
+    raise InputError(f"{path}: is wrong")
+
+
+def crash(path: Path) -> int:
+    """End at once, as a library in C does with some damaged files."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def test_what_is_read_comes_back(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert read_apart(count_bytes, tmp_path / "a") == 3
+
+
+def test_refusals_come_back(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a: is wrong"):
+        read_apart(refuse, tmp_path / "a")
+
+
+def test_a_crash_of_the_reader_is_a_refusal(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a: is damaged, so that nothing can read it; copy it again"):
+        read_apart(crash, tmp_path / "a")

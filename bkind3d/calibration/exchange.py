@@ -1,4 +1,4 @@
-"""Calibrations that others made: read, matched with the sheet's cameras, and written in this project's form."""
+"""Calibrations of other programs: read, matched with the sheet's cameras and written in this project's form; and written in theirs."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bkind3d.calibration.formats.reading import read_given_cameras
+from bkind3d.calibration.formats.reading import load_format, read_given_cameras
 from bkind3d.config import InputError
-from bkind3d.data.calibration_files import write_calibration
-from bkind3d.data.calibration_formats import Size
-from bkind3d.data.camera_names import match_cameras
-from bkind3d.data.parquet import TABLES, write_table
+from bkind3d.data.calibration_files import read_calibration, write_calibration
+from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, Size, match_cameras
+from bkind3d.data.parquet import TABLES, replaced_when_complete, write_table
 from bkind3d.geometry.cameras import Camera, upright_rotation
 from bkind3d.geometry.units import METRES
 
 log = logging.getLogger(__name__)
 
+EXPORT_FORMATS = [name for name, row in CALIBRATION_FORMATS.items() if row.written]
 #: A rig's cameras lie at least as far apart, and at most (metres).
 _SMALLEST_RIG, _LARGEST_RIG = 0.02, 300.0
 
@@ -95,3 +95,31 @@ def _check_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) ->
             f"{path}: in {units}, the cameras would be {extent:.4g} {units} apart, which cannot be; "
             f"give the units of the calibration ({' or '.join(fitting) or 'which are none of ' + ', '.join(METRES)})"
         )
+
+
+def export_calibration(path: str | Path, output: str | Path, format_name: str | None = None) -> None:
+    """Write the calibration `path` to `output`, as TOML of aniposelib or OpenCV's FileStorage (guessed by the ending).
+
+    What neither can say is told: the skew of a camera's matrix, which both pass over.
+    """
+    formats = [name for name in EXPORT_FORMATS if Path(output).suffix.lower() in CALIBRATION_FORMATS[name].endings]
+    if not formats or format_name not in (None, *formats):
+        endings = {name: " ".join(CALIBRATION_FORMATS[name].endings) for name in EXPORT_FORMATS if format_name in (None, name)}
+        raise InputError(
+            f"{output}: has another ending than {' or '.join(f'{known} ({name})' for name, known in endings.items())}; rename it"
+        )
+    cameras, metadata = read_calibration(path)
+    units = metadata.get("units")
+    units = units if isinstance(units, str) else ""
+    for camera in cameras.values():
+        # How far a program that passes over the skew is off at the picture's upper or lower edge.
+        middle = camera.matrix[1, 2]
+        reach = max(abs(middle), abs(camera.size[1] - 1 - middle))
+        shift = float(np.abs(camera.matrix[0, 1] / camera.matrix[1, 1]) * reach)
+        if shift > 0:
+            log.warning(
+                "%s: camera %s has a skewed matrix, which OpenCV and aniposelib pass over: points are up to %.2f px off there",
+                path, camera.name, shift,
+            )  # fmt: skip
+    with replaced_when_complete(output) as temporary:
+        load_format(formats[0]).write(cameras, temporary, units, metadata.get("error"))
