@@ -4,13 +4,14 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import TypeAdapter
 
 from bkind3d import __version__
-from bkind3d.config import DEFAULT_METHOD, MODEL_REVISION, ExperimentConfig, InputError, find_settings, load_text
+from bkind3d.config import DEFAULT_METHOD, MODEL_REVISION, ExperimentConfig, InputError, find_settings
 from bkind3d.data.parquet import replaced_when_complete
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def load_model(path: str | Path) -> tuple["Model", Provenance]:
         provenance = TypeAdapter(Provenance).validate_json(content["provenance"])
         settings = find_settings(provenance.method)
         config = settings.read_model(content["model_config"])
-        model: Model = load_text(settings.description.model)(config, content.get("names", ()), load=False)
+        model: Model = resolve_name(settings.description.model)(config, content.get("names", ()), load=False)
         model.load_state_dict(content["weights"])
     except (KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]

@@ -23,7 +23,7 @@ from bkind3d.config.experiment import (
     PredictionConfig,
     TrainingConfig,
 )
-from bkind3d.config.methods import DEFAULT_METHOD, find_settings, list_methods, load_text
+from bkind3d.config.methods import DEFAULT_METHOD, find_settings, list_methods
 from bkind3d.config.network import HUB_PREFIX, RATE_PRESET, VOLUME_PRESET, VolumeModelConfig
 from bkind3d.config.sections import (
     NAME_PATTERN,

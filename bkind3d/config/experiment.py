@@ -237,13 +237,13 @@ class ExperimentConfig(Section):
     cameras: tuple[Name, ...] = Field(
         (), description="Cameras that the network sees; none given: all. The subject is located by all cameras in any case."
     )
-    model: SerializeAsAny[ModelConfig] = ModelConfig()
-    losses: SerializeAsAny[LossConfig] = LossConfig()
-    training: SerializeAsAny[TrainingConfig] = TrainingConfig()
-    prediction: PredictionConfig = PredictionConfig()
-    evaluation: EvaluationConfig = EvaluationConfig()
-    actions: ActionsConfig = ActionsConfig()
-    naming: NamingConfig = NamingConfig()
+    model: SerializeAsAny[ModelConfig] = Field(default_factory=ModelConfig)
+    losses: SerializeAsAny[LossConfig] = Field(default_factory=LossConfig)
+    training: SerializeAsAny[TrainingConfig] = Field(default_factory=TrainingConfig)
+    prediction: PredictionConfig = Field(default_factory=PredictionConfig)
+    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    actions: ActionsConfig = Field(default_factory=ActionsConfig)
+    naming: NamingConfig = Field(default_factory=NamingConfig)
 
     @property
     def network(self) -> dict[str, str]:

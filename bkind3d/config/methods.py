@@ -5,8 +5,8 @@ by an entry point of the group ``bkind3d.methods``.
 """
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bkind3d.config.experiment import ExperimentConfig
@@ -26,6 +26,8 @@ METHODS = {
 @cache
 def list_methods() -> dict[str, str]:
     """Name and settings of every method that is there, this package's first."""
+    from importlib.metadata import entry_points
+
     return METHODS | {point.name: point.value for point in entry_points(group=GROUP) if point.name not in METHODS}
 
 
@@ -41,10 +43,5 @@ def find_settings(name: str) -> "type[ExperimentConfig]":
     text = METHODS.get(name) or list_methods().get(name)
     if text is None:
         raise ValueError(f"method {name!r} is not installed; there are {', '.join(list_methods())}")
-    settings: type[ExperimentConfig] = load_text(text)
+    settings: type[ExperimentConfig] = resolve_name(text)
     return settings
-
-
-def load_text(text: str) -> Any:
-    """Import what ``module:name`` says."""
-    return EntryPoint("", text, "").load()

@@ -23,7 +23,7 @@ class InputError(ValueError):
 class Section(BaseModel):
     """A group of settings: immutable, and closed to unknown keys and to numbers that JSON cannot hold."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pkgutil import resolve_name
 from typing import Any
 
 import lightning
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from bkind3d.config import ExperimentConfig, InputError, load_text
+from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Moments
 from bkind3d.geometry.health import HealthReport
 from bkind3d.losses.running_mean import commit_running_means, discard_running_means, has_fresh_means
@@ -56,10 +57,10 @@ class Training(lightning.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.config = config
-        self.model = load_text(config.description.model)(config.model, names)
+        self.model = resolve_name(config.description.model)(config.model, names)
         if config.training.activation_checkpointing:
             self.model.keep_less()
-        self.objective = load_text(config.description.objective)(config, self.model)
+        self.objective = resolve_name(config.description.objective)(config, self.model)
         self.step, self.skipped, self.stopped_early = 0, 0, False
         self.best: dict[str, float] = {}
         self.micro_batch = config.training.micro_batch_size or config.training.batch_size

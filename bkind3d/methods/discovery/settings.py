@@ -155,9 +155,9 @@ class DiscoveryExperiment(ExperimentConfig):
     preset: Literal["bkind3d", "demo", "paper"] = Field(
         "bkind3d", description="Where the settings start from; the sections below change single keys of it."
     )
-    model: DiscoveryModelConfig = DiscoveryModelConfig()
-    losses: DiscoveryLossConfig = DiscoveryLossConfig()
-    training: DiscoveryTrainingConfig = DiscoveryTrainingConfig()
+    model: DiscoveryModelConfig = Field(default_factory=DiscoveryModelConfig)
+    losses: DiscoveryLossConfig = Field(default_factory=DiscoveryLossConfig)
+    training: DiscoveryTrainingConfig = Field(default_factory=DiscoveryTrainingConfig)
 
     def without_published_weights(self) -> "DiscoveryExperiment":
         model = self.model.model_copy(update={"pretrained": "none"})

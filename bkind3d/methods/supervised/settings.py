@@ -24,4 +24,4 @@ class SupervisedExperiment(ExperimentConfig):
     presets: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {"taught": {"model": VOLUME_PRESET, "training": TRAINING_PRESET}}
 
     preset: Literal["taught"] = Field("taught", description="Where the settings start from.")
-    model: VolumeModelConfig = VolumeModelConfig()
+    model: VolumeModelConfig = Field(default_factory=VolumeModelConfig)
