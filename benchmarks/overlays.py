@@ -9,7 +9,7 @@ import numpy as np
 
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.report.overlay_videos import FAST, draw_pictures, lay_out
-from bkind3d.report.overlays import Moment, View
+from bkind3d.report.views import Moment, View
 
 VIEWS, SIDE, FRAMES, KEYPOINTS = 6, 384, 300, 30
 

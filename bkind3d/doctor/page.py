@@ -20,13 +20,12 @@ from bkind3d.doctor.pictures import (
     draw_world,
     list_cube_lines,
     list_floor_lines,
-    tile_pictures,
     tile_views,
 )
 from bkind3d.doctor.sessions import Examined, measure_distance
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.report.elements import Cell, Chart, Note, Page, Picture, Section, Table, make_chart, make_row
-from bkind3d.report.overlays import encode_jpeg
+from bkind3d.report.overlays import draw_grid, encode_jpeg
 from bkind3d.report.palette import ACCENT, LINES
 from bkind3d.report.recordings import build_location_chart
 from bkind3d.report.rendering import write_page
@@ -173,11 +172,12 @@ def _show_crops(study: Study, entry: Examined) -> list[Any]:
         for name, path in paths.items():
             row = _read_crops(path) if path.exists() else []
             if row:
-                rows.append(row)
+                rows.append(((), row))
                 names.append(name)
         if rows:
             caption = f"The subject in windows of frameset {frameset} over time, rows: {', '.join(names)}. It has to stay in the middle."
-            return [Picture(encode_jpeg(tile_pictures(rows)), f"Windows of {entry.name}", caption)]
+            sheet = draw_grid(rows, [""] * _MOMENTS, head=0, size=(_CROP, _CROP))
+            return [Picture(encode_jpeg(sheet), f"Windows of {entry.name}", caption)]
     return []
 
 

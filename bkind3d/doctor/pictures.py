@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bkind3d.data.shrinking import Picture
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import pixel_directions, project_through_lens
+from bkind3d.report.overlays import GAP, draw_tiles
 from bkind3d.survey.silhouettes import Silhouettes
 
 Colour = tuple[int, int, int]
@@ -24,8 +25,6 @@ FLOOR, CUBE, OUTLINE, LINE = (190, 190, 190), (255, 200, 60), (255, 90, 175), (0
 _POINTS = 60
 #: Squares of the floor grid on either side of the origin, and their share of the cameras' distance.
 _SQUARES, _SQUARE_SHARE = 4, 0.1
-#: Height of a picture's title, pixels.
-_TITLE = 20
 _EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
 
 
@@ -111,30 +110,16 @@ def draw_epipolar_lines(
     return drawn, distances
 
 
-def tile_pictures(rows: Sequence[Sequence[Picture]], gap: int = 4) -> Picture:
-    """Pictures of one size side by side, rows below each other; missing ones stay dark."""
-    height, width = rows[0][0].shape[:2]
-    columns = max(len(row) for row in rows)
-    canvas = np.full((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 40, np.uint8)
-    for index, row in enumerate(rows):
-        for column, picture in enumerate(row):
-            canvas[index * (height + gap) :, column * (width + gap) :][:height, :width] = picture
-    return canvas
-
-
-def tile_views(pictures: Mapping[str, Picture], width: int = 1160, gap: int = 4) -> Picture:
+def tile_views(pictures: Mapping[str, Picture], width: int = 1160) -> Picture:
     """Views of any sizes, each with its title, in rows of at most four, `width` pixels wide."""
     per_row = min(4, len(pictures)) if len(pictures) != 6 else 3
-    cell_width = (width + gap) // per_row - gap
-    heights = [max(1, round(picture.shape[0] * cell_width / picture.shape[1])) for picture in pictures.values()]
-    cells = []
-    for (title, picture), height in zip(pictures.items(), heights, strict=True):
-        cell = np.full((max(heights) + _TITLE, cell_width, 3), 40, np.uint8)
-        how = cv2.INTER_AREA if cell_width < picture.shape[1] else cv2.INTER_CUBIC
-        cell[_TITLE : _TITLE + height] = cv2.resize(picture, (cell_width, height), interpolation=how)
-        cv2.putText(cell, title, (4, _TITLE - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (230, 230, 230), 1, cv2.LINE_AA)
-        cells.append(cell)
-    return tile_pictures([cells[start : start + per_row] for start in range(0, len(cells), per_row)], gap)
+    across = (width + GAP) // per_row - GAP
+    fitted = {}
+    for title, picture in pictures.items():
+        how = cv2.INTER_AREA if across < picture.shape[1] else cv2.INTER_CUBIC
+        height = max(1, round(picture.shape[0] * across / picture.shape[1]))
+        fitted[title] = np.asarray(cv2.resize(picture, (across, height), interpolation=how), dtype=np.uint8)
+    return draw_tiles(fitted, per_row, (across, max(map(len, fitted.values()))), GAP)
 
 
 def _draw_track(picture: Picture, pixels: Float[NDArray, "..."], colour: Colour, thickness: int) -> None:

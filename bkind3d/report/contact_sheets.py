@@ -13,14 +13,15 @@ from PIL import Image, ImageDraw
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.report.contents import list_given_names, read_named_keypoints
-from bkind3d.report.overlays import DARK, Picture, View, load_font, project_keypoints, read_views
+from bkind3d.report.overlays import DARK, GAP, draw_grid, load_font
 from bkind3d.report.palette import mark_of
+from bkind3d.report.views import Picture, View, project_keypoints, read_views
 from bkind3d.study.study import Study
 
 #: Sessions that are looked at; of each, rows evenly spread over time, and rows in which the keypoint is least certain.
 SESSIONS, SPREAD_ROWS, DOUBTFUL_ROWS = 3, 5, 2
-#: Side of a crop as shown (pixels), and of its surroundings as a share of the view; layout.
-CROP, SHARE, GAP, HEAD, SIDE = 112, 0.3, 3, 56, 132
+#: Side of a crop as shown (pixels), and of its surroundings as a share of the view; room above and left of the crops.
+CROP, SHARE, TOP, LEFT = 112, 0.3, 56, 132
 
 
 @dataclass(frozen=True)
@@ -77,29 +78,22 @@ def draw_sheet(
     cameras: Sequence[str],
 ) -> Picture:
     """One keypoint's crops out of `views`, by session, frame and camera: (height, width, 3) RGB."""
-    step = CROP + GAP
-    image = Image.new("RGB", (SIDE + len(cameras) * step, HEAD + len(rows) * step + 2 * GAP), DARK.ground)
-    draw = ImageDraw.Draw(image)
-    first = next(iter(found.values()))
+    grids = []
+    for doubtful, titles, head in ((False, cameras, TOP), (True, [""] * len(cameras), 2 * GAP)):
+        drawn = []
+        for row in (row for row in rows if row.doubtful == doubtful):
+            keypoints, index = found[row.session], row.index
+            seen, point = views[row.session][int(keypoints.frames[index])], keypoints.positions[index, keypoint].astype(np.float64)
+            lines = [row.session, f"{keypoints.times[index]:.2f} s", f"confidence {keypoints.confidences[index, keypoint]:.2f}"]
+            crops = [cut_crop(seen[camera], point) if camera in seen else "" for camera in cameras]
+            drawn.append(([*lines, "least certain"] if doubtful else lines, crops))
+        grids.append(draw_grid(drawn, titles, DARK, LEFT, head, (CROP, CROP)))
+    image = Image.fromarray(np.concatenate(grids))
+    draw, first = ImageDraw.Draw(image), next(iter(found.values()))
     name = first.names[keypoint]
-    title = own if name == own else f"{own}: {name}"
-    draw.text((10, 18), title, mark_of(keypoint).rgb, load_font(20), anchor="lm")
+    draw.text((10, 18), own if name == own else f"{own}: {name}", mark_of(keypoint).rgb, load_font(20), anchor="lm")
     draw.text((image.width - 8, 12), f"model {first.metadata.get('model', 'unknown')}", DARK.ink, load_font(11), anchor="rm")
-    for column, camera in enumerate(cameras):
-        draw.text((SIDE + column * step + CROP / 2, HEAD - 12), camera, DARK.ink, load_font(13), anchor="mm")
-    for number, row in enumerate(rows):
-        top = HEAD + number * step + 2 * GAP * row.doubtful
-        keypoints = found[row.session]
-        seen = views[row.session][int(keypoints.frames[row.index])]
-        lines = (row.session, f"{keypoints.times[row.index]:.2f} s", f"confidence {keypoints.confidences[row.index, keypoint]:.2f}")
-        for line, text in enumerate((*lines, "least certain") if row.doubtful else lines):
-            draw.text((8, top + 24 + 20 * line), text, DARK.ink, load_font(13), anchor="lm")
-        for column, camera in enumerate(cameras):
-            if camera in seen:
-                crop = cut_crop(seen[camera], keypoints.positions[row.index, keypoint].astype(np.float64))
-                image.paste(Image.fromarray(crop), (SIDE + column * step, top))
-    n_spread = sum(not row.doubtful for row in rows)
-    draw.line([(0, HEAD + n_spread * step), (image.width, HEAD + n_spread * step)], DARK.ink)
+    draw.line([(0, len(grids[0]) + GAP), (image.width, len(grids[0]) + GAP)], DARK.ink)
     return np.array(image)
 
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from bkind3d.config import InputError
 from bkind3d.data.keypoints import SessionKeypoints
@@ -21,21 +21,9 @@ from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import step_indices
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.report.contents import find_skeleton, read_named_keypoints
-from bkind3d.report.overlays import (
-    DARK,
-    HEAD,
-    LEGEND_ROW,
-    TILE,
-    Legend,
-    Moment,
-    Picture,
-    crop_view,
-    draw_view,
-    iterate_moments,
-    load_font,
-    measure_reach,
-)
+from bkind3d.report.overlays import DARK, HEAD, LEGEND_ROW, TILE, draw_legend, draw_tiles, draw_view
 from bkind3d.report.palette import mark_of
+from bkind3d.report.views import Moment, Picture, crop_view, iterate_moments, measure_reach
 from bkind3d.study.study import Study
 
 log = logging.getLogger(__name__)
@@ -79,21 +67,12 @@ class Mosaic:
 def lay_out(cameras: Sequence[str], names: Sequence[str], skeleton: Sequence[Edge], share: float) -> Mosaic:
     """Place the tiles in a grid about as wide as a screen, names above them, the legend below."""
     n_columns = int(np.ceil(np.sqrt(len(cameras))))
-    n_rows = -(-len(cameras) // n_columns)
-    width, bottom = n_columns * TILE, n_rows * (TILE + HEAD)
-    legend = Legend(names, width)
-    height = bottom + legend.height + LEGEND_ROW
-    image = Image.new("RGB", (width, height + height % 2), DARK.ground)
-    draw = ImageDraw.Draw(image)
-    places = {}
-    for index, camera in enumerate(cameras):
-        left, top = index % n_columns * TILE, index // n_columns * (TILE + HEAD)
-        places[camera] = (left, top + HEAD)
-        draw.text((left + TILE / 2, top + HEAD / 2), camera, DARK.ink, load_font(14), anchor="mm")
-        draw.text((left + TILE / 2, top + HEAD + TILE / 2), "not located", DARK.ink, load_font(13), anchor="mm")
-    ground = np.array(image)
-    legend.draw(ground, bottom, DARK)
-    return Mosaic(ground, places, skeleton, share)
+    tiles = draw_tiles(dict.fromkeys(cameras, "not located"), n_columns)
+    legend = draw_legend(names, tiles.shape[1], DARK)
+    # The codec wants an even number of rows.
+    foot = np.full((LEGEND_ROW + (len(tiles) + len(legend)) % 2, tiles.shape[1], 3), DARK.ground, np.uint8)
+    places = {name: (index % n_columns * TILE, index // n_columns * (TILE + HEAD) + HEAD) for index, name in enumerate(cameras)}
+    return Mosaic(np.concatenate([tiles, legend, foot]), places, skeleton, share)
 
 
 def write_overlay_video(study: Study, experiment: str, session: str, path: Path, threads: int = 2) -> None:

@@ -21,9 +21,8 @@ from bkind3d.report.learning import build_learning_charts, split_terms
 from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_settings, build_stages, build_versions
 from bkind3d.report.overlays import draw_session, encode_jpeg
-from bkind3d.report.player import build_player, read_behaviours, read_clusters
+from bkind3d.report.player import build_player, draw_sprites, read_behaviours, read_clusters
 from bkind3d.report.rendering import write_page
-from bkind3d.report.sprites import draw_sprites
 from bkind3d.study.study import Study
 
 NO_JOINTS = "no reference: there are no joints to judge the keypoints by."

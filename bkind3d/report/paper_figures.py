@@ -20,12 +20,13 @@ from bkind3d.data.results import NO_REFERENCE
 from bkind3d.report.candidates import colour_of
 from bkind3d.report.contents import read_joints, read_named_keypoints
 from bkind3d.report.figures import STYLE, save_figure
-from bkind3d.report.overlays import TILE, WHITE, Picture, View, choose_frames, cut_view, draw_view, load_font, project_keypoints, read_views
+from bkind3d.report.overlays import HEAD, WHITE, draw_grid, draw_view, load_font
 from bkind3d.report.paper_tables import find_title, list_datasets
+from bkind3d.report.views import Picture, View, choose_frames, cut_view, project_keypoints, read_views
 from bkind3d.study.study import Study
 
-#: Moments of a session in the grid; room around the points, as a factor; layout, pixels.
-MOMENTS, ROOM, GAP, HEAD, SIDE = 2, 1.5, 4, 26, 150
+#: Moments of a session in the grid; room around the points, as a factor, and left of the grid, pixels.
+MOMENTS, ROOM, LEFT = 2, 1.5, 150
 
 #: Colour of bars that others published.
 PUBLISHED = "#d9dce0"
@@ -96,7 +97,7 @@ def write_grid(settings: PaperTableConfig, study: Study, sessions: Sequence[str]
     study.require_pictures("the grid")
     columns = [column for session in sessions for column in read_columns(settings.grid, study, session)]
     labels = ["true joints", *(settings.rows.get(name, name) for name in settings.grid)]
-    image = Image.fromarray(draw_grid(columns, labels, find_title(settings, [study.config.dataset])))
+    image = Image.fromarray(lay_out(columns, labels, find_title(settings, [study.config.dataset])))
     with replaced_when_complete(path) as temporary:
         image.save(temporary)
 
@@ -133,22 +134,12 @@ def crop_around(view: View, groups: Sequence[Float[NDArray, "..."] | None]) -> V
     return cut_view(view, left, top, right + 1, bottom + 1)
 
 
-def draw_grid(columns: Sequence[Column], labels: Sequence[str], title: str) -> Picture:
+def lay_out(columns: Sequence[Column], labels: Sequence[str], title: str) -> Picture:
     """Lay out the grid: a row for every label, a column for every moment; (height, width, 3) RGB on white."""
-    width = SIDE + max(len(columns), 1) * (TILE + GAP)
-    image = Image.new("RGB", (width, 2 * HEAD + len(labels) * (TILE + GAP)), WHITE.ground)
-    draw = ImageDraw.Draw(image)
-    draw.text((8, HEAD / 2), title, WHITE.ink, load_font(15), anchor="lm")
+    rows = []
     for row, label in enumerate(labels):
-        top = 2 * HEAD + row * (TILE + GAP)
-        for line, text in enumerate(label.split(", ")):
-            draw.text((8, top + TILE / 2 + 18 * line), text, WHITE.ink, load_font(13), anchor="lm")
-        for place, column in enumerate(columns):
-            left, points = SIDE + place * (TILE + GAP), column.points[row]
-            if row == 0:
-                draw.text((left + TILE / 2, 1.5 * HEAD), column.title, WHITE.ink, load_font(11), anchor="mm")
-            if points is None:
-                draw.text((left + TILE / 2, top + TILE / 2), NO_REFERENCE, WHITE.ink, load_font(13), anchor="mm")
-            else:
-                image.paste(Image.fromarray(draw_view(column.view, points, [])), (left, top))
+        cells = [(column.view, column.points[row]) for column in columns]
+        rows.append((label.split(", "), [NO_REFERENCE if points is None else draw_view(view, points, []) for view, points in cells]))
+    image = Image.fromarray(draw_grid(rows, [column.title for column in columns] or [""], WHITE, LEFT, 2 * HEAD))
+    ImageDraw.Draw(image).text((8, HEAD / 2), title, WHITE.ink, load_font(15), anchor="lm")
     return np.array(image)

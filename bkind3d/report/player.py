@@ -13,15 +13,23 @@ from numpy.typing import NDArray
 
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import read_table
+from bkind3d.data.progress import track
 from bkind3d.data.skeleton import Edge
+from bkind3d.data.spacing import step_indices
 from bkind3d.report.elements import Player, script_json
+from bkind3d.report.overlays import encode_webp
 from bkind3d.report.palette import LINES, mark_of
-from bkind3d.report.sprites import Sprites
+from bkind3d.report.views import Moment, Picture, crop_view, fit_view, iterate_moments, measure_reach, project_keypoints
+from bkind3d.study.study import Study
 
 #: What is not there, in whole numbers of 16 bits; and the largest number that positions become.
 MISSING, LARGEST = -32768, 32000
 #: Parts that the side of a view is divided into, to say where a keypoint lies in it: up to eight sides away.
 PARTS = 4096
+#: Sides of a view, pixels: the larger one where all moments have room, and pictures no smaller than the smaller one.
+SIDES = (192, 128)
+#: Moments by which the crop is chosen and the size of a picture is known beforehand; and how pictures are encoded.
+SAMPLE, QUALITY = 16, {"quality": 45, "method": 2}
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,26 @@ def read_clusters(path: Path, session: str, keypoints: SessionKeypoints) -> Band
     starts, stops = (np.interp(rows[column], keypoints.frames, keypoints.times).tolist() for column in ("start", "stop"))
     labels = [clusters.index(cluster) for cluster in rows["cluster"]]
     return Band([f"cluster {cluster}" for cluster in clusters], list(zip(starts, stops, labels, strict=True)))
+
+
+@dataclass(frozen=True)
+class Sprites:
+    """Pictures of all views at some moments of a session.
+
+    Attributes
+    ----------
+    cameras : views, side by side in every picture.
+    side : of a view, pixels.
+    moments : (picture,) indices into the session's frames.
+    texts : of each picture, WebP as base64.
+    places : (picture, camera, keypoint, 2) of the keypoints in their view as shares of its side, from its left and upper edge; NaN: not there.
+    """
+
+    cameras: Sequence[str]
+    side: int
+    moments: Int[NDArray, "..."]
+    texts: Sequence[str]
+    places: Float[NDArray, "..."]
 
 
 def build_player(
@@ -171,3 +199,39 @@ def _find_bounds(points: Float[NDArray, "..."]) -> list[list[float]]:
     low, high = flat.min(axis=0), flat.max(axis=0)
     room = 0.05 * max(float((high - low).max()), 1e-9)
     return [[float(a - room), float(b + room)] for a, b in zip(low, high, strict=True)]
+
+
+def draw_sprites(
+    study: Study, experiment: str, session: str, keypoints: SessionKeypoints, chosen: Int[NDArray, "..."], room: int
+) -> Sprites:
+    """Draw the views at the chosen moments (indices); at fewer, evenly spread, where their texts would be longer than `room` characters."""
+    cameras = study.list_cameras(experiment, session)
+    located = chosen[np.isfinite(keypoints.positions[chosen, :, 0]).any(axis=1)]
+    sample = list(iterate_moments(study, experiment, session, keypoints, located[step_indices(len(located), SAMPLE)]))
+    share, side, n_pictures = measure_reach(sample), SIDES[-1], len(chosen)
+    for side in SIDES:
+        sizes = [len(encode_webp([_draw(moment, cameras, share, side)[0]], **QUALITY)) for moment in sample]
+        # The largest of the sample: the pictures between them may be a little larger than those that were looked at.
+        n_pictures = int(room // max(sizes, default=1))
+        if n_pictures >= len(chosen):
+            break
+    kept = chosen[step_indices(len(chosen), max(n_pictures, 1))]
+    texts, places = [], []
+    moments = iterate_moments(study, experiment, session, keypoints, kept)
+    for moment in track(moments, f"{session}: small pictures", len(kept), "moment"):
+        picture, pixels = _draw(moment, cameras, share, side)
+        texts.append(encode_webp([picture], **QUALITY))
+        places.append((pixels + 0.5) / side)
+    return Sprites(cameras, side, kept, texts, np.asarray(places, dtype=np.float32).reshape(len(kept), len(cameras), -1, 2))
+
+
+def _draw(moment: Moment, cameras: Sequence[str], share: float, side: int) -> tuple[Picture, Float[NDArray, "..."]]:
+    """All views beside each other (RGB), and (camera, keypoint, 2) pixels of the keypoints in their view."""
+    picture = np.zeros((side, len(cameras) * side, 3), np.uint8)
+    pixels = np.full((len(cameras), len(moment.points), 2), np.nan)
+    for index, camera in enumerate(cameras):
+        if camera in moment.views:
+            view = fit_view(crop_view(moment.views[camera], share), side)
+            picture[:, index * side : (index + 1) * side] = view.picture
+            pixels[index] = project_keypoints(moment.points, view.projection)
+    return picture, pixels

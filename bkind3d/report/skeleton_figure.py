@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.skeleton import Edge
 from bkind3d.report.contents import find_skeleton, read_named_keypoints
-from bkind3d.report.overlays import Moment, View, crop_to_keypoints, project_keypoints, read_views
 from bkind3d.report.palette import Mark, mark_of
+from bkind3d.report.views import Moment, View, crop_to_keypoints, project_keypoints, read_views
 from bkind3d.study.study import Study
 
 #: Matplotlib's names of the marks.

@@ -4,7 +4,8 @@ from PIL import Image
 
 from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.report.contact_sheets import CROP, SHARE, choose_rows, cut_crop, write_contact_sheets
-from bkind3d.report.overlays import DARK, View
+from bkind3d.report.overlays import DARK
+from bkind3d.report.views import View
 
 FLAT = np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
 

@@ -6,8 +6,9 @@ from PIL import Image
 from bkind3d.cli import main
 from bkind3d.config import InputError
 from bkind3d.report.overlay_videos import draw_pictures, find_liveliest, lay_out, reduce_colours, write_animation, write_overlay_video
-from bkind3d.report.overlays import DARK, HEAD, TILE, Moment, View
+from bkind3d.report.overlays import DARK, HEAD, TILE
 from bkind3d.report.palette import mark_of
+from bkind3d.report.views import Moment, View
 
 FLAT = np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
 
