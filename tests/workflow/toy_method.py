@@ -8,8 +8,7 @@ from torch import nn
 
 from bkind3d.config import ExperimentConfig, MethodDescription, ModelConfig
 from bkind3d.geometry.voxels import carve_hull, cube_to_world, expected_positions, make_orientations, make_voxel_centres, sample_views
-from bkind3d.losses.distances import separation
-from bkind3d.losses.hull import outside
+from bkind3d.losses.keypoints import outside, separation
 from bkind3d.methods.base import Model, Objective
 from bkind3d.networks.estimate import Estimate
 

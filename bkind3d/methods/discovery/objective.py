@@ -9,12 +9,8 @@ from torch import Tensor
 from bkind3d.data.augmentation import distort_pictures
 from bkind3d.data.datasets import Moments, PairDataset, PerSession, SessionFrames, Views
 from bkind3d.geometry.projection import normalise_pixels, project_points
-from bkind3d.losses.difference import structural_difference
-from bkind3d.losses.distances import disagreement, separation
-from bkind3d.losses.hull import coverage, outside, silhouette_error
-from bkind3d.losses.length import LengthVariance
-from bkind3d.losses.perceptual import GradientPyramid, PerceptualLoss
-from bkind3d.losses.vgg19 import Vgg19Features
+from bkind3d.losses.keypoints import LengthVariance, coverage, disagreement, outside, separation, silhouette_error
+from bkind3d.losses.perceptual import GradientPyramid, PerceptualLoss, Vgg19Features, structural_difference
 from bkind3d.methods.base import Objective
 from bkind3d.methods.discovery.edges import draw_edges
 from bkind3d.methods.discovery.model import DiscoveryModel

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bkind3d.data.pairs import FramePair, cut_pair
-from bkind3d.losses.difference import structural_difference
+from bkind3d.losses.perceptual import structural_difference
 
 SIZE, STORED = 64, 96
 PLACES = ((900.0, -700.0, 400.0), (-800.0, 500.0, 500.0))
