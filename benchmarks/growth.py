@@ -22,7 +22,7 @@ from torch import Tensor
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import Moments
 from bkind3d.methods.discovery.edges import EDGE_SIGMA2, draw_edges
-from bkind3d.methods.discovery.reconstruction import edge_sizes
+from bkind3d.methods.discovery.model import edge_sizes
 from bkind3d.training.module import Training
 from bkind3d.training.sample_memory import make_random_moments
 

@@ -65,8 +65,7 @@ def read_content(path: str | Path, kind: str, revision: int, advice: str) -> dic
 
     Raises
     ------
-    InputError
-        Where the file cannot be read, is not of this `kind`, or has another revision; `advice` says what to do then.
+    InputError : where the file cannot be read, is not of this `kind`, or has another revision; `advice` says what to do then.
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -95,8 +94,7 @@ def load_model(path: str | Path) -> tuple["Model", Provenance]:
 
     Raises
     ------
-    InputError
-        Where the file is no model of ours, one of another revision, or one whose weights do not fit its configuration.
+    InputError : where the file is no model of ours, one of another revision, or one whose weights do not fit its configuration.
     """
     content = read_content(path, "bkind3d-model", MODEL_REVISION, "train it again")
     try:

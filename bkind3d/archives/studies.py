@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -14,6 +15,7 @@ from bkind3d.data.parquet import write_table
 from bkind3d.data.video import list_files
 from bkind3d.geometry.cameras import Camera
 from bkind3d.study.folders import folder_when_complete
+from bkind3d.study.sheets import write_sheet
 
 #: A file of this name in an archive says that it was rendered; then so does the name of the data in every table.
 SIMULATED_MARK = "SIMULATED.txt"
@@ -67,7 +69,7 @@ class ImportedSession:
     source: str = ""
 
 
-def write_study(folder: Path, archive: Archive, verb: str) -> list[dict[str, str]]:
+def write_study(folder: Path, archive: Archive, verb: str) -> list[dict[str, Any]]:
     """Write the study to `folder`, which is there when all of it is; return the rows of the sessions that can be used.
 
     Parameters
@@ -86,19 +88,26 @@ def write_study(folder: Path, archive: Archive, verb: str) -> list[dict[str, str
         used = [session for session in written if session["split"]]
         if not used:
             raise InputError(f"{folder}: no recording of the archive has the videos of two cameras; download them, and import again")
-        (temporary / "config").mkdir()
-        _write_sheets(temporary / "config", archive, written)
+        config = temporary / "config"
+        config.mkdir()
+        columns = [column for column in written[0] if column != "cameras"]
+        rows = [(("" if row["split"] else "# ") + row["session"], *(row[column] for column in columns[1:])) for row in written]
+        write_sheet(config / "sessions.tsv", columns, rows)
+        videos = [row for session in used for row in session["cameras"]]
+        write_sheet(config / "cameras.tsv", ("session", "camera", "video", "frame_map"), videos)
+        rigs = [(rig, archive.units, f"calibrations/{rig}.toml") for rig in archive.rigs]
+        write_sheet(config / "rigs.tsv", ("rig", "units", "calibration"), rigs)
         head = (
             f"# Written by bkind3d {verb}. What is trained is added by a file of experiments, such as those in config/paper:\n"
             "#   snakemake --directory STUDY --configfile EXPERIMENTS.yaml\n"
             "# Joints and calibrations lie in this folder; the sheet of the cameras names the videos, which stay where they are.\n"
         )
         settings = {"recordings": ".", "dataset": archive.dataset}
-        (temporary / "config" / "config.yaml").write_text(head + yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        (config / "config.yaml").write_text(head + yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     return used
 
 
-def _write_session(folder: Path, archive: Archive, session: ImportedSession) -> dict[str, str]:
+def _write_session(folder: Path, archive: Archive, session: ImportedSession) -> dict[str, Any]:
     """Write a session's tables; return its row of the sheet, with its rows of the cameras' sheet under ``cameras``."""
     about = {"units": archive.units, "rate": archive.rate, "subject": session.subject, "source": session.source}
     row = {"session": session.name, "subject": session.subject, "rig": session.rig, "split": session.split, "joints": "", "behaviours": ""}
@@ -110,15 +119,5 @@ def _write_session(folder: Path, archive: Archive, session: ImportedSession) -> 
     for camera, path in maps.items():
         write_table(session.frame_maps[camera], "frame_map", folder / path, about)
     videos = {camera: ";".join(os.path.abspath(path) for path in list_files(video)) for camera, video in session.videos.items()}
-    cameras = "\n".join(f"{session.name}\t{camera}\t{video}\t{maps.get(camera, '')}" for camera, video in videos.items())
+    cameras = [(session.name, camera, video, maps.get(camera, "")) for camera, video in videos.items()]
     return {**row, **session.columns, "cameras": cameras}
-
-
-def _write_sheets(folder: Path, archive: Archive, rows: list[dict[str, str]]) -> None:
-    columns = [column for column in rows[0] if column != "cameras"]
-    lines = ["\t".join(columns), *(("" if row["split"] else "# ") + "\t".join(row[column] for column in columns) for row in rows)]
-    (folder / "sessions.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    lines = ["session\tcamera\tvideo\tframe_map", *(row["cameras"] for row in rows if row["split"])]
-    (folder / "cameras.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    lines = ["rig\tunits\tcalibration", *(f"{rig}\t{archive.units}\tcalibrations/{rig}.toml" for rig in archive.rigs)]
-    (folder / "rigs.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -2,10 +2,11 @@
 
 import argparse
 
-from bkind3d.cli.verbs import AXES_UP, argument, read_named_paths, threads, verb
+from bkind3d.cli.verbs import argument, read_named_paths, threads, verb
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError, read_boards, read_section
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, parse_sizes
 from bkind3d.geometry.units import METRES
+from bkind3d.study.sheets import AXES
 
 WRITTEN = [name for name, row in CALIBRATION_FORMATS.items() if row.written]
 #: What all verbs need that look at board videos.
@@ -87,7 +88,7 @@ def check_calibration(arguments: argparse.Namespace) -> None:
         help="size of the calibrated pictures where the file does not say it: 1280x1024, or cam1=1280x1024 ...",
     ),
     argument("--subject", help="whose cameras to take from Human3.6M's metadata.xml: S1 to S11"),
-    argument("--up", default="z", choices=AXES_UP, help="axis of the file's world that points up; it becomes z"),
+    argument("--up", default="z", choices=AXES, help="axis of the file's world that points up; it becomes z"),
     argument("-o", "--output", required=True, help="calibration to write (.toml)"),
     argument("--quality", help="Parquet file to write (table 'calibration'), as the workflow wants it"),
 )

@@ -5,16 +5,17 @@ import sys
 from pathlib import Path
 
 from bkind3d.archives.importers import IMPORTERS, Importer, import_archive
-from bkind3d.cli.verbs import AXES_UP, VERBS, Verb, argument, at_least, read_named_paths, threads, verb
+from bkind3d.cli.verbs import VERBS, Verb, argument, at_least, read_named_paths, threads, verb
 from bkind3d.config import FramesConfig, LocationConfig, SurveyConfig, read_section
 from bkind3d.geometry.units import METRES
+from bkind3d.study.sheets import AXES
 
 
 @verb(
     argument("file", help="joints as .parquet (frame, joint, x, y, z) or .trc"),
     argument("--units", required=True, choices=METRES, help="units of the rig"),
     argument("--axes", default="XYZ", help="which axes of a .trc are the world's x, y, z"),
-    argument("--up", default="z", choices=AXES_UP, help="axis of the calibration's world that points up; it becomes z"),
+    argument("--up", default="z", choices=AXES, help="axis of the calibration's world that points up; it becomes z"),
     argument("--rate", type=float, help="frames per second, kept with the table"),
     argument("--output", required=True, help="Parquet file to write (table 'joints')"),
 )

@@ -74,8 +74,6 @@ def at_least(least: int) -> Callable[[str], int]:
 
 _ABOUT = "the study's folder, or a file of its results/config that says what of it is shown"
 STUDY = argument("--study", type=Path, default=Path(), metavar="PATH", help=_ABOUT)
-#: Axes that may point up in files of others.
-AXES_UP = ["x", "y", "z", "-x", "-y", "-z"]
 
 
 def threads(default: int | None, about: str) -> Argument:

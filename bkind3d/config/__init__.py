@@ -5,7 +5,6 @@ refused, and every refusal is one line that names the file, the key, what was fo
 imports torch, so that the workflow can check a configuration in a fraction of a second.
 """
 
-from bkind3d.config.cameras import BoardConfig, CalibrationConfig, read_boards
 from bkind3d.config.experiment import (
     MODEL_REVISION,
     PREDICTION_REVISION,
@@ -14,7 +13,6 @@ from bkind3d.config.experiment import (
     ActionsConfig,
     EvaluationConfig,
     ExperimentConfig,
-    KeypointName,
     LossConfig,
     MethodDescription,
     ModelConfig,
@@ -25,17 +23,7 @@ from bkind3d.config.experiment import (
 )
 from bkind3d.config.methods import DEFAULT_METHOD, find_settings, list_methods
 from bkind3d.config.network import HUB_PREFIX, RATE_PRESET, VOLUME_PRESET, VolumeModelConfig
-from bkind3d.config.sections import (
-    NAME_PATTERN,
-    InputError,
-    Name,
-    Section,
-    SectionT,
-    describe_validation_error,
-    parse_section,
-    read_section,
-    read_values,
-)
+from bkind3d.config.recordings import BoardConfig, CalibrationConfig, FramesConfig, LocationConfig, SurveyConfig, read_boards
+from bkind3d.config.sections import NAME_PATTERN, InputError, Section, parse_section, read_section, read_values
 from bkind3d.config.simulation import ANIMALS, AnimalKind, SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
 from bkind3d.config.study import EXPORT_FORMATS, ExportConfig, MovementsConfig, PaperTableConfig, ReportConfig, StudyConfig
-from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig

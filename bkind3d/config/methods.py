@@ -36,8 +36,7 @@ def find_settings(name: str) -> "type[ExperimentConfig]":
 
     Raises
     ------
-    ValueError
-        Where there is no such method.
+    ValueError : where there is no such method.
     """
     # Other packages are looked through, which takes a while, for a name of theirs alone.
     text = METHODS.get(name) or list_methods().get(name)

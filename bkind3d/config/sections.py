@@ -73,10 +73,30 @@ def read_values(path: str | Path) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not a text in UTF-8 ({error}); save it as such") from None
     try:
-        return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        if path.suffix == ".json":
+            return json.loads(text)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        _check_keys(node, path)
+        return loader.construct_document(node) if node is not None else None
     except (json.JSONDecodeError, yaml.YAMLError) as error:
         line = " ".join(str(error).split())
         raise InputError(f"{path}: is not valid {path.suffix[1:].upper()}: {line}") from None
+
+
+def _check_keys(node: yaml.Node | None, path: Path) -> None:
+    """Refuse a key that is there twice, of which YAML would silently keep the last."""
+    if isinstance(node, yaml.SequenceNode):
+        for entry in node.value:
+            _check_keys(entry, path)
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines:
+                raise InputError(f"{path}: line {line}: key {name!r} is already in line {lines[name]}; keep one of them")
+            lines[name] = line
+            _check_keys(value, path)
 
 
 def read_section(cls: type[SectionT], path: str | Path) -> SectionT:

@@ -4,11 +4,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from bkind3d.config.cameras import BoardConfig, CalibrationConfig
 from bkind3d.config.experiment import ExperimentConfig
+from bkind3d.config.recordings import BoardConfig, CalibrationConfig, FramesConfig, LocationConfig, SurveyConfig
 from bkind3d.config.sections import Name, Section
 from bkind3d.config.simulation import SimulationConfig
-from bkind3d.config.subject import FramesConfig, LocationConfig, SurveyConfig
 
 #: Formats of keypoints for other tools: ending of a session's file; where it is empty, a session's files lie in a folder. The writer
 #: is ``bkind3d.export.<format with underscores>.write_session(session, path)``.

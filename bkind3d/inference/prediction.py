@@ -22,7 +22,7 @@ from bkind3d.geometry.projection import is_visible, normalise_pixels, project_po
 from bkind3d.inference.confidence import TURN_DEGREES, calibrate_confidences, look_again
 from bkind3d.inference.smoothing import smooth_keypoints
 from bkind3d.methods.base import Model
-from bkind3d.networks.estimate import Estimate
+from bkind3d.networks.detector import Estimate
 
 #: Frames of a chunk: what a job that is interrupted loses at most.
 CHUNK_FRAMES = 2000

@@ -64,10 +64,9 @@ N_LEVELS = 5
 class PerceptualLoss(nn.Module):
     """Squared differences of pixels and of several levels of features (Johnson et al. 2016; paper, section 3.3).
 
-    Each level is divided by a running average of itself, so that all count alike however large their features are: with
-    the five levels of VGG19 the loss is about 6 while nothing improves. ``commit_running_means`` has to be called after
-    each step of the optimiser. In evaluation mode a level is divided by what its average began with, so that losses at
-    different steps compare.
+    Each level is divided by a running average of itself, so that all count alike however large their features are: with the five levels of
+    VGG19 the loss is about 6 while nothing improves. ``commit_running_means`` has to be called after each step of the optimiser. In
+    evaluation mode a level is divided by what its average began with, so that losses at different steps compare.
 
     Parameters
     ----------
@@ -156,8 +155,7 @@ class Vgg19Features(nn.Module):
 
     Raises
     ------
-    InputError
-        If the file cannot be read or fetched, or is not the published one.
+    InputError : if the file cannot be read or fetched, or is not the published one.
     """
 
     mean: Tensor

@@ -21,12 +21,28 @@ from bkind3d.geometry.voxels import (
     make_voxel_centres,
     sample_views,
 )
-from bkind3d.networks.estimate import Estimate
 from bkind3d.networks.heading import HeadingFinder
 from bkind3d.networks.volume_network import VolumeNetwork
 
 if TYPE_CHECKING:
     from bkind3d.networks.encoders import ImageEncoder
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Points and how sure they are.
+
+    Attributes
+    ----------
+    positions : world units.
+    spreads : world units; root of the trace of each heatmap's covariance.
+    confidences : in [0, 1]; share of a heatmap within a tenth of the cube's side of its mean.
+    """
+
+    positions: Float[Tensor, "batch point 3"]
+    spreads: Float[Tensor, "batch point"]
+    confidences: Float[Tensor, "batch point"]
+
 
 #: Channels of a volume without an image encoder: colour, hull occupancy, share of views that see the voxel, height.
 N_PLAIN_CHANNELS = 6
@@ -66,9 +82,8 @@ def run_economically(function: Callable[..., Any], *inputs: Any, economical: boo
 class KeypointDetector(nn.Module):
     """Un-project, fuse, find heatmaps, take their mean (paper, section 3.2).
 
-    The network can be asked to look at a turned or a mirrored cube; it answers in world coordinates all the same. In a
-    mirrored cube a left limb looks like a right one: keypoint pairs are swapped back, so that a network whose answers
-    agree has learned which side is which.
+    The network can be asked to look at a turned or a mirrored cube; it answers in world coordinates all the same. In a mirrored cube a left
+    limb looks like a right one: keypoint pairs are swapped back, so that a network whose answers agree has learned which side is which.
 
     Parameters
     ----------

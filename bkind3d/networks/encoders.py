@@ -65,8 +65,7 @@ class ImageEncoder(nn.Module):
 
     Raises
     ------
-    InputError
-        If the weights cannot be read, or are those of another network. There is no silent fall-back to random weights.
+    InputError : if the weights cannot be read, or are those of another network. There is no silent fall-back to random weights.
     """
 
     mean: Tensor

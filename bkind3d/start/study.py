@@ -4,7 +4,7 @@ import math
 import os
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
@@ -16,6 +16,7 @@ from bkind3d.start.recordings import Recognised, make_name, recognise_recordings
 from bkind3d.start.rigs import make_rigs, relative_path
 from bkind3d.study.folders import folder_when_complete, refuse_inside
 from bkind3d.study.opening import load_study
+from bkind3d.study.sheets import write_sheet
 from bkind3d.study.study import Study
 
 #: Longest time between two moments that training takes to be neighbours.
@@ -59,12 +60,12 @@ def start_study(folder: Path, study: Path, units: str, pattern: str | None, cali
         config = temporary / "config"
         config.mkdir()
         rows = ((name, name, rig_of[name], "train") for name in found.sessions)
-        _write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "start", "stop", "joints", "behaviours"), rows)
+        write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "start", "stop", "joints", "behaviours"), rows)
         cameras = (
             (name, camera, str(path.relative_to(folder))) for name, videos in found.sessions.items() for camera, path in videos.items()
         )
-        _write_sheet(config / "cameras.tsv", ("session", "camera", "video", "frame_map"), cameras)
-        _write_sheet(config / "rigs.tsv", ("rig", "units", "calibration", "board", "board_videos"), rigs)
+        write_sheet(config / "cameras.tsv", ("session", "camera", "video", "frame_map"), cameras)
+        write_sheet(config / "rigs.tsv", ("rig", "units", "calibration", "board", "board_videos"), rigs)
         (config / "config.yaml").write_text(settings, encoding="utf-8")
         load_study(folder=temporary)
     written = f"Written: {study}/config. Correct the subjects (every session has one of its own) in sessions.tsv."
@@ -125,11 +126,6 @@ def _choose_rig(study: Study, session: str, videos: Mapping[str, Path], rig: str
         why = f"could be filmed by any of {', '.join(fitting)}; say which with --rig" if fitting else reason
         raise InputError(f"session {session!r}: {why}")
     return next(iter(fitting.items()))
-
-
-def _write_sheet(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    lines = ["\t".join(columns), *("\t".join([*row, *[""] * (len(columns) - len(row))]) for row in rows)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _append_rows(text: str, rows: Iterable[Mapping[str, str]]) -> str:

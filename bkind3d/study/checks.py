@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bkind3d.config import HUB_PREFIX, InputError, SimulatedSession
+from bkind3d.config.network import list_weights
 from bkind3d.data.calibration_formats import match_cameras, read_camera_names
 from bkind3d.study.layout import NAMED, SIMULATED
 from bkind3d.study.published import read_published
 from bkind3d.study.sheets import suggest
 from bkind3d.study.study import CONFIG_FILE, Study, list_simulated_cameras, list_simulated_files
-from bkind3d.study.weights import list_weights
 
 
 def check_study(study: Study) -> None:

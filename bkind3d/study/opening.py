@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from bkind3d.config import InputError, StudyConfig, parse_section, read_values
@@ -77,31 +76,7 @@ def open_study(path: Path) -> Study:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a mapping from the YAML file at `path`."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        _check_keys(node, path)
-        values = loader.construct_document(node) if node is not None else None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); a study has its settings there") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    values = read_values(path)
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds no settings; write at least 'experiments:'")
     return values
-
-
-def _check_keys(node: yaml.Node | None, path: Path) -> None:
-    """Refuse a key that is there twice, of which YAML would silently keep the last."""
-    if isinstance(node, yaml.SequenceNode):
-        for entry in node.value:
-            _check_keys(entry, path)
-    if isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in lines:
-                raise InputError(f"{path}: line {line}: key {name!r} is already in line {lines[name]}; keep one of them")
-            lines[name] = line
-            _check_keys(value, path)

@@ -1,14 +1,13 @@
 """A study's sheets as typed rows: sessions, cameras and rigs, tab-separated, one line of heading.
 
-Whatever is wrong in a sheet is refused in one line that names the file, the row (its line number) and the column, says
-what was found and what to do. Nothing here imports more than the standard library needs, so that the workflow can read
-its sheets in milliseconds.
+Whatever is wrong in a sheet is refused in one line that names the file, the row (its line number) and the column, says what was found and
+what to do. Nothing here imports more than the standard library needs, so that the workflow can read its sheets in milliseconds.
 """
 
 import csv
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -78,9 +77,8 @@ class RigRow:
     """One arrangement of cameras: either a `calibration` file, or `board_videos` (a path with ``{camera}``) of a `board`.
 
     `units` are those of the world (mm, cm, m). Of a given calibration: `calibration_format` where it is not to be guessed,
-    `calibration_size` of its pictures where the file does not say it, `calibration_subject` for Human3.6M, and `up`, the
-    axis that points up. Beside board videos: `intrinsics` a calibration whose lenses are kept, `world_points` a table of
-    points that define the world.
+    `calibration_size` of its pictures where the file does not say it, `calibration_subject` for Human3.6M, and `up`, the axis that points
+    up. Beside board videos: `intrinsics` a calibration whose lenses are kept, `world_points` a table of points that define the world.
     """
 
     line: int
@@ -227,6 +225,12 @@ def _read_sheet(
         known = {column: given.pop(column, "") for column in (*required, *optional)}
         rows.append((number, {column: cell or optional.get(column, cell) for column, cell in known.items()}, given))
     return rows
+
+
+def write_sheet(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a sheet; rows may be shorter than the heading."""
+    lines = ["\t".join(columns), *("\t".join([*row, *[""] * (len(columns) - len(row))]) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _check_header(path: Path, header: Sequence[str], required: Sequence[str], known: Sequence[str], closed: bool) -> None:

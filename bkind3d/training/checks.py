@@ -153,8 +153,7 @@ def check_method(config: ExperimentConfig) -> None:
 
     Raises
     ------
-    AssertionError
-        With a line that says what is wrong.
+    AssertionError : with a line that says what is wrong.
     """
     for check in CHECKS:
         check(config.without_published_weights())

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bkind3d.config import DEFAULT_METHOD, TRAINING_REVISION, ExperimentConfig, InputError
-from bkind3d.study.weights import list_weights
+from bkind3d.config.network import list_weights
 
 #: As TRAINING_REVISION, for trainings that hold sessions out: part of their identity alone.
 VALIDATION_REVISION = 2
@@ -69,8 +69,7 @@ def hold_folder(folder: Path) -> Iterator[None]:
 
     Raises
     ------
-    InputError
-        If another process holds it (a training that a killed workflow left behind, say), or nothing can be locked there.
+    InputError : if another process holds it (a training that a killed workflow left behind, say), or nothing can be locked there.
     """
     with (folder / "lock").open("a+") as file:
         try:

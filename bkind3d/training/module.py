@@ -17,10 +17,8 @@ from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Moments
 from bkind3d.geometry.health import HealthReport
 from bkind3d.losses.running_mean import commit_running_means, discard_running_means, has_fresh_means
-from bkind3d.methods.base import Model, Objective
-from bkind3d.methods.draws import Draws, drop_views
-from bkind3d.training.health import HEALTH_EVERY, KeypointHealth
-from bkind3d.training.history import History
+from bkind3d.methods.base import Draws, Model, Objective, drop_views
+from bkind3d.training.history import HEALTH_EVERY, History, KeypointHealth
 from bkind3d.training.machine import advise_on_memory, average_gradients, is_out_of_memory, sum_over_processes
 
 log = logging.getLogger(__name__)
@@ -111,8 +109,7 @@ class Training(lightning.LightningModule):
 
         Raises
         ------
-        InputError
-            If memory does not even hold one sample: a line that names what to change.
+        InputError : if memory does not even hold one sample: a line that names what to change.
         """
         while True:
             try:

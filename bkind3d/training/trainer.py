@@ -28,12 +28,11 @@ from bkind3d.data.parquet import replaced_when_complete, write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.data.points import read_points, same_order
 from bkind3d.data.progress import describe_progress
+from bkind3d.training.callbacks import DRAWS_OF_VALIDATION, Previews, Validation
 from bkind3d.training.folder import hash_files, hold_folder, identify_training
 from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import Training
-from bkind3d.training.previews import Previews
 from bkind3d.training.resume import SIGNALS, ResumeCheckpoint
-from bkind3d.training.validation import DRAWS_OF_VALIDATION, Validation
 
 log = logging.getLogger(__name__)
 # Lightning tells what hardware it looked for and what else it sells: nothing that a user of a workflow's log needs.
@@ -79,8 +78,7 @@ def train_model(
 
     Raises
     ------
-    InputError
-        If the sessions do not belong together, another process trains this model, or nothing can come of the training.
+    InputError : if the sessions do not belong together, another process trains this model, or nothing can come of the training.
     """
     labels = dict(joints or {}) if config.description.role == "supervised" else {}
     hashes = hash_files({session: [*paths, *([labels[session]] if session in labels else [])] for session, paths in frames.items()})
@@ -133,8 +131,7 @@ def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrame
 
     Raises
     ------
-    InputError
-        Where no training session has joints, or sessions have joints of other names or units.
+    InputError : where no training session has joints, or sessions have joints of other names or units.
     """
     found = {session: read_points(path, "joints") for session, path in paths.items()}
     if not found:

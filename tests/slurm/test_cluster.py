@@ -13,8 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from bkind3d.cluster.jobs import cancel_leftovers, name_leftovers
-from bkind3d.cluster.slurm import Demand, check_demands, read_partitions
+from bkind3d.cluster.slurm import Demand, cancel_leftovers, check_demands, name_leftovers, read_partitions
 from bkind3d.config import InputError
 from tests.workflow.conftest import ROOT
 

@@ -10,7 +10,7 @@ from bkind3d.config import ExperimentConfig, MethodDescription, ModelConfig
 from bkind3d.geometry.voxels import carve_hull, cube_to_world, expected_positions, make_orientations, make_voxel_centres, sample_views
 from bkind3d.losses.keypoints import outside, separation
 from bkind3d.methods.base import Model, Objective
-from bkind3d.networks.estimate import Estimate
+from bkind3d.networks.detector import Estimate
 
 
 class ToyModelConfig(ModelConfig):

@@ -1,7 +1,6 @@
 # Jobs on a SLURM cluster: checked before the first one is sent, and cleared of what a killed run has left behind.
-from bkind3d.cluster.jobs import cancel_leftovers, check_log_folder, name_leftovers
 from bkind3d.cluster.profile import check_version
-from bkind3d.cluster.slurm import Demand, check_demands
+from bkind3d.cluster.slurm import Demand, cancel_leftovers, check_demands, check_log_folder, name_leftovers
 
 
 def prepare_cluster():

@@ -68,12 +68,12 @@ sys.path.insert(0, str(workflow.basedir))
 try:
     from bkind3d.config import EXPORT_FORMATS, PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.study import sections
-    from bkind3d.study.done import explain_done
+    from bkind3d.study.remarks import explain_done
     from bkind3d.study.layout import SIMULATED
-    from bkind3d.study.retraining import explain_retraining, remark_on_weights
+    from bkind3d.study.remarks import explain_retraining, remark_on_weights
     from bkind3d.study.opening import load_study, read_yaml
     from bkind3d.study.study import list_simulated_cameras
-    from bkind3d.study.weights import list_weights
+    from bkind3d.config.network import list_weights
     from bkind3d.export.formats import export_path
 
     if not workflow.overwrite_configfiles:

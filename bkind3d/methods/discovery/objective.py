@@ -11,11 +11,10 @@ from bkind3d.data.datasets import Moments, PairDataset, PerSession, SessionFrame
 from bkind3d.geometry.projection import normalise_pixels, project_points
 from bkind3d.losses.keypoints import LengthVariance, coverage, disagreement, outside, separation, silhouette_error
 from bkind3d.losses.perceptual import GradientPyramid, PerceptualLoss, Vgg19Features, structural_difference
-from bkind3d.methods.base import Objective
+from bkind3d.methods.base import Draws, Objective, draw_step
 from bkind3d.methods.discovery.edges import draw_edges
 from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.methods.discovery.settings import DiscoveryExperiment, DiscoveryLossConfig
-from bkind3d.methods.draws import Draws, draw_step
 from bkind3d.networks.detector import VolumeEstimate
 
 if TYPE_CHECKING:

@@ -3,8 +3,7 @@
 from torch import Tensor
 
 from bkind3d.data.datasets import Moments
-from bkind3d.methods.base import Objective
-from bkind3d.methods.draws import Draws
+from bkind3d.methods.base import Draws, Objective
 from bkind3d.methods.volume import VolumeModel
 
 

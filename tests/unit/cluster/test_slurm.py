@@ -1,6 +1,8 @@
+"""Asking a cluster what it has, by commands that stand in for SLURM's."""
+
 import pytest
 
-from bkind3d.cluster.slurm import ask, parse_minutes
+from bkind3d.cluster.slurm import ask, check_log_folder, parse_minutes
 from bkind3d.config import InputError
 
 
@@ -20,3 +22,11 @@ def test_a_machine_without_slurm_is_told(monkeypatch, tmp_path):
 def test_a_command_that_fails_is_quoted():
     with pytest.raises(InputError, match="ls failed .*--never"):
         ask("ls", "--never")
+
+
+def test_a_log_folder_that_cannot_be_written_is_refused(tmp_path):
+    check_log_folder(tmp_path / "logs" / "slurm")
+    assert not list((tmp_path / "logs" / "slurm").iterdir())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write their logs there"):
+        check_log_folder(tmp_path / "file" / "slurm")

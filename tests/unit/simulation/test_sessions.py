@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bkind3d.cli.simulations import simulate_board, simulate_session
+from bkind3d.cli.studies import simulate_board, simulate_session
 from bkind3d.config import InputError, SimulationConfig, parse_section
 from bkind3d.data.calibration_files import read_calibration
 from bkind3d.data.parquet import read_metadata, read_table

@@ -12,7 +12,7 @@ from bkind3d.data.parquet import read_table
 from bkind3d.methods.discovery.objective import DiscoveryObjective
 from bkind3d.networks.detector import KeypointDetector
 from bkind3d.training import trainer
-from bkind3d.training.previews import Previews
+from bkind3d.training.callbacks import Previews
 from tests.unit.scenes import write_session
 from tests.unit.training.experiments import (
     CPU,

@@ -11,9 +11,9 @@ from bkind3d.checkpoint import load_model
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import Moments
 from bkind3d.losses.running_mean import commit_running_means
+from bkind3d.methods.base import Draws
 from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.methods.discovery.objective import DiscoveryObjective
-from bkind3d.methods.draws import Draws
 from bkind3d.networks import encoders
 from bkind3d.training import trainer
 from bkind3d.training.machine import Machine

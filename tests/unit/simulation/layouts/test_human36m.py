@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bkind3d.archives.human36m.poses import JOINTS
-from bkind3d.archives.human36m.takes import read_takes
+from bkind3d.archives.human36m import JOINTS, read_takes
 from bkind3d.archives.importers import import_archive
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.cli import main

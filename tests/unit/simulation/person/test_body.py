@@ -1,7 +1,7 @@
 import mujoco
 import numpy as np
 
-from bkind3d.archives.human36m.poses import JOINTS as HUMAN36M_JOINTS
+from bkind3d.archives.human36m import JOINTS as HUMAN36M_JOINTS
 from bkind3d.config import SimulatedSubject
 from bkind3d.simulation.person.body import JOINTS, build_spec
 

@@ -1,7 +1,8 @@
-"""Sessions that are held out: what is learned without them, and which model is kept."""
+"""Previews and validation: pictures, which step was the best, when a training ends."""
 
 from pathlib import Path
 
+import cv2
 import lightning
 import numpy as np
 import torch
@@ -12,11 +13,18 @@ from bkind3d.data.datasets import SessionFrames
 from bkind3d.data.parquet import read_table
 from bkind3d.methods.discovery.objective import DiscoveryObjective
 from bkind3d.training import trainer
+from bkind3d.training.callbacks import DRAWS_OF_VALIDATION, Previews, Validation
 from bkind3d.training.module import Training
-from bkind3d.training.previews import Previews
-from bkind3d.training.validation import DRAWS_OF_VALIDATION, Validation
 from tests.unit.scenes import write_session
 from tests.unit.training.experiments import CPU, fill_memory, make_small_experiment, with_training
+
+
+def test_previews_and_curves_are_written_while_training(tmp_path) -> None:
+    folder = trainer.train_model(make_small_experiment(3), {"one": write_session(tmp_path, "one")}, tmp_path / "store", CPU)
+    picture = cv2.imread(str(folder / "preview.jpg"))
+    assert picture.shape == (3 * 160, 3 * 160, 3)
+    assert picture.std() > 10
+    assert list((folder / "tensorboard").glob("events.out.tfevents.*"))
 
 
 def make_module(config: ExperimentConfig) -> Training:

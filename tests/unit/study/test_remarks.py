@@ -1,3 +1,5 @@
+"""What is said before a run: which sessions are done, what is trained again."""
+
 import os
 import time
 
@@ -5,8 +7,27 @@ import pytest
 
 from bkind3d.methods.discovery.settings import PRESETS
 from bkind3d.study.opening import load_study
-from bkind3d.study.retraining import explain_retraining, remark_on_weights
+from bkind3d.study.remarks import explain_done, explain_retraining, remark_on_weights
 from tests.unit.study.conftest import configure, write_files
+from tests.workflow.tiny_study import write_study
+
+
+@pytest.mark.parametrize(
+    ("done", "lines"),
+    [
+        ([], []),
+        (["s2"], ["experiment tiny: 1 of 3 sessions have keypoints; without: s1, s3"]),
+        (["s1", "s2", "s3"], ["experiment tiny: 3 of 3 sessions have keypoints"]),
+    ],
+)
+def test_sessions_that_wait_are_named(tmp_path, done, lines):
+    study = write_study(tmp_path / "study", cameras=2, frames=3, sessions="train train test")
+    for name in done:
+        path = study / "results/experiments/tiny/keypoints" / f"{name}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert explain_done(load_study(folder=study)) == lines
+
 
 STEPS = PRESETS["bkind3d"]["training"]["steps"]
 

@@ -1,4 +1,4 @@
-"""Which models a run will train again, and why: said before it begins."""
+"""What is said of a study before it runs: which sessions are done, and which models will be trained again, and why."""
 
 import json
 import os
@@ -8,10 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from bkind3d.config import InputError
+from bkind3d.config.network import list_weights, names_no_commit
 from bkind3d.data.calibration_formats import read_camera_names
 from bkind3d.study.sections import TRAINING_SESSIONS, Value, find_adapter, list_entries, list_sections, means, read_stored
 from bkind3d.study.study import Study
-from bkind3d.study.weights import list_weights, names_no_commit
+
+#: Names that are listed.
+_LISTED = 8
+
+
+def explain_done(study: Study) -> list[str]:
+    """One line per experiment: how many sessions have keypoints, and which ones wait; none before anything was computed."""
+    lines = []
+    for experiment in study.config.experiments:
+        waiting = [name for name in study.sessions if not study.results.keypoints(experiment, name).exists()]
+        done = len(study.sessions) - len(waiting)
+        if done or study.results.model(experiment).exists():
+            more = f" and {len(waiting) - _LISTED} more" if len(waiting) > _LISTED else ""
+            rest = f"; without: {', '.join(waiting[:_LISTED])}{more}" if waiting else ""
+            lines.append(f"experiment {experiment}: {done} of {len(study.sessions)} sessions have keypoints{rest}")
+    return lines
+
 
 #: Files that are named in a line.
 _MOST_FILES = 3

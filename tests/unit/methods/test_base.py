@@ -1,6 +1,6 @@
 import torch
 
-from bkind3d.methods.draws import drop_views
+from bkind3d.methods.base import drop_views
 from tests.unit.scenes import read_views
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from bkind3d.config import ExperimentConfig
-from bkind3d.study.weights import list_weights, names_no_commit
+from bkind3d.config.network import list_weights, names_no_commit
 
 
 def make_model(**model):

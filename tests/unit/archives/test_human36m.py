@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bkind3d.archives.human36m.poses import JOINTS
+from bkind3d.archives.human36m import JOINTS
 from bkind3d.archives.importers import import_archive
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.cli import main
@@ -17,6 +17,14 @@ from bkind3d.study.opening import load_study, read_yaml
 from bkind3d.study.sheets import read_cameras, read_sessions
 from tests.unit.archives.human36m_files import make_poses, write_archive, write_poses
 from tests.unit.calibration.formats.test_human36m import NAMES
+
+
+def test_sides_are_the_subjects_own() -> None:
+    left, right = {*range(6, 11), *range(16, 24)}, {*range(1, 6), *range(24, 32)}
+    assert {number for number, name in JOINTS.items() if name.startswith("L")} <= left
+    assert {number for number, name in JOINTS.items() if name.startswith("R")} <= right
+    assert len(JOINTS) == len({*JOINTS.values()}) == 17
+
 
 FETCHED = {"poses": "Poses_D3_Positions", "root": "extracted"}
 
