@@ -24,6 +24,7 @@ from bkind3d.doctor.pictures import (
 )
 from bkind3d.doctor.sessions import Examined, measure_distance
 from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.report.captions import write_caption
 from bkind3d.report.elements import Cell, Chart, Note, Page, Picture, Section, Table, make_chart, make_row
 from bkind3d.report.overlays import draw_grid, encode_jpeg
 from bkind3d.report.palette import ACCENT, LINES
@@ -42,11 +43,13 @@ def write_doctor_page(study: Study, examined: Sequence[Examined], checks: Sequen
     facts = [f"{counts['failure']} failures", f"{counts['warning']} warnings", f"{counts['pass']} passed"]
     sections = [Section("checks", "Checks", _show_checks(checks), "Failures first. Each says what to do next.")]
     pictured = choose_pictured(examined, study.config.report.max_sessions) if study.config.report.pictures else set()
-    text = f"Pictures are shown of {len(pictured)} sessions, those with the gravest findings. See this one's: `bkind3d doctor STUDY --sessions {{}}`."
-    text = text if pictured else "Pictures are left out (report.pictures)."
     for entry in examined:
         shown = entry.name in pictured
-        seen = [*_show_views(entry), *_show_epipolar(entry)] if shown else [Note(text.format(entry.name), "info")]
+        seen = (
+            [*_show_views(entry), *_show_epipolar(entry)]
+            if shown
+            else [Note(write_caption("pictured", number=len(pictured), session=entry.name), "info")]
+        )
         way: Chart | Note = Note("The subject is not located yet; crops and its way are shown after `snakemake`.", "info")
         if entry.location is not None:
             way = build_location_chart(entry.location, entry.units, "Where the subject's centre is; gaps where it was not located.")
@@ -104,9 +107,7 @@ def _show_views(entry: Examined) -> list[Any]:
     mosaic = Picture(encode_jpeg(tile_views(drawn)), f"All views of {entry.name}, with the world's axes")
     if not entry.cameras:
         return [mosaic, Note("Without a calibration, nothing can be drawn into the pictures.", "info")]
-    text = f"World axes (x red, y green, z blue, {2 * spacing:g} {entry.units} long), floor grid (squares of {spacing:g} {entry.units})"
-    text += " and the subject's cube (yellow)." if cube else "; the cube is drawn once the subject is located."
-    return [Note(text + " Lines have to stick to the same place of the scene in all views."), mosaic]
+    return [Note(write_caption("world", spacing=spacing, units=entry.units, cube=cube is not None)), mosaic]
 
 
 def _show_epipolar(entry: Examined) -> list[Any]:
@@ -120,8 +121,8 @@ def _show_epipolar(entry: Examined) -> list[Any]:
     source = max(moment, key=lambda name: moment[name].clusters[0, 0] if len(moment[name].clusters) else 0)
     drawn, distances = draw_epipolar_lines(pictures, cameras, moment, source, 5 * measure_distance(entry.cameras))
     titled = {f"{name}: {distances[name]:.1f} px from the line" if name in distances else name: picture for name, picture in drawn.items()}
-    text = f"Frame {frame}: the line of sight through the middle of the silhouette in {source}, seen by the others. It has to run through their silhouettes."
-    return [Note(text), Picture(encode_jpeg(tile_views(titled)), f"Epipolar lines of {source} in the other views")]
+    picture = Picture(encode_jpeg(tile_views(titled)), f"Epipolar lines of {source} in the other views")
+    return [Note(write_caption("epipolar", frame=frame, source=source)), picture]
 
 
 def build_rig_chart(entry: Examined) -> Chart:

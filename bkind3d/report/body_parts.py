@@ -6,36 +6,19 @@ import pandas as pd
 
 from bkind3d.data.results import UNTRAINED
 from bkind3d.report.candidates import is_ours
+from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import list_given_names, read_judgement
 from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share, make_row
 from bkind3d.report.palette import mark_of
 from bkind3d.study.study import Study
 
-#: What each measure is called, whether the truth is needed for it, and what it says.
+#: What each measure is called; those for which the truth is needed come first.
 MEASURES = {
-    "swaps": ("swapped", True, "Share of frames in which any keypoint lies where another one belongs; less is better."),
-    "scatter": ("scatter", True, "How far keypoints lie from their place on the true body, in its lengths; less is better."),
-    "nearest": ("same nearest joint", True, "Share of frames in which a keypoint is nearest to its usual joint; more is better."),
-    "left_right": (
-        "left and right",
-        True,
-        "Share of frames in which the keypoints nearest to a left and a right joint are on their own sides.",
-    ),
-    "jumps": ("jumps", False, "Share of steps in which a keypoint moves faster than a body can; less is better."),
-    "trades": ("trades of place", False, "Share of steps in which keypoints trade places with each other; less is better."),
-    "edge_variation": (
-        "length of edges",
-        False,
-        "How much the lengths along the skeleton vary (coefficient of variation); less is better.",
-    ),
-    "spread": ("spread", False, "How wide the heatmaps are, in lengths of the body; narrow ones know where they are."),
-    "turned": (
-        "turned cube",
-        False,
-        "How far keypoints move when the cube that the network sees is turned, in lengths of the body; less is better.",
-    ),
-    "fewer_views": ("one camera less", False, "How far keypoints move when a camera is left out, in lengths of the body; less is better."),
-}
+    "swaps": "swapped", "scatter": "scatter", "nearest": "same nearest joint", "left_right": "left and right", "jumps": "jumps",
+    "trades": "trades of place", "edge_variation": "length of edges", "spread": "spread", "turned": "turned cube",
+    "fewer_views": "one camera less",
+}  # fmt: skip
+_NEED_TRUTH = frozenset({"swaps", "scatter", "nearest", "left_right"})
 
 #: Measures that are shares of frames or steps; the others are in lengths of the body.
 _SHARES = frozenset({"swaps", "nearest", "left_right", "jumps", "trades"})
@@ -59,19 +42,15 @@ def build_identity_table(study: Study, experiment: str) -> Table | None:
         return None
     predictors = {(entry["predictor"], entry["truth"]): entry["correlation"] for entry in ours.get("predictors", [])}
     rows = []
-    for name, (label, needs_truth, sentence) in MEASURES.items():
+    for name, label in MEASURES.items():
         if ours.get(name) is None and untrained.get(name) is None:
             continue
         reached = [(values.get(name), style) for values, style in ((ours, "strong"), (untrained, "muted"))]
         found = [Cell(format_share(value) if name in _SHARES else format_number(value, 3), style) for value, style in reached]
-        predicts = Cell("needs it", "muted") if needs_truth else format_number(predictors.get((name, "scatter")), 2)
-        rows.append(make_row(label, *found, predicts, sentence))
-    caption = (
-        "Measured on the test frames where there are joints, else on all. Predicts the truth: rank correlation, over the keypoints, "
-        "with their scatter about the true body; 1 would be a perfect substitute for annotation, 0 or less is none."
-    )
+        predicts = Cell("needs it", "muted") if name in _NEED_TRUTH else format_number(predictors.get((name, "scatter")), 2)
+        rows.append(make_row(label, *found, predicts, write_caption("measure", name=name)))
     columns = ["measure", "keypoints", "untrained", "predicts the truth", "what it says"]
-    return Table(columns, rows, frozenset(columns[1:4]), caption)
+    return Table(columns, rows, frozenset(columns[1:4]), write_caption("identity"))
 
 
 def build_nearest_table(study: Study, experiment: str, unit: str) -> Table | None:
@@ -86,9 +65,8 @@ def build_nearest_table(study: Study, experiment: str, unit: str) -> Table | Non
         name = Cell(names.get(entry["name"], entry["name"]), mark=mark_of(index))
         share = Cell(format_share(entry["share"]), share=entry["share"] or 0.0)
         rows.append(make_row(name, entry["nearest"] or "–", share, format_number(entry["distance"], decimals)))
-    caption = "A keypoint that stays on its part of the body is nearest to the same joint in nearly all frames."
     columns = ["keypoint", "nearest joint", "in frames", f"mean distance ({unit})"]
-    return Table(columns, rows, frozenset(columns[2:]), caption)
+    return Table(columns, rows, frozenset(columns[2:]), write_caption("nearest"))
 
 
 def build_side_table(study: Study, experiment: str) -> Table | None:
@@ -103,8 +81,7 @@ def build_side_table(study: Study, experiment: str) -> Table | None:
         verdict = "one keypoint for both" if one == other else format_share(entry["share"])
         told = Cell(verdict, "muted" if one == other else "", share=entry["share"] or 0.0)
         rows.append(make_row(f"{entry['left']} and {entry['right']}", one if one == other else f"{one} and {other}", told))
-    caption = "In a frame, the sides are told apart where both keypoints are nearer to their own joint than to the other."
-    return Table(["joints", "nearest keypoints", "told apart"], rows, frozenset({"told apart"}), caption)
+    return Table(["joints", "nearest keypoints", "told apart"], rows, frozenset({"told apart"}), write_caption("sides"))
 
 
 def build_keypoint_table(health: pd.DataFrame, units: str, side: float) -> Table:

@@ -13,6 +13,7 @@ from bkind3d.data.keypoints import read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import spread_indices
+from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import find_skeleton
 from bkind3d.report.elements import Cell, Gallery, Note, Picture, Table, format_share
 from bkind3d.report.overlays import DARK, draw_view, encode_webp
@@ -53,12 +54,7 @@ def build_share_table(table: pd.DataFrame, summary: dict[str, Any], sessions: Se
     lines = {f"all {table['session'].nunique()}": list(counts)}
     lines |= {name: summary["shares"][name] for name in sessions if name in summary["shares"]}
     rows = [[Cell(name), *(Cell(format_share(share), share=share) for share in shares)] for name, shares in lines.items()]
-    caption = f"{len(table)} windows of {summary['window_seconds']:g} s; their {summary['n_components']} principal components hold "
-    caption += f"{format_share(summary['explained'])} of the variance that was clustered (k-means)."
-    if summary["agreement"]:
-        value, number = (summary["agreement"][key] for key in ("adjusted_mutual_information", "n_windows"))
-        caption += f" Adjusted mutual information with the annotated behaviours of {number} windows: {value:.2f} "
-        caption += "(0: by chance; 1: the same)."
+    caption = write_caption("clusters", n_windows=len(table), summary=summary, explained=format_share(summary["explained"]))
     columns = ["sessions", *(f"cluster {cluster}" for cluster in clusters)]
     return Table(columns, rows, frozenset(columns[1:]), caption)
 

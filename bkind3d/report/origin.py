@@ -11,6 +11,7 @@ import pandas as pd
 from bkind3d import __version__
 from bkind3d.config import ExperimentConfig, FramesConfig, Section
 from bkind3d.data.parquet import read_metadata
+from bkind3d.report.captions import write_caption
 from bkind3d.report.elements import Cell, Fold, Note, Table, format_number, make_row
 from bkind3d.study.sections import list_entries
 from bkind3d.study.study import Study
@@ -41,12 +42,7 @@ def list_preset(experiment: ExperimentConfig, preset: str) -> dict[str, Any]:
 def describe_weights(experiment: ExperimentConfig) -> Note:
     """Say plainly whether any pretrained weights had a part in an experiment."""
     first, features = experiment.model.first_weights, experiment.losses.perceptual_features
-    used = [f"the image encoder started from {first}"] if first != "none" else []
-    through = {"vgg19": "the published VGG19 weights", "backbone": "the image encoder as it started"}
-    used += [f"the perceptual loss looked through {through[features]}"] if features in through else []
-    if used:
-        return Note(f"Pretrained weights were used: {'; '.join(used)}.", "info")
-    return Note("No pretrained weights were used: every weight of the network started at random.", "info")
+    return Note(write_caption("weights", first=first, features=features), "info")
 
 
 def build_settings_table(experiment: ExperimentConfig, without: tuple[str, ...] = ()) -> Table:
@@ -124,8 +120,7 @@ def build_stages(study: Study) -> list[Table]:
         minutes = (format_number(row[key] / 60) for key in ("s", "cpu_time"))
         rows.append(make_row(str(stage).replace("_", " "), row["jobs"], *minutes, format_number(row["memory"] / 1000, 2)))
     columns = ["stage", "jobs", "time (min)", "processor (min)", "memory (GB)"]
-    caption = "Times of all jobs of a stage together: jobs ran beside each other. Memory: the largest job. Each job's latest run counts."
-    return [Table(columns, rows, frozenset(columns[1:]), caption)]
+    return [Table(columns, rows, frozenset(columns[1:]), write_caption("stages"))]
 
 
 def build_hashes(study: Study, sessions: list[str]) -> list[Fold]:

@@ -15,6 +15,7 @@ from bkind3d.report import findings, pose, recordings
 from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
 from bkind3d.report.body_parts import build_identity_table, build_keypoint_table, build_nearest_table, build_side_table
 from bkind3d.report.candidates import has_reference, is_ours, rows_of
+from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import find_skeleton, read_joints, read_location, read_named_keypoints, read_results
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Section
 from bkind3d.report.learning import build_learning_charts, split_terms
@@ -24,21 +25,6 @@ from bkind3d.report.overlays import draw_session, encode_jpeg
 from bkind3d.report.player import build_player, draw_sprites, read_behaviours, read_clusters
 from bkind3d.report.rendering import write_page
 from bkind3d.study.study import Study
-
-NO_JOINTS = "no reference: there are no joints to judge the keypoints by."
-NO_BEHAVIOURS = "no reference: there are no behaviours to recognise, or their recognition is turned off."
-
-#: What stands above the sections.
-RESULTS = (
-    "Discovered keypoints, mapped to annotated joints by a linear regression, or joints of a supervised method as they are, "
-    "beside the floors that any method must beat."
-)
-BEHAVIOURS = "Behaviours recognised from windows of keypoints, on sessions that the classifier has not seen."
-MOVEMENTS = (
-    "Windows of keypoints in clusters of like movement, found without labels, for looking at. Each clip shows the windows in the "
-    "middle of a cluster, turned to lie one way."
-)
-RECORDINGS = "Where the subject was, found from silhouettes in all views. Each session has a page of its own."
 
 #: What a session's page has room for, so that it stays below 25 MB: positions of keypoints over time, and characters of small pictures.
 POSITIONS, PICTURE_ROOM = 540_000, 12_000_000
@@ -60,12 +46,17 @@ def write_report(study: Study, path: Path, examine: Examine) -> None:
     experiments = study.config.experiments
     sections = [
         Section("warnings", "Warnings", findings.write_findings(collect_findings(study, located, health, rigs))),
-        Section("results", "Pose", _join(_show_results(study, name) for name in experiments), RESULTS),
-        Section("behaviours", "Behaviours", _join(_show_behaviours(study, name) for name in experiments), BEHAVIOURS),
-        Section("movements", "Movements", _join([Heading(name), *build_movements(study, name, shown)] for name in experiments), MOVEMENTS),
+        Section("results", "Pose", _join(_show_results(study, name) for name in experiments), write_caption("results")),
+        Section("behaviours", "Behaviours", _join(_show_behaviours(study, name) for name in experiments), write_caption("behaviours")),
+        Section(
+            "movements",
+            "Movements",
+            _join([Heading(name), *build_movements(study, name, shown)] for name in experiments),
+            write_caption("movements"),
+        ),
         *(_show_keypoints(study, name, shown, located, health[name]) for name in experiments),
         Section("learning", "Learning curves", _join(_show_learning(study, name) for name in experiments)),
-        Section("recordings", "Recordings", _show_recordings(study, located, shown), RECORDINGS),
+        Section("recordings", "Recordings", _show_recordings(study, located, shown), write_caption("recordings")),
         Section("calibration", "Calibration", _join(recordings.build_calibration(study, rig) for rig in rigs)),
         Section("run", "What this run was", _show_run(study, list(study.sessions), is_judged=True)),
     ]
@@ -125,7 +116,7 @@ def _show_results(study: Study, name: str) -> list[Any]:
     rows, method = rows_of(read_results(study.results.pose_table()), name), study.config.experiments[name].description.title
     heading = Heading(name, next((f"dataset {value}" for value in rows.get("dataset", pd.Series(dtype=str)).dropna()), ""))
     if rows.empty:
-        return [heading, Note(f"{name}: {NO_JOINTS}")]
+        return [heading, Note(f"{name}: no reference: there are no joints to judge the keypoints by.")]
     errors, unit = pose.read_joint_errors(study, name)
     curve = pose.read_label_efficiency(study, name)
     charts = {
@@ -148,7 +139,7 @@ def _show_results(study: Study, name: str) -> list[Any]:
 def _show_behaviours(study: Study, name: str) -> list[Any]:
     rows = rows_of(read_results(study.results.actions_table()), name)
     if not has_reference(rows, "accuracy"):
-        return [Heading(name), Note(f"{name}: {NO_BEHAVIOURS}")]
+        return [Heading(name), Note(f"{name}: no reference: there are no behaviours to recognise, or their recognition is turned off.")]
     counts = read_confusion(study, name).items()
     matrices = [build_confusion(table, features) for features, table in counts if is_ours(features) or features == GROUND_TRUTH]
     return [Heading(name), build_actions_table(rows), *_fold({"Each behaviour": build_class_table(study, name)}), Gallery(matrices)]
@@ -182,11 +173,8 @@ def _show_keypoints(
         elements += [*played, *_fold({"Each keypoint in numbers": numbers})] if played else []
         elements += [] if played else [Note(f"{session}: no frame has keypoints.", "warning")]
     title = f"Keypoints: {name}" if len(study.config.experiments) > 1 else "Keypoints"
-    drawn = "projected into every view" if pictures else "in 3D; pictures are left out (report.pictures)"
-    lines = "; lines are the strongest learned edges (maximum spanning tree)" if find_skeleton(study, name) else ""
-    lead = f"Keypoints of the experiment {name}, {drawn}{lines}."
-    if len(sessions) < len(health):
-        lead += f" Shown: {len(sessions)} of {len(health)} sessions; the others are on pages of their own."
+    counts = {"n_shown": len(sessions), "n_sessions": len(health)}
+    lead = write_caption("keypoints", name=name, pictures=pictures, skeleton=find_skeleton(study, name), **counts)
     return Section(f"keypoints-{name}", title, elements, lead)
 
 

@@ -11,6 +11,7 @@ from bkind3d.config import PaperTableConfig
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import BOTH, GROUND_TRUTH, NO_REFERENCE, read_json
 from bkind3d.report.candidates import is_ours, label_of
+from bkind3d.report.captions import write_caption
 from bkind3d.study.layout import Layout
 from bkind3d.study.published import NOT_READABLE, read_published
 
@@ -144,19 +145,8 @@ def _print_cell(row: Mapping[Any, Any], column: str) -> str:
 def describe_table(settings: PaperTableConfig, table: pd.DataFrame) -> str:
     """What the table's numbers mean, in sentences."""
     measured = table[table["origin"] == "measured"]
-    units = [str(unit) for unit in measured["interval_unit"].dropna().unique()]
-    resampled = {"session": "sessions", "second": "blocks of a second"}
-    text = f"Intervals are 95 %, by bootstrap over {' and '.join(resampled.get(unit, unit) for unit in units)}. " if units else ""
-    if settings.measure == "pose":
-        lengths = ", ".join(str(unit) for unit in measured["unit"].dropna().unique())
-        splits = ", ".join(str(split) for split in measured["split"].dropna().unique())
-        text += f"Errors in {lengths or 'the unit of the rig'}, split: {splits}. Differences are paired, of PA-MPJPE; below 0 is better. "
-    else:
-        text += "Minus joints: paired difference of accuracy to annotated joints. "
-    if settings.published:
-        text += "Rows whose source is no file were published by others on the data themselves and not measured here; "
-        text += f"'{NOT_READABLE}': shown as a bar without its value. "
-    return text.strip()
+    words = {key: list(measured[key].dropna().unique()) for key in ("interval_unit", "unit", "split") if key in measured}
+    return write_caption("paper_table", settings=settings, unreadable=NOT_READABLE, **words)
 
 
 def write_table_files(settings: PaperTableConfig, table: pd.DataFrame, name: str, folder: Path) -> None:

@@ -16,6 +16,7 @@ from bkind3d.data.parquet import read_table
 from bkind3d.data.progress import track
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import step_indices
+from bkind3d.report.captions import write_caption
 from bkind3d.report.elements import Player, script_json
 from bkind3d.report.overlays import encode_webp
 from bkind3d.report.palette import LINES, mark_of
@@ -136,18 +137,10 @@ def build_player(
     }
     legend = list(zip(keypoints.names, marks, strict=True))
     pictures = "".join(sprites.texts) if sprites else ""
-    caption = describe_thinning(keypoints, chosen, sprites)
+    pictured = sprites.moments if sprites else chosen
+    gap = float(np.median(np.diff(keypoints.times[pictured]))) if len(pictured) > 1 else 0.0
+    caption = write_caption("thinning", n_frames=len(keypoints.frames), n_shown=len(chosen), n_pictures=len(pictured), gap=gap)
     return Player(identifier, script_json(data), len(chosen), legend, pictures, bool(band and band.spans), caption)
-
-
-def describe_thinning(keypoints: SessionKeypoints, chosen: Int[NDArray, "..."], sprites: Sprites | None) -> str:
-    """How much of the session is shown."""
-    n_frames = len(keypoints.frames)
-    said = f"All {n_frames} frames" if len(chosen) == n_frames else f"Thinned: {len(chosen)} of {n_frames} frames are shown, evenly spread"
-    if sprites is None or len(sprites.moments) == len(chosen):
-        return f"{said}."
-    gap = float(np.median(np.diff(keypoints.times[sprites.moments]))) if len(sprites.moments) > 1 else 0.0
-    return f"{said}; pictures are thinned to {len(sprites.moments)}, one every {gap:.2f} s, to keep this file small."
 
 
 def pack(values: Shaped[NDArray, "..."], kind: str) -> str:

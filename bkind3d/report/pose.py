@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import FLOORS, MEAN_POSE, NO_REFERENCE, UNTRAINED, role_of
 from bkind3d.report.candidates import colour_of, is_ours, label_of, rows_of
+from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import read_judgement, read_results
 from bkind3d.report.elements import (
     LEGEND,
@@ -38,22 +39,12 @@ def build_pose_table(rows: pd.DataFrame, title: str) -> Table:
                "keypoints", "views", "frames", "missing", "split", "regressor", "supervision"]  # fmt: skip
     body = [_pose_row(row, title, decimals) for row in rows.to_dict("records")]
     numeric = frozenset(columns) - {"method", "supervision", "split", "regressor"}
-    caption = "Intervals are 95 %. What stands against a floor are intervals of the paired difference: below zero is better than the floor."
-    caption += _describe_measures(rows)
-    return Table(columns, body, numeric, caption)
-
-
-def _describe_measures(rows: pd.DataFrame) -> str:
-    """What was resampled, what counts as correct, and how much truth was lacking, in sentences."""
     first = rows.iloc[0].to_dict()
-    if is_missing(first.get("pck_threshold")) or is_missing(first.get("interval_unit")):
-        return ""
-    within, unknown = f"{format_number(first['pck_threshold'], 1)} {format_text(first.get('unit'))}", first.get("n_unknown")
-    text = f" Resampled for them: {'sessions' if first['interval_unit'] == 'session' else 'blocks of a second'}."
-    text += f" PCK: share of joints within {within} relative to the root."
-    if is_missing(unknown) or not unknown:
-        return text
-    return f"{text} {int(unknown)} joints of the frames have no true position and do not count."
+    measured = not is_missing(first.get("pck_threshold")) and not is_missing(first.get("interval_unit"))
+    within = f"{format_number(first['pck_threshold'], 1)} {format_text(first.get('unit'))}" if measured else ""
+    unknown = 0 if is_missing(first.get("n_unknown")) else int(first["n_unknown"])
+    caption = write_caption("pose", interval_unit=first.get("interval_unit"), within=within, n_unknown=unknown)
+    return Table(columns, body, numeric, caption)
 
 
 def _pose_row(row: Mapping[Any, Any], title: str, decimals: int) -> list[Cell]:
@@ -115,7 +106,7 @@ def build_label_chart(curve: pd.DataFrame, unit: str, title: str) -> Chart:
     across = {"title": {"text": "labelled frames"}, "type": "log"}
     up = {"title": {"text": f"PA-MPJPE ({unit})"}, "rangemode": "tozero"}
     regressor = next((name for name in curve["regressor"] if name != "none"), "none")
-    caption = f"Regressor: {regressor}. Frames are drawn at random five times, the rightmost points use all; bars span the draws."
+    caption = write_caption("label_efficiency", regressor=regressor)
     return make_chart(figure, 320, caption, xaxis=across, yaxis=up, margin={"l": 50, "r": 20, "t": 30, "b": 45}, legend=LEGEND)
 
 
@@ -168,6 +159,4 @@ def build_upstream_table(study: Study, experiment: str, unit: str, title: str) -
     decimals = choose_decimals([values[name] for values in methods.values() for name in names])
     rows = [make_row(label_of(key, title), *(format_number(values[name], decimals) for name in names)) for key, values in methods.items()]
     columns = ["method", *(f"{name} ({unit})" for name in names)]
-    caption = "As the authors' public code measures: a ridge regression on the first tenth of each sequence, mirror images allowed. "
-    caption += "Only for comparison with numbers made by that code: see docs/metrics.md."
-    return Table(columns, rows, frozenset(columns[1:]), caption)
+    return Table(columns, rows, frozenset(columns[1:]), write_caption("upstream"))

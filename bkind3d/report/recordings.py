@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.spacing import step_indices
+from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import read_location
 from bkind3d.report.elements import (
     LEGEND,
@@ -154,10 +155,7 @@ def build_calibration(study: Study, rig: str) -> list[Table | Note | Fold]:
         errors += [format_share(row[key]) if key == "coverage" else _show(row[key], 2) for key in further]
         known = truth.get(row["camera"], {})
         rows.append(make_row(row["camera"], *errors, *(_show(known.get(key), 2) for key in true_labels)))
-    origin = f"given as {source}" if source else f"from videos of the board {study.rigs[rig].board}"
-    held_out = " of views that were not used to solve it" if metadata.get("n_held_out") else ""
-    caption = f"Rig {rig}, {origin}: distance between seen and projected corners of the board{held_out}."
-    caption += " The last columns compare with the simulated truth, which the pipeline did not see." if truth else ""
+    caption = write_caption("calibration", rig=rig, row=study.rigs[rig], held_out=metadata.get("n_held_out"), truth=truth)
     entries = [(key, value) for key, value in list_entries(metadata) if key.partition(".")[0] not in NO_ENTRIES]
     more = Table(["key", "value"], [make_row(key.replace("_", " "), _show(value, 4)) for key, value in entries])
     tables = [found for found in (_build_pairs(metadata.get("pairs") or [], units), more) if found.rows]

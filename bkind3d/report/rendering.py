@@ -7,14 +7,13 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-import jinja2
 from plotly.offline import get_plotlyjs
 
 from bkind3d import __version__
 from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.report.captions import TEMPLATES, open_templates
 from bkind3d.report.elements import Page
 
-TEMPLATES = Path(__file__).parent / "templates"
 #: The page's scripts, each after those that it imports from.
 SCRIPTS = ("document", "canvas", "recording", "views", "space", "player", "charts", "tables", "page")
 
@@ -41,17 +40,18 @@ def write_page(page: Page, sessions_folder: str, path: Path) -> None:
     sessions_folder : where the sessions' pages lie as seen from this one.
     path : the HTML file.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
     date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
-    text = environment.get_template("page.html.j2").render(
-        page=page,
-        version=__version__,
-        date=date,
-        plotly=pack_plotly(),
-        script=join_scripts(),
-        session_link=lambda name: f"{sessions_folder}{name}.html",
+    text = (
+        open_templates()
+        .get_template("page.html.j2")
+        .render(
+            page=page,
+            version=__version__,
+            date=date,
+            plotly=pack_plotly(),
+            script=join_scripts(),
+            session_link=lambda name: f"{sessions_folder}{name}.html",
+        )
     )
     with replaced_when_complete(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

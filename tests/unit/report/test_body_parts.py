@@ -1,7 +1,8 @@
 import pandas as pd
 
 from bkind3d.data.results import write_json
-from bkind3d.report.body_parts import MEASURES, build_identity_table, build_keypoint_table, build_nearest_table, build_side_table
+from bkind3d.report.body_parts import build_identity_table, build_keypoint_table, build_nearest_table, build_side_table
+from bkind3d.report.captions import write_caption
 
 
 def texts(table):
@@ -11,7 +12,7 @@ def texts(table):
 def test_every_known_measure_has_a_row_and_a_sentence(toy):
     table = build_identity_table(toy.write().open(), "tiny")
     assert [row[0] for row in texts(table)] == ["swapped", "scatter", "left and right", "jumps", "turned cube"]
-    assert texts(table)[0] == ["swapped", "2.5 %", "50.0 %", "needs it", MEASURES["swaps"][2]]
+    assert texts(table)[0] == ["swapped", "2.5 %", "50.0 %", "needs it", write_caption("measure", name="swaps")]
     assert texts(table)[3][1:4] == ["1.0 %", "25.0 %", "0.62"]
     assert texts(table)[4][1:4] == ["0.032", "–", "–"]
 
