@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from bkind3d.config import InputError
-from bkind3d.data.pairs import cut_pair
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.pictures import PictureFile
+from bkind3d.geometry.windows import cut_pair
 
 #: Draws after which a dataset gives up finding a pair that stays within its windows.
 MOST_DRAWS = 1000

@@ -4,10 +4,12 @@ A stored window follows the subject, so that two of them show the still backgrou
 two frames means something only if both are seen through one window. All is float64: pixels are small differences of large numbers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from numpy.typing import NDArray
 
 #: Largest distance between the camera centres of two windows, as a share of their distance to the world's origin.
@@ -15,18 +17,21 @@ _CENTRE_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
-class CommonWindow:
-    """One window for two stored windows of each view.
+class FramePair:
+    """Two frames of several views; a pixel shows the same place of a still background in both.
 
     Attributes
     ----------
-    affine_a, affine_b : pixels of the stored window a (b) to pixels of the common window.
-    inside : whether the common window lies within both stored ones.
+    images : RGB, of the first and of the second frame.
+    masks : silhouettes of the subject, 0 to 255.
+    projections : world to pixels of the common window, of both frames.
+    inside : views whose common window lies within both stored windows; in the others the stored border is continued.
     """
 
-    affine_a: Float[NDArray, "*view 3 3"]
-    affine_b: Float[NDArray, "*view 3 3"]
-    inside: Bool[NDArray, "*view"]
+    images: UInt8[NDArray, "2 view height width 3"]
+    masks: UInt8[NDArray, "2 view height width"]
+    projections: Float[NDArray, "view 3 4"]
+    inside: Bool[NDArray, "view"]
 
 
 def relate_windows(projection_a: Float[NDArray, "*view 3 4"], projection_b: Float[NDArray, "*view 3 4"]) -> Float[NDArray, "*view 3 3"]:
@@ -56,7 +61,7 @@ def choose_common_window(
     side_a: Float[NDArray, "*view"] | float,
     side_b: Float[NDArray, "*view"] | float,
     size: int,
-) -> CommonWindow:
+) -> tuple[tuple[Float[NDArray, "*view 3 3"], Float[NDArray, "*view 3 3"]], Bool[NDArray, "*view"]]:
     """Choose the window midway between two stored ones, at the scale midway between theirs.
 
     Its centre is the middle of both centres. A shift by a fraction f of a pixel blurs as one by 1 - f does: from the
@@ -67,6 +72,10 @@ def choose_common_window(
     projection_a, projection_b : world to pixels of the stored windows of each view.
     side_a, side_b : sides of the stored (square) windows in pixels.
     size : side of the common window in pixels; what is left over of the stored side is the room to move in.
+
+    Returns
+    -------
+    Affines from pixels of the stored window a, and b, to those of the common window; and whether that lies within both.
     """
     a_to_b = relate_windows(projection_a, projection_b)
     b_to_a = np.linalg.inv(a_to_b)
@@ -80,12 +89,7 @@ def choose_common_window(
     affine_a[..., 2, 2] = 1
     affine_b = affine_a @ b_to_a
     inside = _holds_window(affine_a, side_a, size) & _holds_window(affine_b, side_b, size)
-    return CommonWindow(affine_a, affine_b, inside)
-
-
-def move_projection(projection: Float[NDArray, "*view 3 4"], affine: Float[NDArray, "*view 3 3"]) -> Float[NDArray, "*view 3 4"]:
-    """World to pixels of a window, given that of another and the affine from its pixels to the new ones."""
-    return np.asarray(affine @ projection)
+    return (affine_a, affine_b), inside
 
 
 def transform_pixels(pixels: Float[NDArray, "*view point 2"], affine: Float[NDArray, "*view 3 3"]) -> Float[NDArray, "*view point 2"]:
@@ -99,3 +103,35 @@ def _holds_window(affine: Float[NDArray, "*view 3 3"], side: Float[NDArray, "*vi
     places = transform_pixels(np.broadcast_to(corners, (*affine.shape[:-2], 4, 2)), np.linalg.inv(affine))
     farthest = np.asarray(side)[..., None, None] - 0.5
     return np.asarray(((places >= -0.501) & (places <= farthest + 0.001)).all(axis=(-2, -1)))
+
+
+def cut_pair(
+    images: tuple[Sequence[UInt8[NDArray, "_ _ 3"]], Sequence[UInt8[NDArray, "_ _ 3"]]],
+    masks: tuple[Sequence[UInt8[NDArray, "_ _"]], Sequence[UInt8[NDArray, "_ _"]]],
+    projections: tuple[Float[NDArray, "view 3 4"], Float[NDArray, "view 3 4"]],
+    size: int,
+) -> FramePair:
+    """Cut both frames of a pair out of their stored windows with one window per view.
+
+    Parameters
+    ----------
+    images : per frame, the stored square window of every view; sizes may differ.
+    masks : per frame, the silhouettes in the same windows.
+    projections : per frame, world to pixels of the stored windows; views that miss one of the frames are left out before.
+    size : side of the common window in pixels, at the stored scale.
+
+    Returns
+    -------
+    The pair. Whoever trains on differences leaves out views that are not `inside`.
+    """
+    sides = [np.array([len(image) for image in frame], dtype=np.float64) for frame in images]
+    affines, inside = choose_common_window(*projections, *sides, size)
+
+    def warp(frames: tuple[Sequence[UInt8[NDArray, "..."]], ...], border: int) -> UInt8[NDArray, "..."]:
+        """Resample every view's window through its affine; beyond the stored window, `border` says what is there."""
+        pairs = (zip(frame, of_frame, strict=True) for frame, of_frame in zip(frames, affines, strict=True))
+        return np.array(
+            [[cv2.warpAffine(image, affine[:2], (size, size), borderMode=border) for image, affine in views] for views in pairs]
+        )
+
+    return FramePair(warp(images, cv2.BORDER_REPLICATE), warp(masks, cv2.BORDER_CONSTANT), affines[0] @ projections[0], inside)
