@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,14 +13,14 @@ import pandas as pd
 
 from bkind3d.calibration.board_poses import measure_rigid_error
 from bkind3d.calibration.boards import Corners
-from bkind3d.calibration.corners import find_corners
+from bkind3d.calibration.corners import Videos, find_corners
 from bkind3d.calibration.displacement import check_given
 from bkind3d.calibration.faults import check_scale, find_faults
 from bkind3d.calibration.intrinsics import estimate_intrinsics
 from bkind3d.calibration.judgement import Finding, check_views, check_world_points, judge_measures, list_failures, log_findings, refuse
 from bkind3d.calibration.misprints import check_rows
 from bkind3d.calibration.quality import choose_held_out, measure_pairs, measure_quality, measure_squares
-from bkind3d.calibration.rig import Solution, calibrate_rig, check_connected
+from bkind3d.calibration.rig import calibrate_rig, check_connected
 from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor, read_points
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
@@ -55,11 +55,7 @@ NOTHING_GIVEN = Given()
 class Judgement(NamedTuple):
     """What was measured of a calibration, and what that means.
 
-    Attributes
-    ----------
-    table : per camera, as in :func:`bkind3d.calibration.quality.measure_quality`.
-    details : of the whole rig, for metadata: error, rigid_board_px, squares, pairs.
-    findings : failures, warnings and remarks.
+    The `table` is per camera (:func:`bkind3d.calibration.quality.measure_quality`), the `details` are of the whole rig, for metadata.
     """
 
     table: pd.DataFrame
@@ -70,7 +66,7 @@ class Judgement(NamedTuple):
 def calibrate_cameras(
     config: CalibrationConfig,
     board: BoardConfig,
-    videos: Mapping[str, str | Path],
+    videos: Videos,
     units: str,
     output: str | Path,
     quality: str | Path,
@@ -129,13 +125,13 @@ def calibrate_corners(
     faults = [*check_rows(corners), *find_faults(lenses, corners)]
     log_findings(faults)
     refuse(faults, config.accept_poor)
-    solution = calibrate_rig(solved, lenses, config.restarts, keep_intrinsics=given.intrinsics is not None)
-    cameras, about_world = _place(solution.cameras, solved, config, given)
+    solved_cameras, spread = calibrate_rig(solved, lenses, config.restarts, keep_intrinsics=given.intrinsics is not None)
+    cameras, about_world = _place(solved_cameras, solved, config, given)
     # What will be read from the file is judged, not what is in memory.
     with tempfile.TemporaryDirectory() as folder:
         write_calibration({camera.name: camera for camera in cameras}, Path(folder) / "saved.toml", units)
         saved = list(read_calibration(Path(folder) / "saved.toml", allow_copies=True)[0].values())
-    judged = judge_cameras(saved, corners, corners.select(held_out), config, units, solution)
+    judged = judge_cameras(saved, corners, corners.select(held_out), config, units, spread)
     log_findings(judged.findings)
     details = judged.details | {"n_held_out": int(held_out.sum()), "restarts": config.restarts} | about_world
     points = check_world_points(about_world, config)
@@ -147,7 +143,7 @@ def check_calibration(
     calibration: str | Path,
     config: CalibrationConfig,
     board: BoardConfig,
-    videos: Mapping[str, str | Path],
+    videos: Videos,
     units: str,
     quality: str | Path,
     threads: int = 1,
@@ -173,15 +169,19 @@ def check_calibration(
 
 
 def judge_cameras(
-    cameras: list[Camera], corners: Corners, judged_by: Corners, config: CalibrationConfig, units: str, solution: Solution | None = None
+    cameras: list[Camera],
+    corners: Corners,
+    judged_by: Corners,
+    config: CalibrationConfig,
+    units: str,
+    spread: Sequence[Mapping[str, float]] = (),
 ) -> Judgement:
     """Measure `cameras` by the views `judged_by`, and hold the measures against the limits of `config`.
 
-    `corners` are all views (for coverage); `solution` knows the spread over restarts. World frame and units are the cameras'.
+    `corners` are all views (for coverage); `spread` is that over restarts. World frame and units are the cameras'.
     """
     table = measure_quality(cameras, corners, judged_by)
-    if solution is not None:
-        table = pd.concat([table, pd.DataFrame(solution.spread)], axis=1)
+    table = pd.concat([table, pd.DataFrame(spread)], axis=1)
     squares = measure_squares(cameras, judged_by)
     weights = table["n_points"] / max(1, table["n_points"].sum())
     details = {
@@ -194,7 +194,7 @@ def judge_cameras(
     return Judgement(table, details, judge_measures(table, squares, config, units))
 
 
-def _search(config: CalibrationConfig, board: BoardConfig, videos: Mapping[str, str | Path], threads: int) -> Corners:
+def _search(config: CalibrationConfig, board: BoardConfig, videos: Videos, threads: int) -> Corners:
     if len(videos) < 2:
         raise InputError(f"--videos: {len(videos)} camera(s) given, at least 2 are needed")
     # OpenCV's own threads wait for each other by spinning, which on a busy machine costs more than they bring.
@@ -202,7 +202,7 @@ def _search(config: CalibrationConfig, board: BoardConfig, videos: Mapping[str, 
     return find_corners(videos, board, config, threads)
 
 
-def _check_files(given: Given, videos: Mapping[str, str | Path]) -> None:
+def _check_files(given: Given, videos: Videos) -> None:
     """Refuse files that are wrong before the videos are searched, which takes long."""
     if given.truth is not None:
         require_cameras(read_calibration(given.truth)[0], videos, given.truth, _NAME_ALIKE)

@@ -10,12 +10,15 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import DisjointSet
 
 from bkind3d.calibration.board_poses import pose_in_views
 from bkind3d.calibration.boards import Corners
 from bkind3d.data.spacing import spread_indices
 from bkind3d.geometry.cameras import Camera
 
+#: Of the board in each frame: board to camera.
+Poses = Float[NDArray, "frame 4 4"]
 #: A board carried over from another camera may miss by this share of the picture's width, and at least by this many pixels.
 TOLERANCE_SHARE, TOLERANCE_PX = 0.01, 2.0
 #: Share of the frames that one relative pose has to explain.
@@ -101,11 +104,7 @@ def compare_pair(boards: Boards, one: int, other: int, frames: Int[NDArray, "...
 
 
 def measure_misfits(
-    first: Float[NDArray, "frame 4 4"],
-    second: Float[NDArray, "frame 4 4"],
-    motions: Float[NDArray, "motion 4 4"],
-    outline: Float[NDArray, "4 3"],
-    scales: tuple[float, float],
+    first: Poses, second: Poses, motions: Float[NDArray, "motion 4 4"], outline: Float[NDArray, "4 3"], scales: tuple[float, float]
 ) -> Float[NDArray, "motion frame"]:
     """How far boards carried over by `motions` (second to first) miss, mean of both directions, in tolerances."""
     board = np.concatenate([outline, np.ones((4, 1))], axis=1).T
@@ -114,7 +113,7 @@ def measure_misfits(
     return np.asarray((scales[0] * misses[0] + scales[1] * misses[1]) / 2)
 
 
-def _miss(carried: Float[NDArray, "motion frame 4 4"], seen: Float[NDArray, "frame 4 4"]) -> Float[NDArray, "motion frame"]:
+def _miss(carried: Float[NDArray, "motion frame 4 4"], seen: Poses) -> Float[NDArray, "motion frame"]:
     """Mean distance of the outline's corners, as tangents of viewing angles; infinite where a board lies behind the camera."""
     ahead = np.asarray((carried[..., 2, :] > 0).all(axis=-1))
     depth = np.where(ahead[..., None], carried[..., 2, :], 1.0)
@@ -124,11 +123,10 @@ def _miss(carried: Float[NDArray, "motion frame 4 4"], seen: Float[NDArray, "fra
 
 def group_cameras(n_cameras: int, links: list[tuple[int, int]]) -> list[set[int]]:
     """Cameras that `links` connect, directly or through others; the largest group first, then by the first camera."""
-    groups = [{camera} for camera in range(n_cameras)]
-    for one, other in links:
-        joined = [group for group in groups if one in group or other in group]
-        groups = [group for group in groups if group not in joined] + [set().union(*joined)]
-    return sorted(groups, key=lambda group: (-len(group), min(group)))
+    groups = DisjointSet(range(n_cameras))
+    for link in links:
+        groups.merge(*link)
+    return sorted(groups.subsets(), key=lambda group: (-len(group), min(group)))
 
 
 def chain_poses(n_cameras: int, pairs: dict[tuple[int, int], Pair]) -> Float[NDArray, "camera 4 4"]:

@@ -19,6 +19,8 @@ from bkind3d.data.video import VideoInfo, decode_frames, probe_video
 
 log = logging.getLogger(__name__)
 
+#: Board videos by camera.
+Videos = Mapping[str, str | Path]
 #: Fewest corners of a board in a picture that say where it is.
 MIN_CORNERS = 8
 #: Frames per camera in which both layouts of a board with an even number of rows are tried, or a reason is looked for.
@@ -31,7 +33,7 @@ _LENGTH_SHARE = 0.05
 _LEAST_WIDTH = 0.05
 
 
-def find_corners(videos: Mapping[str, str | Path], board: BoardConfig, config: CalibrationConfig, threads: int = 1) -> Corners:
+def find_corners(videos: Videos, board: BoardConfig, config: CalibrationConfig, threads: int = 1) -> Corners:
     """Search evenly spread frames of all board videos, decoded once in order, `threads` videos at a time.
 
     Raises
@@ -90,7 +92,7 @@ def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) ->
     return shortest
 
 
-def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, trial: Int[NDArray, "..."], threads: int) -> bool:
+def _choose_layout(videos: Videos, config: BoardConfig, trial: Int[NDArray, "..."], threads: int) -> bool:
     """Whether the board has the layout of OpenCV before 4.6; the wrong one finds nothing, without any error."""
     if config.legacy_pattern != "auto" or config.squares_y % 2 or config.pattern == "checkerboard":
         return config.legacy_pattern == "true"
@@ -100,12 +102,7 @@ def _choose_layout(videos: Mapping[str, str | Path], config: BoardConfig, trial:
 
 
 def _search_videos(
-    videos: Mapping[str, str | Path],
-    config: BoardConfig,
-    legacy: bool,
-    frames: Int[NDArray, "..."],
-    threads: int,
-    trial: AbstractSet[int] = frozenset(),
+    videos: Videos, config: BoardConfig, legacy: bool, frames: Int[NDArray, "..."], threads: int, trial: AbstractSet[int] = frozenset()
 ) -> tuple[Float[NDArray, "camera frame corner 2"], int]:
     """Corners in the given frames of all videos, and how many pictures of the `trial` show more rows; every thread has its own detector."""
     with ThreadPoolExecutor(threads) as pool:

@@ -29,11 +29,8 @@ class GivenCalibration:
 
     Attributes
     ----------
-    path : the file.
+    path, format_name, subject, sizes : as for :func:`bkind3d.calibration.formats.reading.read_given_cameras`.
     units : of its world.
-    format_name : a key of ``CALIBRATION_FORMATS``; None: guessed.
-    subject : whose cameras, for Human3.6M.
-    sizes : (width, height) of the calibrated pictures by camera (empty name: all), where the file does not know.
     up : axis of the file's world that points up; the world is turned so that it is z.
     """
 
@@ -52,9 +49,7 @@ def import_calibration(
 
     Parameters
     ----------
-    given : the file.
     cameras : names in the sheet, all of which have to be there; every camera of the file under its own name without them.
-    output : calibration to write.
     quality : table ``calibration`` to write; its errors are unknown, but for what the file says.
 
     Raises

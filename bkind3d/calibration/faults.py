@@ -43,10 +43,7 @@ def check_scale(board: BoardConfig, units: str) -> list[Finding]:
 def find_faults(lenses: list[Camera], corners: Corners) -> list[Finding]:
     """All that the board views tell about cameras that do not fit.
 
-    Parameters
-    ----------
-    lenses : the cameras; their poses are not used, and their intrinsics may come from each camera's own board views.
-    corners : what they see.
+    Of `lenses`, the poses are not used, and the intrinsics may come from each camera's own board views.
     """
     names, boards = corners.cameras, find_boards(lenses, corners)
     findings = [*_find_unshared(corners), *_find_copies(names, boards, compare_pairs(boards))]
@@ -103,10 +100,7 @@ def find_suspects(n_cameras: int, pairs: dict[tuple[int, int], Pair], agrees: Ca
 def find_lag(boards: Boards, frames: Int[NDArray, "..."], camera: int, partners: list[int]) -> int | None:
     """Frames by which `camera` is later than `partners`, from its board views; None where no delay explains them better.
 
-    Parameters
-    ----------
-    boards : where the cameras see the board.
-    frames : numbers of the searched frames; delays that fall between them cannot be seen.
+    Delays that fall between the numbers of the searched `frames` cannot be seen.
     """
     votes = []
     for other in partners:

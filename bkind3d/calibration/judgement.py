@@ -24,14 +24,9 @@ Level = Literal["failure", "warning", "remark"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is found.
+    """One thing that is found, the cameras (names) that it is about, and what it is in one sentence.
 
-    Attributes
-    ----------
-    level : how grave it is.
-    kind : what it is about: error, square, spread, copy, mirrored, moved, timing, misfit, scale, squares, unshared, views, world.
-    cameras : names of those that it is about.
-    text : one sentence.
+    Kinds: error, square, spread, copy, mirrored, moved, timing, misfit, scale, squares, unshared, views, world.
     """
 
     level: Level
@@ -60,10 +55,7 @@ def check_views(corners: Corners, config: CalibrationConfig) -> None:
 def judge_measures(table: pd.DataFrame, squares: Mapping[str, float], config: CalibrationConfig, units: str) -> list[Finding]:
     """What the measures say: failures beyond the limits of `config`, warnings where a small error proves little.
 
-    Parameters
-    ----------
-    table : as :func:`bkind3d.calibration.quality.measure_quality` gives it, with ``spread_percent`` if that is known.
-    squares : as :func:`bkind3d.calibration.quality.measure_squares` gives it.
+    `table` and `squares` are those of :mod:`bkind3d.calibration.quality`, the table with ``spread_percent`` if that is known.
     """
     findings = []
     if abs(squares["mean_percent"]) > config.max_square_percent:
@@ -79,11 +71,9 @@ def judge_measures(table: pd.DataFrame, squares: Mapping[str, float], config: Ca
 
 
 def check_world_points(details: Mapping[str, Any], config: CalibrationConfig) -> list[Finding]:
-    """Whether named points of the world, where there are any, lie to each other as the cameras measure them.
+    """Whether the world's named points, if there are any, lie to each other as the cameras measure them.
 
-    Parameters
-    ----------
-    details : ``world_points`` as :func:`bkind3d.calibration.world.place_by_points` gives it.
+    Their ``world_points`` are what :func:`bkind3d.calibration.world.place_by_points` says of them.
     """
     points = details.get("world_points")
     if not points:

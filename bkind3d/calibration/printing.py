@@ -42,7 +42,6 @@ def print_board(board: BoardConfig, name: str, units: str, output: str | Path, p
 
     Parameters
     ----------
-    board, name : as in the settings.
     units : of its lengths (mm, cm, m).
     page : a key of :data:`PAGES`, or ``board`` for a page made to the board's measure.
 

@@ -1,6 +1,5 @@
 """How good a calibration is, in numbers: errors per camera and pair, and how much of what could be seen was seen."""
 
-from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -19,6 +18,8 @@ from bkind3d.geometry.triangulation import triangulate_rays
 
 #: Quantiles between which tilts and distances of the board are said to range: single views do not make a range.
 _RANGE = (0.05, 0.95)
+#: Where the cameras see the corners, pixels.
+Pixels = Float[NDArray, "camera frame corner 2"]
 
 
 def measure_quality(cameras: list[Camera], corners: Corners, judged_by: Corners) -> pd.DataFrame:
@@ -29,14 +30,14 @@ def measure_quality(cameras: list[Camera], corners: Corners, judged_by: Corners)
     the picture inside their outline, ``depth_range`` the nearest over the farthest distance of the board (1: it stayed at one distance, and
     a small error proves little), ``tilt_range`` the degrees over which its angle to the optical axis varied.
     """
-    errors, depths = measure_errors(cameras, judged_by), measure_depths(cameras, judged_by)
+    errors, in_world = measure_errors(cameras, judged_by.points)
     poses = pose_in_views(cameras, corners)
     rows = []
     for index, camera in enumerate(cameras):
         seen = corners.points[index][np.isfinite(corners.points[index, ..., 0])]
         hull = cv2.contourArea(cv2.convexHull(seen.astype(np.float32))) if len(seen) else 0.0
         row: dict[str, Any] = {"camera": camera.name, "n_board_frames": int(corners.seen[index].sum())}
-        row |= _summarise(errors[index], errors[index] * depths[index] / camera.matrix[0, 0])
+        row |= _summarise(errors[index], in_world[index])
         row["mean_percent"] = 100 * row["mean_px"] / camera.size[0]
         row["coverage"] = float(hull / (camera.size[0] * camera.size[1]))
         row |= _describe_poses(poses[index][corners.seen[index]])
@@ -47,33 +48,27 @@ def measure_quality(cameras: list[Camera], corners: Corners, judged_by: Corners)
 def measure_pairs(cameras: list[Camera], corners: Corners, judged_by: Corners) -> list[dict[str, Any]]:
     """For every pair of cameras: views of the board together, and errors as in :func:`measure_quality` of these two cameras alone."""
     rows = []
-    for one, other in combinations(range(len(cameras)), 2):
-        pair, chosen = [cameras[one], cameras[other]], [one, other]
-        names, sizes = zip(*((judged_by.cameras[index], judged_by.sizes[index]) for index in chosen), strict=True)
-        both = replace(judged_by, cameras=list(names), sizes=list(sizes), points=judged_by.points[chosen])
-        errors = measure_errors(pair, both)
-        focal = np.array([camera.matrix[0, 0] for camera in pair])[:, None, None]
-        row = {"one": cameras[one].name, "other": cameras[other].name, "n_shared": int(corners.shared[one, other])}
-        rows.append(row | _summarise(errors, errors * measure_depths(pair, both) / focal))
+    for chosen in combinations(range(len(cameras)), 2):
+        one, other = (cameras[index] for index in chosen)
+        row = {"one": one.name, "other": other.name, "n_shared": int(corners.shared[chosen])}
+        rows.append(row | _summarise(*measure_errors([one, other], judged_by.points[list(chosen)])))
     return rows
 
 
-def measure_errors(cameras: list[Camera], corners: Corners) -> Float[NDArray, "camera frame corner"]:
-    """Reprojection errors, pixels, of corners that at least two cameras see; NaN elsewhere."""
-    points = triangulate_corners(cameras, corners).reshape(-1, 3)
-    projected = np.stack([project_through_lens(camera, points) for camera in cameras]).reshape(corners.points.shape)
-    return np.asarray(np.linalg.norm(projected - corners.points, axis=-1))
-
-
-def measure_depths(cameras: list[Camera], corners: Corners) -> Float[NDArray, "camera frame corner"]:
-    """Distances along the optical axes, world units, of corners that at least two cameras see; NaN elsewhere."""
-    points = triangulate_corners(cameras, corners)
-    return np.stack([points @ camera.rotation[2] + camera.translation[2] for camera in cameras])
+def measure_errors(
+    cameras: list[Camera], seen: Pixels
+) -> tuple[Float[NDArray, "camera frame corner"], Float[NDArray, "camera frame corner"]]:
+    """Reprojection errors of corners that at least two cameras see, in pixels, and in world units at the corner; NaN elsewhere."""
+    points = triangulate_corners(cameras, seen)
+    projected = np.stack([project_through_lens(camera, points.reshape(-1, 3)) for camera in cameras]).reshape(seen.shape)
+    errors = np.asarray(np.linalg.norm(projected - seen, axis=-1))
+    depths = np.stack([points @ camera.rotation[2] + camera.translation[2] for camera in cameras])
+    return errors, errors * depths / np.array([camera.matrix[0, 0] for camera in cameras])[:, None, None]
 
 
 def measure_squares(cameras: list[Camera], corners: Corners) -> dict[str, float]:
     """Sides of the board's squares between triangulated corners against their true length: percent, mean and 95 % of the absolute deviation."""
-    points = triangulate_corners(cameras, corners)
+    points = triangulate_corners(cameras, corners.points)
     one, other = corners.neighbours.T
     true = np.linalg.norm(corners.model[one] - corners.model[other], axis=-1)
     deviations = 100 * (np.linalg.norm(points[:, one] - points[:, other], axis=-1) / true - 1)
@@ -81,12 +76,12 @@ def measure_squares(cameras: list[Camera], corners: Corners) -> dict[str, float]
     return {"mean_percent": float(known.mean()), "p95_percent": float(np.quantile(np.abs(known), 0.95))}
 
 
-def triangulate_corners(cameras: list[Camera], corners: Corners) -> Float[NDArray, "frame corner 3"]:
+def triangulate_corners(cameras: list[Camera], seen: Pixels) -> Float[NDArray, "frame corner 3"]:
     """World points of corners that at least two cameras see; NaN elsewhere."""
-    flat = corners.points.reshape(len(cameras), -1, 2)
+    flat = seen.reshape(len(cameras), -1, 2)
     directions = np.stack([pixel_directions(camera, pixels) for camera, pixels in zip(cameras, flat, strict=True)], axis=1)
     points = triangulate_rays(np.stack([camera.centre for camera in cameras]), directions)
-    return points.reshape(*corners.points.shape[1:3], 3)
+    return points.reshape(*seen.shape[1:3], 3)
 
 
 def choose_held_out(corners: Corners, share: float, keep: int | None, min_frames: int) -> Bool[NDArray, "frame"]:

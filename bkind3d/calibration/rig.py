@@ -6,18 +6,17 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from jaxtyping import Bool
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from bkind3d.calibration.board_poses import measure_distances, measure_rigid_error
 from bkind3d.calibration.boards import Corners, rows_of
 from bkind3d.calibration.camera_pairs import SHARED_FRAMES, Boards, chain_poses, compare_pairs, find_boards, group_cameras
 from bkind3d.calibration.intrinsics import is_better
+from bkind3d.calibration.world import superpose
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array, Camera
 
@@ -33,21 +32,9 @@ _RESTART_SHARE, _TRIAL_SEED = 0.8, 1
 _RIGIDITY = 5.0
 
 
-class Solution(NamedTuple):
-    """Calibrated cameras in the frame of the first one (board's units), and how far other restarts are from them.
-
-    Attributes
-    ----------
-    cameras : the best restart's.
-    spread : per camera ``spread_percent`` (largest distance of its centre between restarts, percent of its median
-        distance to the board) and ``focal_spread_percent``; NaN where there was one start.
-    """
-
-    cameras: list[Camera]
-    spread: list[dict[str, float]]
-
-
-def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, keep_intrinsics: bool = False) -> Solution:
+def calibrate_rig(
+    corners: Corners, lenses: list[Camera], restarts: int = 1, keep_intrinsics: bool = False
+) -> tuple[list[Camera], list[dict[str, float]]]:
     """Calibrate all cameras together.
 
     aniposelib adjusts the cameras' poses, and then (unless `keep_intrinsics`) poses with focal lengths, principal points and
@@ -57,10 +44,14 @@ def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, kee
 
     Parameters
     ----------
-    corners : the views to solve.
     lenses : intrinsics of every camera; their poses are not used.
-    restarts : number of starts in all.
     keep_intrinsics : whether `lenses` are given ones, which stay as they are, with all of their distortion.
+
+    Returns
+    -------
+    cameras : the best restart's, in the frame of the first one; board's units.
+    spread : per camera ``spread_percent`` (largest distance of its centre between restarts, percent of its median distance to the board)
+        and ``focal_spread_percent``; NaN where there was one start.
     """
     check_connected(corners)
     boards = find_boards(lenses, corners)
@@ -76,7 +67,7 @@ def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, kee
     errors = [measure_rigid_error(solution, corners) for solution in solutions]
     log.info("bundle adjustments: %s px from one rigid board per frame", ", ".join(f"{error:.3f}" for error in errors))
     best = solutions[int(np.argmin(errors))]
-    return Solution(best, _measure_spread(best, solutions, boards))
+    return best, _measure_spread(best, solutions, boards)
 
 
 def check_connected(corners: Corners) -> None:
@@ -184,9 +175,8 @@ def _measure_spread(best: list[Camera], solutions: list[list[Camera]], boards: B
         moved, focal = [], []
         for solution in solutions:
             marks = np.concatenate([_mark(other, distance) for other, distance in zip(solution, distances, strict=True)])
-            turn, _ = Rotation.align_vectors(reference - reference.mean(axis=0), marks - marks.mean(axis=0))
-            centre = turn.apply(solution[index].centre - marks.mean(axis=0)) + reference.mean(axis=0)
-            moved.append(100 * float(np.linalg.norm(centre - camera.centre)) / distances[index])
+            turn, shift, _ = superpose(marks, reference)
+            moved.append(100 * float(np.linalg.norm(turn @ solution[index].centre + shift - camera.centre)) / distances[index])
             focal.append(100 * abs(solution[index].matrix[0, 0] / camera.matrix[0, 0] - 1))
         known = len(solutions) > 1
         rows.append({"spread_percent": max(moved) if known else np.nan, "focal_spread_percent": max(focal) if known else np.nan})

@@ -89,19 +89,26 @@ def place_by_points(cameras: list[Camera], path: str | Path) -> tuple[list[Camer
             f"{path}: {int(known.sum())} point(s) are marked in two or more cameras ({', '.join(np.array(names)[known]) or 'none'}); "
             "at least three that do not lie on one line are needed"
         )
-    centres = found[known].mean(axis=0), true[known].mean(axis=0)
-    measured, given = found[known] - centres[0], true[known] - centres[1]
-    turn = Rotation.align_vectors(given, measured)[0].as_matrix()
-    residuals = np.linalg.norm(measured @ turn.T - given, axis=1)
+    turn, shift, error = superpose(found[known], true[known])
+    residuals = np.linalg.norm(found[known] @ turn.T + shift - true[known], axis=1)
+    measured, given = (points[known] - points[known].mean(axis=0) for points in (found, true))
     details = {
         "residual": float(residuals.max()),
         "worst": str(np.array(names)[known][residuals.argmax()]),
         "residual_percent": 100 * float(residuals.max() / np.linalg.norm(given, axis=1).max()),
-        "mirrored": bool(Rotation.align_vectors(given, -measured)[1] < _MIRRORED * Rotation.align_vectors(given, measured)[1]),
+        "mirrored": bool(superpose(-found[known], true[known])[2] < _MIRRORED * error),
         "scale_percent": 100 * float(np.linalg.norm(measured) / np.linalg.norm(given) - 1),
     }
-    moved = [camera.moved(turn, centres[1] - turn @ centres[0]) for camera in cameras]
+    moved = [camera.moved(turn, shift) for camera in cameras]
     return moved, details | {"below": all(camera.centre[2] < true[known, 2].min() for camera in moved)}
+
+
+def superpose(points: Array, targets: Array) -> tuple[Array, Array, float]:
+    """Rotation (3, 3) and shift (3,) that move `points` onto `targets` as well as possible, and the root of the summed squares left."""
+    middle, goal = points.mean(axis=0), targets.mean(axis=0)
+    found, error = Rotation.align_vectors(targets - goal, points - middle)
+    turn = found.as_matrix()
+    return turn, goal - turn @ middle, error
 
 
 def read_points(path: Path, cameras: list[str]) -> tuple[dict[tuple[str, str], tuple[float, float]], dict[str, tuple[float, float, float]]]:
@@ -142,17 +149,13 @@ def compare_to_truth(cameras: Mapping[str, Camera], truth: Mapping[str, Camera])
     per camera ``distance`` and ``aligned`` (world units), and ``percent`` and ``aligned_percent`` of the true centre's
     distance to the true origin; ``focal_percent`` the error of the focal length.
     """
-    import torch
-
-    from bkind3d.geometry.alignment import fit_similarity
-
     lacking = [name for name in cameras if name not in truth]
     if lacking:
         raise InputError(f"the true calibration has no camera {lacking[0]!r}, only {', '.join(truth)}")
     found = np.stack([camera.centre for camera in cameras.values()])
     true = np.stack([truth[name].centre for name in cameras])
-    motion = fit_similarity(torch.from_numpy(found)[None], torch.from_numpy(true)[None], with_scale=False)
-    aligned = motion.apply(torch.from_numpy(found)[None])[0].numpy()
+    turn, shift, _ = superpose(found, true)
+    aligned = found @ turn.T + shift
     reach = np.linalg.norm(true, axis=1)
     rows: dict[str, Array] = {"distance": np.linalg.norm(found - true, axis=1), "aligned": np.linalg.norm(aligned - true, axis=1)}
     rows |= {"percent": 100 * rows["distance"] / reach, "aligned_percent": 100 * rows["aligned"] / reach}

@@ -56,7 +56,6 @@ def build_cameras(tables: Mapping[str, Mapping[str, Any]], path: str | Path) -> 
     ----------
     tables : per camera what this project's own format has: ``name``, ``size``, ``matrix``, ``distortions``, ``rotation``
         (vector or matrix), ``translation`` and ``fisheye``, in OpenCV's conventions; by where it stands in the file.
-    path : the file, for messages.
 
     Raises
     ------

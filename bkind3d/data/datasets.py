@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.pictures import PictureFile
+from bkind3d.geometry.cameras import Array
 from bkind3d.geometry.windows import cut_pair
 
 #: Draws after which a dataset gives up finding a pair that stays within its windows.
@@ -95,16 +96,16 @@ class Moments(_Batch):
         return len(self.headings)
 
 
+#: Pictures or silhouettes of some views.
+Pictures = Sequence[UInt8[NDArray, "..."]] | UInt8[NDArray, "..."]
 #: What is known of every frame of a session, by the session's name: headings, or joints in world units.
-PerSession = Mapping[str, Float[NDArray, "..."]]
+PerSession = Mapping[str, Array]
 
 
 class SessionFrames:
     """The frames of one session: their index in memory (about 60 bytes per frame and camera), pictures read when asked for.
 
-    Parameters
-    ----------
-    paths : one frames table per camera, all of one session and one frameset.
+    There is one frames table per camera, all of one session and one frameset.
 
     Raises
     ------
@@ -169,29 +170,23 @@ class SessionFrames:
         views = np.flatnonzero(self.valid[index] & self.valid[later])
         if len(views) < 2:
             return None
-        pictures = [self._decode_pictures(moment, views) for moment in (index, later)]
+        images, masks = zip(*(self._decode_pictures(moment, views) for moment in (index, later)), strict=True)
         projections = (self.projections[index, views].astype(np.float64), self.projections[later, views].astype(np.float64))
-        pair = cut_pair((pictures[0][0], pictures[1][0]), (pictures[0][1], pictures[1][1]), projections, self.size)
+        pair = cut_pair(images, masks, projections, self.size)
         kept, n = pair.inside, n_views or len(self.cameras)
         if kept.sum() < 2:
             return None
         cut = zip((index, later), pair.images[:, kept], pair.masks[:, kept], strict=True)
-        first, second = (self._lay_out(moment, views[kept], images, masks, pair.projections[kept], n) for moment, images, masks in cut)
+        first, second = (self._lay_out(moment, views[kept], shown, within, pair.projections[kept], n) for moment, shown, within in cut)
         return later, first, second
 
-    def _decode_pictures(self, index: int, views: Int[NDArray, "..."]) -> tuple[list[UInt8[NDArray, "..."]], list[UInt8[NDArray, "..."]]]:
+    def _decode_pictures(self, index: int, views: Int[NDArray, "view"]) -> tuple[Pictures, Pictures]:
         """Decode the RGB images and the masks of some views."""
-        pictures = [self._pictures[view].decode(index) for view in views]
-        return [image for image, _ in pictures], [mask for _, mask in pictures]
+        images, masks = zip(*(self._pictures[view].decode(index) for view in views), strict=True)
+        return images, masks
 
     def _lay_out(
-        self,
-        index: int,
-        views: Int[NDArray, "..."],
-        images: Sequence[UInt8[NDArray, "..."]] | UInt8[NDArray, "..."],
-        masks: Sequence[UInt8[NDArray, "..."]] | UInt8[NDArray, "..."],
-        projections: Float[NDArray, "..."],
-        n_views: int,
+        self, index: int, views: Int[NDArray, "view"], images: Pictures, masks: Pictures, projections: Array, n_views: int
     ) -> Views:
         """Put the views that exist at their places among `n_views`."""
         side = len(images[0])
@@ -216,10 +211,7 @@ class MomentDataset(Dataset[tuple[Moments, ...]]):
 
     Parameters
     ----------
-    sessions : what to draw from.
     headings : of every frame of each session, radians.
-    length : number of items.
-    seed : of the draws.
     joints : of every frame of each session, world units, NaN where not known; if given, only frames with some known joint are drawn.
 
     Raises
@@ -262,7 +254,6 @@ class PairDataset(MomentDataset):
 
     Parameters
     ----------
-    sessions, headings, length, seed : as for :class:`MomentDataset`.
     distance : largest number of kept frames between the two moments of a pair.
     gap_seconds : if given, the two moments lie exactly this far apart instead (to the nearest kept frame), and both are
         cut with one common window, so that a still background is still in the pair.

@@ -1,6 +1,7 @@
 """Encoded pictures of recordings that are far larger than memory: read a row group at a time, the latest ones kept."""
 
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -22,29 +23,18 @@ MOST_OPEN = 256
 class PictureCache:
     """Row groups that were read and files that are open, the least recently used ones forgotten beyond their limits.
 
-    Parameters
-    ----------
-    limit : bytes; the latest row group is kept even if it alone is larger.
+    The latest row group is kept even if it alone is larger than `limit` bytes.
     """
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self.limit, self.n_bytes = limit, 0
-        self._groups: OrderedDict[tuple[str, int, int], pa.Table] = OrderedDict()
-        self._files: OrderedDict[tuple[str, int], pq.ParquetFile] = OrderedDict()
-
-    def open(self, file: "PictureFile") -> pq.ParquetFile:
-        """Give a file, opened if it is not. It is mapped, not read: processes that were forked share no position in it."""
-        key = (str(file.path), file.written)
-        if key not in self._files:
-            self._files[key] = pq.ParquetFile(file.path, memory_map=True, page_checksum_verification=True)
-        self._files.move_to_end(key)
-        while len(self._files) > MOST_OPEN:
-            self._files.popitem(last=False)
-        return self._files[key]
+        self._groups: OrderedDict[tuple[Path, int, int], pa.Table] = OrderedDict()
+        #: Opens the file at a path, written at a time, if it is not open.
+        self.open = lru_cache(MOST_OPEN)(_open_file)
 
     def read(self, file: "PictureFile", group: int) -> pa.Table:
         """Give a row group of a file, from memory if it is there."""
-        key = (str(file.path), file.written, group)
+        key = (file.path, file.written, group)
         if key not in self._groups:
             self._groups[key] = file.read_group(group)
             self.n_bytes += self._groups[key].nbytes
@@ -59,22 +49,22 @@ class PictureCache:
         self.n_bytes, self.limit = 0, limit
 
 
+def _open_file(path: Path, written: int) -> pq.ParquetFile:
+    """Open a file as it was `written`. It is mapped, not read: processes that were forked share no position in it."""
+    return pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+
+
 #: The cache of this process.
 CACHE = PictureCache()
 
 
 class PictureFile:
-    """The pictures and silhouettes of one camera: a frames table.
-
-    Parameters
-    ----------
-    path : the table.
-    """
+    """The pictures and silhouettes of one camera: a frames table."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.written = self.path.stat().st_mtime_ns
-        content = CACHE.open(self).metadata
+        content = CACHE.open(self.path, self.written).metadata
         rows = [content.row_group(group).num_rows for group in range(content.num_row_groups)]
         self._ends = np.cumsum([0, *rows])
 
@@ -86,7 +76,7 @@ class PictureFile:
         InputError : if it is damaged: a line that names it.
         """
         try:
-            return CACHE.open(self).read_row_group(group, columns=["image", "mask"], use_threads=False)
+            return CACHE.open(self.path, self.written).read_row_group(group, columns=["image", "mask"], use_threads=False)
         except (OSError, pa.ArrowInvalid) as error:
             rows = f"rows {self._ends[group]} to {self._ends[group + 1] - 1}"
             reason = " ".join(str(error).split())[:100]

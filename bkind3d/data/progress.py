@@ -17,14 +17,7 @@ _SECONDS = 60.0
 
 
 def track(items: Iterable[Item], desc: str, total: int | None = None, unit: str = "step") -> Iterator[Item]:
-    """Pass `items` on, and tell how far it is; what takes less than a minute leaves no line.
-
-    Parameters
-    ----------
-    desc : what is being done.
-    total : how many items there are; their own length without it.
-    unit : what one of them is.
-    """
+    """Pass `items` on, and tell how far it is (of their own length if there is no `total`); what takes less than a minute leaves no line."""
     if sys.stderr.isatty():
         yield from tqdm(items, desc=desc, total=total, unit=unit)
         return

@@ -27,7 +27,6 @@ def choose_skeleton(edges: pd.DataFrame, model: ModelConfig) -> list[Edge]:
 
     Parameters
     ----------
-    edges : keypoint_a, keypoint_b, weight.
     model : says the keypoints, in their order, and how many pairs mirror each other; edges of others are passed over.
 
     Returns

@@ -183,21 +183,15 @@ def _probe_file(path: Path, counted: bool) -> VideoInfo:
 
 
 def decode_frames(
-    video: Video,
-    size: tuple[int, int] | None = None,
-    gray: bool = False,
-    wanted: Callable[[int], bool] | None = None,
-    threads: int = 1,
+    video: Video, size: tuple[int, int] | None = None, gray: bool = False, wanted: Callable[[int], bool] | None = None, threads: int = 1
 ) -> Iterator[DecodedFrame]:
     """Decode a video from its first frame to its last.
 
     Parameters
     ----------
-    video : its file, or its files in the order of time.
     size : (width, height) to which pictures are shrunk by area averaging (pixel *edges* of both agree); as stored without it.
     gray : (height, width) luma instead of (height, width, 3) RGB.
     wanted : of which frame numbers pictures are made; the others are decoded and passed over.
-    threads : of the decoder.
 
     Raises
     ------

@@ -13,7 +13,7 @@ class Similarity:
 
     Attributes
     ----------
-    scale : not negative; 1 for a rigid fit, and where the points coincide and any scale is as good.
+    scale : not negative; 1 where the points coincide and any scale is as good.
     rotation : proper, determinant 1.
     translation : in the targets' units and frame.
     """
@@ -32,13 +32,9 @@ class Similarity:
 
 
 def fit_similarity(
-    points: Float[Tensor, "batch joint 3"],
-    targets: Float[Tensor, "batch joint 3"],
-    weights: Float[Tensor, "batch joint"] | None = None,
-    *,
-    with_scale: bool = True,
+    points: Float[Tensor, "batch joint 3"], targets: Float[Tensor, "batch joint 3"], weights: Float[Tensor, "batch joint"] | None = None
 ) -> Similarity:
-    """Fit the similarity (or rigid motion) that moves `points` onto `targets` with least weighted squared distance.
+    """Fit the similarity that moves `points` onto `targets` with least weighted squared distance.
 
     The closed form of Umeyama (1991): where the best orthogonal map would mirror, the least singular value is reversed.
 
@@ -46,7 +42,6 @@ def fit_similarity(
     ----------
     points, targets : any common units; a joint that is not finite in either gets no weight.
     weights : not negative, all equal if not given.
-    with_scale : whether the scale is fit too.
     """
     points, targets = points.double(), targets.double()
     found = torch.isfinite(points).all(dim=-1) & torch.isfinite(targets).all(dim=-1)
@@ -61,20 +56,16 @@ def fit_similarity(
     signs[:, 2] = torch.where(torch.linalg.det(left @ right) < 0, -1.0, 1.0)
     rotation = (left * signs[:, None]) @ right
     variance = torch.einsum("bj,bji->b", shares, points.square())
-    scale = torch.ones_like(variance)
-    if with_scale:
-        scale = torch.where(variance > 0, (singular * signs).sum(dim=1) / torch.where(variance > 0, variance, 1.0), scale)
+    scale = torch.where(variance > 0, (singular * signs).sum(dim=1) / torch.where(variance > 0, variance, 1.0), 1.0)
     scale = torch.where(total[:, 0] > 0, scale, torch.nan)
     translation = target_mean - scale[:, None] * torch.einsum("bik,bk->bi", rotation, point_mean)
     return Similarity(scale, rotation, translation)
 
 
-def align_similarity(
-    points: Float[Tensor, "batch joint 3"], targets: Float[Tensor, "batch joint 3"], weights: Float[Tensor, "batch joint"] | None = None
-) -> Float[Tensor, "batch joint 3"]:
+def align_similarity(points: Float[Tensor, "batch joint 3"], targets: Float[Tensor, "batch joint 3"]) -> Float[Tensor, "batch joint 3"]:
     """Move, turn and scale `points` onto `targets` as well as possible, without mirroring (as PA-MPJPE asks).
 
     Parameters and units as in :func:`fit_similarity`. The result is in the targets' frame, float64; joints that only the
     targets lack are moved along, and everything is NaN in a batch entry without a common joint.
     """
-    return fit_similarity(points, targets, weights).apply(points.double())
+    return fit_similarity(points, targets).apply(points.double())

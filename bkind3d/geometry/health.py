@@ -35,7 +35,6 @@ def judge_health(
 
     Parameters
     ----------
-    names : of the keypoints.
     motion : root of the summed variances of a keypoint's place in the cube, as a share of the cube's side; NaN: never there.
     distances : mean distance of every two keypoints, as a share of the cube's side; infinite: never there together.
     present : share of the frames with a position.

@@ -117,7 +117,6 @@ def undistorted_window(
     Parameters
     ----------
     picture : (camera height, camera width[, channel]).
-    camera : of `picture`.
     matrix : intrinsics of the window, pixels of the window; the pose stays the camera's.
     size : (width, height) of the window.
     border : value where the picture does not reach.

@@ -12,6 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from numpy.typing import NDArray
 
+Projections = Float[NDArray, "*view 3 4"]
+Affines = Float[NDArray, "*view 3 3"]
+#: Of the stored, square windows, pixels.
+Sides = Float[NDArray, "*view"] | float
 #: Largest distance between the camera centres of two windows, as a share of their distance to the world's origin.
 _CENTRE_TOLERANCE = 1e-3
 
@@ -30,11 +34,11 @@ class FramePair:
 
     images: UInt8[NDArray, "2 view height width 3"]
     masks: UInt8[NDArray, "2 view height width"]
-    projections: Float[NDArray, "view 3 4"]
+    projections: Projections
     inside: Bool[NDArray, "view"]
 
 
-def relate_windows(projection_a: Float[NDArray, "*view 3 4"], projection_b: Float[NDArray, "*view 3 4"]) -> Float[NDArray, "*view 3 3"]:
+def relate_windows(projection_a: Projections, projection_b: Projections) -> Affines:
     """Affine that takes pixels of window a to pixels of window b of the same camera: ``P_b = A P_a`` up to a scale.
 
     The left 3x3 blocks alone determine it, far better conditioned than with the last columns, which hold the large
@@ -56,12 +60,8 @@ def relate_windows(projection_a: Float[NDArray, "*view 3 4"], projection_b: Floa
 
 
 def choose_common_window(
-    projection_a: Float[NDArray, "*view 3 4"],
-    projection_b: Float[NDArray, "*view 3 4"],
-    side_a: Float[NDArray, "*view"] | float,
-    side_b: Float[NDArray, "*view"] | float,
-    size: int,
-) -> tuple[tuple[Float[NDArray, "*view 3 3"], Float[NDArray, "*view 3 3"]], Bool[NDArray, "*view"]]:
+    projection_a: Projections, projection_b: Projections, side_a: Sides, side_b: Sides, size: int
+) -> tuple[tuple[Affines, Affines], Bool[NDArray, "*view"]]:
     """Choose the window midway between two stored ones, at the scale midway between theirs.
 
     Its centre is the middle of both centres. A shift by a fraction f of a pixel blurs as one by 1 - f does: from the
@@ -92,12 +92,12 @@ def choose_common_window(
     return (affine_a, affine_b), inside
 
 
-def transform_pixels(pixels: Float[NDArray, "*view point 2"], affine: Float[NDArray, "*view 3 3"]) -> Float[NDArray, "*view point 2"]:
+def transform_pixels(pixels: Float[NDArray, "*view point 2"], affine: Affines) -> Float[NDArray, "*view point 2"]:
     """Apply an affine to pixels."""
     return np.asarray(pixels @ np.swapaxes(affine[..., :2, :2], -1, -2) + affine[..., None, :2, 2])
 
 
-def _holds_window(affine: Float[NDArray, "*view 3 3"], side: Float[NDArray, "*view"] | float, size: int) -> Bool[NDArray, "*view"]:
+def _holds_window(affine: Affines, side: Sides, size: int) -> Bool[NDArray, "*view"]:
     """Tell whether the outer corners of a window of `size` pixels lie in the stored one, to a thousandth of a pixel."""
     corners = np.array([[x, y] for x in (-0.5, size - 0.5) for y in (-0.5, size - 0.5)])
     places = transform_pixels(np.broadcast_to(corners, (*affine.shape[:-2], 4, 2)), np.linalg.inv(affine))
@@ -108,7 +108,7 @@ def _holds_window(affine: Float[NDArray, "*view 3 3"], side: Float[NDArray, "*vi
 def cut_pair(
     images: tuple[Sequence[UInt8[NDArray, "_ _ 3"]], Sequence[UInt8[NDArray, "_ _ 3"]]],
     masks: tuple[Sequence[UInt8[NDArray, "_ _"]], Sequence[UInt8[NDArray, "_ _"]]],
-    projections: tuple[Float[NDArray, "view 3 4"], Float[NDArray, "view 3 4"]],
+    projections: tuple[Projections, Projections],
     size: int,
 ) -> FramePair:
     """Cut both frames of a pair out of their stored windows with one window per view.
@@ -124,8 +124,8 @@ def cut_pair(
     -------
     The pair. Whoever trains on differences leaves out views that are not `inside`.
     """
-    sides = [np.array([len(image) for image in frame], dtype=np.float64) for frame in images]
-    affines, inside = choose_common_window(*projections, *sides, size)
+    side_a, side_b = (np.array([len(image) for image in frame], dtype=np.float64) for frame in images)
+    affines, inside = choose_common_window(*projections, side_a, side_b, size)
 
     def warp(frames: tuple[Sequence[UInt8[NDArray, "..."]], ...], border: int) -> UInt8[NDArray, "..."]:
         """Resample every view's window through its affine; beyond the stored window, `border` says what is there."""

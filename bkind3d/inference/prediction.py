@@ -42,7 +42,6 @@ def predict_session(
     frames : tables of the session, one per camera.
     output : the table to write; finished chunks are kept beside it until it is there.
     batch_size : moments computed together.
-    device : where to compute.
 
     Raises
     ------
@@ -79,10 +78,8 @@ def predict_keypoints(
 
     Parameters
     ----------
-    model : the network.
     session, headings : the frames, and where the subject faces in them, radians.
     batch_size : moments computed together.
-    device : where to compute.
     n_turns : cubes, turned by at most a small angle to either side, over whose answers positions are averaged.
     parts : folder in which finished chunks are kept until all are there; those that it holds are not computed again.
 

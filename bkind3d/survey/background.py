@@ -18,8 +18,10 @@ from scipy.sparse.csgraph import dijkstra
 
 from bkind3d.config import SurveyConfig
 from bkind3d.data.spacing import spread_indices
-from bkind3d.survey.light import change_light, is_covered, measure_gains, thin_out
+from bkind3d.survey.light import Picture, change_light, is_covered, measure_gains, thin_out
 
+Pictures = UInt8[NDArray, "frame height width 3"]
+Marks = Bool[NDArray, "height width"]
 #: From the median absolute deviation to a standard deviation (normal noise).
 _MAD_TO_STD = 1.4826
 #: A pixel whose central 90 % of colours spread this many thresholds is disputed: somebody was there for long.
@@ -57,12 +59,12 @@ class Background:
     hidden : (height, width) where nobody ever saw the background: `picture` shows what stands on it; None is nowhere.
     """
 
-    picture: UInt8[NDArray, "height width 3"]
+    picture: Picture
     spread: Float[NDArray, "height width"]
-    hidden: Bool[NDArray, "height width"] | None = None
+    hidden: Marks | None = None
 
 
-def model_background(samples: UInt8[NDArray, "frame height width 3"], config: SurveyConfig) -> Background:
+def model_background(samples: Pictures, config: SurveyConfig) -> Background:
     """Model the background from frames spread evenly over a video."""
     samples = _even_light(samples, config)
     count = len(samples)
@@ -79,7 +81,7 @@ def model_background(samples: UInt8[NDArray, "frame height width 3"], config: Su
     return Background(picture, np.clip(spread, noise / 2, _MAX_SPREAD * noise), hidden)
 
 
-def _even_light(samples: UInt8[NDArray, "frame height width 3"], config: SurveyConfig) -> UInt8[NDArray, "sample height width 3"]:
+def _even_light(samples: Pictures, config: SurveyConfig) -> UInt8[NDArray, "sample height width 3"]:
     """The samples in the light of their median, without those that show something held before the lens."""
     thinned = thin_out(samples)
     usual = _middle(thinned)
@@ -91,7 +93,7 @@ def _even_light(samples: UInt8[NDArray, "frame height width 3"], config: SurveyC
     return np.stack([change_light(samples[index], 1 / gains[index]) for index in kept])
 
 
-def _find_disputed(varied: Bool[NDArray, "height width"]) -> Bool[NDArray, "height width"]:
+def _find_disputed(varied: Marks) -> Marks:
     """The larger regions of pixels that varied, with what they enclose: the subject was there for a twentieth of the time."""
     marked = varied.astype(np.uint8)
     side = max(marked.shape)
@@ -103,9 +105,7 @@ def _find_disputed(varied: Bool[NDArray, "height width"]) -> Bool[NDArray, "heig
     return np.asarray(cv2.dilate(region, disc(max(2, side // 150))) > 0)
 
 
-def _find_undisturbed(
-    samples: UInt8[NDArray, "frame height width 3"], disputed: Bool[NDArray, "height width"], noise: float
-) -> tuple[UInt8[NDArray, "height width 3"], Bool[NDArray, "height width"]]:
+def _find_undisturbed(samples: Pictures, disputed: Marks, noise: float) -> tuple[Picture, Marks]:
     """Per disputed pixel, the median colour of the frames in which it is best connected to the surroundings; and where none is."""
     height, width = disputed.shape
     chosen = samples[spread_indices(len(samples), _SEARCH_FRAMES)]
@@ -164,7 +164,7 @@ def _middle(values: Shaped[NDArray, "..."]) -> Shaped[NDArray, "..."]:
 
 
 def _measure_disturbance(
-    frame: Float[NDArray, "height width 3"], inside: Bool[NDArray, "height width"], usual: list[Float[NDArray, "..."]], noise: float
+    frame: Float[NDArray, "height width 3"], inside: Marks, usual: list[Float[NDArray, "..."]], noise: float
 ) -> Float[NDArray, "height width"]:
     """Sum of the unusual outlines on the best way from the undisputed surroundings to each pixel (geodesic distance)."""
     height, width = inside.shape

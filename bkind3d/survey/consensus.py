@@ -11,6 +11,9 @@ from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import pixel_directions, project_through_lens
 from bkind3d.geometry.triangulation import triangulate_rays
 
+#: The clusters of every view, seven numbers each, as in the survey; and the number of the one that is chosen of each, or -1.
+Clusters = Float[NDArray, "frame view cluster 7"]
+Chosen = Int[NDArray, "frame view"]
 #: Frames that are searched at once (bounds the memory).
 _BLOCK = 500
 #: Most points that are looked for in a frame.
@@ -46,7 +49,7 @@ class _Views:
     """What every view shows: clusters, and the unit vectors from the cameras through their centroids."""
 
     cameras: list[Camera]
-    clusters: Float[NDArray, "frame view cluster 7"]
+    clusters: Clusters
     directions: Float[NDArray, "frame view cluster 3"]
     max_residual: float
 
@@ -57,7 +60,7 @@ class _Views:
     def part(self, frames: Int[NDArray, "frame"]) -> "_Views":
         return _Views(self.cameras, self.clusters[frames], self.directions[frames], self.max_residual)
 
-    def without(self, chosen: Int[NDArray, "frame view"]) -> "_Views":
+    def without(self, chosen: Chosen) -> "_Views":
         """The same without the clusters that are chosen already."""
         clusters, directions = self.clusters.copy(), self.directions.copy()
         frames, views = np.nonzero(chosen >= 0)
@@ -66,17 +69,14 @@ class _Views:
         return _Views(self.cameras, clusters, directions, self.max_residual)
 
 
-def find_candidates(cameras: list[Camera], clusters: Float[NDArray, "frame view cluster 7"], max_residual: float) -> Candidates:
+def find_candidates(cameras: list[Camera], clusters: Clusters, max_residual: float) -> Candidates:
     """Triangulate the clusters' centroids, choosing in every frame the clusters that agree best; then among the others, again.
 
     First the largest cluster of every view is believed. Where that leaves a view further than `max_residual` off, every
     pair of clusters of two views proposes a point, and the one that the most and largest clusters support wins.
 
-    Parameters
-    ----------
-    cameras : of the pictures that the clusters were found in.
-    clusters : as in the survey, NaN where there are fewer.
-    max_residual : largest distance between a centroid and the projected point, as a share of the picture's longer side.
+    `cameras` are those of the survey's pictures, in which the `clusters` were found (NaN where there are fewer). At most `max_residual` may
+    lie between a centroid and the projected point, as a share of the picture's longer side.
     """
     n_frames, n_views, n_clusters, _ = clusters.shape
     directions = [pixel_directions(camera, clusters[:, view, :, 1:3].reshape(-1, 2)) for view, camera in enumerate(cameras)]
@@ -90,7 +90,7 @@ def find_candidates(cameras: list[Camera], clusters: Float[NDArray, "frame view 
     return Candidates(points, chosen, residual, support, sizes)
 
 
-def _agree(views: _Views) -> tuple[Array, Int[NDArray, "frame view"], Array]:
+def _agree(views: _Views) -> tuple[Array, Chosen, Array]:
     """The best point of every frame, the clusters that show it, and their mean distance from it."""
     largest = np.nan_to_num(views.clusters[..., 0], nan=-1.0).argmax(axis=2)
     seen = np.isfinite(views.clusters[..., 0]).any(axis=2)
@@ -103,7 +103,7 @@ def _agree(views: _Views) -> tuple[Array, Int[NDArray, "frame view"], Array]:
     return points, kept, residual
 
 
-def _search(views: _Views) -> Int[NDArray, "frame view"]:
+def _search(views: _Views) -> Chosen:
     """The clusters that support the best of all points proposed by two views."""
     n_frames, n_views, n_clusters, _ = views.clusters.shape
     best_score, best = np.zeros(n_frames), np.full((n_frames, n_views), -1)
@@ -124,7 +124,7 @@ def _search(views: _Views) -> Int[NDArray, "frame view"]:
     return best
 
 
-def _judge(views: _Views, chosen: Int[NDArray, "frame view"]) -> tuple[Array, Int[NDArray, "frame view"], Array]:
+def _judge(views: _Views, chosen: Chosen) -> tuple[Array, Chosen, Array]:
     """Triangulate the chosen clusters; leave out the worst view that is too far off, and repeat."""
     chosen = chosen.copy()
     for _ in range(len(views.cameras) - 1):
@@ -141,33 +141,28 @@ def _judge(views: _Views, chosen: Int[NDArray, "frame view"]) -> tuple[Array, In
     return points, chosen, residual
 
 
-def _triangulate(views: _Views, chosen: Int[NDArray, "frame view"]) -> tuple[Array, Float[NDArray, "frame view"]]:
+def _triangulate(views: _Views, chosen: Chosen) -> tuple[Array, Float[NDArray, "frame view"]]:
     """Points, and the distances of the chosen clusters from them: views that are far off what the others say weigh little."""
-    taken = np.take_along_axis(views.directions, np.maximum(chosen, 0)[..., None, None], axis=2)[:, :, 0]
-    rays = np.where((chosen >= 0)[..., None], taken, np.nan)
+    rays = _take_chosen(views.directions, chosen)
     points = triangulate_rays(views.origins, rays)
     # Two views alone are as far off as each other: nothing to weigh.
     many = np.flatnonzero(np.isfinite(rays).all(axis=2).sum(axis=1) >= 3)
     for _ in range(_ROBUST_ROUNDS if len(many) else 0):
-        distances = _measure_chosen(views.part(many), points[many], chosen[many])
+        distances = _take_chosen(_measure_distances(views.part(many), points[many]), chosen[many])
         weights = 1 / (1 + (np.nan_to_num(distances) / _ROBUST_SHARE) ** 2)
         points[many] = triangulate_rays(views.origins, rays[many], weights)
-    return points, _measure_chosen(views, points, chosen)
+    return points, _take_chosen(_measure_distances(views, points), chosen)
 
 
-def _weigh(views: _Views, points: Array, chosen: Int[NDArray, "frame view"]) -> tuple[Array, Array]:
+def _weigh(views: _Views, points: Array, chosen: Chosen) -> tuple[Array, Array]:
     """How much supports each point, and how large what is seen there is, world units."""
-    worth = np.take_along_axis(_measure_worth(views, points), np.maximum(chosen, 0)[..., None], axis=2)[..., 0]
-    areas = np.take_along_axis(views.clusters[..., 0], np.maximum(chosen, 0)[..., None], axis=2)[..., 0]
-    sizes = np.full(chosen.shape, np.nan)
-    for view, camera in enumerate(views.cameras):
-        depth = points @ camera.rotation[2] + camera.translation[2]
-        sizes[:, view] = np.sqrt(areas[:, view]) * depth / np.sqrt(camera.matrix[0, 0] * camera.matrix[1, 1])
-    sizes[chosen < 0] = np.nan
+    worth, areas = _take_chosen(_measure_worth(views, points), chosen), _take_chosen(views.clusters[..., 0], chosen)
+    depths = np.stack([points @ camera.rotation[2] + camera.translation[2] for camera in views.cameras], axis=1)
+    sizes = np.sqrt(areas) * depths / np.sqrt([camera.matrix[0, 0] * camera.matrix[1, 1] for camera in views.cameras])
     middle = np.full(len(points), np.nan)
     known = np.isfinite(sizes).any(axis=1)
     middle[known] = np.nanmedian(sizes[known], axis=1)
-    return np.where(chosen >= 0, worth, 0.0).sum(axis=1), middle
+    return np.nansum(worth, axis=1), middle
 
 
 def _measure_worth(views: _Views, points: Array) -> Float[NDArray, "frame view cluster"]:
@@ -180,9 +175,12 @@ def _measure_worth(views: _Views, points: Array) -> Float[NDArray, "frame view c
     return np.where(near, weight * (1 - np.where(near, distances, 0) / (2 * views.max_residual)), 0.0)
 
 
-def _measure_chosen(views: _Views, points: Array, chosen: Int[NDArray, "frame view"]) -> Float[NDArray, "frame view"]:
-    every = _measure_distances(views, points)
-    return np.where(chosen >= 0, np.take_along_axis(every, np.maximum(chosen, 0)[..., None], axis=2)[..., 0], np.nan)
+def _take_chosen(values: Float[NDArray, "frame view cluster *rest"], chosen: Chosen) -> Float[NDArray, "frame view *rest"]:
+    """What `values` say of the chosen cluster of each view; NaN where none is chosen."""
+    frames, views = np.nonzero(chosen >= 0)
+    taken = np.full((*chosen.shape, *values.shape[3:]), np.nan)
+    taken[frames, views] = values[frames, views, chosen[frames, views]]
+    return taken
 
 
 def _measure_distances(views: _Views, points: Array) -> Float[NDArray, "frame view cluster"]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bkind3d.data.spacing import spread_indices
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import project_through_lens, undistort_points
+from bkind3d.survey.consensus import Chosen, Clusters
 
 #: Share of the frames that fit; the rest are melted silhouettes.
 _QUANTILE = 0.97
@@ -23,11 +24,7 @@ ReadMasks = Callable[[int, Int[NDArray, "..."]], list[UInt8[NDArray, "..."]]]
 
 
 def measure_side(
-    cameras: list[Camera],
-    centres: Float[NDArray, "frame 3"],
-    chosen: Int[NDArray, "frame view"],
-    clusters: Float[NDArray, "frame view cluster 7"],
-    read_masks: ReadMasks,
+    cameras: list[Camera], centres: Float[NDArray, "frame 3"], chosen: Chosen, clusters: Clusters, read_masks: ReadMasks
 ) -> float:
     """Side, in world units, of the cube around the centre that the subject fits into, however it is turned.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import FramesConfig, InputError
@@ -141,12 +141,7 @@ def _cut_windows(
 
 
 def _cut_window(
-    picture: UInt8[NDArray, "..."],
-    mask: bytes,
-    camera: Camera,
-    matrix: Float[NDArray, "3 3"],
-    survey_size: tuple[int, int],
-    config: FramesConfig,
+    picture: UInt8[NDArray, "..."], mask: bytes, camera: Camera, matrix: Array, survey_size: tuple[int, int], config: FramesConfig
 ) -> tuple[bytes, bytes] | None:
     """JPEG and PNG of a window; nothing where it follows a subject that this camera does not see."""
     size = (window_side(config), window_side(config))

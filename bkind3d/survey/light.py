@@ -7,6 +7,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
+Picture = UInt8[NDArray, "height width 3"]
+#: The pixels of a picture's :func:`thin_out`.
+Grid = UInt8[NDArray, "row column 3"]
 #: Pixels along the longer side of the grid on which the light is measured.
 _GRID_SIDE = 40
 #: Grey levels outside of which a pixel says little about the light: dark noise, and what is overexposed.
@@ -28,7 +31,7 @@ def thin_out(pictures: UInt8[NDArray, "*frame height width 3"]) -> UInt8[NDArray
     return np.ascontiguousarray(pictures[..., step // 2 :: step, step // 2 :: step, :])
 
 
-def measure_gains(shown: UInt8[NDArray, "row column 3"], usual: UInt8[NDArray, "row column 3"]) -> Float[NDArray, "3"]:
+def measure_gains(shown: Grid, usual: Grid) -> Float[NDArray, "3"]:
     """Factor, per channel, of the light in a picture on that in the usual one; exactly 1 where it hardly differs.
 
     It is the median over pixels, so that a subject may cover nearly a half of them.
@@ -46,15 +49,11 @@ class UsualLight:
     """Tells quickly, of most pictures, that they show the usual scene in the usual light.
 
     What it says yes to has gains of exactly 1 (:func:`measure_gains`) and is not covered (:func:`is_covered`); where it says no,
-    these have to be asked. It counts pixels beyond limits that are known beforehand, instead of dividing and sorting.
-
-    Parameters
-    ----------
-    usual : the thinned background.
-    least_contrast : grey levels from which on a pixel contrasts.
+    these have to be asked. It counts pixels beyond limits that are known beforehand, instead of dividing and sorting. `usual` is the
+    thinned background; pixels contrast from `least_contrast` grey levels on.
     """
 
-    def __init__(self, usual: UInt8[NDArray, "row column 3"], least_contrast: float) -> None:
+    def __init__(self, usual: Grid, least_contrast: float) -> None:
         self._usual, self._least_contrast = usual, math.floor(least_contrast)
         usable = ((usual > _DARK) & (usual < _BRIGHT)).all(axis=-1, keepdims=True)
         self._n_usable = int(np.count_nonzero(usable))
@@ -62,7 +61,7 @@ class UsualLight:
         self._low = np.where(usable, np.ceil((1 - _LEAST_CHANGE) * usual), 0).astype(np.uint8)
         self._high = np.where(usable, np.floor((1 + _LEAST_CHANGE) * usual), 255).astype(np.uint8)
 
-    def is_usual(self, shown: UInt8[NDArray, "row column 3"]) -> bool:
+    def is_usual(self, shown: Grid) -> bool:
         """Whether a thinned picture shows the usual scene in the usual light; no is said to some that do."""
         n_pixels, in_rows = shown[..., 0].size, (len(shown), -1)
         contrasting = cv2.compare(cv2.absdiff(shown, self._usual).reshape(in_rows), self._least_contrast, cv2.CMP_GT)
@@ -75,14 +74,12 @@ class UsualLight:
         return n_surely >= _FEWEST and max(max(means) for means in counts) * n_pixels <= 255 * most
 
 
-def change_light(picture: UInt8[NDArray, "height width 3"], gains: Float[NDArray, "3"]) -> UInt8[NDArray, "height width 3"]:
+def change_light(picture: Picture, gains: Float[NDArray, "3"]) -> Picture:
     """The picture in another light."""
     return np.asarray(cv2.multiply(picture, (*gains.tolist(), 0.0)), dtype=np.uint8) if (gains != 1).any() else picture
 
 
-def is_covered(
-    shown: UInt8[NDArray, "row column 3"], usual: UInt8[NDArray, "row column 3"], gains: Float[NDArray, "3"], least_contrast: float
-) -> bool:
+def is_covered(shown: Grid, usual: Grid, gains: Float[NDArray, "3"], least_contrast: float) -> bool:
     """Tell whether a picture does not show the usual scene in another light (`gains`): something is before the lens."""
     first, second = shown.astype(np.float32), change_light(usual, gains).astype(np.float32)
     contrasting = (np.abs(first - second).max(axis=-1) > least_contrast).mean()

@@ -15,7 +15,7 @@ from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.calibration_formats import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Camera
-from bkind3d.survey.consensus import find_candidates
+from bkind3d.survey.consensus import Clusters, find_candidates
 from bkind3d.survey.extent import ReadMasks, measure_side
 from bkind3d.survey.remarks import describe_nothing, remark_others, remark_track
 from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask
@@ -29,36 +29,26 @@ CLUSTER_NUMBERS = 7
 
 
 class Sightings(NamedTuple):
-    """What all views saw.
+    """What all views saw, with the cameras of the survey pictures, the session's frames and times, and frames per second.
 
-    Attributes
-    ----------
-    cameras : of the survey pictures.
-    frames, times : of the session.
-    clusters : NaN where there are fewer; survey pixels.
-    rate : frames per second.
+    Clusters are in survey pixels, NaN where there are fewer.
     """
 
     cameras: list[Camera]
     frames: Int[NDArray, "frame"]
     times: Float[NDArray, "frame"]
-    clusters: Float[NDArray, "frame view cluster 7"]
+    clusters: Clusters
     rate: float
 
 
 def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Mapping[str, str | Path], output: str | Path) -> list[str]:
     """Locate the subject in every frame of a session and write the table ``location`` to `output`.
 
-    Parameters
-    ----------
-    config : how.
-    calibration : the rig's file; the world and its units.
-    surveys : survey tables by camera.
-    output : the Parquet file.
+    World and units are those of the rig's `calibration`; `surveys` are tables by camera.
 
     Returns
     -------
-    remarks : sentences that the user should read before going on; they are in the table's metadata, too.
+    Sentences that the user should read before going on; they are in the table's metadata, too.
 
     Raises
     ------

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from bkind3d.config import SurveyConfig
 from bkind3d.survey.background import Background, disc
-from bkind3d.survey.light import UsualLight, change_light, is_covered, measure_gains, thin_out
+from bkind3d.survey.light import Picture, UsualLight, change_light, is_covered, measure_gains, thin_out
 
+#: What is foreground: 0, and 1 or 255.
+Mask = UInt8[NDArray, "height width"]
 #: Pieces nearer to each other than this share of the picture's longer side belong to one cluster.
 _LINK_SHARE = 0.04
 #: Least area of a piece of a cluster, as a share of the least area of a cluster.
@@ -41,7 +43,7 @@ class Silhouettes:
     covered : whether something before the lens hides the scene; then there are no clusters.
     """
 
-    mask: UInt8[NDArray, "height width"]
+    mask: Mask
     clusters: Float[NDArray, "cluster 7"]
     covered: bool = False
 
@@ -49,13 +51,8 @@ class Silhouettes:
 class SilhouetteFinder:
     """Finds, in pictures of one camera, the clusters of pixels that are neither background nor shadow.
 
-    Pictures are searched block by block first; all that is costly is done in the part around what was found there.
-
-    Parameters
-    ----------
-    background : of the camera. It follows the light of each picture.
-    config : how.
-    region : where the subject may be; everywhere without it.
+    Pictures are searched block by block first; all that is costly is done in the part around what was found there. The background follows
+    the light of each picture; the subject may be in the `region`, or everywhere without one.
     """
 
     def __init__(self, background: Background, config: SurveyConfig, region: Bool[NDArray, "height width"] | None = None) -> None:
@@ -75,7 +72,7 @@ class SilhouetteFinder:
         self._hidden = background.hidden.astype(np.uint8) if background.hidden is not None and background.hidden.any() else None
         self._hidden_gap = max(config.close_px, round(_HIDDEN_GAP_SHARE * max(width, height)))
 
-    def find(self, picture: UInt8[NDArray, "height width 3"]) -> Silhouettes:
+    def find(self, picture: Picture) -> Silhouettes:
         """Find the silhouettes in `picture` (RGB)."""
         mask, clusters = np.zeros(picture.shape[:2], np.uint8), np.zeros((0, 7))
         thinned, behind = thin_out(picture), self.background.picture
@@ -100,15 +97,13 @@ class SilhouetteFinder:
             cv2.bitwise_or(mask[part], 255 * piece, dst=mask[part])
         return Silhouettes(mask, np.array([numbers for numbers, _ in found], dtype=np.float64).reshape(-1, 7))
 
-    def _find_contrast(
-        self, picture: UInt8[NDArray, "height width 3"], behind: UInt8[NDArray, "height width 3"]
-    ) -> UInt8[NDArray, "height width"]:
+    def _find_contrast(self, picture: Picture, behind: Picture) -> Mask:
         """255 where a channel differs from the background by more than it usually does, and the subject may be."""
         red, green, blue = cv2.split(cv2.absdiff(picture, behind, dst=self._differences), self._channels)
         marked = cv2.compare(cv2.max(cv2.max(red, green, dst=red), blue, dst=red), self._limit, cv2.CMP_GT, dst=green)
         return np.asarray(marked if self._region is None else cv2.bitwise_and(marked, self._region), dtype=np.uint8)
 
-    def _fill(self, foreground: UInt8[NDArray, "height width"], part: tuple[slice, slice]) -> UInt8[NDArray, "height width"]:
+    def _fill(self, foreground: Mask, part: tuple[slice, slice]) -> Mask:
         """Close gaps; where the background is hidden throughout, wide ones: there the subject contrasts with itself alone."""
         filled = _close_gaps(foreground, self.config.close_px)
         if self._hidden is None:
@@ -120,7 +115,7 @@ class SilhouetteFinder:
             return filled
         return filled | (_close_gaps(foreground, self._hidden_gap) & self._hidden[part])
 
-    def _bound(self, marked: UInt8[NDArray, "height width"]) -> tuple[slice, slice] | None:
+    def _bound(self, marked: Mask) -> tuple[slice, slice] | None:
         """The part of the picture that holds every block with more than single marked pixels, with a margin."""
         means = cv2.copyMakeBorder(marked, *self._padding, cv2.BORDER_CONSTANT, value=0) if any(self._padding) else marked
         for _ in range(_HALVINGS):
@@ -133,7 +128,7 @@ class SilhouetteFinder:
         return rows, columns
 
 
-def encode_mask(mask: UInt8[NDArray, "height width"]) -> bytes:
+def encode_mask(mask: Mask) -> bytes:
     """Encode a silhouette (0 or 255) as PNG with one bit per pixel; zlib alone does it in a third of the time that OpenCV takes."""
     height, width = mask.shape
     # Each row begins with the number of its filter: none.
@@ -144,14 +139,12 @@ def encode_mask(mask: UInt8[NDArray, "height width"]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def decode_mask(content: bytes) -> UInt8[NDArray, "height width"]:
+def decode_mask(content: bytes) -> Mask:
     """Decode a silhouette from PNG."""
     return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
 
 
-def _find_shadows(
-    picture: UInt8[NDArray, "height width 3"], behind: UInt8[NDArray, "height width 3"], config: SurveyConfig
-) -> UInt8[NDArray, "height width"]:
+def _find_shadows(picture: Picture, behind: Picture, config: SurveyConfig) -> Mask:
     """255 for pixels that are the background darkened evenly: the colour's deviation from that, averaged nearby, is small."""
     shown, lit = picture.astype(np.float32), behind.astype(np.float32)
     likeness, power = (cv2.transform(cv2.multiply(one, lit), _SUM) for one in (shown, lit))
@@ -163,7 +156,7 @@ def _find_shadows(
     return np.asarray(cv2.bitwise_and(alike, cv2.inRange(ratio, config.shadow_ratio, _BELOW_ONE)), dtype=np.uint8)
 
 
-def _close_gaps(foreground: UInt8[NDArray, "height width"], gap: int) -> UInt8[NDArray, "height width"]:
+def _close_gaps(foreground: Mask, gap: int) -> Mask:
     """Close gaps up to `gap` pixels wide, and fill holes up to three times as wide, be they open through a crack."""
     if gap < 1:
         return foreground
@@ -176,7 +169,7 @@ def _close_gaps(foreground: UInt8[NDArray, "height width"], gap: int) -> UInt8[N
     return np.asarray(filled[edge:-edge, edge:-edge], dtype=np.uint8)
 
 
-def _choose_pieces(marked: UInt8[NDArray, "height width"], connectivity: int, least: float, most: float) -> UInt8[NDArray, "height width"]:
+def _choose_pieces(marked: Mask, connectivity: int, least: float, most: float) -> Mask:
     """1 for pixels of those connected pieces of `marked` (0 or 1) whose area, pixels, is from `least` to `most`."""
     # Counting labels afterwards is many times faster than OpenCV's statistics.
     n_labels, labels = cv2.connectedComponents(marked, connectivity=connectivity)
@@ -194,7 +187,7 @@ def _choose_pieces(marked: UInt8[NDArray, "height width"], connectivity: int, le
     return chosen[labels].astype(np.uint8)
 
 
-def _measure_cluster(piece: UInt8[NDArray, "height width"], part: tuple[slice, slice]) -> list[float]:
+def _measure_cluster(piece: Mask, part: tuple[slice, slice]) -> list[float]:
     """The seven numbers of a cluster (0 or 1) that was found in `part` of the picture."""
     moments = cv2.moments(piece, binaryImage=True)
     x, y, width, height = cv2.boundingRect(piece)

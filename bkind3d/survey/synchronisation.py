@@ -25,6 +25,9 @@ from bkind3d.survey.silhouettes import decode_mask
 
 log = logging.getLogger(__name__)
 
+#: Numbers of frames, and of two cameras.
+Frames = Int[NDArray, "..."]
+Pairs = list[tuple[int, int]]
 #: Residuals are clipped at so many robust standard deviations: a wrong cluster in a few frames moves nothing.
 _CLIP = 3.0
 #: Blocks of time that are resampled for the uncertainty, how often, and the seed.
@@ -44,25 +47,6 @@ _ROUNDS = 10
 _TOLERATED = 0.5
 #: Signals whose residual at the best offset is not below this share of that elsewhere say nothing.
 _TELLING = 0.9
-
-
-@dataclass(frozen=True)
-class Offsets:
-    """How many frames later than the others each camera shows a moment.
-
-    Attributes
-    ----------
-    frames : best estimates; 0 for most cameras of a rig in which only some are off.
-    uncertainty : one standard deviation, from resampled blocks of time; infinite where nothing tells the offset.
-    """
-
-    frames: Float[NDArray, "view"]
-    uncertainty: Float[NDArray, "view"]
-
-    def out_of_sync(self) -> list[int]:
-        """Cameras whose offset is beyond doubt."""
-        beyond = np.abs(self.frames) - 2 * self.uncertainty > _TOLERATED
-        return np.flatnonzero(beyond).tolist()
 
 
 class CameraOffset(NamedTuple):
@@ -90,27 +74,27 @@ class Signals:
 
 
 def measure_offsets(
-    config: LocationConfig, cameras: Sequence[Camera], surveys: Mapping[str, str | Path], frames: Int[NDArray, "..."]
+    config: LocationConfig, cameras: Sequence[Camera], surveys: Mapping[str, str | Path], frames: Frames
 ) -> dict[str, CameraOffset]:
-    """Estimate every camera's offset, and decide by how many frames it is corrected.
+    """Estimate every camera's offset, and decide by how many of the session's `frames` it is corrected.
 
-    Parameters
-    ----------
-    config : `correct_offsets` and `max_offset_frames`.
-    cameras : of the survey pictures, in the order of `surveys`.
-    surveys : survey tables by camera.
-    frames : of the session.
+    `cameras` are those of the survey pictures, in the order of `surveys` (tables by camera).
     """
-    offsets = estimate_offsets(read_signals(cameras, list(surveys.values()), frames), config.max_offset_frames)
-    late = offsets.out_of_sync()
+    offsets, uncertainties = estimate_offsets(read_signals(cameras, list(surveys.values()), frames), config.max_offset_frames)
     found = {}
-    for view, name in enumerate(surveys):
-        shift = round(float(offsets.frames[view])) if config.correct_offsets and view in late else 0
-        found[name] = CameraOffset(float(offsets.frames[view]), float(min(offsets.uncertainty[view], _UNKNOWN)), view in late, shift)
-        if view in late:
+    for name, offset, uncertainty in zip(surveys, offsets.tolist(), uncertainties.tolist(), strict=True):
+        late = is_beyond_doubt(offset, uncertainty)
+        shift = round(offset) if config.correct_offsets and late else 0
+        found[name] = CameraOffset(offset, min(uncertainty, _UNKNOWN), late, shift)
+        if late:
             done = f"shifted by {shift}" if shift else "set location.correct_offsets to true, or give a frame map"
             log.warning("camera %s shows moments %+.1f frames later than the others (+- %.1f); %s", name, *found[name][:2], done)
     return found
+
+
+def is_beyond_doubt(offset: float, uncertainty: float) -> bool:
+    """Whether a camera is out of sync, by its offset and one standard deviation of that, frames."""
+    return abs(offset) - 2 * uncertainty > _TOLERATED
 
 
 def shift_frames(values: Float[NDArray, "..."], shifts: Sequence[int]) -> Float[NDArray, "..."]:
@@ -122,7 +106,7 @@ def shift_frames(values: Float[NDArray, "..."], shifts: Sequence[int]) -> Float[
     return shifted
 
 
-def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frames: Int[NDArray, "..."]) -> Signals:
+def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frames: Frames) -> Signals:
     """Read out of the surveys what two cameras must see alike at every moment; of long sessions, the middle part."""
     first = max(0, (len(frames) - _MOST_FRAMES) // 2)
     frames = frames[first : first + _MOST_FRAMES]
@@ -171,13 +155,13 @@ def _measure_angles(box: Float[NDArray, "4"], mask: bytes, maps: Mapping[int, Fl
     return {other: np.quantile(angles[part][inside], _EDGES) for other, angles in maps.items()}
 
 
-def estimate_offsets(signals: Signals, max_offset: int) -> Offsets:
-    """Estimate by how many frames each camera is late.
+def estimate_offsets(signals: Signals, max_offset: int) -> tuple[Float[NDArray, "view"], Float[NDArray, "view"]]:
+    """Estimate by how many frames, between two cameras at most `max_offset`, each shows a moment later than the others.
 
-    Parameters
-    ----------
-    signals : see :func:`read_signals`.
-    max_offset : largest offset between two cameras that is looked for, frames.
+    Returns
+    -------
+    offsets : best estimates, frames; 0 for most cameras of a rig in which only some are off.
+    uncertainties : one standard deviation, from resampled blocks of time; infinite where nothing tells the offset.
     """
     n_views, n_frames = signals.motion.shape
     # Signals that hardly overlap agree by chance.
@@ -192,7 +176,7 @@ def estimate_offsets(signals: Signals, max_offset: int) -> Offsets:
                 pairs.append((one, other))
                 sums.append(blocks)
     if not sums:
-        return Offsets(np.zeros(n_views), np.full(n_views, np.inf))
+        return np.zeros(n_views), np.full(n_views, np.inf)
     stacked = np.stack(sums)
     frames = _solve(stacked, pairs, n_views, max_offset, np.zeros(n_views))
     generator = np.random.default_rng(_SEED)
@@ -200,12 +184,10 @@ def estimate_offsets(signals: Signals, max_offset: int) -> Offsets:
     resampled = [_solve(stacked[..., drawn], pairs, n_views, max_offset, np.rint(frames)) for drawn in draws]
     known = np.isin(np.arange(n_views), np.array(pairs))
     uncertainty = np.where(known, np.sqrt(np.mean((np.array(resampled) - frames) ** 2, axis=0)), np.inf)
-    return Offsets(frames, uncertainty)
+    return frames, uncertainty
 
 
-def _sum_residuals(
-    first: Float[NDArray, "frame"], second: Float[NDArray, "frame"], lags: Int[NDArray, "..."]
-) -> Float[NDArray, "2 lag block"] | None:
+def _sum_residuals(first: Float[NDArray, "frame"], second: Float[NDArray, "frame"], lags: Frames) -> Float[NDArray, "2 lag block"] | None:
     """Sums of clipped squared residuals, and their numbers, for every lag of `second` and block of time; None where they tell nothing."""
     n_frames = len(first)
     padded = np.full(n_frames + 2 * int(lags.max()), np.nan)
@@ -225,9 +207,7 @@ def _sum_residuals(
     return sums if total.min() < _TELLING * np.median(total) else None
 
 
-def _solve(
-    sums: Float[NDArray, "pair 2 lag block"], pairs: list[tuple[int, int]], n_views: int, max_offset: int, start: Array
-) -> Float[NDArray, "view"]:
+def _solve(sums: Float[NDArray, "pair 2 lag block"], pairs: Pairs, n_views: int, max_offset: int, start: Array) -> Float[NDArray, "view"]:
     """Offsets of all cameras that make the signals of all pairs agree best (least sum of log variances), to parts of a frame."""
     totals = sums.sum(axis=-1)
     costs = np.log(np.maximum(totals[:, 0], 1e-12) / totals[:, 1]) * totals[:, 1].mean(axis=1, keepdims=True)
@@ -245,9 +225,7 @@ def _solve(
     return np.asarray(fine - np.median(fine[np.abs(fine) <= _TOLERATED]) if (np.abs(fine) <= _TOLERATED).any() else fine)
 
 
-def _cost_of(
-    view: int, offsets: Int[NDArray, "..."], costs: Float[NDArray, "pair lag"], pairs: list[tuple[int, int]], reach: Int[NDArray, "..."]
-) -> Float[NDArray, "candidate"]:
+def _cost_of(view: int, offsets: Frames, costs: Float[NDArray, "pair lag"], pairs: Pairs, reach: Frames) -> Float[NDArray, "candidate"]:
     """Cost of a camera's candidate offsets while the others keep theirs; beyond the lags that were looked at, that of the last one."""
     total, last = np.zeros(len(reach)), costs.shape[1] // 2
     for (one, other), cost in zip(pairs, costs, strict=True):
@@ -257,7 +235,7 @@ def _cost_of(
     return total
 
 
-def _find_vertex(view: int, offsets: Int[NDArray, "..."], costs: Float[NDArray, "pair lag"], pairs: list[tuple[int, int]]) -> float:
+def _find_vertex(view: int, offsets: Frames, costs: Float[NDArray, "pair lag"], pairs: Pairs) -> float:
     """Where, within half a frame, the parabola through the costs of the neighbouring offsets has its least value."""
     left, middle, right = _cost_of(view, offsets, costs, pairs, offsets[view] + np.array([-1, 0, 1]))
     bend = left - 2 * middle + right

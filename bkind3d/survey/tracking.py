@@ -7,8 +7,11 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from bkind3d.survey.consensus import Candidates
+from bkind3d.survey.consensus import Candidates, Chosen
 
+#: World units of every candidate, and seconds of every frame.
+Places = Float[NDArray, "frame candidate 3"]
+Times = Float[NDArray, "frame"]
 #: How far the subject may move without cost: this many times its size, and so many times its size per second more.
 _FREE_REACH, _REACH_PER_SECOND = 0.15, 30.0
 #: What a jump farther than that costs at most, in seconds during which all views see the subject.
@@ -34,22 +37,13 @@ class Track(NamedTuple):
     size: float
 
 
-def follow_subject(candidates: Candidates, times: Float[NDArray, "frame"], free: Bool[NDArray, "frame candidate"] | None = None) -> Track:
+def follow_subject(candidates: Candidates, times: Times, free: Bool[NDArray, "frame candidate"] | bool = True) -> Track:
     """Choose one candidate of each frame, or none, so that the most is seen and the least has to jump (dynamic programming).
 
-    Parameters
-    ----------
-    candidates : of all frames.
-    times : seconds, increasing.
-    free : candidates that may be chosen; all without it.
-
-    Returns
-    -------
-    The track. In a second round, candidates of another size than the first round's count less.
+    Only candidates that are `free` may be chosen; `times` are seconds, increasing. In a second round, candidates of another size than the
+    first round's count less.
     """
-    worth = np.maximum(candidates.support - 1, 0.05) * (candidates.support > 0)
-    if free is not None:
-        worth = worth * free
+    worth = np.maximum(candidates.support - 1, 0.05) * (candidates.support > 0) * free
     if not (worth > 0).any():
         return Track(np.full(len(times), -1), float("nan"))
     size = float(np.nanmedian(candidates.sizes[worth > 0]))
@@ -62,9 +56,7 @@ def follow_subject(candidates: Candidates, times: Float[NDArray, "frame"], free:
     return Track(_leave_out_others(candidates.points, chosen, times, size), size)
 
 
-def take_candidates(
-    candidates: Candidates, track: Track
-) -> tuple[Float[NDArray, "frame 3"], Int[NDArray, "frame view"], Float[NDArray, "frame"]]:
+def take_candidates(candidates: Candidates, track: Track) -> tuple[Float[NDArray, "frame 3"], Chosen, Times]:
     """Points, chosen clusters and residuals of the candidates on a track; NaN, -1 and NaN where it is not seen."""
     lost, rows = track.candidate < 0, np.arange(len(track.candidate))
     points, chosen, residual = (values[rows, track.candidate] for values in (candidates.points, candidates.chosen, candidates.residual))
@@ -72,11 +64,7 @@ def take_candidates(
 
 
 def _find_best_way(
-    points: Float[NDArray, "frame candidate 3"],
-    worth: Float[NDArray, "frame candidate"],
-    times: Float[NDArray, "frame"],
-    size: float,
-    n_views: int,
+    points: Places, worth: Float[NDArray, "frame candidate"], times: Times, size: float, n_views: int
 ) -> Int[NDArray, "frame"]:
     """The candidates, in order of time, whose worth less the cost of the jumps between them is largest."""
     frames, numbers = np.nonzero(worth > 0)
@@ -109,9 +97,7 @@ def _find_best_way(
     return chosen
 
 
-def _leave_out_others(
-    points: Float[NDArray, "frame candidate 3"], chosen: Int[NDArray, "frame"], times: Float[NDArray, "frame"], size: float
-) -> Int[NDArray, "frame"]:
+def _leave_out_others(points: Places, chosen: Int[NDArray, "frame"], times: Times, size: float) -> Int[NDArray, "frame"]:
     """Take back what was chosen for lack of better: candidates that are one with what moves beside the subject at other times."""
     labels = _link_candidates(points, times, size)
     rows = np.flatnonzero(chosen >= 0)
@@ -126,9 +112,7 @@ def _leave_out_others(
     return kept
 
 
-def _link_candidates(
-    points: Float[NDArray, "frame candidate 3"], times: Float[NDArray, "frame"], size: float
-) -> Int[NDArray, "frame candidate"]:
+def _link_candidates(points: Places, times: Times, size: float) -> Int[NDArray, "frame candidate"]:
     """Number the candidates so that those near each other in neighbouring moments have the same number; -1 for none."""
     there = np.isfinite(points).all(axis=2)
     labels = np.full(there.shape, -1)

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
@@ -30,7 +30,6 @@ from bkind3d.data.video import (
 )
 from bkind3d.survey.background import model_background
 from bkind3d.survey.frame_maps import choose_frames
-from bkind3d.survey.regions import read_region
 from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes, encode_mask
 
 log = logging.getLogger(__name__)
@@ -47,6 +46,8 @@ _FEW = 0.5
 _HELD = 256_000_000
 #: Frames that are decoded before any of them is looked at.
 _AT_ONCE = 64
+#: The drawing of where the subject may be may have another size than the video, but its sides the same ratio, to this share.
+_SAME_SHAPE = 0.02
 _EMPTY = np.zeros((0, 7))
 
 
@@ -68,11 +69,8 @@ def survey_video(
     Parameters
     ----------
     video : its file, or its files in the order of time.
-    config : how.
-    output : the Parquet file.
     frame_map, start, stop : which frames belong to the session, see :func:`bkind3d.survey.frame_maps.choose_frames`.
-    threads : of the decoder.
-    mask : a picture, white where the subject may be; see :func:`bkind3d.survey.regions.read_region`.
+    mask : a picture, white where the subject may be; see :func:`read_region`.
     """
     cv2.setNumThreads(threads)
     info, packets, name = probe_video(video, counted=False), read_packets(video), describe_files(video)
@@ -121,13 +119,29 @@ def survey_size(info: VideoInfo, long_side: int) -> tuple[int, int]:
     return max(1, round(info.width * scale)), max(1, round(info.height * scale))
 
 
+def read_region(path: str | Path, video_size: tuple[int, int], size: tuple[int, int]) -> Bool[NDArray, "height width"]:
+    """Read a drawing (PNG, JPEG, ...) of where the subject may be, white there and black elsewhere, resized to the survey picture of `size` (width, height).
+
+    Raises
+    ------
+    InputError : where it cannot be read, has another shape than the video's pictures (`video_size`), or is black everywhere.
+    """
+    drawn = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if drawn is None:
+        raise InputError(f"{path}: cannot be read as a picture; draw the mask as PNG, white where the subject may be")
+    height, width = drawn.shape
+    if abs(width * video_size[1] / (height * video_size[0]) - 1) > _SAME_SHAPE:
+        raise InputError(
+            f"{path}: is {width}x{height}, the video {video_size[0]}x{video_size[1]}; draw the mask on a whole picture of this camera"
+        )
+    region = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA) > 127)
+    if not region.any():
+        raise InputError(f"{path}: is black everywhere; paint white where the subject may be")
+    return region
+
+
 def _sample_frames(
-    video: Video,
-    size: tuple[int, int],
-    packets: Packets,
-    shown: Int[NDArray, "..."],
-    decoded: Iterator[DecodedFrame],
-    config: SurveyConfig,
+    video: Video, size: tuple[int, int], packets: Packets, shown: Int[NDArray, "..."], decoded: Iterator[DecodedFrame], config: SurveyConfig
 ) -> tuple[UInt8[NDArray, "..."], list[DecodedFrame]]:
     """Pictures spread over the `shown` frames, and the frames that were taken from `decoded` for them.
 

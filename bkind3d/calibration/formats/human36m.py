@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from bkind3d.calibration.formats.reading import GivenRig, read_numbers, read_xml
 from bkind3d.config import InputError
@@ -36,7 +37,7 @@ def read_subject(path: Path, subject: str) -> GivenRig:
     lenses = parameters[6 * N_CAMERAS * N_SUBJECTS :].reshape(N_CAMERAS, 9)
     tables = {}
     for name, pose, lens in zip(names, poses, lenses, strict=True):
-        rotation = _rotate(pose[:3])
+        rotation = Rotation.from_euler("XYZ", pose[:3]).as_matrix()
         tables[name] = {
             "name": name,
             **({"size": _SIZES[name]} if name in _SIZES else {}),
@@ -46,15 +47,6 @@ def read_subject(path: Path, subject: str) -> GivenRig:
             "translation": -rotation @ pose[3:],
         }
     return GivenRig(tables, units="mm")
-
-
-def _rotate(angles: Array) -> Array:
-    """(3, 3) world to camera, from the data set's three angles (radians)."""
-    (cos_x, cos_y, cos_z), (sin_x, sin_y, sin_z) = np.cos(angles), np.sin(angles)
-    about_x = np.array([[1, 0, 0], [0, cos_x, -sin_x], [0, sin_x, cos_x]])
-    about_y = np.array([[cos_y, 0, sin_y], [0, 1, 0], [-sin_y, 0, cos_y]])
-    about_z = np.array([[cos_z, -sin_z, 0], [sin_z, cos_z, 0], [0, 0, 1]])
-    return np.asarray(about_x @ about_y @ about_z)
 
 
 def _convert_distortion(given: Array) -> Array:

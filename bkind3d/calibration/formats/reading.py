@@ -51,15 +51,13 @@ def read_given_cameras(
 
     Parameters
     ----------
-    path : the file.
     format_name : a key of ``CALIBRATION_FORMATS``; guessed from ending and content without it.
     subject : whose cameras, for Human3.6M.
     sizes : (width, height) of the pictures that were calibrated, by camera (empty name: all), where the file does not know.
 
     Returns
     -------
-    cameras : by name, in the file's world.
-    given : what else the file says.
+    The cameras by name, in the file's world; and what else the file says.
     """
     path = Path(path)
     try:

@@ -36,8 +36,8 @@ def test_principal_points_off_the_middle_are_found_by_all_cameras_together(exact
     shift = np.array([[6.0, -4], [-5, 5], [0, 7]])
     noise = generator.normal(0, 0.05, exact_corners.points.shape)
     corners = replace(exact_corners, points=exact_corners.points + shift[:, None, None] + noise)
-    solution = calibrate_rig(corners, [replace(camera, rotation=np.eye(3), translation=np.zeros(3)) for camera in truth])
-    for found, camera, moved in zip(solution.cameras, truth, shift, strict=True):
+    found_cameras, _ = calibrate_rig(corners, [replace(camera, rotation=np.eye(3), translation=np.zeros(3)) for camera in truth])
+    for found, camera, moved in zip(found_cameras, truth, shift, strict=True):
         np.testing.assert_allclose(found.matrix[:2, 2] - camera.matrix[:2, 2], moved, atol=1.5)
         assert abs(found.matrix[0, 0] / camera.matrix[0, 0] - 1) < 0.005
 
@@ -46,7 +46,7 @@ def test_given_intrinsics_stay_as_they_are(exact_corners: Corners) -> None:
     pytest.importorskip("aniposelib", reason="aniposelib is not installed")
     distortion = np.array([-0.01, 0.002, 1e-4, -1e-4, 1e-3])
     lenses = [replace(camera, distortion=distortion) for camera in make_cameras().values()]
-    for found, lens in zip(calibrate_rig(exact_corners, lenses, keep_intrinsics=True).cameras, lenses, strict=True):
+    for found, lens in zip(calibrate_rig(exact_corners, lenses, keep_intrinsics=True)[0], lenses, strict=True):
         np.testing.assert_array_equal(found.matrix, lens.matrix)
         np.testing.assert_array_equal(found.distortion, distortion)
 
@@ -68,7 +68,7 @@ def test_fisheye_and_common_lenses_are_calibrated_together(exact_corners: Corner
         estimate_intrinsics(corners.model, views, camera.size, camera.name, camera.fisheye)
         for views, camera in zip(corners.points, cameras, strict=True)
     ]
-    found = {camera.name: camera for camera in calibrate_rig(corners, lenses).cameras}
+    found = {camera.name: camera for camera in calibrate_rig(corners, lenses)[0]}
     for name, row in compare_to_truth(found, {camera.name: camera for camera in cameras}).items():
         assert row["aligned_percent"] < 0.1, name
         assert abs(row["focal_percent"]) < 0.3, name

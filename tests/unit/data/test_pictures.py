@@ -30,7 +30,7 @@ def rewrite(path, table) -> None:
 def test_any_row_of_any_group_is_the_stored_picture(tmp_path, small_groups) -> None:
     path = write_session(tmp_path, "one", n_frames=11)[0]
     stored, file = read_table(path, "frames"), PictureFile(path)
-    assert pictures.CACHE.open(file).metadata.num_row_groups == 3
+    assert pictures.CACHE.open(file.path, file.written).metadata.num_row_groups == 3
     for row in (10, 0, 3, 4, 7, 8):
         image, mask = pickle.loads(pickle.dumps(file)).decode(row)
         assert np.array_equal(image, cv2.imdecode(np.frombuffer(stored["image"][row], np.uint8), cv2.IMREAD_COLOR_RGB))
