@@ -8,8 +8,8 @@ import pandas as pd
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.points import SessionKeypoints, read_keypoints
 from bkind3d.data.progress import track
 from bkind3d.data.spacing import step_indices
 from bkind3d.geometry.health import judge_health

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
-from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.data.points import SessionKeypoints
 from bkind3d.export.sessions import ExportedSession, FilmedView
 from bkind3d.geometry.cameras import Camera
 from bkind3d.study.sheets import SessionRow

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
-from bkind3d.data.keypoints import SessionKeypoints, read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.points import SessionKeypoints, read_keypoints
 from bkind3d.data.skeleton import choose_skeleton
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import project_through_lens

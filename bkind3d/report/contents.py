@@ -9,9 +9,8 @@ import pandas as pd
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from bkind3d.data.keypoints import SessionKeypoints, name_keypoints, read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
-from bkind3d.data.points import read_points
+from bkind3d.data.points import SessionKeypoints, name_keypoints, read_keypoints, read_points
 from bkind3d.data.results import read_json
 from bkind3d.data.skeleton import Edge, choose_skeleton
 from bkind3d.study.study import Study

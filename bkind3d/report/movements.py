@@ -9,8 +9,8 @@ import pandas as pd
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
-from bkind3d.data.keypoints import read_keypoints
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.points import read_keypoints
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import spread_indices
 from bkind3d.report.captions import write_caption

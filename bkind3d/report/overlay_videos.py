@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bkind3d.config import InputError
-from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.points import SessionKeypoints
 from bkind3d.data.progress import track
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import step_indices

@@ -11,8 +11,8 @@ import pandas as pd
 from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 
-from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import read_table
+from bkind3d.data.points import SessionKeypoints
 from bkind3d.data.progress import track
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import step_indices

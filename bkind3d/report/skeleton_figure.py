@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.data.points import SessionKeypoints
 from bkind3d.data.skeleton import Edge
 from bkind3d.report.contents import find_skeleton, read_named_keypoints
 from bkind3d.report.palette import Mark, mark_of

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.data.datasets import PROJECTION_COLUMNS
-from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import read_table
+from bkind3d.data.points import SessionKeypoints
 from bkind3d.geometry.projection import project_points
 from bkind3d.study.study import Study
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.data.points import SessionKeypoints
 from bkind3d.evaluation.health import examine_keypoints
 
 SIDE = 100.0

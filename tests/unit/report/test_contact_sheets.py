@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bkind3d.data.keypoints import SessionKeypoints
+from bkind3d.data.points import SessionKeypoints
 from bkind3d.report.contact_sheets import CROP, SHARE, choose_rows, cut_crop, write_contact_sheets
 from bkind3d.report.overlays import DARK
 from bkind3d.report.views import View

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bkind3d.data.keypoints import read_keypoints
+from bkind3d.data.points import read_keypoints
 from bkind3d.report.movements import TILE, Window, build_movements, choose_windows, draw_clip, encode_clip, measure_reach
 
 

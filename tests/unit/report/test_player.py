@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from bkind3d.config import InputError
-from bkind3d.data.keypoints import SessionKeypoints
 from bkind3d.data.parquet import write_table
+from bkind3d.data.points import SessionKeypoints
 from bkind3d.data.spacing import step_indices
 from bkind3d.report.contents import read_named_keypoints
 from bkind3d.report.player import MISSING, PARTS, SIDES, Sprites, build_player, draw_sprites, pack_gaps, read_behaviours, read_clusters

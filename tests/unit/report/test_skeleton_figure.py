@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from bkind3d.data.keypoints import read_keypoints
+from bkind3d.data.points import read_keypoints
 from bkind3d.report.skeleton_figure import choose_moment, plot_skeleton
 
 
