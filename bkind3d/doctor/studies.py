@@ -8,10 +8,9 @@ from pathlib import Path
 
 from bkind3d.config import InputError
 from bkind3d.doctor.checks import Check, sort_checks, summarise
-from bkind3d.doctor.memory import check_memory
 from bkind3d.doctor.page import write_doctor_page
 from bkind3d.doctor.sessions import examine_session
-from bkind3d.doctor.suggestions import suggest_settings
+from bkind3d.doctor.suggestions import check_memory, suggest_settings
 from bkind3d.geometry.units import METRES
 from bkind3d.study.opening import find_folder, open_study
 

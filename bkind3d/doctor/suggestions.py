@@ -1,6 +1,9 @@
-"""Settings that recordings suggest: how far apart the moments of a pair are, how large the cube is."""
+"""Settings that recordings and the machine suggest: how far apart the moments of a pair are, how large the cube and a batch are."""
 
+import multiprocessing
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +25,9 @@ STILL, CHANGED = 0.15, 0.35
 _PAIRS, _LONGEST = 100, 5.0
 #: Settings that are off by more than this factor are worth a line.
 _OFF = 2.0
+#: Share of the free memory that a batch may take, and what to do where it would take more.
+_SHARE = 0.8
+_ADVICE = "set training.activation_checkpointing to true, or train on a machine with more memory"
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,36 @@ def check_pairs(name: str, experiment: ExperimentConfig, interval: float, still:
         sentence = f"{found} {gap:.2g} s apart"
         good, step = wanted / _OFF <= gap <= wanted * _OFF, f"set training.frame_gap_seconds to {wanted:.2g}"
     return [Check("pass" if good else "warning", "pairs", sentence, "" if good else step)]
+
+
+def check_memory(study: Study) -> list[Check]:
+    """Whether the batches of all experiments without a model fit, each measured in a process of its own."""
+    checks = []
+    for name, experiment in study.config.experiments.items():
+        if study.results.model(name).exists():
+            continue
+        from bkind3d.training.sample_memory import measure_sample
+
+        n_views = len(experiment.cameras) or max(len(study.cameras[session]) for session in study.sessions)
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            try:
+                sample, free = pool.submit(measure_sample, experiment, n_views, study.config.framesets[experiment.frames].size).result()
+                checks.append(judge_memory(name, experiment, sample, free))
+            except (BrokenProcessPool, MemoryError, RuntimeError):
+                sentence = f"experiment {name}: this machine cannot compute one sample of the training"
+                checks.append(Check("warning", "memory", sentence, _ADVICE))
+    return checks
+
+
+def judge_memory(name: str, experiment: ExperimentConfig, sample: float, free: float) -> Check:
+    """What a sample's bytes and the bytes that are free mean for the batch."""
+    held, wanted = int(_SHARE * free / max(sample, 1.0)), experiment.training.micro_batch_size or experiment.training.batch_size
+    has = f"of which this machine has {free / 1e9:.3g} GB free"
+    sentence = f"experiment {name}: a sample takes {sample / 1e9:.2g} GB, {has}: {held} at once; its batches have {wanted}"
+    if held >= wanted:
+        return Check("pass", "memory", sentence)
+    step = f"set training.micro_batch_size to {held} (the result is the same)" if held else _ADVICE
+    return Check("warning", "memory", sentence, step)
 
 
 def _median(values: Sequence[float | None]) -> float | None:

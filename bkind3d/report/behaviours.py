@@ -7,7 +7,8 @@ from bkind3d.data.parquet import read_table
 from bkind3d.data.results import GROUND_TRUTH, NO_REFERENCE
 from bkind3d.report.candidates import is_ours, label_of
 from bkind3d.report.contents import read_judgement
-from bkind3d.report.elements import Cell, Matrix, Table, format_count, format_number, format_share, format_text, is_missing, make_row
+from bkind3d.report.elements import Cell, Matrix, Table, make_row
+from bkind3d.report.formatting import format_count, format_number, format_share, format_text, is_missing
 from bkind3d.study.study import Study
 
 

@@ -8,7 +8,8 @@ from bkind3d.data.results import UNTRAINED
 from bkind3d.report.candidates import is_ours
 from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import list_given_names, read_judgement
-from bkind3d.report.elements import Cell, Table, choose_decimals, format_number, format_share, make_row
+from bkind3d.report.elements import Cell, Table, make_row
+from bkind3d.report.formatting import choose_decimals, format_number, format_share
 from bkind3d.report.palette import mark_of
 from bkind3d.study.study import Study
 

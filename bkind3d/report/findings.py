@@ -9,7 +9,8 @@ import pandas as pd
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import FLOORS, MAJORITY_CLASS
 from bkind3d.report.candidates import has_reference, is_ours, label_of, rows_of
-from bkind3d.report.elements import Note, format_interval, format_number, format_share
+from bkind3d.report.elements import Note
+from bkind3d.report.formatting import format_interval, format_number, format_share
 from bkind3d.report.recordings import Located, calibration_quality
 from bkind3d.study.study import Study
 

@@ -12,7 +12,8 @@ from bkind3d import __version__
 from bkind3d.config import ExperimentConfig, FramesConfig, Section
 from bkind3d.data.parquet import read_metadata
 from bkind3d.report.captions import write_caption
-from bkind3d.report.elements import Cell, Fold, Note, Table, format_number, make_row
+from bkind3d.report.elements import Cell, Fold, Note, Table, make_row
+from bkind3d.report.formatting import format_number
 from bkind3d.study.sections import list_entries
 from bkind3d.study.study import Study
 

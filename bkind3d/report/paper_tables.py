@@ -9,9 +9,10 @@ import pandas as pd
 
 from bkind3d.config import PaperTableConfig
 from bkind3d.data.parquet import replaced_when_complete
-from bkind3d.data.results import BOTH, GROUND_TRUTH, NO_REFERENCE, read_json
+from bkind3d.data.results import BOTH, GROUND_TRUTH, read_json
 from bkind3d.report.candidates import is_ours, label_of
 from bkind3d.report.captions import write_caption
+from bkind3d.report.tables import show_cell
 from bkind3d.study.layout import Layout
 from bkind3d.study.published import NOT_READABLE, read_published
 
@@ -46,7 +47,6 @@ _PRINTED = {
     ),
 }  # fmt: skip
 
-_SHARES = ("accuracy", "accuracy_ci", "vs_ground_truth_ci", "macro_f1", "mean_average_precision")
 #: What features were learned from.
 _SUPERVISION = {"discovered": "none", "supervised": "3D", GROUND_TRUTH: "3D", BOTH: "3D"}
 _COUNTS = ("n_views", "n_keypoints", "n_frames", "n_missing", "n_common", "n_classes", "n_train", "n_test")
@@ -126,20 +126,10 @@ def print_table(settings: PaperTableConfig, table: pd.DataFrame) -> pd.DataFrame
 
 
 def _print_cell(row: Mapping[Any, Any], column: str) -> str:
-    factor, decimals = (100, 1) if column in _SHARES else (1, {"m": 4, "cm": 2}.get(str(row.get("unit")), 1))
-    if column.endswith("_ci"):
-        low, high = row[f"{column}_low"], row[f"{column}_high"]
-        return "" if pd.isna(low) or pd.isna(high) else f"[{factor * low:.{decimals}f}, {factor * high:.{decimals}f}]"
-    value = row[column]
-    if pd.isna(value):
-        measured = row["origin"] == "measured" and column in ("mpjpe", "accuracy")
-        return NO_REFERENCE if measured else ""
-    if column in _COUNTS:
-        return str(int(value))
-    if isinstance(value, str):
-        return value
-    # What others published has the digits that they gave it.
-    return f"{factor * value:.6g}" if row["origin"] == "published" else f"{factor * value:.{decimals}f}"
+    # What others published has the digits that they gave it; a metre's errors need more decimals than a millimetre's.
+    decimals = {"m": ".4f", "cm": ".2f"}.get(str(row.get("unit")), ".1f")
+    digits = ".0f" if column in _COUNTS else ".6g" if row["origin"] == "published" else decimals
+    return show_cell(row, column, lambda value: format(value, digits), gap="")
 
 
 def describe_table(settings: PaperTableConfig, table: pd.DataFrame) -> str:

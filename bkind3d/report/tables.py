@@ -1,6 +1,6 @@
 """The result tables: all experiments in one CSV, and the same for a terminal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ _ACTIONS = {
     "experiment": "experiment", "features": "features", "classifier": "classifier", "behaviours": "n_classes", "train": "n_train",
     "test": "n_test", "accuracy %": "accuracy", "95 % interval": "accuracy_ci", "macro F1 %": "macro_f1",
 }  # fmt: skip
-_SHARES = ("accuracy", "accuracy_ci", "macro_f1")
+_SHARES = frozenset({"accuracy", "accuracy_ci", "vs_ground_truth_ci", "macro_f1", "mean_average_precision"})
 
 
 def _merge(paths: Iterable[str | Path], columns: Sequence[str], key: list[str]) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
-def _number(value: float) -> str:
+def _show_number(value: float) -> str:
     """Four significant digits, never with an exponent."""
     digits = f"{value:.4g}"
     if "e" in digits:
@@ -71,22 +71,22 @@ def _number(value: float) -> str:
     return digits
 
 
-def _show(row: Mapping[Any, Any], column: str) -> str:
-    """A cell of what is printed: a word, a number, or an interval in brackets; a dash, or why, where there is none."""
+def show_cell(row: Mapping[Any, Any], column: str, show: Callable[[float], str], gap: str) -> str:
+    """A cell of what is printed: a word, a number as `show` writes it, or an interval in brackets; `gap`, or why, where there is none."""
     factor = 100.0 if column in _SHARES else 1.0
     if column.endswith("_ci"):
         ends = [row[f"{column}_{end}"] for end in ("low", "high")]
-        return "-" if any(pd.isna(end) for end in ends) else f"[{', '.join(_number(factor * end) for end in ends)}]"
+        return gap if any(pd.isna(end) for end in ends) else f"[{', '.join(show(factor * end) for end in ends)}]"
     if pd.isna(row[column]):
-        return NO_REFERENCE if column in ("mpjpe", "accuracy") else "-"
-    return str(row[column]) if isinstance(row[column], str) else _number(factor * row[column])
+        return NO_REFERENCE if column in ("mpjpe", "accuracy") and row.get("origin") != "published" else gap
+    return str(row[column]) if isinstance(row[column], str) else show(factor * row[column])
 
 
 def _lay_out(table: pd.DataFrame, columns: Mapping[str, str], left: int) -> str:
     """Columns as wide as their widest cell; the first `left` of them to the left, the others to the right."""
     if table.empty:
         return "  (none)"
-    rows = [[_show(row, column) for column in columns.values()] for row in table.to_dict("records")]
+    rows = [[show_cell(row, column, _show_number, "-") for column in columns.values()] for row in table.to_dict("records")]
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     lines = [list(columns), ["-" * width for width in widths], *rows]
     sides = [str.ljust] * left + [str.rjust] * (len(columns) - left)

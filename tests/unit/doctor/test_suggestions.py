@@ -7,7 +7,7 @@ import pytest
 
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.parquet import write_table
-from bkind3d.doctor.suggestions import Measured, check_pairs, measure_changes, suggest_settings
+from bkind3d.doctor.suggestions import Measured, check_pairs, judge_memory, measure_changes, suggest_settings
 from bkind3d.study.opening import load_study
 from bkind3d.survey.silhouettes import encode_mask
 
@@ -74,3 +74,18 @@ def test_a_cube_that_cannot_hold_the_subject_is_told(study_folder):
     settings.write_text(settings.read_text() + "location: {side: 40}\n")
     check = suggest_settings(load_study(folder=study_folder), measured)[0]
     assert (check.status, check.next_step) == ("warning", "leave location.side out, or set it to about 190")
+
+
+@pytest.mark.parametrize(
+    ("free", "status", "step"),
+    [
+        (100e9, "pass", ""),
+        (2.6e9, "warning", "set training.micro_batch_size to 2"),
+        (0.5e9, "warning", "set training.activation_checkpointing"),
+    ],
+)
+def test_a_batch_fits_or_is_shared_out(free, status, step):
+    experiment = parse_section(ExperimentConfig, {"frames": "subject", "training": {"batch_size": 8}}, "test")
+    check = judge_memory("e", experiment, 1e9, free)
+    assert check.status == status
+    assert check.next_step.startswith(step)
