@@ -16,7 +16,7 @@ from bkind3d.data.parquet import TABLES
 from bkind3d.data.points import Points
 from bkind3d.data.results import ACTION_COLUMNS, BOTH, GROUND_TRUTH, MAJORITY_CLASS, NO_REFERENCE
 from bkind3d.evaluation.actions import classify_windows
-from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
+from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import Candidate
 from bkind3d.evaluation.labelled_frames import all_known
 from bkind3d.evaluation.motion_windows import (
@@ -117,20 +117,10 @@ def measure_classes(
     predicted = scores.argmax(axis=1)
     indices = np.arange(len(classes))
     precision, recall, f1, support = precision_recall_fscore_support(true, predicted, labels=indices, zero_division=0.0)
-    entries = []
-    for index, name in enumerate(classes):
-        found = support[index] > 0
-        entries.append(
-            {
-                "behaviour": str(name),
-                "n_test": int(support[index]),
-                "precision": precision[index],
-                "recall": recall[index] if found else None,
-                "f1": f1[index],
-                "average_precision": average_precision_score(true == index, scores[:, index]) if found else None,
-            }
-        )
-    return entries
+    found = support > 0
+    averages = [average_precision_score(true == index, scores[:, index]) if found[index] else None for index in indices]
+    columns = {"precision": precision, "recall": np.where(found, recall, None), "f1": f1, "average_precision": averages}
+    return pd.DataFrame({"behaviour": classes.astype(str), "n_test": support, **columns}, dtype=object).to_dict("records")
 
 
 def count_confusion(true: Int[NDArray, "window"], predicted: Int[NDArray, "window"], classes: Shaped[NDArray, "..."]) -> pd.DataFrame:
@@ -138,17 +128,6 @@ def count_confusion(true: Int[NDArray, "window"], predicted: Int[NDArray, "windo
     n_classes = len(classes)
     counts = np.bincount(true * n_classes + predicted, minlength=n_classes**2)
     return pd.DataFrame({"true": np.repeat(classes, n_classes), "predicted": np.tile(classes, n_classes), "count": counts})
-
-
-def _find_intervals(
-    correct: Mapping[str, Float[NDArray, "window"]], units: Units, config: EvaluationConfig
-) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]]:
-    """95 % intervals of each accuracy, and of the paired differences of the first to the others (positive = better)."""
-    means = resample_means(np.stack(list(correct.values())), units, config.bootstrap, config.seed)
-    columns = dict(zip(correct, means.T, strict=True))
-    intervals = {name: percentile_interval(column) for name, column in columns.items()}
-    first, *others = columns
-    return intervals, {f"{first} - {name}": percentile_interval(columns[first] - columns[name]) for name in others}
 
 
 def _without_reference(base: dict[str, Any], features: str, reason: str) -> ActionJudgement:
@@ -207,30 +186,22 @@ def _compare_features(
     tables = {name: measure_classes(true, values, classes) for name, values in scores.items()}
     correct = {name: (predicted == true).astype(np.float64) for name, predicted in predictions.items()}
     units = make_units(test.session, test.time_s)
-    intervals, differences = _find_intervals(correct, units, evaluation)
+    intervals = find_intervals(correct, units, evaluation.bootstrap, evaluation.seed)
+    first, *others = correct
     counts = {"n_classes": len(classes), "n_train": len(train.behaviours), "n_test": len(test.behaviours)}
     rows = []
     for name, predicted in predictions.items():
-        row = (
-            base
-            | counts
-            | {
-                "features": name,
-                "classifier": "majority" if name == MAJORITY_CLASS else config.classifier,
-                "accuracy": correct[name].mean(),
-                "accuracy_ci_low": intervals[name][0],
-                "accuracy_ci_high": intervals[name][1],
-                "macro_f1": f1_score(true, predicted, average="macro", zero_division=0.0),
-                "mean_average_precision": np.mean([c["average_precision"] for c in tables[name] if c["n_test"]]),
-            }
-        )
+        row = base | counts | {"features": name, "classifier": "majority" if name == MAJORITY_CLASS else config.classifier}
+        row |= {"accuracy": correct[name].mean(), "accuracy_ci_low": intervals[name, ""][0], "accuracy_ci_high": intervals[name, ""][1]}
+        row["macro_f1"] = f1_score(true, predicted, average="macro", zero_division=0.0)
+        row["mean_average_precision"] = np.mean([entry["average_precision"] for entry in tables[name] if entry["n_test"]])
         rows.append({column: row[column] for column in ACTION_COLUMNS})
     if GROUND_TRUTH not in predictions:
         rows.append(dict.fromkeys(ACTION_COLUMNS) | base | {"features": GROUND_TRUTH, "classifier": NO_REFERENCE})
     summary = base | {
         "reference": "behaviours",
         "rows": rows,
-        "differences": differences,
+        "differences": {f"{first} - {name}": intervals[first, name] for name in others},
         "classes": classes.tolist(),
         "by_class": tables,
         "split": {"name": evaluation.split, "n_labelled_train": train.n_labelled, "n_labelled_test": test.n_labelled},

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
@@ -51,22 +53,14 @@ def nearest_consistency(
     entries = []
     for index, name in enumerate(names):
         distances = np.nan_to_num(np.linalg.norm(others - points[:, index, None], axis=2), nan=np.inf)
-        judged = np.isfinite(distances).any(axis=1)
-        if not judged.any():
-            entries.append({"name": name, "nearest": None, "share": None, "distance": None, "n_frames": 0})
-            continue
-        counts = np.bincount(distances[judged].argmin(axis=1), minlength=len(other_names))
-        modal = int(counts.argmax())
-        to_modal = distances[judged, modal]
-        entries.append(
-            {
-                "name": name,
-                "nearest": other_names[modal],
-                "share": counts[modal] / judged.sum(),
-                "distance": to_modal[np.isfinite(to_modal)].mean(),
-                "n_frames": int(judged.sum()),
-            }
-        )
+        judged = distances[np.isfinite(distances).any(axis=1)]
+        entry = {"name": name, "nearest": None, "share": None, "distance": None, "n_frames": len(judged)}
+        if len(judged):
+            counts = np.bincount(judged.argmin(axis=1), minlength=len(other_names))
+            modal = int(counts.argmax())
+            to_modal = judged[np.isfinite(judged[:, modal]), modal]
+            entry |= {"nearest": other_names[modal], "share": counts[modal] / len(judged), "distance": to_modal.mean()}
+        entries.append(entry)
     return entries
 
 
@@ -95,9 +89,9 @@ def measure_identity(
     keypoint, the nearest keypoint of each joint); pairs (see :func:`pair_distances`); pair_mean_share and pair_min_share, of
     the body's length.
     """
-    content: dict[str, Any] = {"n_frames": len(keypoints), "body_length": None, "keypoints": [], "joints": []}
     pairs = pair_distances(keypoints, names) if len(keypoints) else []
-    content |= {"pairs": pairs, "pair_mean_share": None, "pair_min_share": None}
+    content: dict[str, Any] = {"n_frames": len(keypoints), "body_length": None, "keypoints": [], "joints": [], "pairs": pairs}
+    content |= {"pair_mean_share": None, "pair_min_share": None}
     if joints is not None and len(keypoints):
         length = body_length(joints)
         content["body_length"] = length
@@ -163,16 +157,13 @@ def measure_sides(
         own, other = (np.linalg.norm(joints[known][:, order] - chosen, axis=2) for order in ([left, right], [right, left]))
         nearer = own < other
         share = (nearer.all(axis=1).mean() if a != b else 0.0) if known.any() else None
-        entries.append(
-            {
-                "left": joint_names[left],
-                "right": joint_names[right],
-                "left_keypoint": keypoint_names[a],
-                "right_keypoint": keypoint_names[b],
-                "share": share,
-                "n_frames": int(known.sum()),
-            }
-        )
+        entry = {
+            "left": joint_names[left],
+            "right": joint_names[right],
+            "left_keypoint": keypoint_names[a],
+            "right_keypoint": keypoint_names[b],
+        }
+        entries.append(entry | {"share": share, "n_frames": int(known.sum())})
     return entries
 
 
@@ -210,19 +201,17 @@ def rank_predictors(measures: dict[str, Any]) -> list[dict[str, Any]]:
     Signs are turned so that a positive correlation means: steadier in itself, truer to the body.
     """
     entries = []
-    for free in WITHOUT_TRUTH:
-        for truth in ("swaps", "scatter", "nearest"):
-            values = [measures.get(f"keypoint_{name}") for name in (free, truth)]
-            if any(value is None for value in values):
-                continue
-            pairs = np.array(values, dtype=np.float64)
-            pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
-            if pairs.shape[1] < _MIN_RANKED or (np.ptp(pairs, axis=1) == 0).any():
-                continue
-            correlation = float(spearmanr(*pairs).statistic)
-            entries.append(
-                {"predictor": free, "truth": truth, "correlation": -correlation if truth == "nearest" else correlation, "n": pairs.shape[1]}
-            )
+    for free, truth in product(WITHOUT_TRUTH, ("swaps", "scatter", "nearest")):
+        values = [measures.get(f"keypoint_{name}") for name in (free, truth)]
+        if any(value is None for value in values):
+            continue
+        pairs = np.array(values, dtype=np.float64)
+        pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+        if pairs.shape[1] < _MIN_RANKED or (np.ptp(pairs, axis=1) == 0).any():
+            continue
+        sign = -1 if truth == "nearest" else 1
+        correlation = sign * float(spearmanr(*pairs).statistic)
+        entries.append({"predictor": free, "truth": truth, "correlation": correlation, "n": pairs.shape[1]})
     return entries
 
 
@@ -239,8 +228,6 @@ def summarise_candidate(
     measures = measure_steadiness(motion, edges) | (truth or {})
     content = {name: measures.get(name) for name in (*WITH_TRUTH, *WITHOUT_TRUTH)}
     single = {name: measures.get(f"keypoint_{name}") for name in content}
-    content["by_keypoint"] = [
-        {"name": keypoint} | {name: values[index] for name, values in single.items() if values is not None}
-        for index, keypoint in enumerate(names)
-    ]
+    known = {name: values for name, values in single.items() if values is not None}
+    content["by_keypoint"] = pd.DataFrame({"name": names, **known}).to_dict("records")
     return content | {"sides": measures.get("sides", []), "predictors": rank_predictors(measures)}

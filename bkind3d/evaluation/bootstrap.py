@@ -1,5 +1,6 @@
 """Intervals by resampling sessions, or blocks of a second: never frames, which are near copies of their neighbours."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,3 +68,12 @@ def percentile_interval(means: Float[NDArray, "resample"]) -> tuple[float, float
     """The middle 95 % of resampled means; NaN where they are."""
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def find_intervals(
+    series: Mapping[str, Float[NDArray, "frame"]], units: Units, resamples: int, seed: int
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """95 % intervals of the mean of each series, as (name, ""), and of its paired difference to each other one, as (name, other)."""
+    means = dict(zip(series, resample_means(np.stack(list(series.values())), units, resamples, seed).T, strict=True))
+    others = {"": 0.0} | means
+    return {(name, other): percentile_interval(means[name] - others[other]) for name in means for other in others if name != other}

@@ -7,7 +7,7 @@ import pandas as pd
 
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import read_json, role_of
-from bkind3d.evaluation.bootstrap import make_units, percentile_interval, resample_means
+from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.study.layout import Layout
 
 #: What is read of the errors of each experiment.
@@ -45,5 +45,5 @@ def compare_errors(reference: pd.DataFrame, other: pd.DataFrame, resamples: int,
         return {"n_common": 0}
     difference = (both["pa_mpjpe_other"] - both["pa_mpjpe"]).to_numpy(float)
     units = make_units(pd.factorize(both["session"])[0], both["time_s"].to_numpy(float))
-    low, high = percentile_interval(resample_means(difference[None], units, resamples, seed)[:, 0])
+    low, high = find_intervals({"difference": difference}, units, resamples, seed)["difference", ""]
     return {"vs_first": difference.mean(), "vs_first_ci_low": low, "vs_first_ci_high": high, "n_common": len(both)}

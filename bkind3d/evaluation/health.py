@@ -1,12 +1,9 @@
 """How the keypoints of a session behave: whether they are there, move with the body, and keep apart. No truth is needed."""
 
-import warnings
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
-from numpy.typing import NDArray
 
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.points import SessionKeypoints, read_keypoints
@@ -52,24 +49,16 @@ def examine_keypoints(keypoints: SessionKeypoints, location: pd.DataFrame, side:
     relative = points - centres.to_numpy(np.float64)[:, None] / side
     variances = pd.DataFrame(relative.reshape(len(relative), -1)).var(axis=0, ddof=0).to_numpy(np.float64)
     motion = np.sqrt(variances.reshape(-1, 3).sum(axis=1))
-    distances = _measure_distances(points)
+    distances = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
+    # Two that are never there together are infinitely far apart.
+    distances = np.ma.masked_invalid(distances).mean(axis=0).filled(np.inf)
     report = judge_health(keypoints.names, motion, distances, present)
     np.fill_diagonal(distances, np.inf)
-    with warnings.catch_warnings():
-        # The median of a keypoint that is never there is NaN.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        values = {"confidence": keypoints.confidences, "spread": keypoints.spreads, "reprojection_px": keypoints.residuals}
-        medians = {name: np.nanmedian(column, axis=0) for name, column in values.items()}
+    values = {"confidence": keypoints.confidences, "spread": keypoints.spreads, "reprojection_px": keypoints.residuals}
+    medians = {name: pd.DataFrame(column).median() for name, column in values.items()}
     return pd.DataFrame({"keypoint": keypoints.names, "present": present, **medians, "motion": motion * side}).assign(
         nearest=[keypoints.names[index] for index in distances.argmin(axis=1)],
         distance=distances.min(axis=1) * side,
         dead=[name in report.dead for name in keypoints.names],
         merged=[[other for pair in report.merged if name in pair for other in pair if other != name] for name in keypoints.names],
     )
-
-
-def _measure_distances(points: Float[NDArray, "frame keypoint 3"]) -> Float[NDArray, "keypoint keypoint"]:
-    """Mean distance over frames; infinite for two that are never there together."""
-    distances = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
-    together = np.isfinite(distances).sum(axis=0)
-    return np.where(together > 0, np.nansum(distances, axis=0) / np.maximum(together, 1), np.inf)

@@ -13,7 +13,7 @@ from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.candidates import measure_constant, regress_joints
 from bkind3d.evaluation.floors import mean_shape
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
-from bkind3d.evaluation.metrics import PoseErrors, mean_over_joints
+from bkind3d.evaluation.metrics import PoseErrors, mean_known
 from bkind3d.evaluation.regression import MIN_FRAMES
 
 #: Draws of each number of frames, and frames beyond which more change nothing but the time it takes.
@@ -57,19 +57,11 @@ def measure_label_efficiency(
         draws = [pool.select(drawn) for drawn in _draw(len(pool.frame), number, config.seed)]
         for method in (*regressed, MEAN_POSE):
             errors = [_measure(method, drawn, test, settings, names) for drawn in draws]
-            single = np.array([np.nanmean(mean_over_joints(error.pa_mpjpe)) for error in errors])
-            entries.append(
-                {
-                    "method": method,
-                    "n_frames": number,
-                    "n_draws": len(draws),
-                    "regressor": "none" if method == MEAN_POSE else settings.regressor,
-                    "mpjpe": np.mean([np.nanmean(mean_over_joints(error.mpjpe)) for error in errors]),
-                    "pa_mpjpe": single.mean(),
-                    "pa_mpjpe_low": single.min(),
-                    "pa_mpjpe_high": single.max(),
-                }
-            )
+            means = {key: [np.nanmean(mean_known(getattr(error, key), axis=1)) for error in errors] for key in ("mpjpe", "pa_mpjpe")}
+            regressor = "none" if method == MEAN_POSE else settings.regressor
+            entry = {"method": method, "n_frames": number, "n_draws": len(draws), "regressor": regressor}
+            entry |= {key: np.mean(values) for key, values in means.items()}
+            entries.append(entry | {"pa_mpjpe_low": min(means["pa_mpjpe"]), "pa_mpjpe_high": max(means["pa_mpjpe"])})
     return entries
 
 

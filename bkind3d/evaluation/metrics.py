@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.geometry.alignment import align_similarity
@@ -105,22 +105,6 @@ def count_correct(errors: JointErrors, threshold: float) -> tuple[JointErrors, J
     return np.where(known, needed <= steps, np.nan), np.where(known, np.maximum(steps + 1 - needed, 0) / (steps + 1), np.nan)
 
 
-def mean_over_joints(errors: JointErrors) -> Float[NDArray, "frame"]:
-    """Mean error of each frame over its known joints; NaN for a frame without any."""
-    return _mean_of_known(errors, axis=1)
-
-
-def mean_over_frames(errors: JointErrors) -> Float[NDArray, "joint"]:
-    """Mean error of each joint over the frames in which it is known; NaN for a joint that never is."""
-    return _mean_of_known(errors, axis=0)
-
-
-def count_known(errors: JointErrors) -> Int[NDArray, "joint"]:
-    """Number of frames in which each joint is known."""
-    return np.asarray(np.isfinite(errors).sum(axis=0))
-
-
-def _mean_of_known(errors: JointErrors, axis: int) -> Shaped[NDArray, "..."]:
-    known = np.isfinite(errors)
-    number = known.sum(axis=axis)
-    return np.where(number > 0, np.where(known, errors, 0.0).sum(axis=axis) / np.maximum(number, 1), np.nan)
+def mean_known(errors: JointErrors, axis: int) -> Shaped[NDArray, "..."]:
+    """Mean error of each frame over its known joints (`axis` 1), or of each joint over the frames in which it is known (0); NaN where none is."""
+    return np.asarray(np.ma.masked_invalid(errors).mean(axis=axis).filled(np.nan))

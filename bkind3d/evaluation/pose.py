@@ -15,11 +15,11 @@ from bkind3d.data.parquet import TABLES
 from bkind3d.data.points import Points
 from bkind3d.data.results import FLOORS, NO_REFERENCE, POSE_COLUMNS, UNTRAINED
 from bkind3d.evaluation.body_parts import measure_identity, measure_truth, summarise_candidate
-from bkind3d.evaluation.bootstrap import Units, make_units, percentile_interval, resample_means
+from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import Candidate, CandidateResult, measure_candidates
 from bkind3d.evaluation.label_efficiency import measure_label_efficiency
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known, select_common, stack_frames
-from bkind3d.evaluation.metrics import ERRORS, JointErrors, PoseErrors, count_correct, count_known, mean_over_frames, mean_over_joints
+from bkind3d.evaluation.metrics import ERRORS, JointErrors, PoseErrors, count_correct, mean_known
 from bkind3d.evaluation.recordings import Recording, common_units
 from bkind3d.evaluation.splits import TEST, TRAIN
 from bkind3d.evaluation.steadiness import Motion, find_steps
@@ -41,22 +41,6 @@ class PoseJudgement:
     summary: dict[str, Any]
     errors: pd.DataFrame
     joint_errors: pd.DataFrame
-
-
-def _find_intervals(results: Sequence[CandidateResult], units: Units, config: EvaluationConfig) -> list[dict[str, float]]:
-    """95 % intervals of each candidate's PA-MPJPE and of its paired differences to the floors; negative differences are better."""
-    series = np.stack([mean_over_joints(result.errors.pa_mpjpe) for result in results])
-    means = resample_means(series, units, config.bootstrap, config.seed)
-    index = {result.name: column for column, result in enumerate(results)}
-    intervals = []
-    for column, result in enumerate(results):
-        entry = dict(zip(("pa_mpjpe_ci_low", "pa_mpjpe_ci_high"), percentile_interval(means[:, column]), strict=True))
-        for floor in FLOORS:
-            compared = floor in index and floor != result.name
-            low, high = percentile_interval(means[:, column] - means[:, index[floor]]) if compared else (np.nan, np.nan)
-            entry |= {f"vs_{floor}_ci_low": low, f"vs_{floor}_ci_high": high}
-        intervals.append(entry)
-    return intervals
 
 
 def _describe_network(recordings: Sequence[Recording]) -> dict[str, Any]:
@@ -165,6 +149,7 @@ def judge_poses(
     results, oracle_joints = measure_candidates(frames, train, test, method, judged[0].judged.names, config, names)
     regressed = [name for name in frames.points if name != method.name or method.role == "discovered"]
     units = make_units(test.session, test.time_s)
+    series = {result.name: mean_known(result.errors.pa_mpjpe, axis=1) for result in results}
     threshold = config.pck_threshold or PCK_SHARE * body_length(test.joints)
     errors = make_errors_table(results, test, judged, threshold)
     n_unknown = int((~np.isfinite(test.joints).all(axis=2)).sum())
@@ -173,7 +158,7 @@ def judge_poses(
     summary = base | {
         "reference": "joints",
         "models": _list_models(judged, method),
-        "rows": _make_rows(results, _find_intervals(results, units, config), shared, errors, frames.points),
+        "rows": _make_rows(results, find_intervals(series, units, config.bootstrap, config.seed), shared, errors, frames.points),
         "groups": group_errors(errors),
         "label_efficiency": measure_label_efficiency(train, test, regressed, config, names),
         "upstream": judge_as_upstream(train, test, regressed),
@@ -191,7 +176,7 @@ def judge_poses(
 
 def _make_rows(
     results: Sequence[CandidateResult],
-    intervals: Sequence[dict[str, float]],
+    intervals: Mapping[tuple[str, str], tuple[float, float]],
     base: dict[str, Any],
     errors: pd.DataFrame,
     seeing: Container[str],
@@ -202,10 +187,11 @@ def _make_rows(
     """
     means = errors.groupby("method")[[*ERRORS, "pck", "auc"]].mean()
     rows = []
-    for result, interval in zip(results, intervals, strict=True):
-        row = base | interval
-        row |= {"method": result.name, "supervision": result.candidate.supervision, "regressor": result.regressor}
+    for result in results:
+        row = base | {"method": result.name, "supervision": result.candidate.supervision, "regressor": result.regressor}
         row |= {"n_keypoints": result.n_points, "n_missing": result.n_missing} | means.loc[result.name].to_dict()
+        for column, floor in {"pa_mpjpe": "", **{f"vs_{floor}": floor for floor in FLOORS}}.items():
+            row[f"{column}_ci_low"], row[f"{column}_ci_high"] = intervals.get((result.name, floor), (np.nan, np.nan))
         if result.name not in seeing:
             row |= {"n_views": 0, "encoder": None, "perceptual": None}
         rows.append({column: row[column] for column in POSE_COLUMNS})
@@ -250,7 +236,7 @@ def make_errors_table(
     where = where.merge(extra, on="session", how="left", validate="many_to_one")
     tables = []
     for result in results:
-        means = {name: mean_over_joints(values) for name, values in _list_metrics(result.errors, threshold).items()}
+        means = {name: mean_known(values, axis=1) for name, values in _list_metrics(result.errors, threshold).items()}
         tables.append(where.assign(method=result.name, **means))
     return pd.concat(tables, ignore_index=True)
 
@@ -259,8 +245,8 @@ def make_joints_table(results: Sequence[CandidateResult], names: tuple[str, ...]
     """One row per candidate and joint: means over the test frames in which the joint is known, and how often it is and is not."""
     tables = []
     for result in results:
-        known = count_known(result.errors.mpjpe)
-        means = {name: mean_over_frames(values) for name, values in _list_metrics(result.errors, threshold).items()}
+        known = np.isfinite(result.errors.mpjpe).sum(axis=0)
+        means = {name: mean_known(values, axis=0) for name, values in _list_metrics(result.errors, threshold).items()}
         counts = {"n_frames": known, "n_unknown": len(result.errors.mpjpe) - known}
         tables.append(pd.DataFrame({"method": result.name, "joint": list(names), **counts, **means}))
     return pd.concat(tables, ignore_index=True)
@@ -273,12 +259,12 @@ def group_errors(errors: pd.DataFrame) -> list[dict[str, Any]]:
     -------
     Entries with kind, name, method, n_frames and every metric. Frames without behaviour count for no behaviour.
     """
-    entries = []
+    entries: list[dict[str, Any]] = []
     for kind in ("subject", "session", "behaviour"):
-        named = errors[errors[kind] != ""]
-        means = named.groupby([kind, "method"], sort=False)[[*ERRORS, "pck", "auc"]].mean()
-        sizes = named.groupby([kind, "method"], sort=False)["frame"].size()
-        for (name, method), row in means.iterrows():
-            entry = {"kind": kind, "name": str(name), "method": str(method), "n_frames": int(sizes[name, method])}
-            entries.append(entry | {metric: None if np.isnan(value) else float(value) for metric, value in row.items()})
+        groups = errors[errors[kind] != ""].groupby([kind, "method"], sort=False)
+        table = (
+            groups[[*ERRORS, "pck", "auc"]].mean().assign(kind=kind, n_frames=groups.size()).rename_axis(["name", "method"]).reset_index()
+        )
+        table = table[["kind", "name", "method", "n_frames", *ERRORS, "pck", "auc"]].astype(object)
+        entries += table.where(table.notna(), None).to_dict("records")
     return entries

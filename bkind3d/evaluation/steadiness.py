@@ -77,19 +77,17 @@ def measure_steadiness(motion: Motion, edges: Sequence[tuple[int, int]]) -> dict
     """
     number = motion.positions.shape[1]
     length = body_length(motion.positions) if len(motion.positions) else 0.0
-    content: dict[str, Any] = {}
+    known: dict[str, tuple[Any, Any]] = {}
     for name, found in find_faults(motion, length).items():
-        content[name] = found.any(axis=1).mean() if len(found) else None
-        content[f"keypoint_{name}"] = found.mean(axis=0) if len(found) else None
+        if len(found):
+            known[name] = found.any(axis=1).mean(), found.mean(axis=0)
     variation = measure_edges(motion, edges) if len(motion.positions) else np.empty(0)
-    content["edge_variation"], content["keypoint_edge_variation"] = None, None
     if len(variation):
         ends = np.ravel(edges)
         sums, counts = np.bincount(ends, np.repeat(variation, 2), number), np.bincount(ends, minlength=number)
-        content["edge_variation"] = variation.mean()
-        content["keypoint_edge_variation"] = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    for name, values in (("spread", motion.spreads), *((kind, motion.agreement.get(kind)) for kind in ("turned", "fewer_views"))):
-        shares = None if values is None or length == 0 else np.asarray(values) / length
-        content[name] = None if shares is None else shares.mean()
-        content[f"keypoint_{name}"] = shares
-    return content
+        known["edge_variation"] = variation.mean(), np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    for name, values in {"spread": motion.spreads, **motion.agreement}.items():
+        if values is not None and length > 0:
+            known[name] = np.mean(values / length), values / length
+    names = ("jumps", "trades", "edge_variation", "spread", "turned", "fewer_views")
+    return {key: value for name in names for key, value in zip((name, f"keypoint_{name}"), known.get(name, (None, None)), strict=True)}
