@@ -1,5 +1,6 @@
 """What a trained model is on disk: weights, the configuration that rebuilds it, and where it comes from."""
 
+import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,6 +53,15 @@ class Provenance:
         return stated | ({"encoder_revision": self.encoder_revision} if self.encoder_revision else {})
 
 
+def hash_file(path: str | Path) -> str:
+    """SHA-256 of a file's content."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable, or make it anew") from None
+
+
 def write_content(content: Mapping[str, Any], kind: str, revision: int, path: Path) -> None:
     """Write tensors and plain values to `path`, as a whole or not at all."""
     file = io.BytesIO()
@@ -100,7 +110,7 @@ def load_model(path: str | Path) -> tuple["Model", Provenance]:
     try:
         provenance = TypeAdapter(Provenance).validate_json(content["provenance"])
         settings = find_settings(provenance.method)
-        config = settings.read_model(content["model_config"])
+        config = settings.model_fields["model"].annotation.model_validate_json(content["model_config"])  # type: ignore[union-attr]
         model: Model = resolve_name(settings.description.model)(config, content.get("names", ()), load=False)
         model.load_state_dict(content["weights"])
     except (KeyError, RuntimeError, ValueError) as error:

@@ -13,7 +13,7 @@ from bkind3d.cli.verbs import VERBS
 from bkind3d.config import InputError
 
 # The order of these is that of the help: the pipeline's.
-for family in ("studies", "calibrations", "recordings", "experiments", "reports", "profile"):
+for family in ("studies", "recordings", "experiments", "reports", "profile"):
     import_module(f"bkind3d.cli.{family}")
 
 DESCRIPTION = "3D keypoints from multi-camera videos, without annotation. Most people run the workflow: snakemake --cores all"

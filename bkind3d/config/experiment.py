@@ -259,13 +259,6 @@ class ExperimentConfig(Section):
         """The same experiment, with random weights wherever published ones would be read: for measuring what it costs."""
         return self
 
-    @classmethod
-    def read_model(cls, text: str) -> ModelConfig:
-        """Read the section `model` of this method from its JSON."""
-        kind = cls.model_fields["model"].annotation
-        assert isinstance(kind, type) and issubclass(kind, ModelConfig)
-        return kind.model_validate_json(text)
-
     @model_validator(mode="wrap")
     @classmethod
     def read_as_its_method_says(cls, values: Any, handler: ModelWrapValidatorHandler["ExperimentConfig"]) -> "ExperimentConfig":

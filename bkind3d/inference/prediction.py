@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bkind3d.checkpoint import load_model
+from bkind3d.checkpoint import hash_file, load_model
 from bkind3d.config import PREDICTION_REVISION, InputError, PredictionConfig
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.data.parquet import replaced_when_complete, write_table
@@ -107,8 +107,7 @@ def predict_keypoints(
 def find_parts(output: Path, model: Path, frames: Sequence[Path], n_turns: int) -> Path:
     """Folder beside `output` for chunks of exactly this model, these frames and this revision; those of others are removed."""
     state = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in frames]
-    with model.open("rb") as file:
-        content = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {state} {n_turns} {CHUNK_FRAMES} {PREDICTION_REVISION}"
+    content = f"{hash_file(model)} {state} {n_turns} {CHUNK_FRAMES} {PREDICTION_REVISION}"
     folder = output.with_name(f".{output.stem}.{hashlib.sha256(content.encode()).hexdigest()[:16]}")
     for other in output.parent.glob(f".{output.stem}.*"):
         if other != folder and other.is_dir():

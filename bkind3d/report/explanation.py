@@ -1,6 +1,5 @@
 """What is behind a row of a table: files with their hashes, settings, seeds and versions."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bkind3d.checkpoint import read_content
+from bkind3d.checkpoint import hash_file, read_content
 from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, read_section
 from bkind3d.data.parquet import read_metadata
 from bkind3d.data.results import UNTRAINED, read_json
@@ -98,12 +97,6 @@ def _describe_model(path: Path, results: Layout, frameset: str) -> Any:
         state = "as they are now" if set(hashes) <= now else "CHANGED since, or gone"
         yield f"    learned from the frames of {session} ({len(hashes)} cameras), {state}"
     return list(origin["data"])
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _describe_file(path: Path, results: Layout) -> str:

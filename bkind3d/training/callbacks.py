@@ -134,14 +134,11 @@ class Validation(Callback):
         module.eval()
         totals: dict[str, Tensor] = {}
         for index, batch in enumerate(self.batches):
-            n = len(batch[0])
-            draws = module.objective.draw(DRAWS_OF_VALIDATION + index, batch[0].views.present.shape[1], n)
-            for start in range(0, n, module.micro_batch):
-                part = range(start, min(start + module.micro_batch, n))
-                moments = Moments.stack([every.take(slice(part.start, part.stop)) for every in batch]).to(module.device)
+            draws = module.objective.draw(DRAWS_OF_VALIDATION + index, batch[0].views.present.shape[1], len(batch[0]))
+            for n, moments, drawn in module.split(batch, draws):
                 with torch.autocast(module.device.type, torch.bfloat16, enabled=module.trainer.precision == "bf16-mixed"):
-                    terms, _ = module.look(moments, draws.take(part, module.device), progress=1.0)
+                    terms, _ = module.look(moments, drawn, progress=1.0)
                 for name, value in terms.items():
-                    totals[name] = totals.get(name, 0) + value * len(part) / n_samples
+                    totals[name] = totals.get(name, 0) + value * n / n_samples
         module.train()
         return {**totals, "total": torch.stack(list(totals.values())).sum()}

@@ -11,20 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bkind3d.checkpoint import hash_file
 from bkind3d.config import DEFAULT_METHOD, TRAINING_REVISION, ExperimentConfig, InputError
 from bkind3d.config.network import list_weights
 
 #: As TRAINING_REVISION, for trainings that hold sessions out: part of their identity alone.
 VALIDATION_REVISION = 2
-
-
-def hash_file(path: str | Path) -> str:
-    """SHA-256 of a file's content."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable, or make it anew") from None
 
 
 def hash_files(files: Mapping[str, Sequence[str | Path]]) -> dict[str, list[str]]:

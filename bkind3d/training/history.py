@@ -85,19 +85,10 @@ HEALTH_EVERY = 200
 
 
 class KeypointHealth:
-    """Gather where keypoints are, and tell which of them are of no use.
-
-    Parameters
-    ----------
-    names : of the keypoints.
-    """
+    """Gather where the keypoints of these names are, and tell which of them are of no use."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = list(names)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything."""
         self._noted: dict[str, Any] = {}
 
     @torch.no_grad()
@@ -116,7 +107,7 @@ class KeypointHealth:
         self._noted = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in state.items()}
 
     def report(self) -> HealthReport:
-        """Judge what was noted since the last :meth:`reset`, by all processes, so that all come to the same end."""
+        """Judge what was noted by all processes, so that all come to the same end."""
         if not self._noted:
             return HealthReport([], [], False)
         n = sum_over_processes(self._noted["distances"].new_tensor(self._noted["n"]))

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pkgutil import resolve_name
@@ -15,7 +15,6 @@ from torch.nn.utils import clip_grad_norm_
 
 from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Moments
-from bkind3d.geometry.health import HealthReport
 from bkind3d.losses.running_mean import commit_running_means, discard_running_means, has_fresh_means
 from bkind3d.methods.base import Draws, Model, Objective, drop_views
 from bkind3d.training.history import HEALTH_EVERY, History, KeypointHealth
@@ -129,15 +128,10 @@ class Training(lightning.LightningModule):
 
     def compute(self, batch: tuple[Moments, ...], draws: Draws) -> dict[str, Tensor]:
         """Compute the weighted terms, and where gradients are wanted add them up, one micro-batch after the other."""
-        n, first = len(batch[0]), self.global_rank * len(batch[0])
         totals: dict[str, Tensor] = {}
-        for start in range(0, n, self.micro_batch):
-            stop = min(start + self.micro_batch, n)
-            moments = Moments.stack([part.take(slice(start, stop)) for part in batch])
-            views = moments.views
-            drawn = draws.take(range(first + start, first + stop), views.sides.device)
+        for n, moments, drawn in self.split(batch, draws, self.global_rank * len(batch[0])):
+            views, share = moments.views, n / len(batch[0])
             terms, positions = self.look(moments, drawn, self.step / self.config.training.steps)
-            share = (stop - start) / n
             if torch.is_grad_enabled():
                 with torch.autocast(views.sides.device.type, enabled=False):
                     torch.autograd.backward(share * torch.stack(list(terms.values())).sum())
@@ -145,6 +139,13 @@ class Training(lightning.LightningModule):
             for name, value in terms.items():
                 totals[name] = totals.get(name, 0) + share * value.detach()
         return totals
+
+    def split(self, batch: tuple[Moments, ...], draws: Draws, first: int = 0) -> Iterator[tuple[int, Moments, Draws]]:
+        """Micro-batches of a batch, each with its number of samples and its draws, of which those of the batch begin with the `first`."""
+        for start in range(0, len(batch[0]), self.micro_batch):
+            part = range(start, min(start + self.micro_batch, len(batch[0])))
+            moments = Moments.stack([every.take(slice(part.start, part.stop)) for every in batch]).to(self.device)
+            yield len(part), moments, draws.take(range(first + part.start, first + part.stop), self.device)
 
     def look(self, moments: Moments, draws: Draws, progress: float) -> tuple[dict[str, Tensor], Tensor]:
         """Compute the weighted terms of the objective, and the points (world units), as drawn, at a share of the training."""
@@ -181,8 +182,7 @@ class Training(lightning.LightningModule):
 
     def check_health(self) -> None:
         """Name dead and merged keypoints; stop where nothing can come of it any more."""
-        report: HealthReport = self.health.report()
-        self.health.reset()
+        report, self.health = self.health.report(), KeypointHealth(self.model.names)
         self.history.record(self.step - 1, {"merged": torch.tensor(len(report.merged)), "dead": torch.tensor(len(report.dead))})
         if report.collapsed and self.step > COLLAPSE_AFTER * self.config.training.steps:
             raise InputError(f"training: all keypoints are in one place at step {self.step}; {self.model.remedy}")

@@ -186,13 +186,8 @@ def fit(
 def make_trainer(config: ExperimentConfig, machine: Machine, callbacks: Sequence[Callback], folder: Path) -> lightning.Trainer:
     """Set up Lightning: it starts processes, moves data and casts numbers; steps and checkpoints are our own."""
     # Image encoders are in eval mode on purpose.
-    for harmless in (
-        "LeafSpec.* is deprecated",
-        "does not have many workers",
-        "in eval mode at the start of training",
-        "The `srun` command is",
-    ):
-        warnings.filterwarnings("ignore", message=f".*{harmless}")
+    harmless = "LeafSpec.* is deprecated|does not have many workers|in eval mode at the start of training|The `srun` command is"
+    warnings.filterwarnings("ignore", message=f".*({harmless})")
     devices = machine.count_devices(config.training.batch_size)
     several = devices * machine.nodes > 1
     return lightning.Trainer(

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bkind3d.archives.rat7m.agreement import check_maps, check_markers, check_pictures
-from bkind3d.archives.rat7m.samples import read_samples
+from bkind3d.archives.rat7m.samples import check_maps, check_markers, check_pictures, read_samples
 from bkind3d.archives.studies import Archive, ImportedSession
 from bkind3d.calibration.formats import rat7m as rat7m_file
 from bkind3d.calibration.formats.reading import read_given_cameras

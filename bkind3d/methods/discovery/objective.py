@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -17,9 +16,6 @@ from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.methods.discovery.settings import DiscoveryExperiment, DiscoveryLossConfig
 from bkind3d.networks.detector import VolumeEstimate
 
-if TYPE_CHECKING:
-    from bkind3d.networks.encoders import ImageEncoder
-
 #: Side in pixels, and squared width, of the edge maps that are compared with silhouettes.
 SILHOUETTE_SIZE, SILHOUETTE_SIGMA2 = 24, 0.003
 
@@ -33,7 +29,7 @@ class DiscoveryObjective(Objective):
     def __init__(self, config: DiscoveryExperiment, model: DiscoveryModel) -> None:
         super().__init__(config, model)
         self.weights = config.losses
-        self.perceptual = make_perceptual(self.weights, model.detector.encoder) if self.weights.reconstruction else None
+        self.perceptual = make_perceptual(self.weights, model) if self.weights.reconstruction else None
         self.lengths = LengthVariance(config.model.n_keypoints) if self.weights.length else None
 
     def make_samples(
@@ -100,11 +96,12 @@ class DiscoveryObjective(Objective):
         return error
 
 
-def make_perceptual(losses: DiscoveryLossConfig, encoder: "ImageEncoder | None") -> PerceptualLoss:
+def make_perceptual(losses: DiscoveryLossConfig, model: DiscoveryModel) -> PerceptualLoss:
     """Set up the perceptual loss with the features that the settings name."""
     if losses.perceptual == "vgg19":
         return PerceptualLoss(Vgg19Features(losses.vgg19_weights))
     if losses.perceptual == "pyramid":
         return PerceptualLoss(GradientPyramid())
+    encoder = model.detector.encoder
     assert encoder is not None
     return PerceptualLoss(copy.deepcopy(encoder), len(encoder.channels))

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bkind3d.archives.rat7m.agreement import check_maps, check_markers, check_pictures
-from bkind3d.archives.rat7m.samples import Samples
+from bkind3d.archives.rat7m.samples import Samples, check_maps, check_markers, check_pictures
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Camera
 from tests.unit.archives.rat7m_files import CHUNK, MARKERS, N_FRAMES, draw, make_markers, make_rig, write_session
@@ -58,7 +57,7 @@ def test_where_nothing_moves_nothing_can_be_told(videos, caplog) -> None:
 
 
 def test_a_video_of_one_file_is_looked_at_throughout(tmp_path: Path, write_video, monkeypatch) -> None:
-    monkeypatch.setattr("bkind3d.archives.rat7m.agreement._STEP", 8)
+    monkeypatch.setattr("bkind3d.archives.rat7m.samples._STEP", 8)
     markers = make_markers(0)
     files = {
         known.name: {0: write_video(tmp_path / f"{known.name}.mp4", [draw(known, points) for points in markers])} for known in make_rig()
