@@ -92,11 +92,7 @@ class Take:
 
 
 def read_archive(folder: Path, metadata: Path | None = None) -> Archive:
-    """Read the takes of all subjects in `folder`, or in its folder ``extracted``.
-
-    Parameters
-    ----------
-    metadata : the data set's metadata.xml; in `folder` without it.
+    """Read the takes of all subjects in `folder`, or in its folder ``extracted``; the data set's metadata.xml is in `folder` if not given.
 
     Raises
     ------

@@ -72,9 +72,7 @@ class ImportedSession:
 def write_study(folder: Path, archive: Archive, verb: str) -> list[dict[str, Any]]:
     """Write the study to `folder`, which is there when all of it is; return the rows of the sessions that can be used.
 
-    Parameters
-    ----------
-    verb : that imports the archive, for the settings' first line.
+    The settings' first line names the `verb` that imports the archive.
 
     Raises
     ------

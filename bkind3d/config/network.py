@@ -67,13 +67,7 @@ class VolumeModelConfig(ModelConfig):
 
 
 def list_weights(model: ModelConfig, folder: Path = Path()) -> list[Path]:
-    """Files of ``model.pretrained`` by name; none where the encoder starts from random weights or from the hub's.
-
-    Parameters
-    ----------
-    model : the network.
-    folder : of the study, which the setting is relative to.
-    """
+    """Files of ``model.pretrained``, relative to a study's `folder`, by name; none where the encoder starts from random weights or the hub's."""
     if model.first_weights == "none" or model.first_weights.startswith(HUB_PREFIX):
         return []
     place = folder / model.first_weights

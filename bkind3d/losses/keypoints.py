@@ -29,11 +29,8 @@ def separation(points: Float[Tensor, "batch keypoint 3"], sigma: float) -> Float
 def disagreement(points: Float[Tensor, "batch keypoint 3"], others: Float[Tensor, "batch keypoint 3"]) -> Float[Tensor, ""]:
     """Mean distance between two answers for the same keypoints: in two turns of the cube, or at neighbouring moments.
 
-    The distance is rounded off below one hundredth, so that its gradient does not jump at zero.
-
-    Parameters
-    ----------
-    points, others : shares of the cube's side, in one frame of reference.
+    Both are in shares of the cube's side, in one frame of reference. Below one hundredth the distance is rounded off, so that its gradient
+    does not jump at zero.
     """
     return ((points - others).square().sum(dim=-1) + 1e-4).sqrt().mean()
 

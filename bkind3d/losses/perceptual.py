@@ -147,11 +147,7 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Vgg19Features(nn.Module):
-    """Features of five depths of a network that has seen a million photographs.
-
-    Parameters
-    ----------
-    weights : file with the published weights, or empty to fetch it once into torch's cache.
+    """Features of five depths of a network that has seen a million photographs; its file of `weights` is fetched into torch's cache if empty.
 
     Raises
     ------

@@ -69,14 +69,9 @@ def draw_step(
     mirrored_share: float = 0.0,
     distorted: bool = False,
 ) -> Draws:
-    """Draw for the batch of a step; the same seed and step always give the same.
+    """Draw for the batch of a step of samples of `n_moments`; the same seed and step always give the same.
 
-    Parameters
-    ----------
-    settings : of the training.
-    n_views, n_samples, n_moments : of the batch; moments of a sample.
-    mirrored_share : chance that a moment's cube is mirrored.
-    distorted : whether pictures that give the appearance are distorted.
+    A moment's cube is mirrored with the chance `mirrored_share`; `distorted`: pictures that give the appearance are distorted.
     """
     n = n_moments * n_samples
     generator = Generator().manual_seed(settings.seed * 1_000_003 + step)
@@ -153,13 +148,7 @@ class Model(nn.Module, ABC):
 
 
 class Objective(nn.Module, ABC):
-    """What a model learns from, and what it makes small.
-
-    Parameters
-    ----------
-    config : the experiment.
-    model : before its first step.
-    """
+    """What a model, which is given before its first step, learns from in an experiment, and what it makes small."""
 
     #: Moments of a sample: 2 of a method that learns from pairs.
     n_moments: ClassVar[int] = 1

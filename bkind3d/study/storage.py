@@ -37,12 +37,7 @@ def explain_storage(study: Study) -> str | None:
 
 
 def count_frames(videos: Iterable[str]) -> dict[str, float]:
-    """Frames of every video, from its header or by its file's size; 0 where no header can be read.
-
-    Parameters
-    ----------
-    videos : paths; evenly spread ones of them are opened.
-    """
+    """Frames of every video (a path), from its header or by its file's size: evenly spread ones are opened; 0 where no header can be read."""
     sizes = {video: os.path.getsize(video) for video in sorted(videos)}
     step = max(math.ceil(len(sizes) / MOST_HEADERS), 1)
     opened = {video: _count_frames(video) for video in list(sizes)[::step]}

@@ -29,13 +29,7 @@ N_MOMENTS, N_PREVIEWS, SIDE = 3, 10, 160
 
 
 class Previews(Callback):
-    """Draw the keypoints into all views of a few moments: the file `path`, and TensorBoard's pictures.
-
-    Parameters
-    ----------
-    session, headings : whose moments are shown, and where the subject faces in them.
-    path : the picture, replaced by each newer one.
-    """
+    """Draw the keypoints into all views of a few moments of a session: the file `path`, replaced by each newer one, and TensorBoard's pictures."""
 
     def __init__(self, session: SessionFrames, headings: Float[NDArray, "..."], path: Path) -> None:
         self.session, self.headings, self.path = session, headings, path
@@ -86,13 +80,8 @@ DRAWS_OF_VALIDATION = 999_999
 class Validation(Callback):
     """Compute the objective on the same samples of held-out sessions again and again; keep the best model.
 
-    Every process computes all of it, so that all come to the same decision; as many samples at once as training computes.
-
-    Parameters
-    ----------
-    samples : gives the samples of the held-out sessions, of which there are as many as wanted.
-    provenance : of the model.
-    path : where the best model is kept.
+    Every process computes all of it, so that all come to the same decision; as many samples at once as training computes. The best model is
+    kept in `path`, with its `provenance`.
     """
 
     def __init__(self, samples: Dataset[tuple[Moments, ...]], provenance: Provenance, path: Path) -> None:

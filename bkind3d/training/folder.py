@@ -29,12 +29,8 @@ def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[st
 
     Sections that come after training (evaluation, actions) do not count, nor do settings that have their default: a
     setting that a new version brings, with a default that changes nothing, retrains nothing. Of weights in a folder
-    (``model.pretrained``), the content counts; the hub's are known by their name alone.
-
-    Parameters
-    ----------
-    config : the experiment.
-    hashes : per training session, those of its tables; the order of sessions and cameras does not count.
+    (``model.pretrained``), the content counts; the hub's are known by their name alone. The order of sessions, and of the tables of a
+    session whose `hashes` there are, does not count.
     """
     sections: dict[str, Any] = {}
     for name, section in (("model", config.model), ("losses", config.losses), ("training", config.training)):

@@ -20,12 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class History:
-    """Values of the terms over steps and time.
-
-    Attributes
-    ----------
-    rows : (step, seconds, term, value) in the order in which they were recorded.
-    """
+    """Values of the terms over steps and time: `rows` are (step, seconds, term, value) in the order in which they were recorded."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, float, str, float]] = []

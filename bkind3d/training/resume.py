@@ -30,14 +30,9 @@ WARNING_SIGNAL = signal.SIGUSR1
 
 
 class ResumeCheckpoint(Callback):
-    """Write a checkpoint from time to time, at a signal and at the end; read it when a training goes on.
+    """Write a checkpoint every so many minutes, at a signal and at the end, to the training's `folder`; read it when a training goes on.
 
     A checkpoint that cannot be written (the disk is full) is told, the one before stays, and the training goes on.
-
-    Parameters
-    ----------
-    folder : of this training in the store, named by its identity.
-    minutes : time between two checkpoints.
     """
 
     def __init__(self, folder: Path, minutes: float) -> None:

@@ -18,14 +18,9 @@ N_JOINTS = 20
 
 
 def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[float, float]:
-    """Measure the memory of one sample by a step on it; to be called in a process of its own.
+    """Measure the memory of one sample of pictures of a side of `size` by a step on it; to be called in a process of its own.
 
     No weights are fetched: VGG19, where the settings want it, comes on top.
-
-    Parameters
-    ----------
-    config : the experiment.
-    n_views, size : views of a sample, and the side of their pictures.
 
     Returns
     -------

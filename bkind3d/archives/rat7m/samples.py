@@ -189,11 +189,7 @@ def check_pictures(mat: Path, samples: Samples, cameras: Mapping[str, Camera], v
     """What moves in the pictures is the rat, and the markers are on it.
 
     What changes from one picture to the next (the first ones of the videos' files) has to be near the markers of one of both
-    moments. Where next to nothing changes, nothing can be told.
-
-    Parameters
-    ----------
-    videos : by camera, the files by the number of their first frame.
+    moments. Where next to nothing changes, nothing can be told. `videos` are, by camera, the files by the number of their first frame.
     """
     changed, near = np.sum([_compare(samples, cameras[name], files, samples.shown[name]) for name, files in videos.items()], axis=0)
     if changed < _LEAST_CHANGED:
