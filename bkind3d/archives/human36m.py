@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bkind3d.archives.studies import Archive, ImportedSession
 from bkind3d.calibration.formats.reading import read_given_cameras, read_xml
 from bkind3d.config import InputError
+from bkind3d.data.joint_files import make_joints
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +53,6 @@ def read_poses(path: Path) -> Float[NDArray, "frame 17 3"]:
     if not (np.abs(values) < _FARTHEST).all():
         raise InputError(f"{path}: has positions that are no number or beyond {_FARTHEST / 1000:g} m; it is damaged: copy it again")
     return values.reshape(-1, N_JOINTS, 3)[:, list(JOINTS)]
-
-
-def make_joints(poses: Float[NDArray, "frame 17 3"]) -> pd.DataFrame:
-    """The poses as a table ``joints`` that also says when each frame was (time_s)."""
-    frames = np.repeat(np.arange(len(poses)), len(JOINTS))
-    columns = dict(zip("xyz", poses.reshape(-1, 3).T, strict=True))
-    return pd.DataFrame({"frame": frames, "joint": np.tile(list(JOINTS.values()), len(poses)), **columns, "time_s": frames / RATE})
 
 
 #: Who is learned from and who is judged on, as in the paper. Of the other subjects, the poses were never published.
@@ -101,8 +95,7 @@ def read_archive(folder: Path, metadata: Path | None = None) -> Archive:
     metadata = metadata or folder / "metadata.xml"
     if not metadata.is_file():
         raise InputError(
-            f"{metadata}: is not there; it has the cameras and the names of the takes. It comes with the data set's code bundle: "
-            f"copy it to {folder}, or name it with --metadata"
+            f"{metadata}: is not there; it has the cameras and the names of the takes. It comes with the data set's code bundle: copy it to {folder}, or name it with --metadata"
         )
     root = folder / "extracted" if (folder / "extracted").is_dir() else folder
     subjects = [subject for subject in SPLITS if (root / subject).is_dir()]
@@ -166,9 +159,13 @@ def _import_take(take: Take, videos: dict[str, Path], poses: Path) -> ImportedSe
     missing = [camera for camera, path in videos.items() if not path.is_file() and camera not in damaged]
     flags += ["missing_videos"] if len(missing) == len(videos) else [f"missing_video_{camera}" for camera in missing]
     usable = {camera: path for camera, path in videos.items() if path.is_file() and camera not in damaged}
-    joints = read_poses(poses) if poses.is_file() else None
-    frames = np.arange(0 if joints is None else len(joints))
-    if joints is None:
+    joints = behaviours = None
+    if poses.is_file():
+        positions = read_poses(poses)
+        frames = np.arange(len(positions))
+        joints = make_joints(frames, [*JOINTS.values()], positions).assign(time_s=lambda table: table["frame"] / RATE)
+        behaviours = pd.DataFrame({"frame": frames, "behaviour": take.action, "time_s": frames / RATE})
+    else:
         flags.append("missing_joints")
     if flags:
         log.warning("%s %s: %s", take.subject, take.name, ", ".join(flags))
@@ -178,8 +175,8 @@ def _import_take(take: Take, videos: dict[str, Path], poses: Path) -> ImportedSe
         rig=take.subject,
         split=SPLITS[take.subject] if len(usable) >= _LEAST_CAMERAS else "",
         videos=usable,
-        joints=None if joints is None else make_joints(joints),
-        behaviours=None if joints is None else pd.DataFrame({"frame": frames, "behaviour": take.action, "time_s": frames / RATE}),
+        joints=joints,
+        behaviours=behaviours,
         columns={"action": take.action, "take": take.number, "flag": " ".join(flags)},
         source=f"{take.subject}/{poses.name}",
     )

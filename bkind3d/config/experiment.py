@@ -89,8 +89,7 @@ class TrainingConfig(Section):
     micro_batch_size: int | None = Field(
         None,
         ge=1,
-        description="Samples of a batch that are computed at once; fewer need less memory and give the same. Not given: as many as memory "
-        "holds.",
+        description="Samples of a batch that are computed at once; fewer need less memory and give the same. Not given: as many as memory holds.",
     )
     activation_checkpointing: bool = Field(
         False, description="Compute large parts of the network twice rather than keep them: slower, in less memory, with the same result."
@@ -160,8 +159,7 @@ class EvaluationConfig(Section):
     pck_threshold: float = Field(
         0.0,
         ge=0,
-        description="Distance from the true joint, relative to the root, up to which a joint is correct (PCK), in the rig's units; 0: a "
-        "tenth of the body's length.",
+        description="Distance from the true joint, relative to the root, up to which a joint is correct (PCK), in the rig's units; 0: a tenth of the body's length.",
     )
     block_frames: int = Field(10, ge=2, description="Frames of a block (split: blocks).")
     border_frames: int = Field(2, ge=1, description="Frames dropped at either border of a block (split: blocks).")

@@ -28,8 +28,7 @@ class VolumeModelConfig(ModelConfig):
 
     heading: bool = Field(
         False,
-        description="Find which way the subject faces (from its visual hull, without labels) and turn the cube that way. For bodies that "
-        "keep roughly upright.",
+        description="Find which way the subject faces (from its visual hull, without labels) and turn the cube that way. For bodies that keep roughly upright.",
     )
     volume_size: int = Field(64, ge=8, le=128, description="Voxels along a side of the cube.")
     volume_channels: int = Field(32, ge=4, le=256, description="Channels of the volume network's first level.")

@@ -115,13 +115,11 @@ class LocationConfig(Section):
         0.05,
         gt=0,
         lt=1,
-        description="Largest distance between a view's silhouette and the projected centre, as a share of the picture's longer side; views "
-        "beyond it are rejected.",
+        description="Largest distance between a view's silhouette and the projected centre, as a share of the picture's longer side; views beyond it are rejected.",
     )
     region: tuple[tuple[float, float, float], tuple[float, float, float]] | None = Field(
         None,
-        description="Box that the subject's centre stays in, as [[x, y, z], [x, y, z]] (lowest and highest corner, world, the rig's "
-        "units). What moves elsewhere is somebody else.",
+        description="Box that the subject's centre stays in, as [[x, y, z], [x, y, z]] (lowest and highest corner, world, the rig's units). What moves elsewhere is somebody else.",
     )
     smooth_seconds: float = Field(0.15, ge=0, le=10, description="Width of the smoothing of the centre over time.")
     max_gap_seconds: float = Field(0.5, ge=0, le=60, description="Longest gap over which the centre is interpolated.")

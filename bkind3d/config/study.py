@@ -29,8 +29,7 @@ class ReportConfig(Section):
     title: str = Field("BKinD-3D report", description="Title of the report.")
     pictures: bool = Field(
         True,
-        description="Show pictures of the recordings. false: no page, figure, video or contact sheet shows any; numbers, charts and "
-        "skeletons remain.",
+        description="Show pictures of the recordings. false: no page, figure, video or contact sheet shows any; numbers, charts and skeletons remain.",
     )
     max_sessions: int = Field(6, ge=1, le=12, description="Sessions that are embedded in the main report.")
     max_frames: int = Field(200, ge=10, le=5000, description="Frames of a session's skeleton in the main report; its own page has more.")

@@ -1,9 +1,12 @@
 """Joints of a session as others wrote them: Parquet in this project's columns, or TRC (OpenSim, Pose2Sim, OpenCap)."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
 
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_table
@@ -55,6 +58,12 @@ def read_joints(path: str | Path, units: str, axes: str = "XYZ", up: str = "z") 
     return table.reset_index(drop=True)
 
 
+def make_joints(frames: Int[NDArray, "frame"], names: Collection[str], positions: Float[NDArray, "frame joint 3"]) -> pd.DataFrame:
+    """A table ``joints`` of positions in the world."""
+    columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))
+    return pd.DataFrame({"frame": np.repeat(frames, len(names)), "joint": [*names] * len(frames), **columns})
+
+
 def _read_trc(path: Path, units: str, axes: str) -> pd.DataFrame:
     """Read a TRC file: frame = ``Frame#`` - 1."""
     try:
@@ -81,7 +90,4 @@ def _read_trc(path: Path, units: str, axes: str) -> pd.DataFrame:
         raise InputError(f"{path}: is in {given!r}, the rig in {units!r}; known units are {', '.join(METRES)}")
     factor = 1.0 if given == units else METRES[given] / METRES[units]
     points = numbers[:, 2:].reshape(len(rows), len(joints), 3)[:, :, ["XYZ".index(axis) for axis in axes]] * factor
-    table = pd.DataFrame(points.reshape(-1, 3), columns=["x", "y", "z"])
-    table.insert(0, "frame", np.repeat(numbers[:, 0].astype(np.int64) - 1, len(joints)))
-    table.insert(1, "joint", joints * len(rows))
-    return table
+    return make_joints(numbers[:, 0].astype(np.int64) - 1, joints, points)

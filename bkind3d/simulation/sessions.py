@@ -13,6 +13,7 @@ import pandas as pd
 
 from bkind3d.config import BoardConfig, InputError, SimulationConfig
 from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.joint_files import make_joints
 from bkind3d.data.parquet import write_table
 from bkind3d.simulation.animals import Motion, Take, get_animal
 from bkind3d.simulation.disturbances import plan_disturbances
@@ -36,10 +37,9 @@ def simulate_session(config: SimulationConfig, name: str, recordings: Path, trut
     if disturbances.bystander is not None:
         motion = replace(motion, places={**motion.places, "bystander": disturbances.bystander})
     silhouettes = film(Shot(rig, subject, motion, cameras, recordings / name, disturbances), workers)
-    n_frames, n_joints, _ = positions.shape
-    columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))
-    joints = pd.DataFrame({"frame": np.repeat(np.arange(n_frames), n_joints), "joint": list(animal.JOINTS) * n_frames, **columns})
-    behaviours = pd.DataFrame({"frame": np.arange(n_frames), "behaviour": motion.behaviours})
+    frames = np.arange(len(positions))
+    joints = make_joints(frames, animal.JOINTS, positions)
+    behaviours = pd.DataFrame({"frame": frames, "behaviour": motion.behaviours})
     for kind, table in {"joints": joints, "behaviours": behaviours, "silhouettes": silhouettes}.items():
         write_table(table, kind, truth / name / f"{kind}.parquet", {"units": "mm", "rate": rig.rate, "subject": session.subject})
 

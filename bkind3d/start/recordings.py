@@ -196,8 +196,7 @@ def _group(folder: Path, paths: Sequence[Path], found: Mapping[int, tuple[str, s
         cameras, name = grouped.setdefault(names[session], {}), make_name(camera)
         if name in cameras:
             raise InputError(
-                f"{cameras[name]} and {paths[index]} would both be camera {name!r} of session {names[session]!r}; rename one, or say where "
-                "the names stand in the paths (--pattern)"
+                f"{cameras[name]} and {paths[index]} would both be camera {name!r} of session {names[session]!r}; rename one, or say where the names stand in the paths (--pattern)"
             )
         cameras[name] = paths[index]
     return grouped

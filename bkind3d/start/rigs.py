@@ -29,8 +29,7 @@ def make_rigs(
         for session, videos in found.sessions.items():
             if not _fits(calibration, cameras, videos):
                 raise InputError(
-                    f"{calibration}: has the cameras {', '.join(cameras)}, session {session!r} has {', '.join(videos)}; "
-                    "name the cameras alike, or another calibration"
+                    f"{calibration}: has the cameras {', '.join(cameras)}, session {session!r} has {', '.join(videos)}; name the cameras alike, or another calibration"
                 )
         assigned = dict.fromkeys(found.sessions, calibration)
     else:

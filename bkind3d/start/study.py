@@ -37,8 +37,7 @@ def read_board(text: str) -> dict[str, object]:
         (pattern, more) = ("charuco", {"marker_length": marker[0]}) if marker else ("checkerboard", {})
     except ValueError:
         raise InputError(
-            f"--board {text!r}: write squares along x and y, the side of a square and of a marker, such as 8x11:24:18.75; "
-            "without a marker it is a checkerboard"
+            f"--board {text!r}: write squares along x and y, the side of a square and of a marker, such as 8x11:24:18.75; without a marker it is a checkerboard"
         ) from None
     values = {"pattern": pattern, "squares_x": x, "squares_y": y, "square_length": square, **more}
     parse_section(BoardConfig, values, f"--board {text!r}")

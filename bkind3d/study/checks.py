@@ -79,8 +79,7 @@ def _check_simulation(study: Study) -> None:
         for key, expected in (("units", "mm"), ("board", simulation.rigs[name].board)):
             if getattr(row, key) not in ("", expected):
                 raise InputError(
-                    f"{study.config.rigs}: row {row.line}: {key} of the simulated rig {name!r} is {getattr(row, key)!r}; "
-                    f"write {expected!r}, as in the simulation"
+                    f"{study.config.rigs}: row {row.line}: {key} of the simulated rig {name!r} is {getattr(row, key)!r}; write {expected!r}, as in the simulation"
                 )
 
 
@@ -123,15 +122,13 @@ def _check_weights(study: Study) -> None:
     """Published weights that an experiment names are there before hours of other stages have passed."""
     for name, experiment in study.config.experiments.items():
         pretrained, weights = experiment.model.first_weights, experiment.losses.weights_file
-        is_folder = pretrained != "none" and not pretrained.startswith(HUB_PREFIX)
+        where, is_folder = f"{CONFIG_FILE}: experiments.{name}", pretrained != "none" and not pretrained.startswith(HUB_PREFIX)
         if is_folder and not (study.folder / pretrained).is_dir():
             raise InputError(
-                f"{CONFIG_FILE}: experiments.{name}.model.pretrained: there is no folder {pretrained!r}; write a folder, {HUB_PREFIX}owner/name, or none"
+                f"{where}.model.pretrained: there is no folder {pretrained!r}; write a folder, {HUB_PREFIX}owner/name, or none"
             )
         if weights and not (study.folder / weights).is_file():
-            raise InputError(
-                f"{CONFIG_FILE}: experiments.{name}.losses.vgg19_weights: there is no file {weights!r}; write the file, or leave it empty to fetch it"
-            )
+            raise InputError(f"{where}.losses.vgg19_weights: there is no file {weights!r}; write the file, or leave it empty to fetch it")
 
 
 def _check_calibrations(study: Study) -> None:
@@ -215,8 +212,7 @@ def _check_subjects(study: Study) -> None:
         test = {study.sessions[session].subject for session in judged & {*study.list_sessions("test")}}
         if experiment.evaluation.split == "subject" and train & test:
             raise InputError(
-                f"{study.config.sessions}: subject {min(train & test)!r} is in both train and test; "
-                f"if that is meant, set experiments.{name}.evaluation.split to session"
+                f"{study.config.sessions}: subject {min(train & test)!r} is in both train and test; if that is meant, set experiments.{name}.evaluation.split to session"
             )
 
 
@@ -234,18 +230,18 @@ def _check_labels(study: Study) -> None:
 def _check_chosen_cameras(study: Study) -> None:
     """An experiment that sees some of the cameras has at least two of them in every session; what is said of a camera, is of one."""
     known = list(dict.fromkeys(entry for cameras in study.cameras.values() for entry in cameras))
-    for camera in study.config.calibration.fisheye:
+    named = [("calibration.fisheye", camera) for camera in study.config.calibration.fisheye]
+    named += [
+        (f"experiments.{name}.cameras", camera) for name, experiment in study.config.experiments.items() for camera in experiment.cameras
+    ]
+    for key, camera in named:
         if camera not in known:
-            raise InputError(f"{CONFIG_FILE}: calibration.fisheye: no session has {camera!r}{suggest(camera, known)}")
-    for name, experiment in study.config.experiments.items():
-        for camera in experiment.cameras:
-            if camera not in known:
-                raise InputError(f"{CONFIG_FILE}: experiments.{name}.cameras: no session has {camera!r}{suggest(camera, known)}")
+            raise InputError(f"{CONFIG_FILE}: {key}: no session has {camera!r}{suggest(camera, known)}")
+    for name in study.config.experiments:
         for session in study.sessions:
             if len(found := study.list_cameras(name, session)) < 2:
                 raise InputError(
-                    f"{CONFIG_FILE}: experiments.{name}.cameras: session {session!r} has {found[0] if found else 'none'} of them; "
-                    "at least two are needed for 3D"
+                    f"{CONFIG_FILE}: experiments.{name}.cameras: session {session!r} has {found[0] if found else 'none'} of them; at least two are needed for 3D"
                 )
 
 
@@ -268,6 +264,5 @@ def _check_published(study: Study) -> None:
         known = list(dict.fromkeys(row["data"] for row in read_published(measure=table.measure)))
         if table.published and table.published not in known:
             raise InputError(
-                f"{CONFIG_FILE}: paper.{name}.published: there are published numbers ({table.measure}) of {', '.join(known)}, "
-                f"none of {table.published!r}; leave it empty"
+                f"{CONFIG_FILE}: paper.{name}.published: there are published numbers ({table.measure}) of {', '.join(known)}, none of {table.published!r}; leave it empty"
             )

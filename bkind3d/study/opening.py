@@ -30,20 +30,14 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     folder = Path(folder)
     values = config if isinstance(config, Mapping) else read_yaml(folder / config)
     settings = parse_section(StudyConfig, values, CONFIG_FILE)
-    sheets = {key: Path(getattr(settings, key)) for key in ("sessions", "cameras", "rigs")}
     try:
         os.stat(folder / os.path.expanduser(settings.recordings))
     except OSError as error:
         raise InputError(
             f"{CONFIG_FILE}: key 'recordings' is {settings.recordings!r}: {error.strerror}; write the folder of the recordings"
         ) from None
-    study = Study(
-        folder,
-        settings,
-        read_sessions(folder / sheets["sessions"]),
-        read_cameras(folder / sheets["cameras"]),
-        read_rigs(folder / sheets["rigs"]),
-    )
+    sheets = read_sessions(folder / settings.sessions), read_cameras(folder / settings.cameras), read_rigs(folder / settings.rigs)
+    study = Study(folder, settings, *sheets)
     check_study(study)
     return study
 

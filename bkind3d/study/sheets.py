@@ -156,40 +156,38 @@ def read_rigs(path: Path) -> dict[str, RigRow]:
             _check_choice(cells, "calibration_format", tuple(CALIBRATION_FORMATS), where)
         _check_choice(cells, "up", AXES, where, RigRow.up)
         row = RigRow(line, **cells)
-        _check_one_calibration(row, where)
-        _check_given_calibration(row, where)
+        _check_calibration(row, where)
         if row.rig in rows:
             raise InputError(f"{where}: rig {row.rig!r} is already in row {rows[row.rig].line}; names must differ")
         rows[row.rig] = row
     return rows
 
 
-def _check_one_calibration(row: RigRow, where: str) -> None:
+def _check_calibration(row: RigRow, where: str) -> None:
+    """A rig has a given calibration or videos of a board, and beside it what describes that one alone, which can be meant."""
     if row.calibration and (row.board or row.board_videos):
         raise InputError(f"{where}: rig {row.rig!r} has both a calibration and board videos; keep one of them")
-    if not row.calibration and not (row.board and row.board_videos):
+    if row.calibration:
+        for column in ("intrinsics", "world_points"):
+            if getattr(row, column):
+                raise InputError(
+                    f"{where}: {column} is used where board videos are calibrated; rig {row.rig!r} has a calibration, remove one"
+                )
+        parse_sizes(row.calibration_size, f"{where}: calibration_size")
+        if not row.calibration_format:
+            list_formats(f"{where}: {row.calibration}")
+        return
+    if not (row.board and row.board_videos):
         raise InputError(
             f"{where}: rig {row.rig!r} has neither a calibration nor board videos; fill 'calibration', or 'board' and 'board_videos'"
         )
-    for column in ("intrinsics", "world_points"):
-        if row.calibration and getattr(row, column):
-            raise InputError(f"{where}: {column} is used where board videos are calibrated; rig {row.rig!r} has a calibration, remove one")
-    if row.board_videos and "{camera}" not in row.board_videos:
+    if "{camera}" not in row.board_videos:
         raise InputError(
             f"{where}: board_videos {row.board_videos!r} has no {{camera}}; write {{camera}} where the camera's name stands in the path"
         )
-
-
-def _check_given_calibration(row: RigRow, where: str) -> None:
-    """What describes a given calibration stands beside one, and can be meant."""
-    if not row.calibration:
-        stray = [column for column in ("calibration_format", "calibration_size", "calibration_subject") if getattr(row, column)]
-        if stray:
-            raise InputError(f"{where}: {stray[0]} is given, but no calibration; fill 'calibration', or leave it empty")
-        return
-    parse_sizes(row.calibration_size, f"{where}: calibration_size")
-    if not row.calibration_format:
-        list_formats(f"{where}: {row.calibration}")
+    for column in ("calibration_format", "calibration_size", "calibration_subject"):
+        if getattr(row, column):
+            raise InputError(f"{where}: {column} is given, but no calibration; fill 'calibration', or leave it empty")
 
 
 def _read_sheet(

@@ -88,11 +88,6 @@ def requeue_job() -> None:
         log.info("job %s is queued again and will go on from here", job)
 
 
-def is_distributed() -> bool:
-    """Whether this training runs in several processes."""
-    return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
-
-
 def average_gradients(module: nn.Module) -> None:
     """Average the gradients over all processes.
 
@@ -107,14 +102,7 @@ def average_gradients(module: nn.Module) -> None:
 
 def sum_over_processes(value: Tensor) -> Tensor:
     """Sum of a tensor over all processes; itself where there is one."""
-    if is_distributed():
+    if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
         value = value.clone()
         distributed.all_reduce(value)
     return value
-
-
-def any_process(*flags: bool, device: torch.device) -> list[bool]:
-    """For every flag, whether some process raised it."""
-    if not is_distributed():
-        return list(flags)
-    return [bool(value) for value in sum_over_processes(torch.tensor(flags, dtype=torch.int32, device=device))]

@@ -69,10 +69,6 @@ class Training(lightning.LightningModule):
         """Whether all steps are done."""
         return self.step >= self.config.training.steps
 
-    def transfer_batch_to_device(self, batch: tuple[Moments, ...], device: torch.device, dataloader_idx: int) -> tuple[Moments, ...]:
-        """Move all moments of the samples."""
-        return tuple(moments.to(device) for moments in batch)
-
     def training_step(self, batch: tuple[Moments, ...], batch_index: int) -> None:
         """Do one step of the optimiser on this process's share of the batch."""
         settings = self.config.training

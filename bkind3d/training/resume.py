@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import Callback
 from bkind3d.checkpoint import read_content, write_content
 from bkind3d.config import TRAINING_REVISION, InputError, TrainingConfig
 from bkind3d.data.parquet import write_table
-from bkind3d.training.machine import any_process, requeue_job
+from bkind3d.training.machine import requeue_job
 from bkind3d.training.module import Training
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,8 @@ class ResumeCheckpoint(Callback):
         """Write a checkpoint if it is time; stop if a signal asked for it."""
         assert isinstance(pl_module, Training)
         due = time.monotonic() - self.saved >= self.seconds
-        stop, due = any_process(self.received is not None, due or pl_module.is_last or pl_module.stopped_early, device=pl_module.device)
+        flags = self.received is not None, due or pl_module.is_last or pl_module.stopped_early
+        stop, due = (trainer.strategy.reduce_boolean_decision(flag, all=False) for flag in flags)
         if stop or due:
             self.save(trainer, pl_module)
         if stop:

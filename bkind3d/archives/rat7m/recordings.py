@@ -14,6 +14,7 @@ from bkind3d.archives.studies import Archive, ImportedSession
 from bkind3d.calibration.formats import rat7m as rat7m_file
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
+from bkind3d.data.joint_files import make_joints
 from bkind3d.data.video import VideoInfo, probe_video
 from bkind3d.geometry.cameras import Camera
 
@@ -154,7 +155,7 @@ def _import_sessions(
             rig=recording.name,
             split="test" if recording.rat in test else "train",
             videos={camera: list(files.values()) for camera, files in recording.videos.items()},
-            joints=samples.make_joints(),
+            joints=make_joints(samples.frames, samples.names, samples.markers),
             frame_maps={camera: samples.make_frame_map(camera) for camera in recording.videos},
             columns={"start": str(samples.frames[0]), "stop": str(samples.frames[-1] + 1), "day": recording.name.partition("-")[2]},
             source=recording.mat.name,

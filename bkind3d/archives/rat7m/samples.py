@@ -58,11 +58,6 @@ class Samples:
     names: list[str]
     markers: Float[NDArray, "sample marker 3"]
 
-    def make_joints(self) -> pd.DataFrame:
-        """The markers as a table ``joints``."""
-        columns = dict(zip("xyz", self.markers.reshape(-1, 3).T, strict=True))
-        return pd.DataFrame({"frame": np.repeat(self.frames, len(self.names)), "joint": self.names * len(self.frames), **columns})
-
     def make_frame_map(self, camera: str) -> pd.DataFrame:
         """A table ``frame_map`` of a camera, which also says by which sample of the file each row is known."""
         known = self.shown[camera] >= 0

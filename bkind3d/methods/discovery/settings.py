@@ -51,8 +51,7 @@ class DiscoveryModelConfig(VolumeModelConfig):
         0,
         ge=0,
         le=64,
-        description="Pairs of keypoints that are each other's mirror image (left and right of a bilateral body). The rest lie on the "
-        "body's midline or are unpaired.",
+        description="Pairs of keypoints that are each other's mirror image (left and right of a bilateral body). The rest lie on the body's midline or are unpaired.",
     )
     place_spread: float | None = Field(
         None,
