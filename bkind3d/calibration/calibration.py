@@ -2,12 +2,11 @@
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 import pandas as pd
 
@@ -20,7 +19,7 @@ from bkind3d.calibration.intrinsics import estimate_intrinsics
 from bkind3d.calibration.judgement import Finding, check_views, check_world_points, judge_measures, list_failures, log_findings, refuse
 from bkind3d.calibration.misprints import check_rows
 from bkind3d.calibration.quality import choose_held_out, measure_pairs, measure_quality, measure_squares
-from bkind3d.calibration.rig import calibrate_rig, check_connected
+from bkind3d.calibration.rig import Spread, calibrate_rig, check_connected
 from bkind3d.calibration.world import compare_to_truth, place_between_cameras, place_by_points, place_on_floor, read_points
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
@@ -86,7 +85,7 @@ def calibrate_cameras(
     _check_files(given, videos)
     scale = check_scale(board, units)
     refuse(scale, config.accept_poor)
-    cameras, judged = calibrate_corners(_search(config, board, videos, threads), config, units, given)
+    cameras, judged = calibrate_corners(find_corners(videos, board, config, threads), config, units, given)
     findings = [*scale, *judged.findings]
     refuse(findings, config.accept_poor)
     details = {"units": units, **judged.details}
@@ -159,7 +158,7 @@ def check_calibration(
     require_cameras(found, videos, calibration, _NAME_ALIKE)
     headers = {name: probe_video(path, counted=False) for name, path in videos.items()}
     cameras = [fit_camera_to_video(found[name], (header.width, header.height), calibration) for name, header in headers.items()]
-    corners = _search(config, board, videos, threads)
+    corners = find_corners(videos, board, config, threads)
     judged = judge_cameras(cameras, corners, corners, config, units)
     findings = [*check_scale(board, units), *check_rows(corners), *find_faults(cameras, corners), *check_given(cameras, corners)]
     findings += judged.findings
@@ -169,19 +168,13 @@ def check_calibration(
 
 
 def judge_cameras(
-    cameras: list[Camera],
-    corners: Corners,
-    judged_by: Corners,
-    config: CalibrationConfig,
-    units: str,
-    spread: Sequence[Mapping[str, float]] = (),
+    cameras: list[Camera], corners: Corners, judged_by: Corners, config: CalibrationConfig, units: str, spread: Spread = ()
 ) -> Judgement:
     """Measure `cameras` by the views `judged_by`, and hold the measures against the limits of `config`.
 
     `corners` are all views (for coverage); `spread` is that over restarts. World frame and units are the cameras'.
     """
-    table = measure_quality(cameras, corners, judged_by)
-    table = pd.concat([table, pd.DataFrame(spread)], axis=1)
+    table = pd.concat([measure_quality(cameras, corners, judged_by), pd.DataFrame(spread)], axis=1)
     squares = measure_squares(cameras, judged_by)
     weights = table["n_points"] / max(1, table["n_points"].sum())
     details = {
@@ -192,14 +185,6 @@ def judge_cameras(
     }
     log.info("errors of held-out board views\n%s", table.round(3).to_string(index=False))
     return Judgement(table, details, judge_measures(table, squares, config, units))
-
-
-def _search(config: CalibrationConfig, board: BoardConfig, videos: Videos, threads: int) -> Corners:
-    if len(videos) < 2:
-        raise InputError(f"--videos: {len(videos)} camera(s) given, at least 2 are needed")
-    # OpenCV's own threads wait for each other by spinning, which on a busy machine costs more than they bring.
-    cv2.setNumThreads(1)
-    return find_corners(videos, board, config, threads)
 
 
 def _check_files(given: Given, videos: Videos) -> None:

@@ -15,10 +15,10 @@ from scipy.cluster.hierarchy import DisjointSet
 from bkind3d.calibration.board_poses import pose_in_views
 from bkind3d.calibration.boards import Corners
 from bkind3d.data.spacing import spread_indices
-from bkind3d.geometry.cameras import Camera
+from bkind3d.geometry.cameras import Array, Camera
 
-#: Of the board in each frame: board to camera.
-Poses = Float[NDArray, "frame 4 4"]
+#: Numbers of searched frames.
+Frames = Int[NDArray, "frame"]
 #: A board carried over from another camera may miss by this share of the picture's width, and at least by this many pixels.
 TOLERANCE_SHARE, TOLERANCE_PX = 0.01, 2.0
 #: Share of the frames that one relative pose has to explain.
@@ -43,7 +43,7 @@ class Pair:
     one: int
     other: int
     motion: Float[NDArray, "4 4"]
-    frames: Int[NDArray, "..."]
+    frames: Frames
     misfits: Float[NDArray, "frame"]
 
     @property
@@ -90,30 +90,28 @@ def compare_pairs(boards: Boards) -> dict[tuple[int, int], Pair]:
     return pairs
 
 
-def compare_pair(boards: Boards, one: int, other: int, frames: Int[NDArray, "..."], lag: int = 0) -> Pair | None:
+def compare_pair(boards: Boards, one: int, other: int, frames: Frames, lag: int = 0) -> Pair | None:
     """Compare two cameras in `frames` of `one`; `other` is taken `lag` frames later. None where there are too few frames."""
     if len(frames) < SHARED_FRAMES:
         return None
     first, second = boards.poses[one, frames], boards.poses[other, frames + lag]
     chosen = spread_indices(len(frames), _MAX_CANDIDATES)
     motions = first[chosen] @ np.linalg.inv(second[chosen])
-    misfits = measure_misfits(first, second, motions, boards.outline, (boards.scales[one], boards.scales[other]))
+    misfits = measure_misfits(boards, (one, other), frames, motions, lag)
     # Most frames explained; among equals the smallest typical misfit.
     best = int(np.lexsort((np.median(misfits, axis=1), -np.count_nonzero(misfits <= 1, axis=1)))[0])
     return Pair(one, other, motions[best], frames, misfits[best])
 
 
-def measure_misfits(
-    first: Poses, second: Poses, motions: Float[NDArray, "motion 4 4"], outline: Float[NDArray, "4 3"], scales: tuple[float, float]
-) -> Float[NDArray, "motion frame"]:
-    """How far boards carried over by `motions` (second to first) miss, mean of both directions, in tolerances."""
-    board = np.concatenate([outline, np.ones((4, 1))], axis=1).T
-    there, back = motions[:, None] @ (second @ board), np.linalg.inv(motions)[:, None] @ (first @ board)
-    misses = [_miss(there, first @ board), _miss(back, second @ board)]
-    return np.asarray((scales[0] * misses[0] + scales[1] * misses[1]) / 2)
+def measure_misfits(boards: Boards, pair: tuple[int, int], frames: Frames, motions: Array, lag: int = 0) -> Float[NDArray, "motion frame"]:
+    """How far boards carried over by (motion, 4, 4) `motions` (second camera to first) miss, mean of both directions, in tolerances."""
+    outline = np.concatenate([boards.outline, np.ones((4, 1))], axis=1).T
+    first, second = (boards.poses[camera, shown] @ outline for camera, shown in zip(pair, (frames, frames + lag), strict=True))
+    misses = _miss(motions[:, None] @ second, first), _miss(np.linalg.inv(motions)[:, None] @ first, second)
+    return np.asarray((boards.scales[pair[0]] * misses[0] + boards.scales[pair[1]] * misses[1]) / 2)
 
 
-def _miss(carried: Float[NDArray, "motion frame 4 4"], seen: Poses) -> Float[NDArray, "motion frame"]:
+def _miss(carried: Float[NDArray, "motion frame 4 4"], seen: Float[NDArray, "frame 4 4"]) -> Float[NDArray, "motion frame"]:
     """Mean distance of the outline's corners, as tangents of viewing angles; infinite where a board lies behind the camera."""
     ahead = np.asarray((carried[..., 2, :] > 0).all(axis=-1))
     depth = np.where(ahead[..., None], carried[..., 2, :], 1.0)

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
@@ -38,9 +39,13 @@ def find_corners(videos: Videos, board: BoardConfig, config: CalibrationConfig, 
 
     Raises
     ------
-    InputError : where videos differ in length, cameras never see the board (with the reason where one is found), or it has
-        more rows than the settings say.
+    InputError : where there are fewer than two videos, they differ in length, cameras never see the board (with the reason where one is
+        found), or it has more rows than the settings say.
     """
+    if len(videos) < 2:
+        raise InputError(f"--videos: {len(videos)} camera(s) given, at least 2 are needed")
+    # OpenCV's own threads wait for each other by spinning, which on a busy machine costs more than they bring.
+    cv2.setNumThreads(1)
     infos = {camera: probe_video(path) for camera, path in videos.items()}
     n_frames = _agree_on_length(infos, config.floor_frame)
     frames = spread_indices(n_frames, config.max_board_frames)

@@ -49,9 +49,7 @@ def _find_displaced(cameras: list[Camera], corners: Corners, boards: Boards, cop
 def _hold_against(cameras: list[Camera], boards: Boards, pair: Pair) -> float:
     """Share of the frames that the given poses explain."""
     motion = cameras[pair.one].extrinsics @ np.linalg.inv(cameras[pair.other].extrinsics)
-    poses = boards.poses[pair.one, pair.frames], boards.poses[pair.other, pair.frames]
-    misfits = measure_misfits(*poses, motion[None], boards.outline, (boards.scales[pair.one], boards.scales[pair.other]))
-    return float((misfits <= 1).mean())
+    return float((measure_misfits(boards, (pair.one, pair.other), pair.frames, motion[None]) <= 1).mean())
 
 
 def _explain(

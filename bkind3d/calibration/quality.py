@@ -13,8 +13,8 @@ from bkind3d.calibration.board_poses import pose_in_views
 from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.camera_pairs import SHARED_FRAMES
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.geometry.lenses import pixel_directions, project_through_lens
-from bkind3d.geometry.triangulation import triangulate_rays
+from bkind3d.geometry.lenses import project_through_lens
+from bkind3d.geometry.triangulation import triangulate_pixels
 
 #: Quantiles between which tilts and distances of the board are said to range: single views do not make a range.
 _RANGE = (0.05, 0.95)
@@ -59,7 +59,7 @@ def measure_errors(
     cameras: list[Camera], seen: Pixels
 ) -> tuple[Float[NDArray, "camera frame corner"], Float[NDArray, "camera frame corner"]]:
     """Reprojection errors of corners that at least two cameras see, in pixels, and in world units at the corner; NaN elsewhere."""
-    points = triangulate_corners(cameras, seen)
+    points = triangulate_pixels(cameras, seen)
     projected = np.stack([project_through_lens(camera, points.reshape(-1, 3)) for camera in cameras]).reshape(seen.shape)
     errors = np.asarray(np.linalg.norm(projected - seen, axis=-1))
     depths = np.stack([points @ camera.rotation[2] + camera.translation[2] for camera in cameras])
@@ -68,20 +68,12 @@ def measure_errors(
 
 def measure_squares(cameras: list[Camera], corners: Corners) -> dict[str, float]:
     """Sides of the board's squares between triangulated corners against their true length: percent, mean and 95 % of the absolute deviation."""
-    points = triangulate_corners(cameras, corners.points)
+    points = triangulate_pixels(cameras, corners.points)
     one, other = corners.neighbours.T
     true = np.linalg.norm(corners.model[one] - corners.model[other], axis=-1)
     deviations = 100 * (np.linalg.norm(points[:, one] - points[:, other], axis=-1) / true - 1)
     known = deviations[np.isfinite(deviations)] if np.isfinite(deviations).any() else np.array([np.nan])
     return {"mean_percent": float(known.mean()), "p95_percent": float(np.quantile(np.abs(known), 0.95))}
-
-
-def triangulate_corners(cameras: list[Camera], seen: Pixels) -> Float[NDArray, "frame corner 3"]:
-    """World points of corners that at least two cameras see; NaN elsewhere."""
-    flat = seen.reshape(len(cameras), -1, 2)
-    directions = np.stack([pixel_directions(camera, pixels) for camera, pixels in zip(cameras, flat, strict=True)], axis=1)
-    points = triangulate_rays(np.stack([camera.centre for camera in cameras]), directions)
-    return points.reshape(*seen.shape[1:3], 3)
 
 
 def choose_held_out(corners: Corners, share: float, keep: int | None, min_frames: int) -> Bool[NDArray, "frame"]:

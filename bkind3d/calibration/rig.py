@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import cv2
@@ -22,6 +22,8 @@ from bkind3d.geometry.cameras import Array, Camera
 
 log = logging.getLogger(__name__)
 
+#: How far restarts are from each other, for each camera.
+Spread = Sequence[Mapping[str, float]]
 #: A corner is an outlier at so many medians of its camera's distances: 0.2 % of normal errors are, 5 to 10 % in rendered videos.
 _OUTLIER = 3.0
 #: From fewer frames than this nothing is sure.
@@ -32,9 +34,7 @@ _RESTART_SHARE, _TRIAL_SEED = 0.8, 1
 _RIGIDITY = 5.0
 
 
-def calibrate_rig(
-    corners: Corners, lenses: list[Camera], restarts: int = 1, keep_intrinsics: bool = False
-) -> tuple[list[Camera], list[dict[str, float]]]:
+def calibrate_rig(corners: Corners, lenses: list[Camera], restarts: int = 1, keep_intrinsics: bool = False) -> tuple[list[Camera], Spread]:
     """Calibrate all cameras together.
 
     aniposelib adjusts the cameras' poses, and then (unless `keep_intrinsics`) poses with focal lengths, principal points and
@@ -166,7 +166,7 @@ def _adjust(corners: Corners, cameras: list[Camera], boards: Boards, only_poses:
     ]
 
 
-def _measure_spread(best: list[Camera], solutions: list[list[Camera]], boards: Boards) -> list[dict[str, float]]:
+def _measure_spread(best: list[Camera], solutions: list[list[Camera]], boards: Boards) -> Spread:
     distances = np.nanmedian(np.linalg.norm(boards.poses[..., :3, 3], axis=-1), axis=1)
     # A camera is its centre and three points along its axes, so that two cameras are enough to superpose solutions.
     reference = np.concatenate([_mark(camera, distance) for camera, distance in zip(best, distances, strict=True)])

@@ -13,8 +13,7 @@ from bkind3d.calibration.board_poses import pose_board
 from bkind3d.calibration.boards import Corners
 from bkind3d.config import InputError
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.geometry.lenses import pixel_directions
-from bkind3d.geometry.triangulation import triangulate_rays
+from bkind3d.geometry.triangulation import triangulate_pixels, triangulate_rays
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +77,8 @@ def place_by_points(cameras: list[Camera], path: str | Path) -> tuple[list[Camer
     """
     marks, places = read_points(Path(path), [camera.name for camera in cameras])
     names = list(places)
-    pixels = [np.array([marks.get((name, camera.name), (np.nan, np.nan)) for name in names]) for camera in cameras]
-    directions = np.stack([pixel_directions(camera, points) for camera, points in zip(cameras, pixels, strict=True)], axis=1)
-    found = triangulate_rays(np.stack([camera.centre for camera in cameras]), directions)
+    pixels = np.array([[marks.get((name, camera.name), (np.nan, np.nan)) for name in names] for camera in cameras])
+    found = triangulate_pixels(cameras, pixels)
     true = np.array(list(places.values()))
     known = np.isfinite(found).all(axis=1)
     spread = np.linalg.svd(true[known] - true[known].mean(axis=0), compute_uv=False) if known.sum() >= 3 else np.zeros(3)

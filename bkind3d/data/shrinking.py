@@ -1,6 +1,5 @@
 """Decoded frames as pictures: shrunk by averaging over areas, on the planes as they are stored."""
 
-import av
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
@@ -33,7 +32,9 @@ def make_picture(frame: VideoFrame, size: tuple[int, int] | None, pixels: str, r
 def _shrink_planes(frame: VideoFrame, size: tuple[int, int], gray: bool) -> Picture:
     """Shrink the stored planes, and make colours of the few pixels that are left: many times faster than the other way round."""
     full_range = frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
-    planes, (width, height) = [_read_plane(plane) for plane in frame.planes], size
+    stored = ((plane, np.frombuffer(memoryview(plane), np.uint8)) for plane in frame.planes)
+    planes = [content.reshape(plane.height, plane.line_size)[:, : plane.width] for plane, content in stored]
+    width, height = size
     if not (gray or len(planes) == 1 or full_range or width % 2 or height % 2):
         # The usual case, for which OpenCV has one function: colours at half the size of the luma, below it in one picture.
         stacked = np.empty((height * 3 // 2, width), np.uint8)
@@ -49,10 +50,6 @@ def _shrink_planes(frame: VideoFrame, size: tuple[int, int], gray: bool) -> Pict
     if not full_range:
         luma, blue, red = cv2.LUT(luma, _EXPAND_LUMA), cv2.LUT(blue, _EXPAND_COLOUR), cv2.LUT(red, _EXPAND_COLOUR)
     return np.asarray(cv2.cvtColor(cv2.merge([luma, red, blue]), cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
-
-
-def _read_plane(plane: "av.video.plane.VideoPlane") -> Picture:
-    return np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def _shrink(plane: Picture, size: tuple[int, int], target: Picture | None = None) -> Picture:

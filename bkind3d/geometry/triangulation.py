@@ -1,13 +1,25 @@
 """Triangulation: the world point that several cameras see."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
+
+from bkind3d.geometry.cameras import Camera
+from bkind3d.geometry.lenses import pixel_directions
 
 #: Rounds in which a ray's distance is divided by the point's distance from the camera: what a picture measures is an angle.
 _ROUNDS = 3
 #: Rays closer to parallel than this (smallest eigenvalue of the normal matrix per ray) meet nowhere.
 _PARALLEL = 1e-6
+
+
+def triangulate_pixels(cameras: Sequence[Camera], pixels: Float[NDArray, "view *batch 2"]) -> Float[NDArray, "*batch 3"]:
+    """Find the points that cameras see at pixels of their distorted pictures (NaN where they do not); see :func:`triangulate_rays`."""
+    directions = [pixel_directions(camera, seen.reshape(-1, 2)) for camera, seen in zip(cameras, pixels, strict=True)]
+    points = triangulate_rays(np.stack([camera.centre for camera in cameras]), np.stack(directions, axis=1))
+    return points.reshape(*pixels.shape[1:-1], 3)
 
 
 def triangulate_rays(
