@@ -73,7 +73,7 @@ def import_calibration(
     if quality is not None:
         unknown = {column: np.nan for column in TABLES["calibration"]} | {"n_board_frames": 0, "n_points": 0}
         write_table(pd.DataFrame([unknown | {"camera": name} for name in named]), "calibration", quality, details)
-    write_calibration(named, output, units, {key: value for key, value in details.items() if key != "units"})
+    write_calibration(named, output, units, details)
     log.info(
         "%s: %d cameras (%s)", path, len(named), ", ".join(f"{name} {camera.size[0]}x{camera.size[1]}" for name, camera in named.items())
     )

@@ -165,8 +165,7 @@ def _find_moved(boards: Boards, pairs: dict[tuple[int, int], Pair]) -> list[tupl
         if shares[worst] <= 0.5:
             break
         frame = int(np.median([step for key, step in steps.items() if worst in key]))
-        alone = [key for key in remaining if worst in key] == list(remaining) and len(remaining) == 1
-        moved.append((set(next(iter(remaining))) if alone else {worst}, frame))
+        moved.append((set(next(iter(remaining))) if len(remaining) == 1 else {worst}, frame))
         steps = {key: step for key, step in steps.items() if worst not in key}
         remaining = {key: pair for key, pair in remaining.items() if worst not in key}
     return moved

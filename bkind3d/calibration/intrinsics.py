@@ -57,7 +57,9 @@ def estimate_intrinsics(
     views = views[spread_indices(len(views), _MAX_VIEWS)]
     models = _FISHEYE_MODELS if fisheye else _MODELS
     names = list(models) if len(views) >= _MIN_VIEWS else list(models)[:1]
-    plain = make_lens(camera, size, fisheye)
+    # Estimates start from a usual lens.
+    matrix = np.array([[max(size), 0, (size[0] - 1) / 2], [0, max(size), (size[1] - 1) / 2], [0, 0, 1]], dtype=np.float64)
+    plain = Camera(camera, size, matrix, np.zeros(4 if fisheye else 5), np.eye(3), np.zeros(3), fisheye)
     squares = [_predict_unseen(model, points[views], plain, models[name]) for name in names] if len(names) > 1 else [np.zeros(1)]
     best = 0
     for index, unseen in enumerate(squares):
@@ -67,12 +69,6 @@ def estimate_intrinsics(
         camera, len(views), names[best], ", ".join(f"{np.sqrt(np.mean(square)):.3f}" for square in squares),
     )  # fmt: skip
     return _fit(model, points[views], plain, models[names[best]])
-
-
-def make_lens(name: str, size: tuple[int, int], fisheye: bool = False) -> Camera:
-    """A camera in the origin with a usual lens: where estimates start from."""
-    matrix = np.array([[max(size), 0, (size[0] - 1) / 2], [0, max(size), (size[1] - 1) / 2], [0, 0, 1]], dtype=np.float64)
-    return Camera(name, size, matrix, np.zeros(4 if fisheye else 5), np.eye(3), np.zeros(3), fisheye)
 
 
 def _fit(model: Float[NDArray, "corner 3"], points: Float[NDArray, "frame corner 2"], lens: Camera, flags: int) -> Camera:

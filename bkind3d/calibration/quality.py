@@ -36,12 +36,9 @@ def measure_quality(cameras: list[Camera], corners: Corners, judged_by: Corners)
     for index, camera in enumerate(cameras):
         seen = corners.points[index][np.isfinite(corners.points[index, ..., 0])]
         hull = cv2.contourArea(cv2.convexHull(seen.astype(np.float32))) if len(seen) else 0.0
-        row: dict[str, Any] = {"camera": camera.name, "n_board_frames": int(corners.seen[index].sum())}
-        row |= _summarise(errors[index], in_world[index])
-        row["mean_percent"] = 100 * row["mean_px"] / camera.size[0]
-        row["coverage"] = float(hull / (camera.size[0] * camera.size[1]))
-        row |= _describe_poses(poses[index][corners.seen[index]])
-        rows.append(row)
+        row = {"camera": camera.name, "n_board_frames": int(corners.seen[index].sum()), **_summarise(errors[index], in_world[index])}
+        row |= {"mean_percent": 100 * row["mean_px"] / camera.size[0], "coverage": float(hull / (camera.size[0] * camera.size[1]))}
+        rows.append(row | _describe_poses(poses[index][corners.seen[index]]))
     return pd.DataFrame(rows)
 
 
