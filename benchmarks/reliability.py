@@ -25,8 +25,7 @@ from scipy.stats import spearmanr
 from bkind3d.checkpoint import load_model
 from bkind3d.data.datasets import SessionFrames
 from bkind3d.data.points import read_points
-from bkind3d.evaluation.labelled_frames import all_known
-from bkind3d.evaluation.splits import TEST, TRAIN, split_blocks
+from bkind3d.evaluation.labelled_frames import TEST, TRAIN, all_known, split_blocks
 from bkind3d.evaluation.swaps import learn_places, place_keypoints
 from bkind3d.inference.confidence import WITHIN, calibrate_confidences, choose_moments, look_again
 from bkind3d.inference.prediction import predict_keypoints

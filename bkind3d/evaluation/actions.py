@@ -104,7 +104,7 @@ def classify_windows(train: Features, labels: Labels, test: Features, n_classes:
 
     Parameters
     ----------
-    train, test : of :func:`bkind3d.evaluation.motion_windows.describe_windows`.
+    train, test : of :func:`bkind3d.evaluation.motion_windows.Windows.describe`.
     labels : behaviours of the training windows, from 0 up to, not including, `n_classes`.
 
     Returns

@@ -18,18 +18,9 @@ from bkind3d.data.results import ACTION_COLUMNS, BOTH, GROUND_TRUTH, MAJORITY_CL
 from bkind3d.evaluation.actions import classify_windows
 from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import Candidate
-from bkind3d.evaluation.labelled_frames import all_known
-from bkind3d.evaluation.motion_windows import (
-    Windows,
-    cut_windows,
-    describe_windows,
-    find_whole_windows,
-    fit_heading,
-    half_width,
-    join_windows,
-)
+from bkind3d.evaluation.labelled_frames import TEST, TRAIN, assign_parts
+from bkind3d.evaluation.motion_windows import Windows, cut_windows, find_whole_windows, half_width
 from bkind3d.evaluation.recordings import Recording
-from bkind3d.evaluation.splits import TEST, TRAIN, assign_parts
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +64,7 @@ def collect_windows(
         if with_joints and joints is not None:
             sources[index] |= {GROUND_TRUTH: Points(joints.names, judged.frames, judged.time_s, joints.positions_at(judged.frames))}
         # Labelled frames around which every source has a whole window: so all features see the same windows.
-        known = [find_whole_windows(all_known(one.positions), judged.frames, halves[index]) for one in sources[index].values()]
+        known = [find_whole_windows(one, halves[index]) for one in sources[index].values()]
         middles[index] = np.flatnonzero(np.logical_and.reduce([np.asarray(recording.behaviours) != "", *known]))
     name = "train" if part == TRAIN else "test"
     number = sum(len(rows) for rows in middles.values())
@@ -83,7 +74,7 @@ def collect_windows(
     middles = {index: rows[::stride] for index, rows in middles.items()}
     features = (found, GROUND_TRUTH) if with_joints else (found,)
     return WindowPart(
-        windows={key: join_windows([cut_windows(sources[i][key], middles[i], halves[i]) for i, _ in chosen]) for key in features},
+        windows={key: Windows.join([cut_windows(sources[i][key], middles[i], halves[i]) for i, _ in chosen]) for key in features},
         behaviours=np.concatenate([np.asarray(r.behaviours)[middles[i]] for i, r in chosen]),
         session=np.concatenate([np.full(len(middles[i]), i) for i, _ in chosen]),
         time_s=np.concatenate([r.judged.time_s[middles[i]] for i, r in chosen]),
@@ -98,10 +89,10 @@ def score_behaviours(
     labels = np.searchsorted(classes, train.behaviours)
     described = {}
     for name, windows in train.windows.items():
-        heading = fit_heading(windows.middles)
+        heading = windows.fit_heading()
         # The paper's network sees positions, and makes of them what it needs; trees have to be given velocities and distances.
         derived = config.classifier != "conv1d"
-        described[name] = describe_windows(windows, heading, derived), describe_windows(test.windows[name], heading, derived)
+        described[name] = windows.describe(heading, derived), test.windows[name].describe(heading, derived)
     if len(described) > 1:
         parts = zip(*described.values(), strict=True)
         described[BOTH] = (np.concatenate(next(parts), axis=2), np.concatenate(next(parts), axis=2))

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from bkind3d.config import EvaluationConfig, InputError, MethodDescription
 from bkind3d.data.results import MEAN_POSE, Role, Supervision, name_oracle
 from bkind3d.evaluation.floors import centre_poses, choose_far_apart, fill_gaps, mean_pose, mean_shape, place_pose
-from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
+from bkind3d.evaluation.labelled_frames import TEST, LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, align_poses, joint_distances, measure_errors
 from bkind3d.evaluation.regression import fit_regressor, make_features, make_groups
-from bkind3d.evaluation.splits import TEST
 
 logger = logging.getLogger(__name__)
 

@@ -1,5 +1,6 @@
 """Windows of keypoints around a frame, made free of where the subject is, which way it faces, and how large it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from bkind3d.data.points import Points
 from bkind3d.data.spacing import spread_indices
+from bkind3d.evaluation.labelled_frames import all_known
 
 #: Moments that a window is sampled at, evenly spread; three halvings of the network leave two of them.
 N_SAMPLES = 16
@@ -31,6 +33,50 @@ class Windows:
     middles: Float[NDArray, "window point 3"]
     size: Float[NDArray, "window"]
 
+    @classmethod
+    def join(cls, parts: Sequence["Windows"]) -> "Windows":
+        """Put the windows of several recordings under each other."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("pieces", "middles", "size")))
+
+    def fit_heading(self) -> Complex[Shaped[NDArray, "..."], " point"]:
+        """The horizontal pose that all training poses are turned to.
+
+        The first complex principal component: the pose to which the others fit best when each is turned about the vertical as
+        suits it (the mean shape in the plane; Kent 1994). For a long animal it is the animal lying along one axis.
+        """
+        poses = _horizontal(self.middles)
+        _, vectors = np.linalg.eigh(poses.T @ poses.conj())
+        return np.asarray(vectors[:, -1])
+
+    def find_turns(self, heading: Complex[Shaped[NDArray, "..."], " point"]) -> Float[NDArray, "window"]:
+        """Angles (radians, anticlockwise as seen from above) by which poses are turned about the vertical to fit `heading` best."""
+        return np.asarray(-np.angle(_horizontal(self.middles) @ heading.conj()))
+
+    def describe(self, heading: Complex[Shaped[NDArray, "..."], " point"], derived: bool = True) -> Float[NDArray, "window sample channel"]:
+        """Turn windows into what a classifier sees.
+
+        Every window is moved so that its middle pose has its centroid at the origin, turned about the vertical so that the middle
+        pose fits `heading` best, and divided by the subject's size.
+
+        Returns
+        -------
+        Channels: the points relative to their centroid at that moment and the centroid; where `derived`, also how far each point
+        moves from moment to moment, and distances between points, at most :data:`_MOST_PAIRS`. In sizes of the subject, float32.
+        """
+        turn = np.exp(1j * self.find_turns(heading))
+        moved = (self.pieces - self.middles.mean(axis=1)[:, None, None]) / self.size[:, None, None, None]
+        plane = (moved[..., 0] + 1j * moved[..., 1]) * turn[:, None, None]
+        turned = np.stack([plane.real, plane.imag, moved[..., 2]], axis=-1).astype(np.float32)
+        centroid = turned.mean(axis=2)
+        channels = [(turned - centroid[:, :, None]).reshape(*turned.shape[:2], -1), centroid]
+        if derived:
+            channels.append(np.diff(turned, axis=1, prepend=turned[:, :1]).reshape(*turned.shape[:2], -1))
+            # All pairs of points, or so many of them, evenly spread.
+            pairs = np.stack(np.triu_indices(turned.shape[2], k=1))
+            first, second = pairs[:, spread_indices(pairs.shape[1], _MOST_PAIRS)]
+            channels.append(np.linalg.norm(turned[:, :, first] - turned[:, :, second], axis=3))
+        return np.concatenate(channels, axis=-1)
+
 
 def half_width(time_s: Float[NDArray, "frame"], window_seconds: float) -> int:
     """Kept frames on either side of a window's middle, at least one."""
@@ -38,8 +84,9 @@ def half_width(time_s: Float[NDArray, "frame"], window_seconds: float) -> int:
     return max(1, round(window_seconds / interval / 2)) if interval > 0 else 1
 
 
-def find_whole_windows(known: Bool[NDArray, "frame"], frames: Int[NDArray, "frame"], half: int) -> Bool[NDArray, "frame"]:
-    """Tell which frames have `half` known frames on either side, without a gap in between, in the same recording."""
+def find_whole_windows(points: Points, half: int) -> Bool[NDArray, "frame"]:
+    """Tell which frames have `half` frames on either side in which every point is known, without a gap in between, in the same recording."""
+    frames, known = points.frames, all_known(points.positions)
     whole = np.zeros(len(frames), dtype=bool)
     if len(frames) < 2 * half + 1:
         return whole
@@ -65,56 +112,7 @@ def cut_windows(points: Points, middles: Int[NDArray, "window"], half: int) -> W
     return Windows(points.positions[middles[:, None] + offsets], points.positions[middles], size)
 
 
-def join_windows(parts: list[Windows]) -> Windows:
-    """Put the windows of several recordings under each other."""
-    return Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("pieces", "middles", "size")))
-
-
 def _horizontal(poses: Float[NDArray, "window point 3"]) -> Complex[Shaped[NDArray, "..."], "window point"]:
     """Horizontal coordinates relative to the centroid, x + iy."""
     centred = poses - poses.mean(axis=1, keepdims=True)
     return np.asarray(centred[..., 0] + 1j * centred[..., 1])
-
-
-def fit_heading(middles: Float[NDArray, "window point 3"]) -> Complex[Shaped[NDArray, "..."], " point"]:
-    """The horizontal pose that all training poses are turned to.
-
-    The first complex principal component: the pose to which the others fit best when each is turned about the vertical as
-    suits it (the mean shape in the plane; Kent 1994). For a long animal it is the animal lying along one axis.
-    """
-    poses = _horizontal(middles)
-    _, vectors = np.linalg.eigh(poses.T @ poses.conj())
-    return np.asarray(vectors[:, -1])
-
-
-def find_turns(middles: Float[NDArray, "window point 3"], heading: Complex[Shaped[NDArray, "..."], " point"]) -> Float[NDArray, "window"]:
-    """Angles (radians, anticlockwise as seen from above) by which poses are turned about the vertical to fit `heading` best."""
-    return np.asarray(-np.angle(_horizontal(middles) @ heading.conj()))
-
-
-def describe_windows(
-    windows: Windows, heading: Complex[Shaped[NDArray, "..."], " point"], derived: bool = True
-) -> Float[NDArray, "window sample channel"]:
-    """Turn windows into what a classifier sees.
-
-    Every window is moved so that its middle pose has its centroid at the origin, turned about the vertical so that the middle
-    pose fits `heading` best, and divided by the subject's size.
-
-    Returns
-    -------
-    Channels: the points relative to their centroid at that moment and the centroid; where `derived`, also how far each point
-    moves from moment to moment, and distances between points, at most :data:`_MOST_PAIRS`. In sizes of the subject, float32.
-    """
-    turn = np.exp(1j * find_turns(windows.middles, heading))
-    moved = (windows.pieces - windows.middles.mean(axis=1)[:, None, None]) / windows.size[:, None, None, None]
-    plane = (moved[..., 0] + 1j * moved[..., 1]) * turn[:, None, None]
-    turned = np.stack([plane.real, plane.imag, moved[..., 2]], axis=-1).astype(np.float32)
-    centroid = turned.mean(axis=2)
-    channels = [(turned - centroid[:, :, None]).reshape(*turned.shape[:2], -1), centroid]
-    if derived:
-        channels.append(np.diff(turned, axis=1, prepend=turned[:, :1]).reshape(*turned.shape[:2], -1))
-        # All pairs of points, or so many of them, evenly spread.
-        pairs = np.stack(np.triu_indices(turned.shape[2], k=1))
-        first, second = pairs[:, spread_indices(pairs.shape[1], _MOST_PAIRS)]
-        channels.append(np.linalg.norm(turned[:, :, first] - turned[:, :, second], axis=3))
-    return np.concatenate(channels, axis=-1)

@@ -19,16 +19,7 @@ from bkind3d.config import MovementsConfig
 from bkind3d.data.parquet import TABLES
 from bkind3d.data.points import Points, read_points
 from bkind3d.data.spacing import step_indices
-from bkind3d.evaluation.labelled_frames import all_known
-from bkind3d.evaluation.motion_windows import (
-    cut_windows,
-    describe_windows,
-    find_turns,
-    find_whole_windows,
-    fit_heading,
-    half_width,
-    join_windows,
-)
+from bkind3d.evaluation.motion_windows import Windows, cut_windows, find_whole_windows, half_width
 from bkind3d.evaluation.recordings import read_behaviours
 
 #: Windows of a study at most, as many of each session: 1.8 GB of memory at 15 keypoints.
@@ -47,7 +38,7 @@ def find_movements(keypoints: Mapping[str, str | Path], behaviours: Mapping[str,
     """Put windows of all sessions into clusters of like movement.
 
     Windows are described as for the recognition of behaviours, free of place, heading and size
-    (:func:`bkind3d.evaluation.motion_windows.describe_windows`); every number is standardised, all are reduced to their principal
+    (:func:`bkind3d.evaluation.motion_windows.Windows.describe`); every number is standardised, all are reduced to their principal
     components, and these are clustered by k-means.
 
     Parameters
@@ -75,19 +66,19 @@ def find_movements(keypoints: Mapping[str, str | Path], behaviours: Mapping[str,
     if number < config.n_clusters:
         reason = f"{number} windows of {config.window_seconds:g} s without gaps are too few for {config.n_clusters} clusters"
         return Movements(pd.DataFrame(columns=list(TABLES["movements"])), {**config.model_dump(), "reason": reason})
-    windows = join_windows(pieces)
-    heading = fit_heading(windows.middles)
+    windows = Windows.join(pieces)
+    heading = windows.fit_heading()
     # The animal lies along the x axis wherever its windows are drawn: its longer axis is turned there.
     heading = heading * np.exp(-0.5j * np.angle((heading**2).sum()))
-    cluster, distance, explained = _cluster(describe_windows(windows, heading), config)
-    table = pd.concat(tables, ignore_index=True).assign(turn=find_turns(windows.middles, heading), cluster=cluster, distance=distance)
+    cluster, distance, explained = _cluster(windows.describe(heading), config)
+    table = pd.concat(tables, ignore_index=True).assign(turn=windows.find_turns(heading), cluster=cluster, distance=distance)
     return Movements(table, {**config.model_dump(), "explained": explained, **_summarise(table, config.n_clusters)})
 
 
 def _choose_middles(points: Points, half: int, most: int) -> Int[NDArray, "window"]:
     """Middles of windows without gaps, half a window apart; at most so many of them, evenly spread."""
     middles = np.arange(half, len(points.frames), half)
-    middles = middles[find_whole_windows(all_known(points.positions), points.frames, half)[middles]]
+    middles = middles[find_whole_windows(points, half)[middles]]
     return middles[step_indices(len(middles), most)]
 
 

@@ -18,10 +18,9 @@ from bkind3d.evaluation.body_parts import measure_identity, measure_truth, summa
 from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import Candidate, CandidateResult, measure_candidates
 from bkind3d.evaluation.label_efficiency import measure_label_efficiency
-from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known, select_common, stack_frames
+from bkind3d.evaluation.labelled_frames import TEST, TRAIN, LabelledFrames, all_known, select_common, stack_frames
 from bkind3d.evaluation.metrics import ERRORS, JointErrors, PoseErrors, count_correct, mean_known
 from bkind3d.evaluation.recordings import Recording, common_units
-from bkind3d.evaluation.splits import TEST, TRAIN
 from bkind3d.evaluation.steadiness import Motion, find_steps
 from bkind3d.evaluation.swaps import body_length
 from bkind3d.evaluation.upstream import judge_as_upstream

@@ -15,7 +15,7 @@ from bkind3d.data.results import MEAN_POSE, NO_REFERENCE, UNTRAINED
 from bkind3d.report.behaviours import count_confusion, read_confusion
 from bkind3d.report.candidates import colour_of, has_reference, label_of, rows_of
 from bkind3d.report.contents import read_results
-from bkind3d.report.learning import split_terms
+from bkind3d.report.origin import split_terms
 from bkind3d.report.overlay_videos import write_animation
 from bkind3d.report.overlays import WHITE, draw_session
 from bkind3d.report.palette import ACCENT

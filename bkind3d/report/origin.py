@@ -1,19 +1,23 @@
-"""What a run was: every setting and where it departs from the preset and the paper, versions, hashes of what went in."""
+"""What a run was: every setting and where it departs from the preset and the paper, how training went, versions, hashes of what went in."""
 
+import math
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from bkind3d import __version__
 from bkind3d.config import ExperimentConfig, FramesConfig, Section
 from bkind3d.data.parquet import read_metadata
+from bkind3d.data.spacing import step_indices
 from bkind3d.report.captions import write_caption
-from bkind3d.report.elements import Cell, Fold, Note, Table, make_row
+from bkind3d.report.elements import Cell, Chart, Fold, Note, Table, make_chart, make_row
 from bkind3d.report.formatting import format_number
+from bkind3d.report.palette import LINES
 from bkind3d.study.sections import list_entries
 from bkind3d.study.study import Study
 
@@ -87,6 +91,25 @@ def build_settings(study: Study, experiment: str, is_judged: bool = True) -> lis
     tables = [build_settings_table(settings, () if is_judged else ("evaluation.", "actions.")), pictures]
     n_changed = sum(row[1].style == "changed" for row in tables[0].rows)
     return [describe_weights(settings), Fold(f"All settings (preset {settings.preset}, {n_changed} changed)", tables)]
+
+
+def split_terms(history: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The terms of the training history that say anything, each with its rows."""
+    terms = [(str(term), rows.sort_values("step")) for term, rows in history.groupby("term", sort=False)]
+    return [(term, rows) for term, rows in terms if rows["value"].notna().any() and (rows["value"] != 0).any()]
+
+
+def build_learning_charts(terms: Sequence[tuple[str, pd.DataFrame]]) -> list[Chart]:
+    """One small chart for each term of the training history."""
+    charts = []
+    for index, (term, rows) in enumerate(terms):
+        thinned = rows.iloc[step_indices(len(rows), 600)]
+        values = [value if math.isfinite(value) else None for value in thinned["value"]]
+        line = {"width": 1.5, "color": LINES[index % len(LINES)]}
+        figure = go.Figure(go.Scatter(x=thinned["step"].tolist(), y=values, mode="lines", line=line))
+        title = {"text": term.replace("_", " "), "x": 0.02, "font": {"size": 13}}
+        charts.append(make_chart(figure, 190, title=title, margin={"l": 50, "r": 10, "t": 34, "b": 34}))
+    return charts
 
 
 def list_versions() -> list[tuple[str, str]]:

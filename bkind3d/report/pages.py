@@ -18,9 +18,8 @@ from bkind3d.report.candidates import has_reference, is_ours, rows_of
 from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import find_skeleton, read_joints, read_location, read_named_keypoints, read_results
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Section
-from bkind3d.report.learning import build_learning_charts, split_terms
 from bkind3d.report.movements import build_movements
-from bkind3d.report.origin import build_hashes, build_settings, build_stages, build_versions
+from bkind3d.report.origin import build_hashes, build_learning_charts, build_settings, build_stages, build_versions, split_terms
 from bkind3d.report.overlays import draw_session, encode_jpeg
 from bkind3d.report.player import build_player, draw_sprites, read_behaviours, read_clusters
 from bkind3d.report.rendering import write_page

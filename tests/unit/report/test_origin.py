@@ -1,7 +1,17 @@
 from bkind3d import __version__
 from bkind3d.config import ExperimentConfig
+from bkind3d.data.parquet import read_table
 from bkind3d.methods.discovery.settings import PRESETS
-from bkind3d.report.origin import build_hashes, build_settings_table, build_stages, describe_weights, list_settings, list_versions
+from bkind3d.report.origin import (
+    build_hashes,
+    build_learning_charts,
+    build_settings_table,
+    build_stages,
+    describe_weights,
+    list_settings,
+    list_versions,
+    split_terms,
+)
 
 
 def make_experiment(**sections):
@@ -76,3 +86,9 @@ def test_hashes_of_inputs_are_shown(toy):
     assert hashes["survey/test1/cam1.parquet"] == "sha256 " + "ab" * 8
     assert hashes["calibration/arena.parquet"] == "board_videos.cam1 " + "cd" * 8
     assert hashes["location/test1.parquet"] == "–"
+
+
+def test_terms_that_are_off_get_no_curve(toy):
+    terms = split_terms(read_table(toy.write().open().results.history("tiny"), "history"))
+    assert [term for term, _ in terms] == ["total", "silhouette", "coverage", "consistency"]
+    assert len(build_learning_charts(terms)) == 4
