@@ -12,24 +12,14 @@ from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.shrinking import Picture as Pixels
 from bkind3d.data.spacing import spread_indices, step_indices
 from bkind3d.doctor.checks import ORDER, Check, sort_checks, summarise
-from bkind3d.doctor.pictures import (
-    AXES,
-    choose_moment,
-    choose_spacing,
-    draw_epipolar_lines,
-    draw_world,
-    list_cube_lines,
-    list_floor_lines,
-    tile_views,
-)
+from bkind3d.doctor.pictures import choose_moment, choose_spacing, draw_epipolar_lines, draw_world, list_world_lines, tile_views
 from bkind3d.doctor.sessions import Examined, measure_distance
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.report.captions import write_caption
 from bkind3d.report.elements import Cell, Chart, Note, Page, Picture, Section, Table, make_chart, make_row
 from bkind3d.report.overlays import draw_grid, encode_jpeg
 from bkind3d.report.palette import ACCENT, LINES
 from bkind3d.report.recordings import build_location_chart
-from bkind3d.report.rendering import write_page
+from bkind3d.report.rendering import write_caption, write_page
 from bkind3d.study.study import Study
 
 #: Moments of the crops, their side in pixels, and points of a line over time.
@@ -129,9 +119,8 @@ def build_rig_chart(entry: Examined) -> Chart:
     """The cameras, floor, axes and the subject's way in 3D, to turn with the mouse."""
     figure, distance = go.Figure(), measure_distance(entry.cameras)
     spacing = choose_spacing(distance)
-    _add_lines(figure, list_floor_lines(spacing), "#9aa0a6", "floor", 1)
-    for axis, colour in enumerate(AXES):
-        _add_lines(figure, [np.stack([np.zeros(3), 2 * spacing * np.eye(3)[axis]])], f"rgb{colour}", "xyz"[axis], 5)
+    for name, lines, colour, thickness in list_world_lines(spacing, _find_cube(entry, 0)):
+        _add_lines(figure, lines, f"rgb{colour}", name, 2 * thickness - 1)
     for index, camera in enumerate(entry.cameras.values()):
         _add_lines(figure, _list_camera_lines(camera, 0.15 * distance), LINES[index % len(LINES)], camera.name, 3)
     centres = np.stack([camera.centre for camera in entry.cameras.values()])
@@ -142,9 +131,6 @@ def build_rig_chart(entry: Examined) -> Chart:
         way = way.iloc[step_indices(len(way), _MAX_POINTS)]
         places = way[["x", "y", "z"]].to_dict("list")
         figure.add_scatter3d(**places, mode="lines", name="subject", line={"width": 3, "color": ACCENT})
-        cube = _find_cube(entry, int(way["frame"].iloc[0]))
-        if cube:
-            _add_lines(figure, list_cube_lines(*cube), "#d9a520", "cube", 3)
     scene = {"aspectmode": "data", **{f"{axis}axis": {"title": {"text": f"{axis} ({entry.units})"}} for axis in "xyz"}}
     layout = {"scene": scene, "margin": {"l": 0, "r": 0, "t": 10, "b": 0}, "legend": {"orientation": "h"}}
     caption = "Cameras (their pictures' outline as a pyramid), floor, axes and the subject's way. Drag to turn."

@@ -48,6 +48,13 @@ def list_cube_lines(centre: Array, side: float) -> list[Array]:
     return [corners[[first, second]] for first, second in _EDGES]
 
 
+def list_world_lines(spacing: float, cube: tuple[Array, float] | None) -> list[tuple[str, list[Array], Colour, int]]:
+    """Name, lines, colour and thickness of the floor's grid, the world's axes (two squares long), and the subject's cube."""
+    axes = zip("xyz", 2 * spacing * np.eye(3), AXES, strict=True)
+    drawn = [("floor", list_floor_lines(spacing), FLOOR, 1), *((name, [np.stack([0 * end, end])], colour, 3) for name, end, colour in axes)]
+    return [*drawn, ("cube", list_cube_lines(*cube), CUBE, 2)] if cube else drawn
+
+
 def draw_lines(picture: Picture, camera: Camera, lines: Sequence[Array], colour: Colour, thickness: int = 1) -> None:
     """Draw straight lines of the world, each (2, 3), as the lens bends them."""
     share = np.linspace(0, 1, _POINTS)[:, None]
@@ -58,11 +65,8 @@ def draw_lines(picture: Picture, camera: Camera, lines: Sequence[Array], colour:
 def draw_world(picture: Picture, camera: Camera, spacing: float, cube: tuple[Array, float] | None) -> Picture:
     """The picture with the floor's grid, the world's axes (x red, y green, z blue; two squares long) and the subject's cube."""
     drawn = picture.copy()
-    draw_lines(drawn, camera, list_floor_lines(spacing), FLOOR)
-    for axis, colour in enumerate(AXES):
-        draw_lines(drawn, camera, [np.stack([np.zeros(3), 2 * spacing * np.eye(3)[axis]])], colour, 3)
-    if cube is not None:
-        draw_lines(drawn, camera, list_cube_lines(*cube), CUBE, 2)
+    for _, lines, colour, thickness in list_world_lines(spacing, cube):
+        draw_lines(drawn, camera, lines, colour, thickness)
     return drawn
 
 

@@ -108,10 +108,7 @@ def check_cube(study: Study, side: float) -> Check:
 def check_pairs(name: str, experiment: ExperimentConfig, interval: float, still: float | None, changed: float | None) -> list[Check]:
     """Whether the moments of a pair are as far apart as the objective wants them: alike, or different.
 
-    Parameters
-    ----------
-    interval : seconds between two kept frames.
-    still, changed : see :class:`Measured`.
+    `interval` is between two kept frames (s), `still` and `changed` as in :class:`Measured`.
     """
     training, gap = experiment.training, experiment.pair_gap_seconds
     wanted = still if gap is None else changed

@@ -170,11 +170,7 @@ def measure_sides(
 def measure_truth(
     train: LabelledFrames, test: LabelledFrames, candidate: str, names: tuple[str, ...], joint_names: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Measure identity against the true joints, with the joints that are not known filled in from the mean shape.
-
-    Parameters
-    ----------
-    candidate : name of the one that is measured.
+    """Measure identity of `candidate` against the true joints, with the joints that are not known filled in from the mean shape.
 
     Returns
     -------

@@ -121,12 +121,7 @@ def measure_candidates(
     config: EvaluationConfig,
     names: tuple[str, ...],
 ) -> tuple[list[CandidateResult], dict[str, list[str]]]:
-    """Measure the method's points, the floors and the oracles; also name the joints that each oracle knows.
-
-    Parameters
-    ----------
-    point_names, names : of the method's points, and of the joints.
-    """
+    """Measure the method's points (`point_names`), the floors and the oracles; also name the joints, out of `names`, that each oracle knows."""
     asked = frames.is_labelled & (frames.part == TEST)
     root = find_root(config, names)
     results = []

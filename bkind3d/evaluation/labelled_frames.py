@@ -63,11 +63,7 @@ def _ranges_of_blocks(recording: Recording, part: Int[NDArray, "frame"]) -> list
 
 
 def assign_parts(recordings: Sequence[Recording], config: EvaluationConfig) -> list[Int[NDArray, "frame"]]:
-    """Decide for every frame of every recording whether it trains the regressor, tests it, or neither.
-
-    Parameters
-    ----------
-    recordings : those that have what is to be regressed or recognised.
+    """Decide for every frame of the recordings that have what is to be regressed or recognised whether it trains, tests, or neither.
 
     Raises
     ------

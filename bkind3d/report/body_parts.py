@@ -6,11 +6,11 @@ import pandas as pd
 
 from bkind3d.data.results import UNTRAINED
 from bkind3d.report.candidates import is_ours
-from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import list_given_names, read_judgement
 from bkind3d.report.elements import Cell, Table, make_row
 from bkind3d.report.formatting import choose_decimals, format_number, format_share
 from bkind3d.report.palette import mark_of
+from bkind3d.report.rendering import write_caption
 from bkind3d.study.study import Study
 
 #: What each measure is called; those for which the truth is needed come first.
@@ -86,13 +86,7 @@ def build_side_table(study: Study, experiment: str) -> Table | None:
 
 
 def build_keypoint_table(health: pd.DataFrame, units: str, side: float) -> Table:
-    """One row per keypoint, with its mark.
-
-    Parameters
-    ----------
-    health : of ``bkind3d.evaluation.health.examine_keypoints``.
-    units, side : of the world, and side of the subject's cube in them.
-    """
+    """One row per keypoint, with its mark, of what ``bkind3d.evaluation.health.examine_keypoints`` found; `side` is that of the cube in `units`."""
     spread, motion, distance = (f"{head} ({units})" for head in ("spread", "motion in the cube", "at"))
     columns = ["keypoint", "present", "confidence", spread, "off silhouette (px)", motion, "nearest keypoint", distance]
     decimals = choose_decimals([side / 10])

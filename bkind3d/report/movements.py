@@ -13,11 +13,11 @@ from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.points import read_keypoints
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import spread_indices
-from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import find_skeleton
 from bkind3d.report.elements import Cell, Gallery, Note, Picture, Table
 from bkind3d.report.formatting import format_share
 from bkind3d.report.overlays import DARK, draw_view, encode_webp
+from bkind3d.report.rendering import write_caption
 from bkind3d.report.views import View
 from bkind3d.study.study import Study
 

@@ -14,10 +14,10 @@ from bkind3d import __version__
 from bkind3d.config import ExperimentConfig, FramesConfig, Section
 from bkind3d.data.parquet import read_metadata
 from bkind3d.data.spacing import step_indices
-from bkind3d.report.captions import write_caption
 from bkind3d.report.elements import Cell, Chart, Fold, Note, Table, make_chart, make_row
 from bkind3d.report.formatting import format_number
 from bkind3d.report.palette import LINES
+from bkind3d.report.rendering import write_caption
 from bkind3d.study.sections import list_entries
 from bkind3d.study.study import Study
 

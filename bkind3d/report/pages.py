@@ -15,14 +15,13 @@ from bkind3d.report import findings, pose, recordings
 from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
 from bkind3d.report.body_parts import build_identity_table, build_keypoint_table, build_nearest_table, build_side_table
 from bkind3d.report.candidates import has_reference, is_ours, rows_of
-from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import find_skeleton, read_joints, read_location, read_named_keypoints, read_results
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Section
 from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_learning_charts, build_settings, build_stages, build_versions, split_terms
 from bkind3d.report.overlays import draw_session, encode_jpeg
 from bkind3d.report.player import build_player, draw_sprites, read_behaviours, read_clusters
-from bkind3d.report.rendering import write_page
+from bkind3d.report.rendering import write_caption, write_page
 from bkind3d.study.study import Study
 
 #: What a session's page has room for, so that it stays below 25 MB: positions of keypoints over time, and characters of small pictures.

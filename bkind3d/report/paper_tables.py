@@ -11,7 +11,7 @@ from bkind3d.config import PaperTableConfig
 from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import BOTH, GROUND_TRUTH, read_json
 from bkind3d.report.candidates import is_ours, label_of
-from bkind3d.report.captions import write_caption
+from bkind3d.report.rendering import write_caption
 from bkind3d.report.tables import show_cell
 from bkind3d.study.layout import Layout
 from bkind3d.study.published import NOT_READABLE, read_published
@@ -55,11 +55,7 @@ _COUNTS = ("n_views", "n_keypoints", "n_frames", "n_missing", "n_common", "n_cla
 def collect_table(settings: PaperTableConfig, results: Layout, differences: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Put a table together: the experiments in their order, the floors of the first one, then what was published.
 
-    Parameters
-    ----------
-    settings : experiments and names of the rows.
-    results : where the files of the study's results lie.
-    differences : of each experiment to the first one (:func:`bkind3d.evaluation.comparison.compare_errors`); pose only.
+    For poses, `differences` are those of each experiment to the first one (:func:`bkind3d.evaluation.comparison.compare_errors`).
 
     Returns
     -------

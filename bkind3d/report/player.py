@@ -16,10 +16,10 @@ from bkind3d.data.points import SessionKeypoints
 from bkind3d.data.progress import track
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import step_indices
-from bkind3d.report.captions import write_caption
 from bkind3d.report.elements import Player, script_json
 from bkind3d.report.overlays import encode_webp
 from bkind3d.report.palette import LINES, mark_of
+from bkind3d.report.rendering import write_caption
 from bkind3d.report.views import Moment, Picture, crop_view, fit_view, iterate_moments, measure_reach, project_keypoints
 from bkind3d.study.study import Study
 
@@ -102,10 +102,7 @@ def build_player(
 
     Parameters
     ----------
-    identifier : of the element.
-    keypoints : of the session.
-    chosen : moments that are shown, as indices into its frames.
-    skeleton : pairs of keypoints that are drawn as lines.
+    chosen : moments that are shown, as indices into the frames of the session's `keypoints`.
     location : table of the session; world units.
     joints : (moment, joint, 3) true positions at the chosen moments, world units.
     sprites : pictures at some of the chosen moments.
@@ -170,8 +167,7 @@ def _find_centres(points: Float[NDArray, "..."], location: pd.DataFrame, frames:
     """(frame, 3) centre of the subject's cube; where it was not located, the keypoints' own centre or the last one known."""
     placed = location.drop_duplicates("frame").set_index("frame").reindex(frames)
     centres = placed[["x", "y", "z"]].to_numpy(dtype=np.float64)
-    present = np.isfinite(points)
-    own = np.where(present, points, 0).sum(axis=1) / np.where(present.any(axis=1), present.sum(axis=1), np.nan)
+    own = np.ma.masked_invalid(points).mean(axis=1).filled(np.nan)
     filled = pd.DataFrame(np.where(np.isfinite(centres), centres, own)).ffill().bfill().fillna(0.0)
     return filled.to_numpy(dtype=np.float64)
 
@@ -185,13 +181,12 @@ def _find_reach(relative: Float[NDArray, "..."]) -> float:
 
 def _find_bounds(points: Float[NDArray, "..."]) -> list[list[float]]:
     """Three [low, high] pairs that hold every point, with room of 5 % of the largest extent."""
-    flat = points.reshape(-1, 3)
-    flat = flat[np.isfinite(flat).all(axis=1)]
-    if not len(flat):
+    if not np.isfinite(points).any():
         return [[-1.0, 1.0]] * 3
-    low, high = flat.min(axis=0), flat.max(axis=0)
-    room = 0.05 * max(float((high - low).max()), 1e-9)
-    return [[float(a - room), float(b + room)] for a, b in zip(low, high, strict=True)]
+    low, high = np.nanmin(points, axis=(0, 1)), np.nanmax(points, axis=(0, 1))
+    room: float = 0.05 * max((high - low).max(), 1e-9)
+    bounds: list[list[float]] = np.stack([low - room, high + room], axis=1).tolist()
+    return bounds
 
 
 def draw_sprites(

@@ -9,10 +9,10 @@ import plotly.graph_objects as go
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import FLOORS, MEAN_POSE, NO_REFERENCE, UNTRAINED, role_of
 from bkind3d.report.candidates import colour_of, is_ours, label_of, rows_of
-from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import read_judgement, read_results
 from bkind3d.report.elements import LEGEND, Cell, Chart, Table, make_chart, make_row
 from bkind3d.report.formatting import choose_decimals, format_count, format_interval, format_number, format_share, format_text, is_missing
+from bkind3d.report.rendering import write_caption
 from bkind3d.study.study import Study
 
 

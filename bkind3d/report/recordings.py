@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.spacing import step_indices
-from bkind3d.report.captions import write_caption
 from bkind3d.report.contents import read_location
 from bkind3d.report.elements import LEGEND, Cell, Chart, Fold, Gallery, Note, Table, make_chart, make_row
 from bkind3d.report.formatting import choose_decimals, format_number, format_share
 from bkind3d.report.palette import LINES
+from bkind3d.report.rendering import write_caption
 from bkind3d.study.sections import list_entries
 from bkind3d.study.study import Study
 

@@ -1,4 +1,4 @@
-"""How a page becomes one HTML file that needs no other."""
+"""How templates are filled in: a page becomes one HTML file that needs no other, a caption one line of text."""
 
 import base64
 import gzip
@@ -6,16 +6,31 @@ import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import jinja2
 from plotly.offline import get_plotlyjs
 
 from bkind3d import __version__
 from bkind3d.data.parquet import replaced_when_complete
-from bkind3d.report.captions import TEMPLATES, open_templates
 from bkind3d.report.elements import Page
 
+TEMPLATES = Path(__file__).parent / "templates"
 #: The page's scripts, each after those that it imports from.
 SCRIPTS = ("document", "canvas", "recording", "views", "space", "player", "charts", "tables", "page")
+
+
+@cache
+def open_templates() -> jinja2.Environment:
+    """The templates of pages and captions."""
+    loader, escaped = jinja2.FileSystemLoader(TEMPLATES), jinja2.select_autoescape(["html.j2"], default=False)
+    return jinja2.Environment(loader=loader, autoescape=escaped, undefined=jinja2.StrictUndefined, trim_blocks=True)
+
+
+def write_caption(name: str, /, **values: Any) -> str:
+    """Fill in the caption `name`; it becomes one line of plain text."""
+    caption = getattr(open_templates().get_template("captions.j2").module, name)
+    return " ".join(caption(**values).split())
 
 
 @cache
@@ -32,14 +47,7 @@ def join_scripts() -> str:
 
 
 def write_page(page: Page, sessions_folder: str, path: Path) -> None:
-    """Render `page` into one file that needs no other; it appears whole or not at all.
-
-    Parameters
-    ----------
-    page : what to show.
-    sessions_folder : where the sessions' pages lie as seen from this one.
-    path : the HTML file.
-    """
+    """Render `page` into one file that needs no other, whole or not at all; `sessions_folder` is where the sessions' pages lie as seen from it."""
     date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
     text = (
         open_templates()

@@ -2,7 +2,7 @@ import pandas as pd
 
 from bkind3d.data.results import write_json
 from bkind3d.report.body_parts import build_identity_table, build_keypoint_table, build_nearest_table, build_side_table
-from bkind3d.report.captions import write_caption
+from bkind3d.report.rendering import write_caption
 
 
 def texts(table):

@@ -1,7 +1,6 @@
 import re
 
-from bkind3d.report.captions import TEMPLATES
-from bkind3d.report.rendering import SCRIPTS, join_scripts
+from bkind3d.report.rendering import SCRIPTS, TEMPLATES, join_scripts
 
 
 def test_every_script_stands_after_those_that_it_imports_from():
