@@ -31,6 +31,14 @@ JOINTS = {
 N_JOINTS = 32
 #: Farthest (mm) from the world's origin that anybody can be in that room; what is farther was not read rightly.
 _FARTHEST = 1e5
+#: Who is learned from and who is judged on, as in the paper. Of the other subjects, the poses were never published.
+SPLITS = {"S1": "train", "S5": "train", "S6": "train", "S7": "train", "S8": "train", "S9": "test", "S11": "test"}
+#: Where a subject's poses lie, in the original archive and as h36m-fetch extracts them.
+POSE_FOLDERS = ("MyPoseFeatures/D3_Positions", "Poses_D3_Positions")
+#: How names of files begin that hold all recordings of a subject: action 1, "Miscellaneous".
+_ALL = "_ALL"
+#: Cameras that 3D needs.
+_LEAST_CAMERAS = 2
 
 
 def read_poses(path: Path) -> Float[NDArray, "frame 17 3"]:
@@ -53,16 +61,6 @@ def read_poses(path: Path) -> Float[NDArray, "frame 17 3"]:
     if not (np.abs(values) < _FARTHEST).all():
         raise InputError(f"{path}: has positions that are no number or beyond {_FARTHEST / 1000:g} m; it is damaged: copy it again")
     return values.reshape(-1, N_JOINTS, 3)[:, list(JOINTS)]
-
-
-#: Who is learned from and who is judged on, as in the paper. Of the other subjects, the poses were never published.
-SPLITS = {"S1": "train", "S5": "train", "S6": "train", "S7": "train", "S8": "train", "S9": "test", "S11": "test"}
-#: Where a subject's poses lie, in the original archive and as h36m-fetch extracts them.
-POSE_FOLDERS = ("MyPoseFeatures/D3_Positions", "Poses_D3_Positions")
-#: How names of files begin that hold all recordings of a subject: action 1, "Miscellaneous".
-_ALL = "_ALL"
-#: Cameras that 3D needs.
-_LEAST_CAMERAS = 2
 
 
 @dataclass(frozen=True)

@@ -54,12 +54,9 @@ IMPORTERS = {
 
 
 def import_archive(name: str, folder: Path, output: Path, **options: Any) -> None:
-    """Make a study of the data set `name` in `folder`.
+    """Make a study, the folder `output` that must not be there yet, of the data set `name` in `folder`.
 
-    Parameters
-    ----------
-    output : the study; must not be there yet.
-    options : those of the data set's row; what is not given has its default.
+    The `options` are those of the data set's row; what is not given has its default.
 
     Raises
     ------

@@ -45,17 +45,9 @@ def fill_template(site: Site) -> str:
 
 
 def install_profile(values: Mapping[str, Any], folder: Path, force: bool = False) -> Path:
-    """Write the filled profile into a folder of its own.
+    """Write the profile, filled with the `values` of a :class:`Site` that are not the defaults, into its `folder`; return the written file.
 
-    Parameters
-    ----------
-    values : of a :class:`Site`, as far as they are not the defaults.
-    folder : the profile's, named like it.
-    force : replace the profile that is there; it stays beside the new one with the ending `.old`.
-
-    Returns
-    -------
-    The written file.
+    With `force`, a profile that is there is replaced; it stays beside the new one with the ending `.old`.
 
     Raises
     ------

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 #: How a profile is made again.
 MEND = "see profiles/README.md, then: bkind3d profile install slurm --force"
+#: Seconds that cancelled jobs have to be gone: SLURM gives them half a minute to end by themselves.
+PATIENCE = 180
 
 
 @dataclass(frozen=True)
@@ -168,10 +170,6 @@ def check_site(site: Site) -> None:
 
 def _name(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
-
-
-#: Seconds that cancelled jobs have to be gone: SLURM gives them half a minute to end by themselves.
-PATIENCE = 180
 
 
 def check_log_folder(folder: Path) -> None:

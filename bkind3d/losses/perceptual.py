@@ -13,8 +13,21 @@ from bkind3d.losses.running_mean import RunningMean
 
 log = logging.getLogger(__name__)
 
-_SIGMA = 1.5
-_C1, _C2 = 0.01**2, 0.03**2
+#: Of the structural difference: width of its window, and what keeps its quotient finite.
+_SIGMA, _C1, _C2 = 1.5, 0.01**2, 0.03**2
+#: Levels of features that are compared.
+N_LEVELS = 5
+#: The published ImageNet weights; the name ends in the first digits of the file's SHA-256.
+WEIGHTS_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
+WEIGHTS_SHA256 = "dcbb9e9d"
+
+#: Convolutions and channels of each block; a block ends with a pooling that halves the resolution.
+BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+
+#: Layers whose outputs are the five levels: the second ReLU of every block.
+LEVELS = (3, 8, 13, 22, 31)
+
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def structural_difference(
@@ -56,9 +69,6 @@ def _blur(images: Float[Tensor, "*batch height width"], window: int) -> Float[Te
     kernels = kernel.expand(flat.shape[1], 1, 1, window)
     flat = torch.nn.functional.conv2d(flat, kernels, groups=len(kernels))
     return torch.nn.functional.conv2d(flat, kernels.mT, groups=len(kernels)).view(images.shape)
-
-
-N_LEVELS = 5
 
 
 class PerceptualLoss(nn.Module):
@@ -131,19 +141,6 @@ class GradientPyramid(nn.Module):
             below = nn.functional.pad(images.diff(dim=-2), (0, 0, 0, 1))
             levels.append(torch.cat([images, right, below], dim=1))
         return levels
-
-
-#: The published ImageNet weights; the name ends in the first digits of the file's SHA-256.
-WEIGHTS_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
-WEIGHTS_SHA256 = "dcbb9e9d"
-
-#: Convolutions and channels of each block; a block ends with a pooling that halves the resolution.
-BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
-
-#: Layers whose outputs are the five levels: the second ReLU of every block.
-LEVELS = (3, 8, 13, 22, 31)
-
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Vgg19Features(nn.Module):

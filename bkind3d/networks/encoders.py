@@ -184,13 +184,8 @@ def hash_weights(folder: Path) -> str:
 class FeaturePyramid(nn.Module):
     """Bring the maps of all strides together at a quarter of the image's size: the geometry features, which are un-projected.
 
-    A feature pyramid as in cascaded pyramid networks (Chen et al. 2018), of which only the finest level is used.
-
-    Parameters
-    ----------
-    channels_in : channels of the encoder's maps, finest first.
-    channels_out : channels of the geometry features; 32 in the paper.
-    width : channels inside.
+    A feature pyramid as in cascaded pyramid networks (Chen et al. 2018), of which only the finest level is used. Channels are those of the
+    encoder's maps (`channels_in`, finest first), of the geometry features (`channels_out`, 32 in the paper), and inside (`width`).
     """
 
     def __init__(self, channels_in: Sequence[int], channels_out: int = 32, width: int = 256) -> None:

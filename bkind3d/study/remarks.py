@@ -13,8 +13,8 @@ from bkind3d.data.calibration_formats import read_camera_names
 from bkind3d.study.sections import TRAINING_SESSIONS, Value, find_adapter, list_entries, list_sections, means, read_stored
 from bkind3d.study.study import Study
 
-#: Names that are listed.
-_LISTED = 8
+#: Sessions and files that are named in a line.
+_MOST_SESSIONS, _MOST_FILES = 8, 3
 
 
 def explain_done(study: Study) -> list[str]:
@@ -24,14 +24,10 @@ def explain_done(study: Study) -> list[str]:
         waiting = [name for name in study.sessions if not study.results.keypoints(experiment, name).exists()]
         done = len(study.sessions) - len(waiting)
         if done or study.results.model(experiment).exists():
-            more = f" and {len(waiting) - _LISTED} more" if len(waiting) > _LISTED else ""
-            rest = f"; without: {', '.join(waiting[:_LISTED])}{more}" if waiting else ""
+            more = f" and {len(waiting) - _MOST_SESSIONS} more" if len(waiting) > _MOST_SESSIONS else ""
+            rest = f"; without: {', '.join(waiting[:_MOST_SESSIONS])}{more}" if waiting else ""
             lines.append(f"experiment {experiment}: {done} of {len(study.sessions)} sessions have keypoints{rest}")
     return lines
-
-
-#: Files that are named in a line.
-_MOST_FILES = 3
 
 
 def explain_retraining(study: Study) -> list[str]:

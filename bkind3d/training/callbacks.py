@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: Moments of the session that are shown, previews of a training, and side in pixels of a view.
 N_MOMENTS, N_PREVIEWS, SIDE = 3, 10, 160
+#: Stands in place of a step's number when pairs and cubes for validation are drawn: they are the same ones every time.
+DRAWS_OF_VALIDATION = 999_999
 
 
 class Previews(Callback):
@@ -71,10 +73,6 @@ def draw_points(image: UInt8[NDArray, "..."], points: Float[NDArray, "..."], col
         if np.isfinite([x, y]).all() and max(abs(x), abs(y)) < 4 * SIDE:
             cv2.circle(canvas, (round(float(x)), round(float(y))), 3, colour, -1, cv2.LINE_AA)
     return np.asarray(canvas, np.uint8)
-
-
-#: Stands in place of a step's number when pairs and cubes for validation are drawn: they are the same ones every time.
-DRAWS_OF_VALIDATION = 999_999
 
 
 class Validation(Callback):

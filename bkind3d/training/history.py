@@ -18,6 +18,9 @@ from bkind3d.training.machine import sum_over_processes
 
 log = logging.getLogger(__name__)
 
+#: Steps between two reports of the keypoints' health.
+HEALTH_EVERY = 200
+
 
 class History:
     """Values of the terms over steps and time: `rows` are (step, seconds, term, value) in the order in which they were recorded."""
@@ -73,10 +76,6 @@ class History:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take the history up again."""
         self.rows, self._before, self._started = [tuple(row) for row in state["rows"]], state["seconds"], time.monotonic()
-
-
-#: Steps between two reports.
-HEALTH_EVERY = 200
 
 
 class KeypointHealth:

@@ -30,15 +30,10 @@ COLLAPSE_AFTER = 0.5
 
 
 class Training(lightning.LightningModule):
-    """A model, its objective and its optimiser.
+    """A model, its objective and its optimiser; `names` are those of the joints that a supervised method learns from.
 
     All randomness of a step comes from a generator seeded by (seed, step), so that a resumed training is the same
     training. A step's batch is computed in micro-batches, as many samples at once as memory holds.
-
-    Parameters
-    ----------
-    config : the experiment.
-    names : of the joints that a supervised method learns from.
 
     Attributes
     ----------

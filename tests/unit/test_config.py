@@ -88,6 +88,7 @@ def test_wrong_settings_are_refused_in_one_line(values, message):
     [
         ("a.json", "{", "is not valid JSON"),
         ("a.yaml", "a: [", "is not valid YAML"),
+        ("a.yaml", "preset: demo\npreset: paper", "line 2: key 'preset' is already in line 1"),
         ("a.yaml", "frames: f\xfcr", "is not a text in UTF-8"),
         ("b.json", None, "cannot be read"),
     ],

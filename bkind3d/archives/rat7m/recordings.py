@@ -46,12 +46,7 @@ class Recording:
 
 
 def read_archive(folder: Path, test: Collection[str], sessions: Collection[str] = ()) -> Archive:
-    """Read the sessions in `folder` and below.
-
-    Parameters
-    ----------
-    test : rats that are judged on; the others are learned from.
-    sessions : which are imported; all without them.
+    """Read the `sessions` (all without them) in `folder` and below; the rats in `test` are judged on, the others are learned from.
 
     Raises
     ------
