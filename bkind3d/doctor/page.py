@@ -72,11 +72,6 @@ def _find_cube(entry: Examined, frame: int) -> tuple[Array, float] | None:
     return row[["x", "y", "z"]].to_numpy(np.float64), float(entry.place["side"])
 
 
-def _shown(entry: Examined, name: str, frame: int) -> Pixels:
-    pictures = entry.samples[name].pictures
-    return pictures[min(pictures, key=lambda number: abs(number - frame))]
-
-
 def _fit(camera: Camera, picture: Pixels) -> Camera:
     return camera.resized((picture.shape[1], picture.shape[0]))
 
@@ -90,7 +85,7 @@ def _show_views(entry: Examined) -> list[Any]:
     spacing = choose_spacing(measure_distance(entry.cameras)) if entry.cameras else 0.0
     cube = _find_cube(entry, frame)
     for name in usable:
-        picture = _shown(entry, name, frame)
+        picture = min(entry.samples[name].pictures.items(), key=lambda numbered: abs(numbered[0] - frame))[1]
         if name in entry.cameras:
             picture = draw_world(picture, _fit(entry.cameras[name], picture), spacing, cube)
         drawn[name] = picture

@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support
+from sklearn.metrics import average_precision_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
 from bkind3d.config import ActionsConfig, EvaluationConfig, InputError
 from bkind3d.data.parquet import TABLES
@@ -38,8 +37,7 @@ class WindowPart(NamedTuple):
     n_labelled: int
 
 
-@dataclass(frozen=True)
-class ActionJudgement:
+class ActionJudgement(NamedTuple):
     """`summary` is the content of actions.json; `confusion` counts test windows by true and predicted behaviour."""
 
     summary: dict[str, Any]
@@ -116,9 +114,8 @@ def measure_classes(
 
 def count_confusion(true: Int[NDArray, "window"], predicted: Int[NDArray, "window"], classes: Shaped[NDArray, "..."]) -> pd.DataFrame:
     """Count the windows of every true and predicted behaviour, zeros included."""
-    n_classes = len(classes)
-    counts = np.bincount(true * n_classes + predicted, minlength=n_classes**2)
-    return pd.DataFrame({"true": np.repeat(classes, n_classes), "predicted": np.tile(classes, n_classes), "count": counts})
+    counts = confusion_matrix(true, predicted, labels=np.arange(len(classes))).ravel()
+    return pd.DataFrame({"true": np.repeat(classes, len(classes)), "predicted": np.tile(classes, len(classes)), "count": counts})
 
 
 def _without_reference(base: dict[str, Any], features: str, reason: str) -> ActionJudgement:

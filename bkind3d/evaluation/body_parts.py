@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from bkind3d.evaluation.floors import fill_gaps, mean_shape
+from bkind3d.evaluation.candidates import fill_gaps, mean_shape
 from bkind3d.evaluation.labelled_frames import LabelledFrames
 from bkind3d.evaluation.steadiness import Motion, measure_steadiness
 from bkind3d.evaluation.swaps import body_length, measure_body_swaps

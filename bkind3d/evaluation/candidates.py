@@ -4,20 +4,25 @@ import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import EvaluationConfig, InputError, MethodDescription
 from bkind3d.data.results import MEAN_POSE, Role, Supervision, name_oracle
-from bkind3d.evaluation.floors import centre_poses, choose_far_apart, fill_gaps, mean_pose, mean_shape, place_pose
+from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.labelled_frames import TEST, LabelledFrames, all_known
-from bkind3d.evaluation.metrics import PoseErrors, align_poses, joint_distances, measure_errors
+from bkind3d.evaluation.metrics import PoseErrors, align_poses, align_roots, joint_distances, measure_errors
 from bkind3d.evaluation.regression import fit_regressor, make_features, make_groups
+from bkind3d.geometry.alignment import fit_similarity
 
 logger = logging.getLogger(__name__)
 
 #: Numbers of true joints that the oracles know.
 ORACLES = (4, 8)
+
+#: Training poses that the mean shape is made from, evenly spread, and rounds of its estimation.
+_MAX_POSES, _ROUNDS = 5000, 20
 
 
 @dataclass(frozen=True)
@@ -91,13 +96,68 @@ def find_root(config: EvaluationConfig, names: tuple[str, ...]) -> int | None:
     return names.index(config.root)
 
 
+def mean_pose(joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "joint 3"]:
+    """The constant pose with the least squared distance to the training poses, all centred, none turned (world units)."""
+    return np.asarray(np.nanmean(align_roots(joints, joints, None)[0], axis=0))
+
+
+def mean_shape(joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "joint 3"]:
+    """The constant pose with the least squared distance to the training poses once it is aligned to each: generalised Procrustes.
+
+    In turns, the shape is aligned to every pose, and becomes the best shape for these alignments; neither step can make the
+    sum of squares larger. Joints that a pose lacks have no say in it.
+
+    Parameters
+    ----------
+    joints : training poses, world units; NaN where not known. Every joint must be known in some frame, every frame needs three.
+
+    Returns
+    -------
+    (joint, 3) centred, in the size of the training poses; its orientation is that of the most complete pose.
+    """
+    chosen = spread_indices(len(joints), _MAX_POSES)
+    poses = torch.as_tensor(align_roots(joints[chosen], joints[chosen], None)[0]).double()
+    known = torch.isfinite(poses).all(dim=-1)
+    shape = poses[known.sum(dim=1).argmax()]
+    for _ in range(_ROUNDS):
+        fit = fit_similarity(shape.expand_as(poses), poses)
+        weights = torch.where(known, fit.scale.square()[:, None], 0.0)
+        seen = weights.sum(dim=0)
+        back = torch.where((weights > 0)[..., None], fit.undo(poses), 0.0)
+        updated = torch.einsum("bj,bjc->jc", weights, back) / torch.where(seen > 0, seen, 1.0)[:, None]
+        shape = torch.where((seen > 0)[:, None], updated, torch.nan)
+        shape = (shape - shape.nanmean(dim=0)) * fit.scale.median()
+    return np.asarray(shape.numpy())
+
+
+def choose_far_apart(shape: Float[NDArray, "joint 3"], number: int) -> Int[NDArray, "number"]:
+    """Choose joints by farthest-point sampling: first the one farthest from the centroid, then always the one farthest from all chosen."""
+    chosen = [int(np.linalg.norm(shape - shape.mean(axis=0), axis=1).argmax())]
+    distance = np.full(len(shape), np.inf)
+    for _ in range(number - 1):
+        distance = np.minimum(distance, np.linalg.norm(shape - shape[chosen[-1]], axis=1))
+        chosen.append(int(distance.argmax()))
+    return np.array(chosen)
+
+
+def fill_gaps(joints: Float[NDArray, "frame joint 3"], shape: Float[NDArray, "joint 3"]) -> Float[NDArray, "frame joint 3"]:
+    """Fill unknown joints with the mean shape aligned to the known ones, so that an oracle can answer in every frame."""
+    gaps = ~np.isfinite(joints).all(axis=2)
+    rows = gaps.any(axis=1)
+    filled = joints.copy()
+    if rows.any():
+        poses = torch.as_tensor(joints[rows])
+        aligned = fit_similarity(torch.as_tensor(shape).expand_as(poses), poses).apply(torch.as_tensor(shape).expand_as(poses)).numpy()
+        filled[rows] = np.where(gaps[rows][..., None], aligned, joints[rows])
+    return filled
+
+
 def measure_constant(train: LabelledFrames, test: LabelledFrames, shape: Float[NDArray, "joint 3"], root: int | None) -> PoseErrors:
     """Measure the errors of the best constant pose: as it lies in the world, but as a shape for PA-MPJPE.
 
     It is placed at the true centroid, which it cannot know: a floor that is, if anything, too low.
     """
-    truth, _ = centre_poses(test.joints)
-    placed = place_pose(mean_pose(train.joints), test.joints)
+    placed, truth = align_roots(np.broadcast_to(mean_pose(train.joints), test.joints.shape), test.joints, None)
     aligned = align_poses(np.broadcast_to(shape, truth.shape).copy(), truth)
     return replace(measure_errors(placed, truth, root), pa_mpjpe=joint_distances(aligned, truth))
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from bkind3d.config import EvaluationConfig
 from bkind3d.data.results import MEAN_POSE
 from bkind3d.data.spacing import spread_indices
-from bkind3d.evaluation.candidates import measure_constant, regress_joints
-from bkind3d.evaluation.floors import mean_shape
+from bkind3d.evaluation.candidates import mean_shape, measure_constant, regress_joints
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, mean_known
 from bkind3d.evaluation.regression import MIN_FRAMES

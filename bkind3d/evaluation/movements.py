@@ -1,9 +1,8 @@
 """Clusters of movement, found without labels: windows of keypoints that look alike. For looking at, not for judging."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,8 +25,7 @@ from bkind3d.evaluation.recordings import read_behaviours
 MAX_WINDOWS = 20_000
 
 
-@dataclass(frozen=True)
-class Movements:
+class Movements(NamedTuple):
     """`windows` is a table "movements" of :data:`bkind3d.data.parquet.TABLES`; `summary` goes into its metadata."""
 
     windows: pd.DataFrame

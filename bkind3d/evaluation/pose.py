@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,8 +32,7 @@ Edge = tuple[str, str]
 PCK_SHARE = 0.1
 
 
-@dataclass(frozen=True)
-class PoseJudgement:
+class PoseJudgement(NamedTuple):
     """`summary` is the content of pose.json; `errors` and `joint_errors` are its tables."""
 
     summary: dict[str, Any]

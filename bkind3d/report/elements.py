@@ -29,10 +29,6 @@ class Table:
     numeric: frozenset[str] = frozenset()
     caption: str = ""
 
-    def is_numeric(self, index: int) -> bool:
-        """Whether the column at `index` holds numbers."""
-        return self.columns[index] in self.numeric
-
 
 @dataclass(frozen=True)
 class Matrix:
