@@ -1,6 +1,7 @@
 """Write the lock files and environment.yaml from what is installed in the environment that runs this: `make lock`.
 
-``requirements.lock`` pins what running needs, ``requirements-test.lock`` what testing needs besides, and
+``requirements.lock`` pins what running needs, ``requirements-test.lock`` what testing needs besides (published weights among
+it), and
 ``environment.yaml`` is the conda environment of the same packages. None of them names a package index, a local build
 (``+cpu``) or a hash: which build of torch fits is the installing machine's matter.
 """
@@ -14,6 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+#: Extras that running does not need.
+SPARED = {"test", "weights"}
 #: Packages that must not stand beside the others (docs/decisions.md).
 FORBIDDEN = {"torchvision", "opencv-python", "opencv-python-headless", "timm"}
 HEADER = "# Written by `make lock` from an environment in which all tests passed.\n"
@@ -57,7 +60,7 @@ def main() -> int:
     """Write both files; refuse packages that must not be there."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    direct = [*project["dependencies"], *(text for name, texts in extras.items() if name != "test" for text in texts)]
+    direct = [*project["dependencies"], *(text for name, texts in extras.items() if name not in SPARED for text in texts)]
     running = collect(direct)
     testing = {name: version for name, version in collect(extras["test"]).items() if name not in running}
     if wrong := FORBIDDEN & {*running, *testing}:

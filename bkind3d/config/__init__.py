@@ -22,7 +22,7 @@ from bkind3d.config.experiment import (
     TrainingConfig,
 )
 from bkind3d.config.methods import DEFAULT_METHOD, find_settings, list_methods
-from bkind3d.config.network import HUB_PREFIX, RATE_PRESET, VOLUME_PRESET, VolumeModelConfig
+from bkind3d.config.network import HUB_PREFIX, PACKAGED, PACKAGED_ENCODER, RATE_PRESET, VOLUME_PRESET, VolumeModelConfig
 from bkind3d.config.recordings import BoardConfig, CalibrationConfig, FramesConfig, LocationConfig, SurveyConfig, read_boards
 from bkind3d.config.sections import NAME_PATTERN, InputError, Section, parse_section, read_section, read_values
 from bkind3d.config.simulation import ANIMALS, AnimalKind, SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig

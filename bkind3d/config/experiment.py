@@ -45,7 +45,7 @@ class ModelConfig(Section):
 
     @property
     def first_weights(self) -> str:
-        """What an image encoder starts from: a folder, ``hub:owner/name``, or none."""
+        """What an image encoder starts from: a folder, ``hub:owner/name``, package, or none."""
         return "none"
 
     @property
@@ -59,7 +59,7 @@ class LossConfig(Section):
 
     @property
     def perceptual_features(self) -> str:
-        """Features of the perceptual loss, as tables name them: vgg19, backbone, pyramid or none."""
+        """Features of the perceptual loss, as tables name them: vgg19, efficientnet-lite0, backbone, pyramid or none."""
         return "none"
 
     @property

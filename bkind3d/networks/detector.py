@@ -124,7 +124,7 @@ class KeypointDetector(nn.Module):
             from bkind3d.networks import encoders  # transformers takes seconds to import
 
             self.encoder = encoders.ImageEncoder(config.encoder, config.pretrained, load)
-            self.pyramid = encoders.FeaturePyramid(self.encoder.channels, config.feature_channels)
+            self.pyramid = encoders.FeaturePyramid(self.encoder.channels, config.feature_channels, far=self.encoder.far)
             channels += config.feature_channels
         self.volume_network = VolumeNetwork(channels, n_points, config.volume_channels, config.volume_levels)
         nn.init.normal_(self.volume_network.head.weight, std=0.3)

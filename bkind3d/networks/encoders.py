@@ -1,9 +1,10 @@
 """Image encoders: one network that looks at every view, with feature maps at one or several resolutions.
 
-The networks are those of ``transformers``, reached through ``AutoBackbone``: another one is a row of :data:`ENCODERS`. An
-encoder always is in evaluation mode, though it learns: batch normalisation would tie the samples of a batch together, so
-with published weights it keeps its published statistics, and a network that starts from random weights has group
-normalisation in its place; dropout and random positions would make a step depend on more than its seed.
+The networks are those of ``transformers``, reached through ``AutoBackbone``: another one is a row of :data:`ENCODERS`; and
+EfficientNet-Lite0, whose published weights can be had without the hub. An encoder always is in evaluation mode, though it
+learns: batch normalisation would tie the samples of a batch together, so with published weights it keeps its published
+statistics, and a network that starts from random weights has group normalisation in its place; dropout and random positions
+would make a step depend on more than its seed.
 """
 
 import hashlib
@@ -20,7 +21,8 @@ from torch import Tensor, nn
 from transformers import MODEL_FOR_BACKBONE_MAPPING, AutoBackbone, AutoConfig, PreTrainedConfig
 from transformers.utils.hub import cached_file
 
-from bkind3d.config import HUB_PREFIX, InputError
+from bkind3d.config import HUB_PREFIX, PACKAGED_ENCODER, InputError
+from bkind3d.networks import efficientnet
 from bkind3d.networks.volume_network import normalisation
 
 # Weights that are missing are refused here; those that are not needed, the classifier's, are told by nobody.
@@ -43,25 +45,28 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 # A stride-2 convolution with an odd kernel looks at even pixels, so that a ResNet's cell i at stride s is centred on
 # pixel s*i. The centre of that cell's area is s*i + (s - 1) / 2: 1.5 pixels off at stride 4, which a shift of the input
-# by one pixel brings below half a sample of the un-projection (0.5 pixels).
+# by one pixel brings below half a sample of the un-projection (0.5 pixels). EfficientNet-Lite0 pads on the other side: the
+# same holds from the far corner, and the input is shifted the other way.
 _SHIFT = 1
 
 
 class ImageEncoder(nn.Module):
-    """A ResNet without its classifier, or a vision transformer's patches.
+    """A ResNet or EfficientNet-Lite0 without its classifier, or a vision transformer's patches.
 
     Parameters
     ----------
-    name : a key of :data:`ENCODERS`.
-    pretrained : none for random weights; else a local folder, or ``hub:owner/name`` or ``hub:owner/name@revision``.
+    name : a key of :data:`ENCODERS`, or efficientnet-lite0.
+    pretrained : none for random weights; else ``package`` for efficientnet-lite0, and for the others a local folder, or
+        ``hub:owner/name`` or ``hub:owner/name@revision``.
     load : whether the published weights are read now. A model that is about to be filled from its own checkpoint needs
         the right layers only; the hub or the folder may be out of its reach.
 
     Attributes
     ----------
     channels : channels of the maps, finest first.
-    patch : side in pixels of a transformer's patches; none for a ResNet.
-    revision : commit of the hub that the weights came from, or the SHA-256 of a folder's weights; empty for random ones.
+    unit : what sides of pictures have to be multiples of, others are resampled: a transformer's patches; none for a ResNet.
+    far : whether the corner cells of maps of different strides lie on each other in the far corner in place of the first.
+    revision : commit of the hub that the weights came from, or the SHA-256 of the weights elsewhere; empty for random ones.
 
     Raises
     ------
@@ -75,7 +80,14 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.backbone: Any
         self.revision = ""
-        if pretrained != "none" and load:
+        self.far = name == PACKAGED_ENCODER
+        self.unit: int | None = efficientnet.STRIDE if self.far else ENCODERS[name].get("patch_size")
+        mean, std = ((efficientnet.MEAN,) * 3, (efficientnet.STD,) * 3) if self.far else (_IMAGENET_MEAN, _IMAGENET_STD)
+        if self.far:
+            self.backbone = efficientnet.EfficientNetLite0()
+            if pretrained != "none" and load:
+                self.revision = efficientnet.load_published(self.backbone)
+        elif pretrained != "none" and load:
             self.backbone, self.revision = load_backbone(name, pretrained)
         else:
             build: Any = AutoBackbone.from_config
@@ -83,9 +95,8 @@ class ImageEncoder(nn.Module):
         if pretrained == "none":
             replace_batch_norms(self.backbone)
         self.channels = tuple(int(channels) for channels in self.backbone.channels)
-        self.patch: int | None = ENCODERS[name].get("patch_size")
-        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "ImageEncoder":
@@ -104,17 +115,20 @@ class ImageEncoder(nn.Module):
         Returns
         -------
         Feature maps with `channels` channels, finest first. A ResNet's have strides 4, 8, 16 and 32; cell i of the map at
-        stride s is centred on pixel ``s * i + 1``, and :class:`FeaturePyramid` keeps to that.
-        A transformer has one map, whose cells share the picture evenly: a picture whose sides are no multiples of the
-        patch is resampled to the next larger ones, edge on edge, so that nothing is cut off.
+        stride s is centred on pixel ``s * i + 1``, EfficientNet-Lite0's (the same strides) on ``s * i + s - 2``, and
+        :class:`FeaturePyramid` keeps to that. A transformer has one map, whose cells share the picture evenly.
+        A picture whose sides are no multiples of the `unit` is resampled to the next larger ones, edge on edge, so that
+        nothing is cut off.
         """
         pixels = (images - self.mean) / self.std
-        if self.patch is None:
-            pixels = nn.functional.pad(pixels, (0, _SHIFT, 0, _SHIFT), mode="replicate")[..., _SHIFT:, _SHIFT:]
-        else:
-            size = tuple(-(-side // self.patch) * self.patch for side in images.shape[-2:])
+        if self.unit is not None:
+            size = tuple(-(-side // self.unit) * self.unit for side in images.shape[-2:])
             if size != images.shape[-2:]:
                 pixels = nn.functional.interpolate(pixels, size=size, mode="bilinear", align_corners=False)
+        if self.far:
+            pixels = nn.functional.pad(pixels, (_SHIFT, 0, _SHIFT, 0), mode="replicate")[..., :-_SHIFT, :-_SHIFT]
+        elif self.unit is None:
+            pixels = nn.functional.pad(pixels, (0, _SHIFT, 0, _SHIFT), mode="replicate")[..., _SHIFT:, _SHIFT:]
         return list(self.backbone(pixels).feature_maps)
 
 
@@ -185,11 +199,13 @@ class FeaturePyramid(nn.Module):
     """Bring the maps of all strides together at a quarter of the image's size: the geometry features, which are un-projected.
 
     A feature pyramid as in cascaded pyramid networks (Chen et al. 2018), of which only the finest level is used. Channels are those of the
-    encoder's maps (`channels_in`, finest first), of the geometry features (`channels_out`, 32 in the paper), and inside (`width`).
+    encoder's maps (`channels_in`, finest first), of the geometry features (`channels_out`, 32 in the paper), and inside (`width`). Cells of the maps lie on each
+    other in the first corner, or in the `far` one (:class:`ImageEncoder`).
     """
 
-    def __init__(self, channels_in: Sequence[int], channels_out: int = 32, width: int = 256) -> None:
+    def __init__(self, channels_in: Sequence[int], channels_out: int = 32, width: int = 256, far: bool = False) -> None:
         super().__init__()
+        self.far = far
 
         def convolve(channels: int, *further: nn.Module) -> nn.Sequential:
             return nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), normalisation(width), *further)
@@ -202,17 +218,23 @@ class FeaturePyramid(nn.Module):
         """Decode the `maps` of an encoder, finest first, into geometry features of the size of the first."""
         feature = self.laterals[-1](maps[-1])
         for level in reversed(range(len(maps) - 1)):
-            coarse = double_from_corner(self.downward[level](feature), (maps[level].shape[-2], maps[level].shape[-1]))
+            coarse = double_from_corner(self.downward[level](feature), (maps[level].shape[-2], maps[level].shape[-1]), self.far)
             feature = self.laterals[level](maps[level]) + coarse
         features: Tensor = self.predict(feature)
         return features
 
 
-def double_from_corner(feature: Float[Tensor, "image channel _ _"], size: tuple[int, int]) -> Float[Tensor, "image channel height width"]:
+def double_from_corner(
+    feature: Float[Tensor, "image channel _ _"], size: tuple[int, int], far: bool = False
+) -> Float[Tensor, "image channel height width"]:
     """Double a map's resolution bilinearly so that cell i comes to lie on cell 2i: the centres of strided convolutions.
+
+    From the `far` corner it comes to lie on cell 2i + 1, if the size is even.
 
     ``interpolate`` knows this grid only with a cell more on the far side, which is repeated here and cut off again.
     """
+    if far:
+        return double_from_corner(feature.flip(-2, -1), size).flip(-2, -1)
     height, width = feature.shape[-2:]
     padded = nn.functional.pad(feature, (0, 1, 0, 1), mode="replicate")
     doubled = nn.functional.interpolate(padded, size=(2 * height + 1, 2 * width + 1), mode="bilinear", align_corners=True)

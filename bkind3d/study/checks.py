@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from bkind3d.config import HUB_PREFIX, InputError, SimulatedSession
-from bkind3d.config.network import list_weights
+from bkind3d.config import HUB_PREFIX, PACKAGED, PACKAGED_ENCODER, InputError, SimulatedSession
+from bkind3d.config.network import find_packaged_weights, list_weights, names_folder
 from bkind3d.data.calibration_formats import match_cameras, read_camera_names
 from bkind3d.study.layout import NAMED, SIMULATED
 from bkind3d.study.published import read_published
@@ -122,11 +122,16 @@ def _check_weights(study: Study) -> None:
     """Published weights that an experiment names are there before hours of other stages have passed."""
     for name, experiment in study.config.experiments.items():
         pretrained, weights = experiment.model.first_weights, experiment.losses.weights_file
-        where, is_folder = f"{CONFIG_FILE}: experiments.{name}", pretrained != "none" and not pretrained.startswith(HUB_PREFIX)
-        if is_folder and not (study.folder / pretrained).is_dir():
+        where = f"{CONFIG_FILE}: experiments.{name}"
+        if names_folder(experiment.model) and not (study.folder / pretrained).is_dir():
             raise InputError(
                 f"{where}.model.pretrained: there is no folder {pretrained!r}; write a folder, {HUB_PREFIX}owner/name, or none"
             )
+        if pretrained == PACKAGED or experiment.losses.perceptual_features == PACKAGED_ENCODER:
+            try:
+                find_packaged_weights()
+            except InputError as error:
+                raise InputError(f"{where}: {error}") from None
         if weights and not (study.folder / weights).is_file():
             raise InputError(f"{where}.losses.vgg19_weights: there is no file {weights!r}; write the file, or leave it empty to fetch it")
 

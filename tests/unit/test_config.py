@@ -68,9 +68,17 @@ def test_a_dumped_experiment_is_read_back_the_same(tmp_path):
         ({"frames": "f", "model": [1]}, "model: Input should be"),
         (
             {"preset": "paper", "frames": "f", "model": {"pretrained": "hub:resnet"}},
-            "write none, a folder, hub:owner/name, or hub:owner/name@",
+            "write none, package, a folder, hub:owner/name, or hub:owner/name@",
         ),
         ({"preset": "paper", "frames": "f", "model": {"encoder": "none"}}, "losses.reconstruction needs model.reconstruction: true and a"),
+        (
+            {"frames": "f", "model": {"encoder": "resnet18", "pretrained": "package"}},
+            "'package' does not go with encoder resnet18; write none, a",
+        ),
+        (
+            {"frames": "f", "model": {"encoder": "efficientnet-lite0", "pretrained": "weights"}},
+            "encoder efficientnet-lite0; write package or none",
+        ),
         ({"preset": "paper", "frames": "f", "losses": {"perceptual": "backbone"}}, "perceptual: backbone needs model.pretrained"),
         ({}, "key 'frames' is missing"),
         ({"frames": "a b"}, "key 'frames' is 'a b'"),

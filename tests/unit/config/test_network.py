@@ -14,7 +14,7 @@ def test_weights_are_the_files_that_are_read_and_none_without_a_folder(tmp_path)
         (tmp_path / "weights" / name).write_text("{}")
     found = list_weights(make_model(pretrained="weights"), tmp_path)
     assert [path.name for path in found] == ["config.json", "model.safetensors", "model.safetensors.index.json"]
-    for model in ({}, {"pretrained": "hub:lab/net"}):
+    for model in ({}, {"pretrained": "hub:lab/net"}, {"encoder": "efficientnet-lite0", "pretrained": "package"}):
         assert list_weights(make_model(**model), tmp_path) == []
 
 

@@ -99,7 +99,7 @@ def transformer(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
 def test_transformers_are_those_of_the_published_size(name: str, patch: int, millions: float) -> None:
     encoder = ImageEncoder(name, "frozen", load=False)
     assert encoder.channels == (384,)
-    assert encoder.patch == patch
+    assert encoder.unit == patch
     assert sum(parameter.numel() for parameter in encoder.parameters()) / 1e6 == pytest.approx(millions, abs=0.1)
 
 
@@ -109,8 +109,8 @@ def test_patches_of_a_transformer_come_back_as_a_map_of_the_whole_picture(transf
     encoder = ImageEncoder("tiny", str(folder)).train()
     images = torch.rand(2, 3, *size)
     pixels = (images - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
-    n_rows, n_columns = (-(-side // encoder.patch) for side in size)
-    resampled = torch.nn.functional.interpolate(pixels, size=(n_rows * encoder.patch, n_columns * encoder.patch), mode="bilinear")
+    n_rows, n_columns = (-(-side // encoder.unit) for side in size)
+    resampled = torch.nn.functional.interpolate(pixels, size=(n_rows * encoder.unit, n_columns * encoder.unit), mode="bilinear")
     with torch.no_grad():
         tokens = reference(resampled).last_hidden_state[:, -n_rows * n_columns :]
         found = encoder(images)
@@ -259,6 +259,38 @@ def test_doubling_puts_cell_i_at_2i_and_means_between() -> None:
     assert doubled[0, 0, 3].tolist() == pytest.approx([0, 0.5, 1, 1.5, 2, 2.5, 3, 3])
 
 
+def test_doubling_from_the_far_corner_puts_cell_i_at_2i_plus_1() -> None:
+    feature = torch.arange(4.0).expand(1, 1, 4, 4)
+    assert double_from_corner(feature, (8, 8), far=True)[0, 0, 3].tolist() == pytest.approx([0, 0, 0.5, 1, 1.5, 2, 2.5, 3])
+
+
+@pytest.mark.parametrize("pretrained", ["none", "package"])
+def test_efficientnet_learns_one_picture_at_a_time_whatever_its_size(pretrained: str) -> None:
+    encoder = ImageEncoder("efficientnet-lite0", pretrained).train()
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    images = torch.rand(3, 3, 50, 64)
+    together = encoder(images)
+    assert [tuple(feature.shape[1:]) for feature in together] == [(24, 16, 16), (40, 8, 8), (112, 4, 4), (320, 2, 2)]
+    alone = [encoder(image[None]) for image in images]
+    for level, feature in enumerate(together):
+        assert torch.allclose(feature, torch.cat([maps[level] for maps in alone]), atol=1e-3)
+    assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
+    together[-1].square().sum().backward()
+    assert all(value.grad is not None for value in encoder.parameters())
+
+
+def test_weights_of_the_package_are_taken_as_they_are_and_random_ones_are_random() -> None:
+    published, rebuilt, random = (ImageEncoder("efficientnet-lite0", *given) for given in (("package",), ("package", False), ("none",)))
+    assert published.revision == "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+    assert random.revision == ""
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in random.modules())
+    name = "backbone.stages.1.0.body.0.weight"
+    assert not torch.equal(random.state_dict()[name], published.state_dict()[name])
+    rebuilt.load_state_dict(published.state_dict())
+    images = torch.rand(1, 3, 64, 64)
+    assert torch.equal(published(images)[-1], rebuilt(images)[-1])
+
+
 def test_pyramid_of_a_batch_of_three_equals_three_of_one() -> None:
     pyramid = FeaturePyramid((8, 8), 4, width=16)
     maps = [torch.rand(3, 8, 8, 8), torch.rand(3, 8, 4, 4)]
@@ -266,18 +298,20 @@ def test_pyramid_of_a_batch_of_three_equals_three_of_one() -> None:
     assert torch.allclose(pyramid(maps), apart, atol=1e-5)
 
 
-def test_a_cell_looks_at_the_middle_of_its_area() -> None:
-    """Over many random networks, the sensitivity of cell i is centred at pixel 4 i + 1: half a pixel from its area's middle."""
-    size, cell = 67, 8
+@pytest.mark.parametrize(
+    ("name", "size", "cells", "pixels"), [("resnet18", 67, [8], [4 * 8 + 1]), ("efficientnet-lite0", 64, [7, 8], [4 * 7 + 2, 4 * 8 + 2])]
+)
+def test_a_cell_looks_at_the_middle_of_its_area(name: str, size: int, cells: list[int], pixels: list[int]) -> None:
+    """Over many random networks, the sensitivity of cell i is centred half a pixel from its area's middle: at pixel 4 i + 1, or 4 i + 2."""
     axis = torch.arange(float(size))
     centres = []
     for seed in range(16):
         torch.manual_seed(seed)
-        encoder = ImageEncoder("resnet18", "frozen", load=False)
-        pyramid = FeaturePyramid(encoder.channels, 8, width=32)
+        encoder = ImageEncoder(name, "frozen", load=False)
+        pyramid = FeaturePyramid(encoder.channels, 8, width=32, far=encoder.far)
         images = torch.rand(1, 3, size, size, requires_grad=True)
-        (pyramid(encoder(images))[0, :, cell, cell] * torch.randn(8)).sum().backward()
+        sum((feature[:, cell, cell] * torch.randn(8)).sum() for cell in cells for feature in pyramid(encoder(images))).backward()
         sensitivity = images.grad[0].square().sum(dim=0)
         centres.append((sensitivity.sum(dim=0) * axis).sum() / sensitivity.sum())
-    # The picture is as wide as to have its own middle at 4 * 8 + 1, where it draws what normalisation spreads evenly.
-    assert torch.stack(centres).mean().item() == pytest.approx(4 * cell + 1, abs=0.4)
+    # The pictures are as wide as to have their own middle near the cells, where it draws what normalisation spreads evenly.
+    assert torch.stack(centres).mean().item() == pytest.approx(sum(pixels) / len(pixels), abs=0.4)

@@ -51,6 +51,11 @@ def test_pretrained_weights_are_named():
     assert "VGG19" in text
     own = make_experiment(preset="paper", model={"pretrained": "weights"}, losses={"perceptual": "backbone"})
     assert "the perceptual loss looked through the image encoder as it started" in describe_weights(own).text
+    packaged = {"encoder": "efficientnet-lite0", "pretrained": "package"}
+    lite = make_experiment(preset="paper", model=packaged, losses={"perceptual": "efficientnet-lite0"})
+    started, looked = describe_weights(lite).text.split("; ")
+    assert "the image encoder started from the published EfficientNet-Lite0 weights" in started
+    assert "the perceptual loss looked through the published EfficientNet-Lite0 weights" in looked
 
 
 def test_times_of_a_stages_jobs_are_added(toy):

