@@ -35,11 +35,8 @@ def write_doctor_page(study: Study, examined: Sequence[Examined], checks: Sequen
     pictured = choose_pictured(examined, study.config.report.max_sessions) if study.config.report.pictures else set()
     for entry in examined:
         shown = entry.name in pictured
-        seen = (
-            [*_show_views(entry), *_show_epipolar(entry)]
-            if shown
-            else [Note(write_caption("pictured", number=len(pictured), session=entry.name), "info")]
-        )
+        left_out = Note(write_caption("pictured", number=len(pictured), session=entry.name), "info")
+        seen = [*_show_views(entry), *_show_epipolar(entry)] if shown else [left_out]
         way: Chart | Note = Note("The subject is not located yet; crops and its way are shown after `snakemake`.", "info")
         if entry.location is not None:
             way = build_location_chart(entry.location, entry.units, "Where the subject's centre is; gaps where it was not located.")

@@ -49,17 +49,8 @@ def join_scripts() -> str:
 def write_page(page: Page, sessions_folder: str, path: Path) -> None:
     """Render `page` into one file that needs no other, whole or not at all; `sessions_folder` is where the sessions' pages lie as seen from it."""
     date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
-    text = (
-        open_templates()
-        .get_template("page.html.j2")
-        .render(
-            page=page,
-            version=__version__,
-            date=date,
-            plotly=pack_plotly(),
-            script=join_scripts(),
-            session_link=lambda name: f"{sessions_folder}{name}.html",
-        )
-    )
+    packed = {"plotly": pack_plotly(), "script": join_scripts()}
+    template, link = open_templates().get_template("page.html.j2"), lambda name: f"{sessions_folder}{name}.html"
+    text = template.render(page=page, version=__version__, date=date, session_link=link, **packed)
     with replaced_when_complete(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
