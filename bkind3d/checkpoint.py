@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from bkind3d import __version__
 from bkind3d.config import DEFAULT_METHOD, MODEL_REVISION, ExperimentConfig, InputError, find_settings
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 
 if TYPE_CHECKING:
     from bkind3d.methods.base import Model

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bkind3d.config import InputError
-from bkind3d.study.folders import refuse_inside
+from bkind3d.data.writing import refuse_inside
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from bkind3d.config import InputError
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import write_table
 from bkind3d.data.video import list_files
+from bkind3d.data.writing import folder_when_complete
 from bkind3d.geometry.cameras import Camera
-from bkind3d.study.folders import folder_when_complete
 from bkind3d.study.sheets import write_sheet
 
 #: A file of this name in an archive says that it was rendered; then so does the name of the data in every table.

@@ -12,7 +12,8 @@ from bkind3d.calibration.formats.reading import load_format, read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, Size, match_cameras
-from bkind3d.data.parquet import TABLES, replaced_when_complete, write_table
+from bkind3d.data.parquet import TABLES, write_table
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Camera, upright_rotation
 from bkind3d.geometry.units import METRES
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bkind3d.calibration.boards import make_board
 from bkind3d.calibration.faults import check_scale
 from bkind3d.config import BoardConfig, InputError
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.units import METRES
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ import numpy as np
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_formats import find_tables, read_toml
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Array, Camera
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,6 @@ reference, hashes of sources) as JSON.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 
 from bkind3d import __version__
 from bkind3d.config import InputError
+from bkind3d.data.writing import replaced_when_complete
 
 _PREFIX = b"bkind3d."
 _I, _F, _D, _S, _B = pa.int64(), pa.float32(), pa.float64(), pa.string(), pa.binary()
@@ -61,32 +61,6 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
                   "behaviour": _S},
     "calibration": {"camera": _S, "n_board_frames": _I, "n_points": _I, "mean_px": _D, "median_px": _D, "p95_px": _D, "coverage": _D},
 }  # fmt: skip
-
-
-@contextmanager
-def replaced_when_complete(path: str | Path) -> Iterator[Path]:
-    """Give a private temporary name beside `path`; rename it to `path` on success, remove it on failure.
-
-    Raises
-    ------
-    InputError : where nothing can be written there.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file to write")
-    # Processes on two nodes of a cluster may have the same number.
-    temporary = path.with_name(f".{path.stem}.{os.uname().nodename}.{os.getpid()}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
-        temporary.unlink()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); write to another folder") from None
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_table(table: pd.DataFrame, kind: str, path: str | Path, metadata: Mapping[str, Any] | None = None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bkind3d.config import InputError
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 
 #: What a candidate is among those that are compared: `discovered` keypoints and `supervised` joints are judged, the method of an
 #: experiment being one or the other; a `floor` is what they must beat, an `oracle` what they could reach.

@@ -10,7 +10,7 @@ import pyarrow.csv
 from jaxtyping import Shaped
 from numpy.typing import NDArray
 
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 
 #: Cells that are formatted at once.
 BLOCK_CELLS = 2_000_000

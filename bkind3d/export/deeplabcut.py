@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.export.csv_files import write_csv
 from bkind3d.export.sessions import ExportedSession
 
@@ -53,8 +53,12 @@ def _write_table(
 ) -> None:
     columns = pd.MultiIndex.from_product([[SCORER], names, parts], names=["scorer", "bodyparts", "coords"])
     flat = values.reshape(len(values), -1)
-    with HDF5, replaced_when_complete(path.with_name(f"{path.name}.h5")) as temporary:
-        pd.DataFrame(flat, index=frames, columns=columns, copy=False).to_hdf(temporary, key=KEY, mode="w", format="fixed")
+    # In memory: where PyTables cannot write to a disk, it may say nothing.
+    with HDF5, pd.HDFStore(f"{path.name}.h5", "w", driver="H5FD_CORE", driver_core_backing_store=0) as store:
+        store.put(KEY, pd.DataFrame(flat, index=frames, columns=columns, copy=False), format="fixed", track_times=False)
+        content = store._handle.get_file_image()
+    with replaced_when_complete(path.with_name(f"{path.name}.h5")) as temporary:
+        temporary.write_bytes(content)
     levels = [(str(level), *columns.get_level_values(level)) for level in columns.names]
     header = "\n".join(",".join(cells) for cells in levels)
     write_csv(path.with_name(f"{path.name}.csv"), header, [frames, *flat.T], (None, *decimals * len(names)) if decimals else ())

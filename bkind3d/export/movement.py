@@ -1,11 +1,12 @@
 """netCDF with the names and axes of a poses dataset of ``movement`` (0.15)."""
 
+from io import BytesIO
 from pathlib import Path
 
 import xarray as xr
 
 from bkind3d import __version__
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.export.sessions import ExportedSession
 
 
@@ -27,5 +28,7 @@ def write_session(session: ExportedSession, path: Path) -> None:
         },
     )
     dataset["position"].attrs["units"] = session.units
+    content = BytesIO()  # HDF5 may end the process where it cannot write to a disk
+    dataset.to_netcdf(content, engine="h5netcdf")
     with replaced_when_complete(path) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf")
+        temporary.write_bytes(content.getbuffer())

@@ -8,10 +8,12 @@ import logging
 import os
 import uuid
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import av
+import h5py
 import numpy as np
 from ndx_pose import CalibratedCamera, MultiCameraPoseEstimation, PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
 from pynwb import NWBHDF5IO, NWBFile
@@ -20,8 +22,8 @@ from pynwb.image import ImageSeries
 
 from bkind3d import __version__
 from bkind3d.config import InputError
-from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.video import probe_video
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.export.sessions import ExportedSession
 from bkind3d.geometry.units import METRES
 
@@ -69,8 +71,11 @@ def write_session(session: ExportedSession, path: Path) -> None:
     behavior = file.create_processing_module(name="behavior", description="Keypoints of the subject.")
     behavior.add(Skeletons(skeletons=[skeleton]))
     behavior.add(estimation)
-    with replaced_when_complete(path) as temporary, NWBHDF5IO(temporary, "w") as io:
+    content = BytesIO()  # HDF5 may end the process where it cannot write to a disk
+    with h5py.File(content, "w") as opened, NWBHDF5IO(file=opened, mode="w") as io:
         io.write(file)
+    with replaced_when_complete(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def _make_series(session: ExportedSession, units: float) -> list[PoseEstimationSeries]:

@@ -6,13 +6,14 @@ per frame and point, which an hour of recording does not allow.
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from bkind3d import __version__
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.export.sessions import ExportedSession
 
 #: Names of the axes of every array, as the reader expects them.
@@ -29,8 +30,11 @@ def write_session(session: ExportedSession, path: Path) -> None:
     """Write CAMERA.analysis.h5 of every camera into the folder `path`; rows are the frames of the camera's video."""
 
     def write_view(camera: str) -> None:
-        with replaced_when_complete(path / f"{camera}.analysis.h5") as temporary, h5py.File(temporary, "w") as file:
+        content = BytesIO()  # HDF5 may end the process where it cannot write to a disk
+        with h5py.File(content, "w") as file:
             _fill(file, session, camera)
+        with replaced_when_complete(path / f"{camera}.analysis.h5") as temporary:
+            temporary.write_bytes(content.getbuffer())
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write_view, session.views))

@@ -16,8 +16,9 @@ from torch import Tensor
 from bkind3d.checkpoint import hash_file, load_model
 from bkind3d.config import PREDICTION_REVISION, InputError, PredictionConfig
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
-from bkind3d.data.parquet import replaced_when_complete, write_table
+from bkind3d.data.parquet import write_table
 from bkind3d.data.progress import track
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
 from bkind3d.inference.confidence import TURN_DEGREES, calibrate_confidences, look_again
 from bkind3d.inference.smoothing import smooth_keypoints

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.points import SessionKeypoints
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.report.contents import list_given_names, read_named_keypoints
 from bkind3d.report.overlays import DARK, GAP, draw_grid, load_font
 from bkind3d.report.palette import mark_of

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from bkind3d.data.parquet import read_table, replaced_when_complete
+from bkind3d.data.parquet import read_table
 from bkind3d.data.results import MEAN_POSE, NO_REFERENCE, UNTRAINED
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.report.behaviours import count_confusion, read_confusion
 from bkind3d.report.candidates import colour_of, has_reference, label_of, rows_of
 from bkind3d.report.contents import read_results

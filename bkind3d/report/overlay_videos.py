@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bkind3d.config import InputError
-from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.points import SessionKeypoints
 from bkind3d.data.progress import track
 from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import step_indices
 from bkind3d.data.video_writer import VideoWriter
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.report.contents import find_skeleton, read_named_keypoints
 from bkind3d.report.overlays import DARK, HEAD, LEGEND_ROW, TILE, draw_legend, draw_tiles, draw_view
 from bkind3d.report.palette import mark_of

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from bkind3d.config import PaperTableConfig
-from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import NO_REFERENCE
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.report.candidates import colour_of
 from bkind3d.report.contents import read_joints, read_named_keypoints
 from bkind3d.report.figures import STYLE, save_figure

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from bkind3d.config import PaperTableConfig
-from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import BOTH, GROUND_TRUTH, read_json
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.report.candidates import is_ours, label_of
 from bkind3d.report.rendering import write_caption
 from bkind3d.report.tables import show_cell

@@ -12,7 +12,7 @@ import jinja2
 from plotly.offline import get_plotlyjs
 
 from bkind3d import __version__
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.report.elements import Page
 
 TEMPLATES = Path(__file__).parent / "templates"

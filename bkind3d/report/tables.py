@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from bkind3d.config import InputError
-from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE, POSE_COLUMNS, read_json
+from bkind3d.data.writing import replaced_when_complete
 
 _POSE_KEY = ["experiment", "method", "dataset", "split"]
 _ACTION_KEY = ["experiment", "features", "dataset"]

@@ -16,9 +16,9 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.config import BoardConfig, SimulatedRig, SimulatedSubject
-from bkind3d.data.parquet import replaced_when_complete
 from bkind3d.data.progress import track
 from bkind3d.data.video_writer import VideoWriter
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Camera
 from bkind3d.simulation.animals import Motion, get_animal
 from bkind3d.simulation.disturbances import Disturbances, add_bystander, disturb_picture

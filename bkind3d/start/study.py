@@ -3,7 +3,6 @@
 import math
 import os
 import shlex
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,11 +10,11 @@ import yaml
 
 from bkind3d.config import BoardConfig, InputError, parse_section
 from bkind3d.data.calibration_formats import match_cameras
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import folder_when_complete, refuse_inside
 from bkind3d.start.recordings import Recognised, make_name, recognise_recordings
 from bkind3d.start.rigs import make_rigs, relative_path
-from bkind3d.study.folders import folder_when_complete, refuse_inside
 from bkind3d.study.opening import load_study
+from bkind3d.study.replacing import read_sheet, replace_together
 from bkind3d.study.sheets import write_sheet
 from bkind3d.study.study import Study
 
@@ -92,15 +91,14 @@ def add_sessions(study_folder: Path, folder: Path, pattern: str | None, rig: str
         chosen, names = _choose_rig(study, name, videos, rig)
         rows.append({"session": name, "subject": make_name(subject) if subject else name, "rig": chosen, "split": "predict"})
         cameras += [{"session": name, "camera": names[camera], "video": relative_path(path, base)} for camera, path in videos.items()]
-    sheets = {study_folder / study.config.cameras: cameras, study_folder / study.config.sessions: rows}
-    before = {path: path.read_text(encoding="utf-8-sig") for path in sheets}
+    sheets = {study.config.cameras: cameras, study.config.sessions: rows}
+    before = {name: read_sheet(study_folder / name) for name in sheets}
+    texts = {name: (text, _append_rows(text, sheets[name])) for name, text in before.items()}
+    replace_together(study_folder, texts)
     try:
-        for path, more in sheets.items():
-            _replace_sheet(path, _append_rows(before[path], more))
         load_study(folder=study_folder)
     except BaseException:
-        for path, text in before.items():
-            _replace_sheet(path, text)
+        replace_together(study_folder, {name: (after, text) for name, (text, after) in texts.items()})
         raise
     added = f"Added to {study_folder}/{study.config.sessions} and {study_folder}/{study.config.cameras}; no model is trained again."
     hint = f"Next:\n  bkind3d doctor {shlex.quote(str(study_folder))} --sessions {' '.join(found.sessions)}\n"
@@ -133,13 +131,6 @@ def _append_rows(text: str, rows: Iterable[Mapping[str, str]]) -> str:
     columns = [column.strip() for column in header.split("\t")]
     lines = ["\t".join(row.get(column, "") for column in columns) for row in rows]
     return "\n".join([text.rstrip("\n"), *lines]) + "\n"
-
-
-def _replace_sheet(path: Path, text: str) -> None:
-    """Write a sheet anew, at the place that a link leads to, for whom it could be read and written before."""
-    with replaced_when_complete(path.resolve()) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-        shutil.copymode(path, temporary)
 
 
 def _write_settings(found: Recognised, board: str | None) -> str:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bkind3d.config import InputError, StudyConfig, parse_section, read_values
 from bkind3d.study.checks import check_study
+from bkind3d.study.replacing import finish_replacement
 from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
 from bkind3d.study.study import CONFIG_FILE, Study
 
@@ -30,6 +31,7 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     folder = Path(folder)
     values = config if isinstance(config, Mapping) else read_yaml(folder / config)
     settings = parse_section(StudyConfig, values, CONFIG_FILE)
+    finish_replacement(folder)
     try:
         os.stat(folder / os.path.expanduser(settings.recordings))
     except OSError as error:

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from bkind3d.checkpoint import Provenance, save_model
 from bkind3d.data.datasets import Moments, SessionFrames, Views, collate_moments
-from bkind3d.data.parquet import replaced_when_complete
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.projection import project_points
 from bkind3d.training.machine import sum_over_processes
 from bkind3d.training.module import Training

@@ -1,19 +1,17 @@
 """The folder of a training: named by everything that the result depends on, and held by one process at a time, which logs there."""
 
-import errno
-import fcntl
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bkind3d.checkpoint import hash_file
 from bkind3d.config import DEFAULT_METHOD, TRAINING_REVISION, ExperimentConfig, InputError
 from bkind3d.config.network import list_weights
+from bkind3d.data.locks import release_lock, take_lock
 
 #: As TRAINING_REVISION, for trainings that hold sessions out: part of their identity alone.
 VALIDATION_REVISION = 2
@@ -48,35 +46,32 @@ def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[st
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
+class _Log(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Go on: a disk that is full ends no training, and the log of the rule gets the same lines."""
+
+
 @contextmanager
 def hold_folder(folder: Path) -> Iterator[None]:
     """Hold `folder` for this process, and append what is logged to its ``training.log``; the lock ends with the process, however it ends.
 
-    A record lock, unlike ``flock``, is not inherited by the processes that load data and may outlive their parent. The log of
-    a rule holds its last run alone: Snakemake removes it before every run.
+    The log of a rule holds its last run alone: Snakemake removes it before every run.
 
     Raises
     ------
-    InputError : if another process holds it (a training that a killed workflow left behind, say), or nothing can be locked there.
+    InputError : if another process holds it (a training that a killed workflow left behind, say), or nothing can be written there.
     """
-    with (folder / "lock").open("a+") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EAGAIN):
-                advice = "keep results on a file system that has locks, or mount it with them"
-                raise InputError(f"{folder}: cannot be locked ({error.strerror}); {advice}") from None
-            file.seek(0)
-            owner = file.read().strip() or "another process"
-            raise InputError(f"{folder}: {owner} trains this model right now; wait for it, or end it, and run again") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {os.uname().nodename}")
-        file.flush()
-        handler = logging.FileHandler(folder / "training.log")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
-        logging.getLogger().addHandler(handler)
-        try:
-            yield
-        finally:
-            logging.getLogger().removeHandler(handler)
+    try:
+        lock = take_lock(folder / "lock")
+    except BlockingIOError as owner:
+        raise InputError(f"{folder}: {owner} trains this model right now; wait for it, or end it, and run again") from None
+    handler = _Log(folder / "training.log")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        with suppress(OSError):
             handler.close()
+        release_lock(lock)

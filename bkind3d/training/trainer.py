@@ -24,10 +24,11 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from bkind3d.checkpoint import Provenance, load_model, save_model
 from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Moments, PerSession, SessionFrames, collate_moments, describe_sessions
-from bkind3d.data.parquet import replaced_when_complete, write_table
+from bkind3d.data.parquet import write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.data.points import read_points, same_order
 from bkind3d.data.progress import describe_progress
+from bkind3d.data.writing import replaced_when_complete
 from bkind3d.training.callbacks import DRAWS_OF_VALIDATION, Previews, Validation
 from bkind3d.training.folder import hash_files, hold_folder, identify_training
 from bkind3d.training.machine import Machine, uses_bf16
@@ -87,7 +88,6 @@ def train_model(
     if all((folder / name).exists() for name in COMPLETE.values()):
         log.info("this training is complete in %s", folder)
         return folder
-    folder.mkdir(parents=True, exist_ok=True)
     with hold_folder(folder) if is_main_process() else nullcontext():
         sessions = [SessionFrames(paths) for paths in frames.values()]
         check_sessions(sessions, config.training.validation_sessions)

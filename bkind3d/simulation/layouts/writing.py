@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from bkind3d.config import InputError
-from bkind3d.study.folders import folder_when_complete
+from bkind3d.data.writing import folder_when_complete
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,11 @@
+import os
+import resource
+import signal
+
 import pytest
 
 from bkind3d.cli import main
-from bkind3d.config import InputError
+from bkind3d.config import EXPORT_FORMATS, InputError
 from bkind3d.export.formats import export_sessions
 from bkind3d.study.opening import load_study
 
@@ -60,7 +64,32 @@ def test_an_export_that_breaks_off_leaves_nothing_and_keeps_the_last_one(study_f
         raise OSError("No space left on device")
 
     monkeypatch.setattr("pyarrow.csv.write_csv", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(InputError, match=r"s1\.csv: cannot be written \(No space"):
         export_sessions(study, ["one"], ["tidy"], ["s1"], tmp_path / "out")
     assert list_files(tmp_path / "out") == ["one/tidy/s1.csv"]
     assert (tmp_path / "out" / "one" / "tidy" / "s1.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+@pytest.mark.parametrize("size", [0, 1000, 5000])
+def test_where_files_cannot_grow_every_format_is_refused_in_one_line(study_folder, tmp_path, form, size):
+    """Under a quota, say. Libraries of file formats hang, end the process, or say nothing where they write themselves: so in a child."""
+    pytest.importorskip(f"bkind3d.export.{form.replace('-', '_')}")
+    study = load_study(folder=study_folder)
+    reading, writing = os.pipe()
+    if not (child := os.fork()):
+        signal.alarm(60)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            export_sessions(study, ["one"], [form], ["s1"], tmp_path / "out")
+            os.write(writing, b"done")
+        except InputError as error:
+            os.write(writing, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    said, (_, status) = os.read(reading, 65536).decode(), os.waitpid(child, 0)
+    os.close(reading)
+    assert status == 0
+    assert "cannot be written (File too large)" in said or (said == "done" and size)
+    assert all(file.stat().st_size <= size for file in (tmp_path / "out").rglob("*") if file.is_file())

@@ -1,4 +1,3 @@
-import errno
 import logging
 import os
 import subprocess
@@ -26,13 +25,11 @@ def test_one_process_at_a_time_trains_a_model(tmp_path) -> None:
             assert (folder / "lock").read_text().startswith(f"process {os.getpid()}")
 
 
-def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr("fcntl.lockf", refuse)
-    with pytest.raises(InputError, match=r"cannot be locked \(No locks available\); keep results on a file system"), hold_folder(tmp_path):
-        pass
+def test_a_full_disk_ends_no_training_that_only_logs(tmp_path, capfd) -> None:
+    (tmp_path / "training.log").symlink_to("/dev/full")
+    with hold_folder(tmp_path):
+        logging.getLogger("bkind3d.training.test").warning("a line")
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_log_keeps_every_run_and_ends_with_it(tmp_path):
