@@ -230,7 +230,7 @@ def test_two_runs_of_one_study_do_not_mix(make_study):
     folder = make_study(frames=2, cameras=2)
     holder = (
         "import fcntl, pathlib, sys, time; pathlib.Path('.snakemake/locks').mkdir(parents=True); held = open('.snakemake/alive', 'w');"
-        "fcntl.flock(held, fcntl.LOCK_EX); pathlib.Path('.snakemake/locks/0.output.lock').write_text('results/report.html\\n');"
+        "fcntl.lockf(held, fcntl.LOCK_EX); pathlib.Path('.snakemake/locks/0.output.lock').write_text('results/report.html\\n');"
         "print('ready', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", holder], cwd=folder, stdout=subprocess.PIPE, text=True)
@@ -239,6 +239,7 @@ def test_two_runs_of_one_study_do_not_mix(make_study):
         result = run_snakemake(folder)
         assert result.returncode == 1
         assert "Directory cannot be locked" in result.stderr
+        assert "this study is being run by another process" in result.stderr
     finally:
         other.kill()
         other.wait()

@@ -1,10 +1,11 @@
 # Jobs on a SLURM cluster: checked before the first one is sent, and cleared of what a killed run has left behind.
+from bkind3d.cluster.patches import look_steadily, run_groups_side_by_side
 from bkind3d.cluster.profile import check_version
 from bkind3d.cluster.slurm import Demand, cancel_leftovers, check_demands, check_log_folder, name_leftovers
 
 
 def prepare_cluster():
-    """Refuse what the cluster does not have, and end jobs that outlived the run that sent them."""
+    """Refuse what the cluster does not have, and end jobs that outlived the run that sent them: with --nolock, they may be a live run's."""
     settings = workflow.executor_settings
     if not hasattr(settings, "jobname_prefix"):
         return
@@ -12,47 +13,13 @@ def prepare_cluster():
         check_version(settings.jobname_prefix)
         check_demands(sorted({describe_demand(job) for job in list_submissions()}))
         check_log_folder(Path(settings.logdir or ".snakemake/slurm_logs"))
-        cancel_leftovers(Path.cwd())
+        if alive:
+            cancel_leftovers(Path.cwd())
     except InputError as error:
         refuse(error)
-    look_steadily()
+    look_steadily(workflow.remote_execution_settings.seconds_between_status_checks)
     run_groups_side_by_side()
     atexit.register(name_leftovers, Path.cwd())
-
-
-def look_steadily():
-    """Look at the queue as often as the profile says, and in the same way.
-
-    The plugin waits longer each time, and every stage of a study for it. When it gets no answer for how long jobs are
-    remembered, it would ask sacct for the next five minutes: so that is asked once, while the controller answers.
-    """
-    import snakemake_executor_plugin_slurm as plugin
-
-    age, seconds = plugin.get_min_job_age(), workflow.remote_execution_settings.seconds_between_status_checks
-    plugin.get_min_job_age = lambda: age
-    plugin.Executor.next_seconds_between_status_checks = property(lambda executor: seconds, lambda executor, value: None)
-
-
-def run_groups_side_by_side():
-    """Let one Snakemake run a group on the cores that its job has.
-
-    The plugin starts the jobs of a group one after the other, each with another Snakemake, while what the group asks for
-    (cores, memory, run time) counts on jobs side by side. Jobs alone keep the plugin's way: SLURM warns only steps of srun.
-    """
-    from snakemake_executor_plugin_slurm import Executor
-
-    format_one = Executor.format_job_exec
-
-    def format_job_exec(executor, job):
-        command = format_one(executor, job)
-        if not job.is_group():
-            return command
-        general = executor.additional_general_args()
-        assert command.count(general) == 1, command
-        memory = f"--resources mem_mb={job.resources['mem_mb']}" if "mem_mb" in job.resources else ""
-        return command.replace(general, f"--cores {job.threads} {memory}")
-
-    Executor.format_job_exec = format_job_exec
 
 
 def list_submissions():

@@ -1,6 +1,5 @@
 # The study: its settings and sheets, checked before anything runs, and what the stages ask about them.
 import atexit
-import fcntl
 import os
 import re
 import shlex
@@ -12,13 +11,6 @@ from pathlib import Path
 from snakemake.settings.types import DeploymentMethod
 
 CONFIG_FILE = "config/config.yaml"
-IS_DRY_RUN = any(re.fullmatch("--dry-?run|-[A-Za-z]*n[A-Za-z]*", argument) for argument in sys.argv[1:])
-
-
-def name_run(arguments):
-    """The command that runs what a dry run with `arguments` shows."""
-    kept = [re.sub("n", "", text, count=1) if re.fullmatch("-[A-Za-z]*n[A-Za-z]*", text) else text for text in arguments]
-    return shlex.join(["snakemake", *(text for text in kept if not re.fullmatch("--dry-?run|-", text))])
 
 
 def say_next():
@@ -45,28 +37,30 @@ def check_shell_python():
         )
 
 
-def release_stale_lock():
-    """Unlock a study whose last run was killed.
+def hold_study():
+    """Lock the study for this run, and unlock it where the last run was killed; nothing where another run is alive.
 
-    Snakemake's own lock outlives its process. So every run also holds a lock of the operating system, which ends with
-    the process: who gets that one knows that no other run is alive. Dry runs take no part.
+    Snakemake's own lock outlives its process. So every run also holds a lock that ends with the process: who gets that one knows that no
+    other run is alive. Dry runs take no part.
     """
     if IS_DRY_RUN:
         return None
     Path(".snakemake").mkdir(exist_ok=True)
-    held = open(".snakemake/alive", "w")
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        held = take_lock(Path(".snakemake/alive"))
+    except BlockingIOError as owner:
+        sys.stderr.write(f"this study is being run by {owner}\n")
         return None
-    for path in Path(".snakemake/locks").glob("*.lock"):
-        path.unlink(missing_ok=True)
+    release_locks(Path())
+    atexit.register(release_lock, held)
     return held
 
 
 sys.path.insert(0, str(workflow.basedir))
 try:
+    from bkind3d.cluster.patches import is_dry_run, name_run, release_locks
     from bkind3d.config import EXPORT_FORMATS, PREDICTION_REVISION, TRAINING_REVISION, InputError
+    from bkind3d.data.locks import release_lock, take_lock
     from bkind3d.study import sections
     from bkind3d.study.remarks import explain_done
     from bkind3d.study.layout import SIMULATED
@@ -100,11 +94,15 @@ if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
 elif workflow.is_main_process:
     check_shell_python()
 shell.prefix(prefix)
+IS_DRY_RUN = workflow.is_main_process and is_dry_run(sys.argv[1:])
 if not workflow.is_main_process:
     # SLURM warns all processes of a job before its time is over. It is meant for the training, which sets a handler.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 else:
-    alive = release_stale_lock()
+    try:
+        alive = hold_study()
+    except (InputError, OSError) as error:
+        refuse(error)
     for line in [*explain_done(study), *explain_retraining(study), *remark_on_weights(study)]:
         sys.stderr.write(f"{line}\n")
     if IS_DRY_RUN:
