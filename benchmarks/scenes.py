@@ -1,0 +1,164 @@
+"""``python -m benchmarks.scenes NAME FOLDER``: the scenes that methods are judged on; renders one as a study that is ready to run.
+
+A scene is an animal in a room, filmed in takes of half rest, half motion. Its subjects and rigs are known by their seeds: some are for
+tuning, others are sealed: what is reported is measured on them, once, at the end of a piece of work (``--sealed``). A study has
+
+* ``config/``: sheets (subjects for tuning are `train`, the last two of them `test`; sealed ones are all `test`) and settings;
+* ``recordings/SESSION/CAMERA.mp4``;
+* ``truth/RIG.toml``, which the sheet of rigs gives, so that no board is filmed;
+* ``truth/SESSION/``: ``joints.parquet``, ``behaviours.parquet``, ``silhouettes.parquet`` (frame, camera, mask as PNG, at the video's size).
+
+The calibration is the only truth that the pipeline sees before the evaluation.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from bkind3d.config import SimulatedSession, SimulatedSubject, SimulationConfig
+from bkind3d.data.calibration_files import write_calibration
+from bkind3d.simulation.layouts.laboratory import RATS
+from bkind3d.simulation.rigs import make_cameras
+from bkind3d.simulation.sessions import simulate_session
+
+COATS = ("brown", "white", "black", "hooded", "grey")
+#: What the settings of every scene begin with; whoever judges replaces the experiments.
+SETTINGS: dict[str, Any] = {
+    "recordings": ".",
+    "framesets": {"subject": {"size": 64}},
+    "experiments": {"bkind3d": {"preset": "demo", "frames": "subject"}},
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An animal in a room, and who is filmed how.
+
+    Attributes
+    ----------
+    animal : a key of :data:`bkind3d.config.ANIMALS`.
+    room : where it is filmed.
+    rig : further settings of the rig.
+    seconds : length of a take, of which `rest` is the share in which the subject rests.
+    tuning, sealed : seeds of the subjects.
+    tuning_rigs, sealed_rigs : seeds of the rigs; subjects are filmed in them by turns.
+    """
+
+    animal: str
+    room: str
+    rig: Mapping[str, Any]
+    seconds: float = 8.0
+    rest: float = 0.5
+    tuning: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
+    sealed: tuple[int, ...] = (901, 902, 903, 904)
+    tuning_rigs: tuple[int, ...] = (0,)
+    sealed_rigs: tuple[int, ...] = (911, 912)
+
+    def simulate(self, sealed: bool = False) -> SimulationConfig:
+        """The simulation of the subjects for tuning, or of the sealed ones: a session each, which has the subject's name."""
+        seeds, rigs = (self.sealed, self.sealed_rigs) if sealed else (self.tuning, self.tuning_rigs)
+        rate = float(self.rig.get("rate", 30.0))
+        return SimulationConfig.model_validate(
+            {
+                "rigs": {f"rig{seed}": {**self.rig, "seed": seed} for seed in rigs},
+                "subjects": {f"{self.animal}{seed}": make_subject(self.animal, seed) for seed in seeds},
+                "sessions": {
+                    f"{self.animal}{seed}": SimulatedSession(
+                        subject=f"{self.animal}{seed}",
+                        rig=f"rig{rigs[index % len(rigs)]}",
+                        frames=round(self.seconds * rate),
+                        seed=seed,
+                        rest_seconds=self.rest * self.seconds,
+                    )
+                    for index, seed in enumerate(seeds)
+                },
+            }
+        )
+
+    def write_study(self, folder: Path, sealed: bool = False, workers: int = 1) -> None:
+        """Write a study of the subjects for tuning, or of the sealed ones, to `folder`; what is rendered already is not rendered again."""
+        simulation = self.simulate(sealed)
+        write_sheets(folder, simulation, sealed)
+        for name, session in simulation.sessions.items():
+            done, asked = folder / "truth" / name / "settings.json", describe(simulation, name)
+            if not done.exists() or done.read_text(encoding="utf-8") != asked:
+                simulate_session(simulation, name, folder / "recordings", folder / "truth", workers)
+                done.write_text(asked, encoding="utf-8")
+            write_calibration(make_cameras(simulation.rigs[session.rig]), folder / "truth" / f"{session.rig}.toml", "mm")
+
+
+def make_subject(animal: str, seed: int) -> SimulatedSubject:
+    """A subject by its seed; rats 1 to 6 are the demo's."""
+    if animal == "rodent" and f"rat{seed}" in RATS:
+        return RATS[f"rat{seed}"]
+    rng = np.random.default_rng([seed, 51])
+    return SimulatedSubject.model_validate(
+        {"animal": animal, "scale": round(rng.uniform(0.94, 1.08), 3), "coat": COATS[rng.integers(len(COATS))], "seed": seed}
+    )
+
+
+def describe(simulation: SimulationConfig, session: str) -> str:
+    """All that a session's files depend on."""
+    settings = simulation.sessions[session]
+    parts = (settings, simulation.rigs[settings.rig], simulation.subjects[settings.subject])
+    return json.dumps([part.model_dump(mode="json") for part in parts])
+
+
+def write_sheets(folder: Path, simulation: SimulationConfig, sealed: bool) -> None:
+    """Write sheets and settings of a study in which all sessions of `simulation` are recordings like any others."""
+    names = list(simulation.sessions)
+    sessions = [
+        (
+            name,
+            session.subject,
+            session.rig,
+            "test" if sealed or name in names[-2:] else "train",
+            f"truth/{name}/joints.parquet",
+            f"truth/{name}/behaviours.parquet",
+        )
+        for name, session in simulation.sessions.items()
+    ]
+    cameras = [
+        (name, f"cam{number}", f"recordings/{name}/cam{number}.mp4")
+        for name, session in simulation.sessions.items()
+        for number in range(1, simulation.rigs[session.rig].cameras + 1)
+    ]
+    rigs = [(name, "mm", f"truth/{name}.toml") for name in simulation.rigs]
+    config = folder / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    _write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "joints", "behaviours"), sessions)
+    _write_sheet(config / "cameras.tsv", ("session", "camera", "video"), cameras)
+    _write_sheet(config / "rigs.tsv", ("rig", "units", "calibration"), rigs)
+    (config / "config.yaml").write_text(yaml.safe_dump({"dataset": "simulated", **SETTINGS}, sort_keys=False), encoding="utf-8")
+
+
+def _write_sheet(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    path.write_text("\n".join("\t".join(cells) for cells in (columns, *rows)) + "\n", encoding="utf-8")
+
+
+#: The scenes by name.
+SCENES: dict[str, Scene] = {
+    "rat": Scene("rodent", "laboratory", {"cameras": 4}),
+    "person": Scene("person", "laboratory", {"cameras": 4, "arena": 4000, "arena_height": 2000}),
+}
+
+
+def main() -> None:
+    """Render a scene."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=SCENES, help="of the scene")
+    parser.add_argument("folder", type=Path, help="of the study")
+    parser.add_argument("--sealed", action="store_true", help="the sealed subjects, in the sealed rigs")
+    parser.add_argument("--workers", type=int, default=1, help="processes that film")
+    arguments = parser.parse_args()
+    SCENES[arguments.name].write_study(arguments.folder, arguments.sealed, arguments.workers)
+
+
+if __name__ == "__main__":
+    main()
