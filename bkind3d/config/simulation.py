@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from bkind3d.config.rooms import DEFAULT_ROOM, ROOMS
 from bkind3d.config.sections import Name, Section
 
 
@@ -27,6 +28,7 @@ class AnimalKind:
 #: The animals, by their names in the settings.
 ANIMALS = {
     "rodent": AnimalKind("bkind3d.simulation.rodent", arena=440, arena_height=80),
+    "deer": AnimalKind("bkind3d.simulation.deer", arena=3200, arena_height=1100),
     "person": AnimalKind("bkind3d.simulation.person", arena=2500, arena_height=1700),
 }
 
@@ -40,6 +42,7 @@ class SimulatedRig(Section):
     rate: float = Field(30.0, gt=0, le=1000, description="Frames per second.")
     arena: float = Field(700.0, gt=0, description="Diameter of the arena in millimetres.")
     arena_height: float = Field(160.0, gt=0, description="Height in millimetres up to which all cameras see the arena: a rearing rat's.")
+    room: Literal[tuple(ROOMS)] = Field(DEFAULT_ROOM, description="Floor, walls, light, lenses, and how the cameras stand.")  # type: ignore[valid-type]
     board: Name = Field("charuco", description="Board (a key of `boards`) that is moved through the rig.")
     board_frames: int = Field(36, ge=10, le=1000, description="Frames of the board videos; in frame 0 the board lies on the floor.")
     seed: int = Field(0, ge=0, description="Seed of camera positions, lenses, light and board motion.")
@@ -67,7 +70,9 @@ class SimulatedSession(Section):
     rig: Name = Field(description="A key of `simulation.rigs`.")
     frames: int = Field(300, ge=10, description="Length of the recording in frames.")
     seed: int = Field(0, ge=0, description="Seed of the motion.")
-    rest_seconds: float = Field(0.0, ge=0, description="The animal rests for so long in the middle of the recording.")
+    rest_seconds: float = Field(0.0, ge=0, description="The animal rests for so long.")
+    rest: Literal["begin", "middle", "end"] = Field("middle", description="When it rests.")
+    silhouette_step: int = Field(10, ge=1, description="True silhouettes are kept of every so many frames; each costs a rendering.")
     bystander: Literal["none", "behind", "inside"] = Field(
         "none", description="Somebody else who walks back and forth, behind the arena's rim or inside of it."
     )

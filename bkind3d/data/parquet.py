@@ -49,6 +49,9 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
     "behaviours": {"frame": _I, "behaviour": _S},
     "frame_map": {"frame": _I, "video_frame": _I},
     "silhouettes": {"frame": _I, "camera": _S, "mask": _B},
+    # One row per frame of a simulated session: the mean of its true joints, world units, and where its front is: radians, anticlockwise from
+    # the world's x axis as seen from above.
+    "poses": {"frame": _I, "x": _F, "y": _F, "z": _F, "heading": _F},
     "history": {"step": _I, "seconds": _D, "term": _S, "value": _D},
     # One row per method and test frame, and per method and joint; world units. errors of frames are means over their joints.
     # pck and auc are shares; n_unknown counts judged frames without a true position of the joint. A frame's behaviour may be empty.

@@ -26,7 +26,8 @@ class Take:
     arena : diameter (mm) of the place, around the world's origin, in which the animal stays.
     seed : of the motion.
     behaviours : what it shall do, of its behaviours; what it likes where none are named.
-    rest_seconds : how long it rests in the middle of the take.
+    rest_seconds : how long it rests.
+    rest : when it rests: ``begin``, ``middle`` or ``end``.
     """
 
     frames: int
@@ -35,10 +36,12 @@ class Take:
     seed: int = 0
     behaviours: tuple[str, ...] = ()
     rest_seconds: float = 0.0
+    rest: str = "middle"
 
     def find_rest(self) -> tuple[int, int]:
-        """First frame of the rest in the middle, and the frame after its last one."""
-        start = max(0, round((self.frames - self.rest_seconds * self.rate) / 2))
+        """First frame of the rest, and the frame after its last one."""
+        share = {"begin": 0.0, "middle": 0.5, "end": 1.0}[self.rest]
+        start = max(0, round((self.frames - self.rest_seconds * self.rate) * share))
         return start, min(self.frames, start + round(self.rest_seconds * self.rate))
 
 
@@ -65,6 +68,8 @@ class Animal(Protocol):
     JOINTS: Collection[str]
     #: Names of what it can do.
     BEHAVIOURS: Collection[str]
+    #: Where its front is in the frame of the root's body; the heading is that direction in the floor's plane.
+    FRONT: tuple[float, float, float]
 
     def build_spec(self, subject: SimulatedSubject) -> mujoco.MjSpec:
         """Build the animal with a free joint ``root``, at the subject's size and in its looks (metres), without anything that moves by itself."""

@@ -79,7 +79,7 @@ def check_rest(animal: Animal, kind: AnimalKind) -> None:
 
 def check_pictures(animal: Animal, kind: AnimalKind) -> None:
     """The joints lie on the silhouettes, which are neither nothing nor all of a picture; looks follow from the subject's seed."""
-    rig = SimulatedRig(cameras=3, width=240, height=192, arena=kind.arena, arena_height=max(kind.arena_height, 160))
+    rig = SimulatedRig(cameras=3, width=240, height=192, arena=kind.arena, arena_height=max(kind.arena_height, 0.36 * kind.arena))
     cameras, (_, motion) = make_cameras(rig), _perform(animal, kind, frames=10)
     spec = animal.build_spec(SimulatedSubject(seed=1))
     add_arena(spec, rig)

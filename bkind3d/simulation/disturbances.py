@@ -1,5 +1,6 @@
-"""What makes a recording hard to read, repeatably: somebody else, restless light, cameras that are blocked for a while."""
+"""What makes a recording hard to read, repeatably: somebody else, restless light, noise, cameras that are blocked for a while."""
 
+import zlib
 from dataclasses import dataclass, field
 
 import cv2
@@ -9,7 +10,7 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from bkind3d.config import SimulatedRig, SimulatedSession
+from bkind3d.config import ROOMS, SimulatedRig, SimulatedSession
 
 #: Size (m at an arena of 1 m) and way of the bystander: how far from the arena's centre it walks, and how fast (m/s at 1 m).
 _WAYS = {"behind": {"height": 0.24, "distance": 0.72, "speed": 0.35}, "inside": {"height": 0.1, "distance": 0.3, "speed": 0.3}}
@@ -28,6 +29,7 @@ class Disturbances:
     bystander : (frame, 3) where the somebody else stands, world (m).
     bystander_height : in metres; 0 without a bystander.
     long_shadows : whether the lamp stands low.
+    grey, noise : of the room's pictures; `seed` is the noise's.
     """
 
     gains: Float[NDArray, "frame"] | None = None
@@ -35,6 +37,9 @@ class Disturbances:
     bystander: Float[NDArray, "frame 3"] | None = None
     bystander_height: float = 0.0
     long_shadows: bool = False
+    grey: bool = False
+    noise: float = 0.0
+    seed: int = 0
 
 
 def plan_disturbances(session: SimulatedSession, rig: SimulatedRig, cameras: list[str]) -> Disturbances:
@@ -50,8 +55,9 @@ def plan_disturbances(session: SimulatedSession, rig: SimulatedRig, cameras: lis
     blocked = {name: (int(first), int(end)) for name, (first, end) in zip(chosen, borders, strict=True)}
     changed = bool(session.flicker or session.drift)
     walk = None if session.bystander == "none" else _plan_walk(rng, session, rig)
+    room = ROOMS[rig.room]
     height = 0.0 if walk is None else _WAYS[session.bystander]["height"] * rig.arena / 1000
-    return Disturbances(gains if changed else None, blocked, walk, height, session.long_shadows)
+    return Disturbances(gains if changed else None, blocked, walk, height, session.long_shadows, room.grey, room.noise, session.seed)
 
 
 def _plan_walk(rng: np.random.Generator, session: SimulatedSession, rig: SimulatedRig) -> Float[NDArray, "frame 3"]:
@@ -82,6 +88,12 @@ def disturb_picture(
         rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]]
         folds = _CLOTH + 8 * np.sin(columns / 17 + 0.1 * frame) + 4 * np.sin((rows + columns) / 31 - 0.05 * frame)
         return (folds[..., None] * [1.0, 0.9, 0.85]).astype(np.uint8)
-    if disturbances.gains is None:
-        return picture
-    return np.asarray(cv2.convertScaleAbs(picture, alpha=float(disturbances.gains[frame])), dtype=np.uint8)
+    if disturbances.gains is not None:
+        picture = np.asarray(cv2.convertScaleAbs(picture, alpha=float(disturbances.gains[frame])), dtype=np.uint8)
+    if disturbances.grey:
+        picture = np.asarray(cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    if disturbances.noise:
+        rng = np.random.default_rng([disturbances.seed, frame, zlib.crc32(camera.encode()), 32])
+        noise = disturbances.noise * rng.standard_normal((*picture.shape[:2], 1 if disturbances.grey else 3), np.float32)
+        picture = np.clip(picture + noise + 0.5, 0, 255).astype(np.uint8)
+    return picture

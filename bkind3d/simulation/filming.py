@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from bkind3d.config import BoardConfig, SimulatedRig, SimulatedSubject
 from bkind3d.data.progress import track
@@ -25,9 +26,6 @@ from bkind3d.simulation.disturbances import Disturbances, add_bystander, disturb
 from bkind3d.simulation.lenses import make_lenses
 from bkind3d.simulation.rendering import Renderer
 from bkind3d.simulation.scenes import Image, add_arena, make_board_spec
-
-#: A session's silhouettes are kept of every tenth frame: they are truth for tests, and cost a rendering each.
-SILHOUETTE_STEP = 10
 
 Result = TypeVar("Result")
 
@@ -44,6 +42,7 @@ class Shot:
     cameras : those of the rig that film; millimetres.
     folder : gets a file ``{camera}.mp4`` per camera.
     disturbances : of an animal's recording.
+    silhouette_step : silhouettes are kept of every so many frames; each costs a rendering. 0 for none.
     """
 
     rig: SimulatedRig
@@ -52,6 +51,7 @@ class Shot:
     cameras: dict[str, Camera]
     folder: Path
     disturbances: Disturbances = field(default_factory=Disturbances)
+    silhouette_step: int = 0
 
 
 class Stage(Renderer):
@@ -85,6 +85,11 @@ class Stage(Renderer):
         """(height, width, 3) RGB picture of the frame by a camera."""
         lens = self.lenses[camera]
         return lens.bend(self.render_moving(lens.pinhole))
+
+    def outline(self, camera: str) -> Image:
+        """(height, width) 255 where a camera sees the subject, else 0."""
+        lens = self.lenses[camera]
+        return np.where(lens.bend(self.render_silhouette(lens.pinhole)) >= 128, 255, 0).astype(np.uint8)
 
 
 def record(stage: Stage, motion: Motion, write: Mapping[str, Callable[[Image], None]]) -> None:
@@ -130,7 +135,7 @@ def film(shot: Shot, workers: int) -> pd.DataFrame:
 def film_cameras(shot: Shot, show_progress: bool) -> pd.DataFrame:
     """Film `shot` with all its cameras in this process; see :func:`film`."""
     model, rows = build_model(shot.rig, shot.content, shot.disturbances), []
-    size, is_animal = (shot.rig.width, shot.rig.height), isinstance(shot.content, SimulatedSubject)
+    size = (shot.rig.width, shot.rig.height)
     with ExitStack() as stack:
         stage, writers = stack.enter_context(Stage(model, shot.cameras)), {}
         for name in shot.cameras:
@@ -140,9 +145,8 @@ def film_cameras(shot: Shot, show_progress: bool) -> pd.DataFrame:
         for frame in track(frames, shot.folder.name, unit="frame", total=len(shot.motion.qpos)) if show_progress else frames:
             for name, writer in writers.items():
                 writer.write(disturb_picture(stage.photograph(name), frame, name, shot.disturbances))
-                if is_animal and frame % SILHOUETTE_STEP == 0:
-                    silhouette = stage.render_silhouette(stage.lenses[name].pinhole)
-                    rows.append((frame, name, bytes(cv2.imencode(".png", silhouette)[1])))
+                if shot.silhouette_step and frame % shot.silhouette_step == 0:
+                    rows.append((frame, name, bytes(cv2.imencode(".png", stage.outline(name))[1])))
     return pd.DataFrame(rows, columns=["frame", "camera", "mask"])
 
 
@@ -156,3 +160,9 @@ def film_positions(model: mujoco.MjModel, qpos: Float[NDArray, "..."], sites: Co
         mujoco.mj_kinematics(model, data)
         positions[frame] = 1000 * data.site_xpos[ids]
     return positions
+
+
+def find_headings(qpos: Float[NDArray, "..."], front: tuple[float, float, float]) -> Float[NDArray, "frame"]:
+    """(frame,) angle (radians, anticlockwise from the world's x axis as seen from above) of the `front` of the root's body."""
+    ahead = Rotation.from_quat(qpos[:, 3:7], scalar_first=True).apply(front)
+    return np.asarray(np.arctan2(ahead[:, 1], ahead[:, 0]))

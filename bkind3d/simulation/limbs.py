@@ -86,7 +86,7 @@ def step_joints(jacobian: Array, residual: Array, angles: Array, rest: Array, li
 
 
 def find_swings(
-    phase: Array, offset: float, rate: float, held: Bool[NDArray, "..."], seconds: tuple[float, float] = (0.1, 0.24)
+    phase: Array, offset: float | Array, rate: float, held: Bool[NDArray, "..."], seconds: tuple[float, float] = (0.1, 0.24)
 ) -> list[tuple[float, float]]:
     """When a paw is in the air, as (lifted, landed) in frames.
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from bkind3d.geometry.cameras import Camera
 from bkind3d.simulation.scenes import DRAWN_GROUPS, Image
 
-_NEAR, _FAR = 0.02, 20.0  # metres
 #: Pixels around the moving things that are drawn anew: soft edges of the shadow and of the samples.
 _PAD = 5
 
@@ -42,6 +41,9 @@ class Renderer:
         self._option.sitegroup[:] = 0
         bodies = model.geom_bodyid
         self._belongs_to_subject = (bodies > 0) & (model.body_mocapid[bodies] < 0)
+        # In metres, since scenes have an extent of 1; rounded, because the model has them in 32 bits.
+        self._near, self._far = (round(float(depth), 9) for depth in (model.vis.map.znear, model.vis.map.zfar))
+        self._is_mirrored = bool(model.mat_reflectance.any())
         self._backgrounds: dict[str, Image] = {}
 
     def update(self, data: mujoco.MjData) -> None:
@@ -68,15 +70,18 @@ class Renderer:
 
     def render_silhouette(self, camera: Camera) -> Image:
         """(height, width) 255 where the subject (what is not moved as a mocap body) covers at least half of a pixel, else 0."""
-        flags, window = self._scene.flags, self._find_window(camera)
+        flags, window, geoms = self._scene.flags, self._find_window(camera), self._scene.geoms[: self._scene.ngeom]
+        for geom in geoms:
+            if geom.rgba[3] < 1:
+                geom.segid = -1  # not drawn: what is clear hides nobody
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
         samples = self._draw(camera, window).astype(np.int32)
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
         # The colour of an object is its number in the scene plus one, in base 256; black is no object.
-        moving = np.zeros(1 + max(geom.segid for geom in self._scene.geoms[: self._scene.ngeom]) + 1)
-        for geom in self._scene.geoms[: self._scene.ngeom]:
+        moving = np.zeros(2 + max(geom.segid for geom in geoms))
+        for geom in geoms:
             is_skin = geom.objtype == mujoco.mjtObj.mjOBJ_SKIN
-            moving[1 + geom.segid] = is_skin or self._belongs_to_subject[geom.objid]
+            moving[1 + geom.segid] = geom.segid >= 0 and (is_skin or self._belongs_to_subject[geom.objid])
         silhouette = np.zeros(self.size[::-1], np.uint8)
         share = self._mean_samples(moving[samples @ [1, 256, 65536]][..., None], window)[..., 0]
         silhouette[window] = np.where(share >= 0.5, 255, 0)
@@ -90,13 +95,14 @@ class Renderer:
         points = np.concatenate([(data.geom_xpos[geoms, None] + reach).reshape(-1, 3), skins])
         # Where the ray from the lamp (the first light) through each point meets the floor.
         lamp = data.light_xpos[0]
-        shadows = points + (points - lamp) * (points[:, 2:] / np.maximum(lamp[2] - points[:, 2:], 0.05))
-        self._points = 1000 * np.concatenate([points, shadows])
+        shadows = points + (points - lamp) * (points[:, 2:] / np.maximum(lamp[2] - points[:, 2:], 0.02 * lamp[2]))
+        mirrored = points * [1, 1, -1] if self._is_mirrored else points[:0]
+        self._points = 1000 * np.concatenate([points, shadows, mirrored])
 
     def _find_window(self, camera: Camera) -> Window:
         """Part of the picture that shows the moving things and their shadows."""
         projected = np.c_[self._points, np.ones(len(self._points))] @ camera.projection.T
-        if (projected[:, 2] < 1000 * _NEAR).any():
+        if (projected[:, 2] < 1000 * self._near).any():
             return self._whole
         pixels = projected[:, :2] / projected[:, 2:]
         low, high = pixels.min(axis=0) - _PAD, pixels.max(axis=0) + _PAD + 1
@@ -115,12 +121,12 @@ class Renderer:
         """All samples of `window`, first row on top: a frustum whose sides pass through the edges of its border pixels."""
         (fx, _, cx), (_, fy, cy), _ = camera.matrix
         tall, wide = window
-        left, right = (np.array([wide.start, wide.stop]) - 0.5 - cx) / fx * _NEAR
-        top, bottom = -(np.array([tall.start, tall.stop]) - 0.5 - cy) / fy * _NEAR
+        left, right = (np.array([wide.start, wide.stop]) - 0.5 - cx) / fx * self._near
+        top, bottom = -(np.array([tall.start, tall.stop]) - 0.5 - cy) / fy * self._near
         for eye in self._scene.camera:
             eye.pos, eye.forward, eye.up = camera.centre / 1000, camera.rotation[2], -camera.rotation[1]
             eye.frustum_center, eye.frustum_width = (left + right) / 2, (right - left) / 2
-            eye.frustum_bottom, eye.frustum_top, eye.frustum_near, eye.frustum_far = bottom, top, _NEAR, _FAR
+            eye.frustum_bottom, eye.frustum_top, eye.frustum_near, eye.frustum_far = bottom, top, self._near, self._far
             eye.orthographic = 0
         columns, rows = (wide.stop - wide.start) * self.oversampling, (tall.stop - tall.start) * self.oversampling
         viewport, samples = mujoco.MjrRect(0, 0, columns, rows), np.empty((rows, columns, 3), np.uint8)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bkind3d.config import BoardConfig, SimulatedRig
+from bkind3d.config import ROOMS, BoardConfig, SimulatedRig
 from bkind3d.geometry.cameras import Array, Camera
 
 
@@ -40,25 +40,26 @@ def fit_focal_length(rotation: Array, centre: Array, rig: SimulatedRig) -> float
 
 
 def make_cameras(rig: SimulatedRig) -> dict[str, Camera]:
-    """Cameras ``cam1``.. of `rig`: all around the arena, alternately low and high, pinhole, world (mm).
+    """Cameras ``cam1``.. of `rig`: around the arena, alternately low and high, as its room has it; world (mm).
 
-    Positions, aims and focal lengths vary with the rig's seed; the principal point is the picture's centre, which is at
+    Positions, aims, focal lengths and lenses vary with the rig's seed; the principal point is the picture's centre, which is at
     (width - 1) / 2 because (0, 0) is the centre of the top-left pixel.
     """
-    rng = np.random.default_rng([rig.seed, 1])
+    rng, room = np.random.default_rng([rig.seed, 1]), ROOMS[rig.room]
     start = rng.uniform(0, 2 * np.pi)
     cameras = {}
     for index in range(rig.cameras):
-        azimuth = start + 2 * np.pi * (index + rng.uniform(-0.2, 0.2)) / rig.cameras
-        elevation = np.radians(rng.uniform(32, 42) if index % 2 == 0 else rng.uniform(50, 64))
+        azimuth = start + np.radians(room.span) * (index + rng.uniform(-0.2, 0.2)) / rig.cameras
+        is_overhead = room.overhead is not None and index == rig.cameras - 1
+        elevation = np.radians(rng.uniform(*(room.overhead if is_overhead else room.elevations[index % len(room.elevations)])))
         direction = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
-        centre = direction * rig.arena * rng.uniform(1.35, 1.8)
+        centre = direction * rig.arena * rng.uniform(*room.distance)
         target = np.append(rng.uniform(-0.03, 0.03, 2) * rig.arena, 0.06 * rig.arena)
         rotation = look_at(centre, target, roll=np.radians(rng.uniform(-4, 4)))
         focal = rng.uniform(0.94, 1.0) * fit_focal_length(rotation, centre, rig)
         matrix = np.array([[focal, 0, (rig.width - 1) / 2], [0, focal, (rig.height - 1) / 2], [0, 0, 1]])
-        name = f"cam{index + 1}"
-        cameras[name] = Camera(name, (rig.width, rig.height), matrix, np.zeros(5), rotation, -rotation @ centre)
+        name, k1 = f"cam{index + 1}", rng.uniform(*room.distortion) if any(room.distortion) else 0.0
+        cameras[name] = Camera(name, (rig.width, rig.height), matrix, np.array([k1, 0.35 * k1**2, 0, 0, 0]), rotation, -rotation @ centre)
     return cameras
 
 

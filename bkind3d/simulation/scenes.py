@@ -6,87 +6,95 @@ MuJoCo works in metres; the world is otherwise the one of :mod:`bkind3d.simulati
 import cv2
 import mujoco
 import numpy as np
-from jaxtyping import Float, UInt8
-from numpy.typing import NDArray
 
-from bkind3d.config import BoardConfig, SimulatedRig
-
-Image = UInt8[NDArray, "..."]
+from bkind3d.config import ROOMS, BoardConfig, Room, SimulatedRig
+from bkind3d.simulation.floors import FLOORS, Image, make_noise
 
 #: Geoms that are drawn; collision shapes are in group 2.
 DRAWN_GROUPS = (0, 1)
 _BOARD_PIXELS_PER_SQUARE = 60
 
 
-def add_material(spec: mujoco.MjSpec, name: str, image: Image, specular: float = 0.05) -> None:
-    """Add a material `name` whose 2D texture is `image` (RGB, first row on top)."""
+def add_material(spec: mujoco.MjSpec, name: str, image: Image, specular: float = 0.05) -> mujoco.MjsMaterial:
+    """Add a material `name` whose 2D texture is `image` (RGB, first row on top), and give it."""
     texture = spec.add_texture(name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=image.shape[1], height=image.shape[0], nchannel=3)
     texture.data = np.ascontiguousarray(image).tobytes()
     material = spec.add_material(name=name, specular=specular, shininess=0.2)
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
-
-
-def make_noise(rng: np.random.Generator, size: int, grain: float) -> Float[NDArray, "size size"]:
-    """(size, size) smooth noise, zero mean and unit variance; `grain` in pixels."""
-    # Coarse noise is drawn on a coarse grid: a wide blur would take longer than the rest of the scene.
-    coarse = max(4, round(size / max(1.0, grain / 1.5)))
-    noise = cv2.GaussianBlur(rng.standard_normal((coarse, coarse)).astype(np.float32), (0, 0), min(grain, 1.5))
-    noise = cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
-    return noise / noise.std()
-
-
-def paint_mat(rng: np.random.Generator, size: int, radius: float) -> Image:
-    """(size, size, 3) floor: speckled bedding inside a circle of `radius` (share of `size`) with a painted rim."""
-    rows, columns = np.mgrid[:size, :size]
-    distance = np.hypot(rows - size / 2, columns - size / 2) / size
-    grain = 9 * make_noise(rng, size, 1.5) + 7 * make_noise(rng, size, 6) + 8 * make_noise(rng, size, 40)
-    inside = np.array([168, 160, 146], np.float32) + grain[..., None] * [1.0, 0.95, 0.85]
-    outside = np.array([92, 104, 112], np.float32) + 0.6 * grain[..., None]
-    rim = np.array([60, 62, 66], np.float32) + 0.3 * grain[..., None]
-    picture = np.where(distance[..., None] < radius, inside, outside)
-    picture = np.where(np.abs(distance[..., None] - radius - 0.012) < 0.012, rim, picture)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    return material
 
 
 def add_arena(spec: mujoco.MjSpec, rig: SimulatedRig, floor: float = 0.0, long_shadows: bool = False) -> None:
-    """Add floor, light and clutter of `rig` to `spec`; `floor` is the floor's height in metres."""
-    rng = np.random.default_rng([rig.seed, 3])
+    """Add floor, light, walls and clutter of the room of `rig` to `spec`; `floor` is the floor's height in metres."""
+    rng, room = np.random.default_rng([rig.seed, 3]), ROOMS[rig.room]
     arena, world = rig.arena / 1000, spec.worldbody
     plane = mujoco.mjtGeom.mjGEOM_PLANE
-    add_material(spec, "mat", paint_mat(rng, 1024, 0.5 / 1.6))
+    add_material(spec, "mat", FLOORS[room.floor](rng, 1024, 0.5 / 1.6, room)).reflectance = room.mirror
     world.add_geom(type=plane, size=[0.8 * arena, 0.8 * arena, 1], pos=[0, 0, floor], material="mat")
-    room = np.kron(np.indices((24, 24)).sum(axis=0) % 2, np.ones((16, 16))) * 14 + 110 + 5 * make_noise(rng, 384, 2)
-    add_material(spec, "room", np.clip(room[..., None] * [0.9, 0.8, 0.68], 0, 255).astype(np.uint8))
-    world.add_geom(type=plane, size=[6 * arena, 6 * arena, 1], pos=[0, 0, floor - 0.004], material="room")
-    for index in range(14):
-        angle, distance = 2 * np.pi * (index + rng.uniform(-0.3, 0.3)) / 14, arena * rng.uniform(0.95, 1.6)
+    around = np.kron(np.indices((24, 24)).sum(axis=0) % 2, np.ones((16, 16))) * 14 + 110 + 5 * make_noise(rng, 384, 2)
+    add_material(spec, "room", np.clip(around[..., None] * room.ground, 0, 255).astype(np.uint8))
+    # Beneath the arena's floor by too little to be seen, and by too much to flicker.
+    world.add_geom(type=plane, size=[6 * arena, 6 * arena, 1], pos=[0, 0, floor - min(0.004, 0.01 * arena)], material="room")
+    for index in range(room.clutter):
+        angle, distance = 2 * np.pi * (index + rng.uniform(-0.3, 0.3)) / room.clutter, arena * rng.uniform(0.95, 1.6)
         # Low enough that no object hides a part of the arena from a camera behind it.
         height = 0.3 * (distance - 0.75 * arena) * rng.uniform(0.5, 1)
         kind = mujoco.mjtGeom.mjGEOM_BOX if index % 3 else mujoco.mjtGeom.mjGEOM_CYLINDER
         size = [rng.uniform(0.04, 0.1) * arena, height / 2 if index % 3 == 0 else rng.uniform(0.04, 0.14) * arena, height / 2]
         place = [distance * np.cos(angle), distance * np.sin(angle), floor + height / 2]
         world.add_geom(type=kind, size=size, pos=place, euler=[0, 0, rng.uniform(0, 3)], rgba=[*rng.uniform(0.15, 0.75, 3), 1])
-    add_light(spec, rng, arena, long_shadows)
+    _add_walls(spec, room, arena, floor)
+    add_light(spec, rng, arena, room, long_shadows)
 
 
-def add_light(spec: mujoco.MjSpec, rng: np.random.Generator, arena: float, long_shadows: bool = False) -> None:
+def _add_walls(spec: mujoco.MjSpec, room: Room, arena: float, floor: float) -> None:
+    """Add what stands upright: walls behind the cameras, a rim around the arena, or the clear panels and posts of a cage."""
+    if room.walls is not None:
+        _add_ring(spec, 8, 2.6 * arena, 3.2 * arena, floor, [*(np.array(room.walls) / 255), 1])
+    if room.rim:
+        _add_ring(spec, 24, 0.53 * arena, room.rim * arena, floor, [0.3, 0.3, 0.32, 1])
+    if room.cage:
+        half, height = 0.54 * arena, room.cage * arena
+        _add_ring(spec, 4, half, height, floor, [0.85, 0.9, 0.92, 0.13])
+        for x, y in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            spec.worldbody.add_geom(
+                type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.008 * arena, 0.008 * arena, height / 2], pos=[x * half, y * half, floor + height / 2],
+                rgba=[0.5, 0.52, 0.55, 1],
+            )  # fmt: skip
+
+
+def _add_ring(spec: mujoco.MjSpec, sides: int, radius: float, height: float, floor: float, rgba: list[float]) -> None:
+    """Add upright panels that stand as a regular polygon around the middle."""
+    thick, half = 0.004 * radius, radius * np.tan(np.pi / sides)
+    for index in range(sides):
+        angle = 2 * np.pi * index / sides
+        spec.worldbody.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_BOX, size=[thick, half, height / 2],
+            pos=[radius * np.cos(angle), radius * np.sin(angle), floor + height / 2], quat=[np.cos(angle / 2), 0, 0, np.sin(angle / 2)],
+            rgba=rgba,
+        )  # fmt: skip
+
+
+def add_light(spec: mujoco.MjSpec, rng: np.random.Generator, arena: float, room: Room, long_shadows: bool = False) -> None:
     """Add a lamp with a shadow, a weaker one without, and ambient light; tune what costs rendering time."""
-    height, angle = (1.3 if long_shadows else 2.2) * arena, rng.uniform(0, 2 * np.pi)
-    aside = (1.3 if long_shadows else 0.5) * arena
+    high, far = (1.3, 1.3) if long_shadows else room.lamp
+    height, angle = high * arena, rng.uniform(0, 2 * np.pi)
+    aside = far * arena
     place = np.array([aside * np.cos(angle), aside * np.sin(angle), height])
     cutoff = float(np.degrees(np.arctan(0.9 * arena / height))) + 12
     spec.worldbody.add_light(
         type=mujoco.mjtLightType.mjLIGHT_SPOT, pos=place, dir=-place, cutoff=cutoff, exponent=1,
-        diffuse=[0.55, 0.54, 0.5], specular=[0.1] * 3, ambient=[0, 0, 0], castshadow=True,
+        diffuse=room.lit * np.array([1, 0.54 / 0.55, 0.5 / 0.55]), specular=[0.1] * 3, ambient=[0, 0, 0], castshadow=True,
     )  # fmt: skip
     spec.worldbody.add_light(
         type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, dir=[*(0.6 * place[:2] / arena), -1],
-        diffuse=[0.25] * 3, specular=[0] * 3, castshadow=False,
+        diffuse=[room.fill] * 3, specular=[0] * 3, castshadow=False,
     )  # fmt: skip
-    spec.visual.headlight.ambient, spec.visual.headlight.diffuse, spec.visual.headlight.specular = [0.38] * 3, [0] * 3, [0] * 3
+    spec.visual.headlight.ambient, spec.visual.headlight.diffuse, spec.visual.headlight.specular = [room.ambient] * 3, [0] * 3, [0] * 3
     # The depth map of the shadow is what costs most per view: 512 gives a soft edge and a third of the default's time.
-    spec.visual.quality.shadowsize, spec.visual.quality.offsamples = 512, 0
-    spec.visual.map.znear, spec.visual.map.zfar = 0.02, 20
+    spec.visual.quality.shadowsize, spec.visual.quality.offsamples = room.shadow, 0
+    # What is nearer or farther is not drawn; arenas of flies are as small as those of large animals are large.
+    spec.visual.map.znear, spec.visual.map.zfar = 0.02 * min(1.0, arena / 0.4), 20 * max(1.0, arena / 1.6)
     spec.stat.extent, spec.stat.center = 1.0, [0, 0, 0]
 
 

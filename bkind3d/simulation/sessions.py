@@ -17,30 +17,33 @@ from bkind3d.data.joint_files import make_joints
 from bkind3d.data.parquet import write_table
 from bkind3d.simulation.animals import Motion, Take, get_animal
 from bkind3d.simulation.disturbances import plan_disturbances
-from bkind3d.simulation.filming import Shot, build_model, film, film_positions
+from bkind3d.simulation.filming import Shot, build_model, film, film_positions, find_headings
 from bkind3d.simulation.rigs import make_cameras, pose_board
 
 
 def simulate_session(config: SimulationConfig, name: str, recordings: Path, truth: Path, workers: int) -> None:
     """Render a session's videos to ``recordings/{name}`` and write its truth to ``truth/{name}``.
 
-    The truth is ``joints.parquet``, ``behaviours.parquet`` and ``silhouettes.parquet``.
+    The truth is ``joints.parquet``, ``behaviours.parquet``, ``silhouettes.parquet`` (of the size of the videos) and ``poses.parquet``: the
+    mean of the joints and the heading.
     """
     if name not in config.sessions:
         raise InputError(f"simulation.sessions: no session {name!r}; there are {sorted(config.sessions)}")
     session = config.sessions[name]
     rig, subject = config.rigs[session.rig], config.subjects[session.subject]
     animal, cameras, model = get_animal(subject.animal), make_cameras(rig), build_model(rig, subject)
-    motion = animal.move(model, subject, Take(session.frames, rig.rate, rig.arena, session.seed, rest_seconds=session.rest_seconds))
+    take = Take(session.frames, rig.rate, rig.arena, session.seed, rest_seconds=session.rest_seconds, rest=session.rest)
+    motion = animal.move(model, subject, take)
     positions = film_positions(model, motion.qpos, animal.JOINTS)
     disturbances = plan_disturbances(session, rig, list(cameras))
     if disturbances.bystander is not None:
         motion = replace(motion, places={**motion.places, "bystander": disturbances.bystander})
-    silhouettes = film(Shot(rig, subject, motion, cameras, recordings / name, disturbances), workers)
-    frames = np.arange(len(positions))
+    silhouettes = film(Shot(rig, subject, motion, cameras, recordings / name, disturbances, session.silhouette_step), workers)
+    frames, centres = np.arange(len(positions)), dict(zip("xyz", positions.mean(axis=1).T, strict=True))
     joints = make_joints(frames, animal.JOINTS, positions)
     behaviours = pd.DataFrame({"frame": frames, "behaviour": motion.behaviours})
-    for kind, table in {"joints": joints, "behaviours": behaviours, "silhouettes": silhouettes}.items():
+    poses = pd.DataFrame({"frame": frames, **centres, "heading": find_headings(motion.qpos, animal.FRONT)})
+    for kind, table in {"joints": joints, "behaviours": behaviours, "silhouettes": silhouettes, "poses": poses}.items():
         write_table(table, kind, truth / name / f"{kind}.parquet", {"units": "mm", "rate": rig.rate, "subject": session.subject})
 
 

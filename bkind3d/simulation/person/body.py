@@ -11,6 +11,8 @@ import numpy as np
 from bkind3d.config import SimulatedSubject
 from bkind3d.simulation.walkers import read_walker, scale_spec
 
+#: Direction of the front in the root's frame.
+FRONT = (0.0, 0.0, 1.0)
 #: The joints: body each moves with, and its place in that body's frame (m). The first 17 are those of Human3.6M that count,
 #: in its order; the last four are only needed to fill its 32.
 JOINTS: dict[str, tuple[str, tuple[float, float, float]]] = {

@@ -9,9 +9,12 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import SimulatedSubject
-from bkind3d.simulation.scenes import add_material, make_noise
+from bkind3d.simulation.floors import make_noise
+from bkind3d.simulation.scenes import add_material
 from bkind3d.simulation.walkers import read_walker, scale_spec
 
+#: Direction of the front in the root's frame.
+FRONT = (1.0, 0.0, 0.0)
 #: Joint: body it moves with, and its place in the rest pose (m). A place without z is put onto the fur above it. Names
 #: and places follow the markers of Rat7M; those of the limbs sit in the middle of the articulation.
 JOINTS: dict[str, tuple[str, tuple[float, ...]]] = {

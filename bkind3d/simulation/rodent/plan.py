@@ -3,7 +3,6 @@
 Postures are drawn at random for every bout of a behaviour, and joined smoothly. Each subject has habits of its own.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +13,13 @@ from scipy.ndimage import gaussian_filter1d
 from bkind3d.config import SimulatedSubject
 from bkind3d.geometry.cameras import Array
 from bkind3d.simulation.animals import Take
+from bkind3d.simulation.paths import Roaming, insert_rest, make_wander, plan_bouts, plan_path
 
-BEHAVIOURS = ("rest", "walk", "turn", "rear", "groom")
-
-#: Shortest and longest bout of a behaviour in seconds.
-DURATIONS = {"rest": (0.8, 1.5), "walk": (1.0, 2.0), "turn": (0.7, 1.1), "rear": (1.0, 1.7), "groom": (1.1, 1.8)}
+ROAMING = Roaming(
+    durations={"rest": (0.8, 1.5), "walk": (1.0, 2.0), "turn": (0.7, 1.1), "rear": (1.0, 1.7), "groom": (1.1, 1.8)},
+    paces={"walk": (0.13, 0.24)},
+)
+BEHAVIOURS = ROAMING.behaviours
 
 #: Mean, spread between bouts, and wandering within a bout, of each channel of the posture. Height (of the pelvis) and
 #: back (how far it is behind its place above the hind paws) in m at scale 1; angles in radians: pitch of the pelvis
@@ -63,91 +64,15 @@ class Plan:
     posture: dict[str, Array]
 
 
-def make_wander(rng: np.random.Generator, n_frames: int, rate: float, seconds: float) -> Array:
-    """(frame,) smooth noise of unit variance that forgets itself within about `seconds`."""
-    pad = int(4 * seconds * rate) + 1
-    noise = gaussian_filter1d(rng.standard_normal(n_frames + 2 * pad), seconds * rate)[pad:-pad]
-    return np.asarray(noise * np.sqrt(2 * np.sqrt(np.pi) * seconds * rate))
-
-
-def plan_bouts(rng: np.random.Generator, n_frames: int, rate: float, names: Sequence[str] = BEHAVIOURS) -> list[tuple[int, int, int]]:
-    """Bouts as (behaviour, first frame, end): the behaviours of `names` in a new order again and again, none twice in a row."""
-    bouts: list[tuple[int, int, int]] = []
-    start = 0
-    while start < n_frames:
-        order = rng.permutation([BEHAVIOURS.index(name) for name in names])
-        if bouts and order[0] == bouts[-1][0]:
-            order = np.roll(order, 1)
-        for behaviour in order:
-            end = min(n_frames, start + max(2, round(rng.uniform(*DURATIONS[BEHAVIOURS[behaviour]]) * rate)))
-            if start < n_frames:
-                bouts.append((int(behaviour), start, end))
-            start = end
-    return bouts
-
-
-def insert_rest(bouts: list[tuple[int, int, int]], start: int, end: int) -> list[tuple[int, int, int]]:
-    """Replace what the animal does from `start` to `end` by one rest; the bouts that this cuts are shortened."""
-    before = [(behaviour, first, min(last, start)) for behaviour, first, last in bouts if first < start]
-    after = [(behaviour, max(first, end), last) for behaviour, first, last in bouts if last > end]
-    return [*before, (BEHAVIOURS.index("rest"), start, end), *after]
-
-
-def plan_path(rng: np.random.Generator, bouts: list[tuple[int, int, int]], rate: float, scale: float, radius: float) -> dict[str, Array]:
-    """Walk to places inside a circle of `radius` (m) and turn on the spot: ``label, x, y, yaw, speed, turning``.
-
-    Before a walk to a place that is not ahead the animal turns, and that is what the label then says.
-    """
-    place, yaw = rng.uniform(-0.4, 0.4, 2) * radius, rng.uniform(-np.pi, np.pi)
-    speed = turning = 0.0
-    walk, turn = BEHAVIOURS.index("walk"), BEHAVIOURS.index("turn")
-    labels, rows = [], []
-    for behaviour, start, end in bouts:
-        target, pivoting = pick_target(rng, place, yaw, radius), False
-        pace, spin = rng.uniform(0.13, 0.24) * scale, rng.uniform(1.5, 2.4)
-        error = find_bearing(place, yaw, target)
-        side = np.sign(error) if abs(error) > 0.6 else rng.choice([-1.0, 1.0])
-        for _ in range(start, end):
-            if np.linalg.norm(target - place) < 0.05:
-                target = pick_target(rng, place, yaw, radius)
-            error = find_bearing(place, yaw, target)
-            pivoting = behaviour == walk and abs(error) > (0.4 if pivoting else 1.0)
-            labels.append(turn if pivoting else behaviour)
-            side = np.sign(error) if pivoting else side
-            wanted_turning = {walk: np.clip(2.5 * error, -1.2, 1.2), turn: side * spin}.get(labels[-1], 0.0)
-            wanted_speed = {walk: pace, turn: 0.015}.get(labels[-1], 0.0)
-            speed += (wanted_speed - speed) / (0.12 * rate + 1)
-            turning += (wanted_turning - turning) / (0.12 * rate + 1)
-            yaw += turning / rate
-            place = place + speed / rate * np.array([np.cos(yaw), np.sin(yaw)])
-            rows.append((*place, yaw, speed, turning))
-    columns = gaussian_filter1d(np.array(rows), 0.05 * rate, axis=0, mode="nearest").T
-    return dict(zip(("label", "x", "y", "yaw", "speed", "turning"), (np.array(labels), *columns), strict=True))
-
-
-def pick_target(rng: np.random.Generator, place: Array, yaw: float, radius: float) -> Array:
-    """A place (2,) inside the circle, at least half a radius away; of ten at random the one that is most ahead."""
-    angles, distances = rng.uniform(-np.pi, np.pi, 40), radius * np.sqrt(rng.uniform(0, 1, 40))
-    targets = np.stack([distances * np.cos(angles), distances * np.sin(angles)], axis=1)
-    far = targets[np.linalg.norm(targets - place, axis=1) > 0.5 * radius][:10]
-    return far[np.argmin([abs(find_bearing(place, yaw, target)) for target in far])]
-
-
-def find_bearing(place: Array, yaw: float, target: Array) -> float:
-    """Angle in [-pi, pi) by which `target` lies to the left of the heading `yaw`."""
-    ahead = target - place
-    return float((np.arctan2(ahead[1], ahead[0]) - yaw + np.pi) % (2 * np.pi) - np.pi)
-
-
 def plan_motion(subject: SimulatedSubject, take: Take) -> Plan:
     """Draw behaviours, path and posture of a take."""
     rng = np.random.default_rng([take.seed, subject.seed, 21])
     habits = np.random.default_rng([subject.seed, 22])
     n_frames, rate, scale = take.frames, take.rate, subject.scale
-    bouts = plan_bouts(rng, n_frames, rate, take.behaviours or BEHAVIOURS)
+    bouts = plan_bouts(rng, ROAMING, n_frames, rate, take.behaviours)
     if take.rest_seconds:
-        bouts = insert_rest(bouts, *take.find_rest())
-    path = plan_path(rng, bouts, rate, scale * habits.uniform(0.9, 1.1), take.arena / 2000 - 0.16 * scale)
+        bouts = insert_rest(bouts, ROAMING, *take.find_rest())
+    path = plan_path(rng, ROAMING, bouts, rate, scale * habits.uniform(0.9, 1.1), take.arena / 2000 - 0.16 * scale)
     time = np.arange(n_frames) / rate
     labels, posture = path["label"].astype(np.intp), {name: np.zeros(n_frames) for name in CHANNELS}
     borders = [0, *(np.flatnonzero(np.diff(labels)) + 1), n_frames]

@@ -50,7 +50,9 @@ def make_worm(sink: float = 0.0, aside: float = 0.0, seeded: bool = True, restle
         qpos[:, 7] = 0.3 * (np.array(labels) == "coil")
         return Motion(qpos, labels)
 
-    return SimpleNamespace(JOINTS=("Head", "Waist", "Tail"), BEHAVIOURS=("crawl", "coil"), build_spec=build_spec, move=move)
+    return SimpleNamespace(
+        JOINTS=("Head", "Waist", "Tail"), BEHAVIOURS=("crawl", "coil"), FRONT=(1.0, 0.0, 0.0), build_spec=build_spec, move=move
+    )
 
 
 @pytest.mark.usefixtures("drawing")

@@ -17,7 +17,7 @@ def make_session(**settings: object) -> SimulatedSession:
 
 
 def test_nothing_disturbs_unless_asked(rig: SimulatedRig) -> None:
-    assert plan_disturbances(make_session(), rig, CAMERAS) == Disturbances()
+    assert plan_disturbances(make_session(), rig, CAMERAS) == Disturbances(seed=3)
     assert disturb_picture(PICTURE, 5, "cam1", Disturbances()) is PICTURE
 
 
@@ -72,7 +72,7 @@ def test_the_bystander_is_filmed_but_is_not_the_subject(rig: SimulatedRig, subje
     for folder, bystander in (("alone", None), ("together", np.array([[0.0, 0.2, 0.0]] * 2))):
         height = 0.0 if bystander is None else 0.1
         motion = Motion(qpos, places={} if bystander is None else {"bystander": bystander})
-        shot = Shot(rig, subject, motion, cameras, tmp_path / folder, Disturbances(bystander=bystander, bystander_height=height))
+        shot = Shot(rig, subject, motion, cameras, tmp_path / folder, Disturbances(bystander=bystander, bystander_height=height), 10)
         masks.append(film(shot, workers=1)["mask"].tolist())
         capture = cv2.VideoCapture(str(tmp_path / folder / "cam1.mp4"))
         pictures.append(capture.read()[1].astype(int))
@@ -80,3 +80,16 @@ def test_the_bystander_is_filmed_but_is_not_the_subject(rig: SimulatedRig, subje
     assert (np.abs(pictures[0] - pictures[1]).max(axis=2) > 40).sum() > 50
     # 20 cm beside the animal it hides nothing of it, at least from above.
     assert sum(first == second for first, second in zip(*masks, strict=True)) >= 2
+
+
+def test_infrared_pictures_are_grey_and_noisy_in_a_way_that_follows_from_seed_frame_and_camera(rig: SimulatedRig) -> None:
+    disturbances = plan_disturbances(make_session(), rig.model_copy(update={"room": "infrared"}), CAMERAS)
+    coloured = PICTURE * np.array([1.0, 0.5, 0.2])
+    shown = [
+        disturb_picture(coloured.astype(np.uint8), *which, disturbances) for which in ((5, "cam1"), (5, "cam1"), (6, "cam1"), (5, "cam2"))
+    ]
+    assert (np.ptp(shown[0], axis=2) == 0).all()
+    assert shown[0].std() == pytest.approx(5, rel=0.2)
+    assert np.array_equal(shown[0], shown[1])
+    assert not np.array_equal(shown[0], shown[2])
+    assert not np.array_equal(shown[0], shown[3])

@@ -60,3 +60,24 @@ def test_drawing_only_what_moves_gives_the_whole_picture(rig, subject):
                 assert (np.abs(whole - quick).max(axis=2) > 2).sum() <= 3
                 background = renderer._backgrounds[camera.name]
                 assert (np.abs(whole - background).max(axis=2) > 10).sum() > 100
+
+
+def test_what_is_clear_hides_nothing_and_is_drawn(rig):
+    pictures, silhouettes = [], []
+    for alpha in (None, 0.2, 1.0):
+        spec = mujoco.MjSpec()
+        spec.worldbody.add_light(pos=[0, 0, 3])
+        body = spec.worldbody.add_body(pos=[0, 0, 0.05])
+        body.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.05] * 3, rgba=[0.9, 0.2, 0.2, 1])
+        body.add_freejoint()
+        if alpha:
+            spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.3, 0.3, 0.001], pos=[0, 0, 0.2], rgba=[0.2, 0.9, 0.9, alpha])
+        model = spec.compile()
+        with Renderer(model, (rig.width, rig.height)) as renderer:
+            renderer.update(mujoco.MjData(model))
+            camera = make_cameras(rig)["cam2"]
+            pictures.append(renderer.render(camera).astype(int))
+            silhouettes.append(renderer.render_silhouette(camera))
+    assert np.array_equal(silhouettes[0], silhouettes[1])
+    assert np.abs(pictures[0] - pictures[1]).max() > 20
+    assert silhouettes[2].sum() < 0.5 * silhouettes[0].sum()

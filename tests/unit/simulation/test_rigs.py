@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from bkind3d.config import BoardConfig, SimulatedRig
+from bkind3d.config import ROOMS, BoardConfig, SimulatedRig
+from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.simulation.rigs import make_cameras, pose_board
 
 BOARD = BoardConfig(squares_x=7, squares_y=5, square_length=60, marker_length=45)
@@ -63,3 +64,19 @@ def test_the_board_stays_above_the_floor_and_is_shown_to_several_cameras():
             facing.append(away @ normal > 0.4 * np.linalg.norm(away) and (pixel > 0).all() and (pixel < camera.size).all())
         seen.append(sum(facing))
     assert np.mean(np.array(seen) >= 2) > 0.9
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_in_every_room_the_cameras_stand_as_it_has_them_and_see_the_arena(room: str) -> None:
+    rig, kind = SimulatedRig(cameras=4, room=room), ROOMS[room]
+    angles = np.linspace(0, 2 * np.pi, 50)
+    rim = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1) * rig.arena / 2
+    cameras = list(make_cameras(rig).values())
+    wanted = [kind.elevations[index % len(kind.elevations)] for index in range(4)]
+    wanted[3] = kind.overhead or wanted[3]
+    for camera, (low, high) in zip(cameras, wanted, strict=True):
+        pixels = project_through_lens(camera, np.concatenate([rim, rim + [0, 0, rig.arena_height]]))
+        assert (pixels > -0.5).all()
+        assert (pixels < np.array(camera.size) - 0.5).all()
+        assert low - 0.1 <= np.degrees(np.arcsin(camera.centre[2] / np.linalg.norm(camera.centre))) <= high + 0.1
+        assert kind.distortion[0] <= camera.distortion[0] <= kind.distortion[1]

@@ -7,7 +7,7 @@ from bkind3d.config import BoardConfig, SimulatedRig
 from bkind3d.simulation.filming import build_model
 from bkind3d.simulation.rendering import Renderer
 from bkind3d.simulation.rigs import make_cameras, pose_board
-from bkind3d.simulation.scenes import make_charuco, make_noise, paint_mat
+from bkind3d.simulation.scenes import make_charuco
 
 BOARD = BoardConfig(squares_x=7, squares_y=5, square_length=60, marker_length=45)
 
@@ -31,21 +31,3 @@ def test_the_corners_of_the_board_are_found_where_they_are():
                     distances += list(np.linalg.norm(projected[:, :2] / projected[:, 2:] - corners.reshape(-1, 2), axis=1))
     assert len(distances) > 60
     assert np.mean(distances) < 0.4
-
-
-def test_noise_has_unit_variance_at_any_grain():
-    for grain in (1.5, 8, 40):
-        noise = make_noise(np.random.default_rng(0), 128, grain)
-        assert noise.shape == (128, 128)
-        assert noise.std() == pytest.approx(1)
-    neighbours = [
-        np.corrcoef(n[:, :-1].ravel(), n[:, 1:].ravel())[0, 1] for n in (make_noise(np.random.default_rng(0), 128, g) for g in (1.5, 8))
-    ]
-    assert neighbours[1] > neighbours[0]
-
-
-def test_the_mat_shows_a_circle():
-    mat = paint_mat(np.random.default_rng(0), 200, 0.3).astype(float).mean(axis=2)
-    assert mat[90:110, 90:110].mean() > mat[:10, :10].mean() + 30
-    rim = mat[100, 100 + round(200 * 0.312)]
-    assert rim < mat[100, 120] - 50

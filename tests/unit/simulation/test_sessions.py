@@ -56,6 +56,12 @@ def test_a_session_has_videos_and_truth(recorded):
     assert joints.frame.max() == 11
     assert joints.z.between(0, 250).all()
     assert len(read_table(recorded / "truth/day1/behaviours.parquet", "behaviours")) == 12
+    poses = read_table(recorded / "truth/day1/poses.parquet", "poses")
+    assert np.allclose(poses[["x", "y", "z"]], joints.groupby("frame")[["x", "y", "z"]].mean(), atol=1e-3)
+    places = joints.pivot(index="frame", columns="joint", values=["x", "y"])
+    ahead = places.xs("SpineF", level="joint", axis=1) - places.xs("TailBase", level="joint", axis=1)
+    turns = np.exp(1j * poses["heading"]) / (ahead["x"] + 1j * ahead["y"])
+    assert np.abs(np.angle(turns)).max() < 0.6
     silhouettes = read_table(recorded / "truth/day1/silhouettes.parquet", "silhouettes")
     assert sorted(zip(silhouettes.frame, silhouettes.camera, strict=True)) == [(f, c) for f in (0, 10) for c in ("cam1", "cam2", "cam3")]
 
@@ -117,6 +123,14 @@ def test_a_rig_that_cannot_be_filmed_is_refused(rig, subject, message):
     changed = {"rigs": {"arena": SIMULATION["rigs"]["arena"] | rig}, "subjects": {"rat": subject}}
     with pytest.raises(InputError, match=message):
         parse_section(SimulationConfig, SIMULATION | changed, "simulation.json")
+
+
+def test_rest_and_silhouettes_are_kept_as_asked(tmp_path, monkeypatch):
+    session = SIMULATION["sessions"]["day1"] | {"silhouette_step": 3, "rest_seconds": 0.2, "rest": "end"}
+    monkeypatch.setitem(SIMULATION, "sessions", {"day1": session})
+    simulate_session.run(make_arguments(tmp_path, 1, session="day1"))
+    assert read_table(tmp_path / "truth/day1/silhouettes.parquet", "silhouettes")["frame"].unique().tolist() == [0, 3, 6, 9]
+    assert read_table(tmp_path / "truth/day1/behaviours.parquet", "behaviours")["behaviour"].tolist()[-6:] == ["rest"] * 6
 
 
 def test_a_person_is_simulated_as_a_rat_is(tmp_path, monkeypatch):
