@@ -29,6 +29,8 @@ class AnimalKind:
 ANIMALS = {
     "rodent": AnimalKind("bkind3d.simulation.rodent", arena=440, arena_height=80),
     "deer": AnimalKind("bkind3d.simulation.deer", arena=3200, arena_height=1100),
+    "fly": AnimalKind("bkind3d.simulation.fly", arena=14, arena_height=2.5),
+    "tethered_fly": AnimalKind("bkind3d.simulation.fly.tethered", arena=12, arena_height=8),
     "person": AnimalKind("bkind3d.simulation.person", arena=2500, arena_height=1700),
 }
 

@@ -72,7 +72,7 @@ class Renderer:
         """(height, width) 255 where the subject (what is not moved as a mocap body) covers at least half of a pixel, else 0."""
         flags, window, geoms = self._scene.flags, self._find_window(camera), self._scene.geoms[: self._scene.ngeom]
         for geom in geoms:
-            if geom.rgba[3] < 1:
+            if geom.rgba[3] < 1 and not self._belongs_to_subject[geom.objid]:
                 geom.segid = -1  # not drawn: what is clear hides nobody
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
         samples = self._draw(camera, window).astype(np.int32)
@@ -91,6 +91,9 @@ class Renderer:
         mujoco.mjv_updateScene(self._model, data, self._option, None, mujoco.MjvCamera(), category, self._scene)
         geoms = np.flatnonzero((self._model.geom_bodyid > 0) & np.isin(self._model.geom_group, DRAWN_GROUPS))
         reach = self._model.geom_rbound[geoms, None, None] * np.concatenate([np.eye(3), -np.eye(3)])
+        # Other shapes hardly reach their bounding sphere; a ball is it.
+        balls = self._model.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_SPHERE
+        reach[balls] *= np.sqrt(3)
         skins = self._scene.skinvert.reshape(-1, 3)[::3] if self._scene.nskin else np.empty((0, 3))
         points = np.concatenate([(data.geom_xpos[geoms, None] + reach).reshape(-1, 3), skins])
         # Where the ray from the lamp (the first light) through each point meets the floor.

@@ -3,6 +3,8 @@
 MuJoCo works in metres; the world is otherwise the one of :mod:`bkind3d.simulation.rigs`.
 """
 
+from typing import Any
+
 import cv2
 import mujoco
 import numpy as np
@@ -50,12 +52,14 @@ def add_arena(spec: mujoco.MjSpec, rig: SimulatedRig, floor: float = 0.0, long_s
 def _add_walls(spec: mujoco.MjSpec, room: Room, arena: float, floor: float) -> None:
     """Add what stands upright: walls behind the cameras, a rim around the arena, or the clear panels and posts of a cage."""
     if room.walls is not None:
-        _add_ring(spec, 8, 2.6 * arena, 3.2 * arena, floor, [*(np.array(room.walls) / 255), 1])
+        # They glow, for light from a lamp that grazes them would show the grid of its shadows' map.
+        spec.add_material(name="walls", emission=2.2, specular=0, rgba=[*(0.3 * np.array(room.walls) / 255), 1])
+        _add_ring(spec, 8, 2.6 * arena, 3.2 * arena, floor, material="walls")
     if room.rim:
-        _add_ring(spec, 24, 0.53 * arena, room.rim * arena, floor, [0.3, 0.3, 0.32, 1])
+        _add_ring(spec, 24, 0.53 * arena, room.rim * arena, floor, rgba=[0.3, 0.3, 0.32, 1])
     if room.cage:
         half, height = 0.54 * arena, room.cage * arena
-        _add_ring(spec, 4, half, height, floor, [0.85, 0.9, 0.92, 0.13])
+        _add_ring(spec, 4, half, height, floor, rgba=[0.85, 0.9, 0.92, 0.13])
         for x, y in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
             spec.worldbody.add_geom(
                 type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.008 * arena, 0.008 * arena, height / 2], pos=[x * half, y * half, floor + height / 2],
@@ -63,15 +67,15 @@ def _add_walls(spec: mujoco.MjSpec, room: Room, arena: float, floor: float) -> N
             )  # fmt: skip
 
 
-def _add_ring(spec: mujoco.MjSpec, sides: int, radius: float, height: float, floor: float, rgba: list[float]) -> None:
-    """Add upright panels that stand as a regular polygon around the middle."""
+def _add_ring(spec: mujoco.MjSpec, sides: int, radius: float, height: float, floor: float, **looks: Any) -> None:
+    """Add upright panels, which stand as a regular polygon around the middle; `looks` are their colour or material."""
     thick, half = 0.004 * radius, radius * np.tan(np.pi / sides)
     for index in range(sides):
         angle = 2 * np.pi * index / sides
         spec.worldbody.add_geom(
             type=mujoco.mjtGeom.mjGEOM_BOX, size=[thick, half, height / 2],
             pos=[radius * np.cos(angle), radius * np.sin(angle), floor + height / 2], quat=[np.cos(angle / 2), 0, 0, np.sin(angle / 2)],
-            rgba=rgba,
+            **looks,
         )  # fmt: skip
 
 
@@ -94,7 +98,8 @@ def add_light(spec: mujoco.MjSpec, rng: np.random.Generator, arena: float, room:
     # The depth map of the shadow is what costs most per view: 512 gives a soft edge and a third of the default's time.
     spec.visual.quality.shadowsize, spec.visual.quality.offsamples = room.shadow, 0
     # What is nearer or farther is not drawn; arenas of flies are as small as those of large animals are large.
-    spec.visual.map.znear, spec.visual.map.zfar = 0.02 * min(1.0, arena / 0.4), 20 * max(1.0, arena / 1.6)
+    spec.visual.map.znear = 0.02 * min(1.0, arena / 0.4)
+    spec.visual.map.zfar = 20 * min(1.0, arena / 0.4) * max(1.0, arena / 1.6)
     spec.stat.extent, spec.stat.center = 1.0, [0, 0, 0]
 
 
