@@ -6,7 +6,8 @@ tuning, others are sealed: what is reported is measured on them, once, at the en
 * ``config/``: sheets (subjects for tuning are `train`, the last two of them `test`; sealed ones are all `test`) and settings;
 * ``recordings/SESSION/CAMERA.mp4``;
 * ``truth/RIG.toml``, which the sheet of rigs gives, so that no board is filmed;
-* ``truth/SESSION/``: ``joints.parquet``, ``behaviours.parquet``, ``silhouettes.parquet`` (frame, camera, mask as PNG, at the video's size).
+* ``truth/SESSION/``: ``joints.parquet``, ``behaviours.parquet``, ``silhouettes.parquet`` (frame, camera, mask as PNG of the video's size; of
+  every frame in short takes, of every tenth in long ones), ``poses.parquet`` (frame, mean of the joints, heading in radians).
 
 The calibration is the only truth that the pipeline sees before the evaluation.
 """
@@ -43,9 +44,9 @@ class Scene:
     Attributes
     ----------
     animal : a key of :data:`bkind3d.config.ANIMALS`.
-    room : where it is filmed.
+    room : a key of :data:`bkind3d.config.ROOMS`.
     rig : further settings of the rig.
-    seconds : length of a take, of which `rest` is the share in which the subject rests.
+    seconds : length of a take, of which `rest` is the share in which the subject rests: by turns in its middle, at its beginning and end.
     tuning, sealed : seeds of the subjects.
     tuning_rigs, sealed_rigs : seeds of the rigs; subjects are filmed in them by turns.
     """
@@ -66,7 +67,7 @@ class Scene:
         rate = float(self.rig.get("rate", 30.0))
         return SimulationConfig.model_validate(
             {
-                "rigs": {f"rig{seed}": {**self.rig, "seed": seed} for seed in rigs},
+                "rigs": {f"rig{seed}": {**self.rig, "room": self.room, "seed": seed} for seed in rigs},
                 "subjects": {f"{self.animal}{seed}": make_subject(self.animal, seed) for seed in seeds},
                 "sessions": {
                     f"{self.animal}{seed}": SimulatedSession(
@@ -75,6 +76,8 @@ class Scene:
                         frames=round(self.seconds * rate),
                         seed=seed,
                         rest_seconds=self.rest * self.seconds,
+                        rest=("middle", "begin", "end")[index % 3],
+                        silhouette_step=1 if self.seconds < 20 else 10,
                     )
                     for index, seed in enumerate(seeds)
                 },
@@ -142,10 +145,39 @@ def _write_sheet(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str
     path.write_text("\n".join("\t".join(cells) for cells in (columns, *rows)) + "\n", encoding="utf-8")
 
 
-#: The scenes by name.
+def _film_rats(room: str, **more: Any) -> Scene:
+    return Scene("rodent", room, {"cameras": 4}, **more)
+
+
+def _film_deer(room: str, **more: Any) -> Scene:
+    rig = {"cameras": 4, "width": 400, "height": 300, "arena": 3600, "arena_height": 1200}
+    return Scene("deer", room, rig, sealed=(921, 922, 923, 924), sealed_rigs=(931, 932), **more)
+
+
+def _film_flies(room: str) -> Scene:
+    rig = {"cameras": 4, "width": 400, "height": 300, "arena": 16, "arena_height": 4, "rate": 50}
+    return Scene("fly", room, rig, sealed=(941, 942, 943, 944), sealed_rigs=(951, 952))
+
+
+def _film_tethered_flies(room: str) -> Scene:
+    rig = {"cameras": 4, "width": 400, "height": 300, "arena": 12, "arena_height": 8, "rate": 50}
+    return Scene("tethered_fly", room, rig, sealed=(961, 962, 963, 964), sealed_rigs=(971, 972))
+
+
+def _film_people(room: str) -> Scene:
+    rig = {"cameras": 4, "width": 400, "height": 300, "arena": 4000, "arena_height": 2000}
+    return Scene("person", room, rig, sealed=(981, 982, 983, 984), sealed_rigs=(991, 992))
+
+
+#: The scenes by name: the animal, the room, and ``minute`` where takes are of 60 s.
 SCENES: dict[str, Scene] = {
-    "rat": Scene("rodent", "laboratory", {"cameras": 4}),
-    "person": Scene("person", "laboratory", {"cameras": 4, "arena": 4000, "arena_height": 2000}),
+    **{f"rat-{room}": _film_rats(room) for room in ("laboratory", "bright", "bedding", "infrared")},
+    **{f"deer-{room}": _film_deer(room) for room in ("bright", "sunny", "dark")},
+    **{f"fly-{room}": _film_flies(room) for room in ("laboratory", "bright")},
+    "tethered-fly-dark": _film_tethered_flies("dark"),
+    **{f"person-{room}": _film_people(room) for room in ("laboratory", "tiles")},
+    "rat-laboratory-minute": _film_rats("laboratory", seconds=60.0),
+    "deer-sunny-minute": _film_deer("sunny", seconds=60.0),
 }
 
 
