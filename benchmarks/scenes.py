@@ -160,7 +160,7 @@ def _film_flies(room: str) -> Scene:
 
 
 def _film_tethered_flies(room: str) -> Scene:
-    rig = {"cameras": 4, "width": 400, "height": 300, "arena": 12, "arena_height": 8, "rate": 50}
+    rig = {"cameras": 4, "width": 400, "height": 300, "arena": 14, "arena_height": 9, "rate": 50}
     return Scene("tethered_fly", room, rig, sealed=(961, 962, 963, 964), sealed_rigs=(971, 972))
 
 
