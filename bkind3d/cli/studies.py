@@ -107,7 +107,7 @@ def simulate_board(arguments: argparse.Namespace) -> None:
 
 @verb(
     argument("--session", required=True, help="a key of simulation.sessions"),
-    *_list_common("SESSION/CAMERA.mp4", "SESSION/{joints,behaviours,silhouettes}.parquet"),
+    *_list_common("SESSION/CAMERA.mp4", "SESSION/{joints,behaviours,silhouettes,poses}.parquet"),
 )
 def simulate_session(arguments: argparse.Namespace) -> None:
     """Render the videos of a simulated session, and write its truth beside them."""

@@ -72,6 +72,11 @@ class SimulatedSession(Section):
     rig: Name = Field(description="A key of `simulation.rigs`.")
     frames: int = Field(300, ge=10, description="Length of the recording in frames.")
     seed: int = Field(0, ge=0, description="Seed of the motion.")
+    motion: str = Field(
+        "",
+        description="File of measured motion that the subject follows: a table of joints with the names of the animal's, `units` and `rate` "
+        "in its metadata, z up. Empty: the animal does what it likes.",
+    )
     rest_seconds: float = Field(0.0, ge=0, description="The animal rests for so long.")
     rest: Literal["begin", "middle", "end"] = Field("middle", description="When it rests.")
     silhouette_step: int = Field(10, ge=1, description="True silhouettes are kept of every so many frames; each costs a rendering.")

@@ -23,9 +23,10 @@ from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Camera
 from bkind3d.simulation.animals import Motion, get_animal
 from bkind3d.simulation.disturbances import Disturbances, add_bystander, disturb_picture
+from bkind3d.simulation.floors import Image
 from bkind3d.simulation.lenses import make_lenses
 from bkind3d.simulation.rendering import Renderer
-from bkind3d.simulation.scenes import Image, add_arena, make_board_spec
+from bkind3d.simulation.scenes import add_arena, make_board_spec
 
 Result = TypeVar("Result")
 

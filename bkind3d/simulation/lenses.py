@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import undistort_points
-from bkind3d.simulation.scenes import Image
+from bkind3d.simulation.floors import Image
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.geometry.cameras import Camera
-from bkind3d.simulation.scenes import DRAWN_GROUPS, Image
+from bkind3d.simulation.floors import Image
+from bkind3d.simulation.scenes import DRAWN_GROUPS
 
 #: Pixels around the moving things that are drawn anew: soft edges of the shadow and of the samples.
 _PAD = 5

@@ -50,8 +50,10 @@ def make_cameras(rig: SimulatedRig) -> dict[str, Camera]:
     cameras = {}
     for index in range(rig.cameras):
         azimuth = start + np.radians(room.span) * (index + rng.uniform(-0.2, 0.2)) / rig.cameras
-        is_overhead = room.overhead is not None and index == rig.cameras - 1
-        elevation = np.radians(rng.uniform(*(room.overhead if is_overhead else room.elevations[index % len(room.elevations)])))
+        low, high = room.elevations[index % len(room.elevations)]
+        if room.overhead is not None and index == rig.cameras - 1:
+            low, high = room.overhead
+        elevation = np.radians(rng.uniform(low, high))
         direction = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
         centre = direction * rig.arena * rng.uniform(*room.distance)
         target = np.append(rng.uniform(-0.03, 0.03, 2) * rig.arena, 0.06 * rig.arena)

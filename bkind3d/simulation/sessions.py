@@ -18,6 +18,7 @@ from bkind3d.data.parquet import write_table
 from bkind3d.simulation.animals import Motion, Take, get_animal
 from bkind3d.simulation.disturbances import plan_disturbances
 from bkind3d.simulation.filming import Shot, build_model, film, film_positions, find_headings
+from bkind3d.simulation.measured import follow_motion
 from bkind3d.simulation.rigs import make_cameras, pose_board
 
 
@@ -33,7 +34,7 @@ def simulate_session(config: SimulationConfig, name: str, recordings: Path, trut
     rig, subject = config.rigs[session.rig], config.subjects[session.subject]
     animal, cameras, model = get_animal(subject.animal), make_cameras(rig), build_model(rig, subject)
     take = Take(session.frames, rig.rate, rig.arena, session.seed, rest_seconds=session.rest_seconds, rest=session.rest)
-    motion = animal.move(model, subject, take)
+    motion = follow_motion(Path(session.motion), animal, model, take) if session.motion else animal.move(model, subject, take)
     positions = film_positions(model, motion.qpos, animal.JOINTS)
     disturbances = plan_disturbances(session, rig, list(cameras))
     if disturbances.bystander is not None:

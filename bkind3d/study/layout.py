@@ -41,6 +41,7 @@ class Layout:
     true_joints = _Place("simulation/truth/{session}/joints.parquet")
     true_behaviours = _Place("simulation/truth/{session}/behaviours.parquet")
     true_silhouettes = _Place("simulation/truth/{session}/silhouettes.parquet")
+    true_poses = _Place("simulation/truth/{session}/poses.parquet")
 
     # Recordings.
     calibration = _Place("calibration/{rig}.toml")

@@ -39,6 +39,7 @@ for rig, settings in study.config.simulation.rigs.items():
             f"simulate_session_{rig}"
         input:
             config="results/config/simulation/sessions/{session}.json",
+            motion=lambda wildcards: study.config.simulation.sessions[wildcards.session].motion or [],
         output:
             videos=collect(
                 "results/simulation/recordings/{{session}}/{camera}.mp4",
@@ -47,6 +48,7 @@ for rig, settings in study.config.simulation.rigs.items():
             joints="results/simulation/truth/{session}/joints.parquet",
             behaviours="results/simulation/truth/{session}/behaviours.parquet",
             silhouettes="results/simulation/truth/{session}/silhouettes.parquet",
+            poses="results/simulation/truth/{session}/poses.parquet",
         log:
             "results/logs/simulate_session/{session}.log",
         benchmark:

@@ -3,6 +3,7 @@
 Lengths in m at scale 1, angles in radians.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import mujoco
@@ -33,8 +34,8 @@ _POSTURES: dict[str, dict[str, tuple[float, float, float]]] = {
 }
 #: When a leg is lifted, as a share of the stride, in a walk and in a trot; the side (left positive), and whether it is in front.
 LEGS = {"hind_L": (0.0, 0.0, 1, False), "fore_L": (0.75, 0.5, 1, True), "hind_R": (0.5, 0.5, -1, False), "fore_R": (0.25, 0.0, -1, True)}
-_FORE = ("shoulder_abduct", "shoulder", "elbow", "carpus", "forefetlock"), "forehoof", "forecannon"
-_HIND = ("hip_abduct", "hip", "stifle", "hock", "hindfetlock"), "hindhoof", "hindcannon"
+_FORE = ("shoulder_abduct", "shoulder", "elbow", "carpus", "forefetlock"), "forehoof"
+_HIND = ("hip_abduct", "hip", "stifle", "hock", "hindfetlock"), "hindhoof"
 #: The sole in the frame of a hoof, and how high the fetlock is over it, and how far behind.
 _SOLE, _FETLOCK = (0.031, 0.0, -0.083), (-0.031, 0.083)
 
@@ -132,9 +133,12 @@ def make_legs(model: mujoco.MjModel, scale: float) -> list[Limb]:
     """The legs in the order of :data:`LEGS`: what matters are soles and, less, fetlocks."""
     limbs = []
     for leg, (_, _, _, fore) in LEGS.items():
-        joints, hoof, cannon = _FORE if fore else _HIND
+        joints, hoof = _FORE if fore else _HIND
         side = leg[-2:]
-        points = [(hoof + side, scale * np.array(_SOLE), [1, 1, 1]), (hoof + side, np.zeros(3), [0.3, 0.3, 0.5])]
+        points: list[tuple[str, Array, Sequence[float]]] = [
+            (hoof + side, scale * np.array(_SOLE), [1, 1, 1]),
+            (hoof + side, np.zeros(3), [0.3, 0.3, 0.5]),
+        ]
         limbs.append(make_limb(model, [joint + side for joint in joints], points))
     return limbs
 

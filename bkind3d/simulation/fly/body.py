@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from bkind3d.config import SimulatedSubject
+from bkind3d.geometry.cameras import Array
 from bkind3d.simulation.floors import make_noise
 from bkind3d.simulation.scenes import add_material
 from bkind3d.simulation.walkers import read_walker, scale_spec, thin_meshes
@@ -20,8 +21,8 @@ UNIT = 0.01
 #: What is smaller (units) is not drawn: bristles, and the facets of the eyes.
 _GRAIN = 0.003
 LEGS = tuple(f"T{pair}_{side}" for pair in (1, 2, 3) for side in ("left", "right"))
-#: End of a claw in its frame (units); on the right side, y has the other sign.
-CLAW = (0.0, 0.009, -0.001)
+#: Height (units) of the thorax of a fly that stands.
+HEIGHT = 0.118
 #: Radius of the ball, and how high its top is over the floor (units).
 BALL, BALL_TOP = 0.45, 0.2
 _HEAD: dict[str, tuple[str, tuple[float, float, float]]] = {
@@ -32,6 +33,11 @@ _HEAD: dict[str, tuple[str, tuple[float, float, float]]] = {
 #: The joints of each leg, and the bodies in whose origins they are; the claw is at its end.
 _LEG = {"Coxa": "coxa", "Trochanter": "femur", "Knee": "tibia", "Ankle": "tarsus", "Claw": "claw"}
 JOINTS = (*_HEAD, *(name + leg[:2] + leg[3].upper() for leg in LEGS for name in _LEG))
+
+
+def mirror_claw(leg: str) -> Array:
+    """(3,) end of the claw of a leg in its frame (units at scale 1)."""
+    return np.array([0.0, 0.009 if leg.endswith("left") else -0.009, -0.001])
 
 
 def build_spec(subject: SimulatedSubject) -> mujoco.MjSpec:
@@ -50,6 +56,7 @@ def build_skeleton(subject: SimulatedSubject) -> mujoco.MjSpec:
 def build_tethered_spec(subject: SimulatedSubject) -> mujoco.MjSpec:
     """Build the fly, the pin that holds it, and the ``ball`` under it, which is moved as a mocap body (metres)."""
     spec = build_spec(subject)
+    spec.body("thorax").pos = [0, 0, UNIT * (BALL_TOP + HEIGHT * subject.scale)]
     rng, radius = np.random.default_rng([subject.seed, 72]), UNIT * BALL
     ball = spec.worldbody.add_body(name="ball", mocap=True, pos=[0, 0, UNIT * BALL_TOP - radius])
     add_material(spec, "ball", np.clip(205 + 16 * make_noise(rng, 256, 6)[..., None] * [1, 1, 1], 0, 255).astype(np.uint8))
@@ -83,8 +90,9 @@ def _build(subject: SimulatedSubject, scale: float) -> mujoco.MjSpec:
         spec.body(body).add_site(name=name, pos=place)
     for leg in LEGS:
         for name, body in _LEG.items():
-            place = np.array(CLAW) * [1, 1 if leg.endswith("left") else -1, 1] if body == "claw" else np.zeros(3)
-            spec.body(f"{body}_{leg}").add_site(name=name + leg[:2] + leg[3].upper(), pos=place)
+            end = mirror_claw(leg) if body == "claw" else np.zeros(3)
+            spec.body(f"{body}_{leg}").add_site(name=name + leg[:2] + leg[3].upper(), pos=end)
     scale_spec(spec, scale)
     spec.joint("free").name = "root"
+    spec.body("thorax").pos = [0, 0, HEIGHT * scale]
     return spec

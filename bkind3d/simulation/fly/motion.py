@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from bkind3d.config import SimulatedSubject
 from bkind3d.geometry.cameras import Array
 from bkind3d.simulation.animals import Motion, Take
-from bkind3d.simulation.fly.body import BALL, BALL_TOP, CLAW, LEGS, UNIT, build_skeleton
+from bkind3d.simulation.fly.body import BALL, BALL_TOP, HEIGHT, LEGS, UNIT, build_skeleton, mirror_claw
 from bkind3d.simulation.limbs import Limb, find_swings, make_limb, place_paw, solve_limbs
 from bkind3d.simulation.paths import Roaming, insert_rest, make_wander, plan_bouts, plan_path
 
@@ -20,9 +20,9 @@ ROAMING = Roaming(
     paces={"walk": (0.6, 1.2)}, rest="stand", spin=(2.0, 3.5), creep=0.05, near=0.2,
 )  # fmt: skip
 BEHAVIOURS = ROAMING.behaviours
-#: Where the claws stand (units at scale 1, from below the thorax; left side), and how high the thorax is over them.
+#: Where the claws stand (units at scale 1, from below the thorax; left side).
 _STANCE = {"T1": (0.088, 0.082), "T2": (0.01, 0.15), "T3": (-0.165, 0.098)}
-_HEIGHT, _LIFT, _STRIDE = 0.118, 0.03, 0.16
+_LIFT, _STRIDE = 0.03, 0.16
 #: Tripods: legs that are lifted together.
 _TRIPOD = {"T1_left": 0.0, "T2_right": 0.0, "T3_left": 0.0, "T1_right": 0.5, "T2_left": 0.5, "T3_right": 0.5}
 _LEG_JOINTS = ("coxa_abduct", "coxa_twist", "coxa", "femur_twist", "femur", "tibia", "tarsus", "tarsus2", "tarsus3")
@@ -84,7 +84,7 @@ def _perform(subject: SimulatedSubject, take: Take, radius: float, is_tethered: 
         if is_tethered:
             targets = {leg: _put_on_ball(target, place, yaw, facing) for leg, target in targets.items()}
             place, yaw = np.zeros(2), facing
-        height = scale * (_HEIGHT + posture["bob"]) + BALL_TOP * is_tethered
+        height = scale * (HEIGHT + posture["bob"]) + BALL_TOP * is_tethered
         data.qpos[:7] = [*place, height, np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
         _set_posture(model, data, rest, posture)
         mujoco.mj_kinematics(model, data)
@@ -101,7 +101,7 @@ def _make_legs(model: mujoco.MjModel, scale: float) -> list[Limb]:
         make_limb(
             model,
             [f"{joint}_{leg}" for joint in _LEG_JOINTS],
-            [(f"claw_{leg}", scale * np.array(CLAW) * [1, 1 if leg.endswith("left") else -1, 1], [1, 1, 1])],
+            [(f"claw_{leg}", scale * mirror_claw(leg), [1, 1, 1])],
         )
         for leg in LEGS
     ]

@@ -69,8 +69,8 @@ def build_spec(subject: SimulatedSubject) -> mujoco.MjSpec:
     for side, axis in product("lr", "xyz"):
         spec.joint(f"{side}humerusr{axis}").range = [-_SHOULDER, _SHOULDER]
     spec.body("root").add_freejoint(name="root")
-    stool = spec.worldbody.add_body(name="stool", mocap=True)
     height, radius = _STOOL
+    stool = spec.worldbody.add_body(name="stool", mocap=True, pos=[0, 0, -2 * height])
     stool.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[radius, 0.025, 0], pos=[0, 0, height - 0.025], rgba=[0.55, 0.38, 0.22, 1])
     stool.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[0.04, height / 2, 0], pos=[0, 0, height / 2], rgba=[0.3, 0.3, 0.32, 1])
     return spec

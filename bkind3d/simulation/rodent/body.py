@@ -13,6 +13,8 @@ from bkind3d.simulation.floors import make_noise
 from bkind3d.simulation.scenes import add_material
 from bkind3d.simulation.walkers import read_walker, scale_spec
 
+#: Angle of the jaw when the mouth is closed, radians.
+JAW = -0.28
 #: Direction of the front in the root's frame.
 FRONT = (1.0, 0.0, 0.0)
 #: Joint: body it moves with, and its place in the rest pose (m). A place without z is put onto the fur above it. Names
@@ -69,6 +71,7 @@ def build_spec(subject: SimulatedSubject) -> mujoco.MjSpec:
     dress_skin(spec, template, subject)
     scale_spec(spec, subject.scale)
     spec.body("torso").add_freejoint(name="root")
+    spec.joint("mandible").springref = JAW
     return spec
 
 

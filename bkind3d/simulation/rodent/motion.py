@@ -11,6 +11,7 @@ from bkind3d.config import SimulatedSubject
 from bkind3d.geometry.cameras import Array
 from bkind3d.simulation.animals import Motion, Take
 from bkind3d.simulation.limbs import Limb, find_lowest, find_swings, make_limb, place_paw, solve_limbs
+from bkind3d.simulation.rodent.body import JAW
 from bkind3d.simulation.rodent.plan import BEHAVIOURS, Plan, plan_motion
 
 #: Joints that share a channel of the posture, with the sign in which they take it.
@@ -30,7 +31,7 @@ def pose_trunk(model: mujoco.MjModel, data: mujoco.MjData, plan: Plan, frame: in
         for name, sign in joints:
             joint = model.joint(name)
             data.qpos[joint.qposadr[0]] = np.clip(sign * posture[channel] / len(joints), *joint.range)
-    data.joint("mandible").qpos = -0.28
+    data.joint("mandible").qpos = JAW
     data.qpos[:7] = [0, 0, 0, 1, 0, 0, 0]
     mujoco.mj_kinematics(model, data)
     turn, lean, orientation, root, inverse = (np.zeros(4) for _ in range(5))

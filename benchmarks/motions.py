@@ -1,0 +1,140 @@
+"""``python -m benchmarks.motions FOLDER OUTPUT``: measured motion as tables of joints that ``simulation.sessions.NAME.motion`` takes.
+
+FOLDER is the ``motion`` folder of the real recordings (``BKIND3D_REAL_DATA``). Markers get the names of the animals' joints; the world's z
+axis points up. Lengths are those of the files.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import scipy.io
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from bkind3d.data.parquet import write_table
+
+Array = NDArray[np.float64]
+#: Markers of the rat, in the order of its file, as the joints of the simulated one; those without a name there are left out.
+RAT = (
+    "HeadF", "HeadL", "", "SpineF", "SpineM", "SpineL", "TailBase", "ShoulderL", "ElbowL", "", "ArmL", "ShoulderR", "ElbowR", "", "ArmR",
+    "HipL", "KneeL", "ShinL", "FootL", "HipR", "KneeR", "ShinR", "FootR",
+)  # fmt: skip
+#: Points of the mouse, by their numbers.
+MOUSE = {
+    0: "HeadF", 5: "HeadB", 2: "HeadL", 14: "SpineF", 23: "SpineM", 3: "TailBase", 28: "HipL", 29: "HipR", 10: "ShoulderL", 11: "ShoulderR",
+    15: "ElbowL", 16: "ElbowR", 19: "ArmL", 20: "ArmR", 12: "KneeL", 13: "KneeR", 21: "ShinL", 22: "ShinR", 31: "FootL", 33: "FootR",
+}  # fmt: skip
+#: Joints of a person's clips, in the order of the skeleton, and the numbers that each takes in a frame.
+PERSON = {
+    "root": "Pelvis", "chest": "Spine", "neck": "Thorax", "right_hip": "RHip", "right_knee": "RKnee", "right_ankle": "RAnkle",
+    "right_shoulder": "RShoulder", "right_elbow": "RElbow", "right_wrist": "RWrist", "left_hip": "LHip", "left_knee": "LKnee",
+    "left_ankle": "LAnkle", "left_shoulder": "LShoulder", "left_elbow": "LElbow", "left_wrist": "LWrist",
+}  # fmt: skip
+_NUMBERS = {"spherical": 4, "revolute": 1, "fixed": 0, "none": 0}
+
+
+def read_rat(folder: Path) -> tuple[list[str], Array, float, str]:
+    """Names, (frame, joint, 3) positions, rate and units."""
+    markers = scipy.io.loadmat(folder / "rodents/tests/data/test_rodent_mocap_1000_frames.mat")["pred"].transpose(0, 2, 1)
+    kept = [index for index, name in enumerate(RAT) if name]
+    return [RAT[index] for index in kept], markers[:, kept], 50.0, "mm"
+
+
+def read_mouse(folder: Path) -> tuple[list[str], Array, float, str]:
+    """The mouse, turned so that what its feet stand on is level: its file has a camera's axes."""
+    with h5py.File(folder / "rodents/tests/data/test_mouse_mocap_3600_frames.h5") as file:
+        tracks = file["tracks"][:, 0]
+    feet = tracks[:, [19, 20, 21, 22, 31, 33]].reshape(-1, 3)
+    # The plane below which hardly any foot is: fitted again and again to those that are near it or below.
+    normal, chosen = np.array([0.0, -1.0, 0.0]), feet
+    for _ in range(20):
+        middle = chosen.mean(axis=0)
+        fitted = np.linalg.svd(chosen - middle, full_matrices=False)[2][2]
+        normal = fitted * np.sign(fitted @ [0.0, -1.0, 0.0])
+        heights = (feet - middle) @ normal
+        chosen = feet[heights < np.percentile(heights, 40)]
+    turn, _ = Rotation.align_vectors([[0, 0, 1]], [normal])
+    turned = turn.apply(tracks.reshape(-1, 3)).reshape(tracks.shape)
+    return [*MOUSE.values()], turned[:, [*MOUSE]], 30.0, "mm"
+
+
+def read_person(folder: Path, clip: str) -> tuple[list[str], Array, float, str]:
+    """A person's clip: positions of the joints by forward kinematics of the clips' skeleton."""
+    base = folder / "deepmimic_motions/data"
+    skeleton = json.loads((base / "characters/humanoid3d.txt").read_text(encoding="utf-8"))["Skeleton"]["Joints"]
+    # The files end lists with commas.
+    text = re.sub(r",(\s*[\]}])", r"\1", (base / "motions" / clip).read_text(encoding="utf-8"))
+    frames = np.array(json.loads(text)["Frames"])
+    places, turns, column = [], [], 8
+    for joint in skeleton:
+        attached = np.array([joint["AttachX"], joint["AttachY"], joint["AttachZ"]])
+        if joint["Parent"] < 0:
+            places.append(frames[:, 1:4])
+            turns.append(Rotation.from_quat(frames[:, 4:8], scalar_first=True))
+            continue
+        numbers, parent = frames[:, column : column + _NUMBERS[joint["Type"]]], joint["Parent"]
+        column += numbers.shape[1]
+        places.append(places[parent] + turns[parent].apply(attached))
+        own = Rotation.identity()
+        if numbers.shape[1] == 4:
+            own = Rotation.from_quat(numbers, scalar_first=True)
+        elif numbers.shape[1] == 1:
+            own = Rotation.from_rotvec(numbers * [0.0, 0.0, 1.0])
+        turns.append(turns[parent] * own)
+    names = [joint["Name"] for joint in skeleton]
+    positions = np.stack([places[names.index(name)] for name in PERSON], axis=1)
+    # y points up in the clips, z here.
+    return [*PERSON.values()], positions[..., [0, 2, 1]] * [1, -1, 1], 1 / float(np.median(frames[:-1, 0])), "m"
+
+
+def read_fly(folder: Path) -> tuple[list[str], Array, float, str]:
+    """The fly, whose thorax is fixed."""
+    clip = np.load(folder / "fly_spotlight/src/flygym_demo/spotlight_data/assets/spotlight_behavior_clip.npz", allow_pickle=True)
+    pairs = {"f": "T1", "m": "T2", "h": "T3"}
+    parts = ("Coxa", "Trochanter", "Knee", "Ankle", "Claw")
+    names = [parts[index % 5] + pairs[leg[1]] + leg[0].upper() for index, (leg, *_) in enumerate(clip["keypoints"])]
+    return names, clip["rawpred_egoxyz"].astype(np.float64), float(clip["data_fps"]), "mm"
+
+
+#: The motions by name: the animal that each is for, and who reads it.
+MOTIONS: dict[str, tuple[str, Callable[[Path], tuple[list[str], Array, float, str]]]] = {
+    "rat": ("rodent", read_rat),
+    "mouse": ("rodent", read_mouse),
+    "fly": ("tethered_fly", read_fly),
+    **{
+        name: ("person", lambda folder, clip=clip: read_person(folder, clip))  # type: ignore[misc]
+        for name, clip in {
+            "person-walk": "long/humanoid3d_long_walk1.txt",
+            "person-dance": "humanoid3d_dance_a.txt",
+            "person-crawl": "humanoid3d_crawl.txt",
+        }.items()
+    },
+}
+
+
+def write_motion(name: str, folder: Path, path: Path) -> None:
+    """Write one of the :data:`MOTIONS` as a table of joints."""
+    names, positions, rate, units = MOTIONS[name][1](folder)
+    columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))
+    table = pd.DataFrame({"frame": np.repeat(np.arange(len(positions)), len(names)), "joint": names * len(positions), **columns})
+    write_table(table, "joints", path, {"units": units, "rate": rate})
+
+
+def main() -> None:
+    """Write all motions."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="the folder `motion` of the real recordings")
+    parser.add_argument("output", type=Path, help="folder that gets NAME.parquet")
+    arguments = parser.parse_args()
+    for name in MOTIONS:
+        write_motion(name, arguments.folder, arguments.output / f"{name}.parquet")
+
+
+if __name__ == "__main__":
+    main()
