@@ -15,9 +15,9 @@ from bkind3d.data.video_writer import VideoWriter
 from bkind3d.geometry.cameras import Camera
 from bkind3d.simulation.animals import Take, get_animal
 from bkind3d.simulation.filming import Stage, build_model, film_positions, record, share_out
+from bkind3d.simulation.floors import Image
 from bkind3d.simulation.layouts.writing import Content
 from bkind3d.simulation.rigs import make_cameras
-from bkind3d.simulation.floors import Image
 
 #: The data set's sessions: rat and day.
 SESSIONS = ("s1-d1", "s2-d1", "s2-d2", "s3-d1", "s4-d1", "s5-d1", "s5-d2")
