@@ -12,11 +12,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas as pd
 import scipy.io
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from bkind3d.data.joint_files import make_joints
 from bkind3d.data.parquet import write_table
 
 Array = NDArray[np.float64]
@@ -121,9 +121,7 @@ MOTIONS: dict[str, tuple[str, Callable[[Path], tuple[list[str], Array, float, st
 def write_motion(name: str, folder: Path, path: Path) -> None:
     """Write one of the :data:`MOTIONS` as a table of joints."""
     names, positions, rate, units = MOTIONS[name][1](folder)
-    columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))
-    table = pd.DataFrame({"frame": np.repeat(np.arange(len(positions)), len(names)), "joint": names * len(positions), **columns})
-    write_table(table, "joints", path, {"units": units, "rate": rate})
+    write_table(make_joints(np.arange(len(positions)), names, positions), "joints", path, {"units": units, "rate": rate})
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ def _check_simulated_session(study: Study, name: str, simulated: SimulatedSessio
 
 def _check_files(study: Study) -> None:
     simulated = list_simulated_files(study.config)
-    for where, path in (*_list_named_files(study), *_list_weights(study)):
+    for where, path in (*_list_named_files(study), *_list_motions(study), *_list_weights(study)):
         if path in simulated:
             continue
         if path.startswith(SIMULATED):
@@ -142,6 +142,12 @@ def _check_calibrations(study: Study) -> None:
         path = study.find_path(row.calibration)
         if row.calibration and Path(path).suffix.lower() == ".toml" and not path.startswith(SIMULATED):
             match_cameras(read_camera_names(study.folder / path), study.list_rig_cameras(name), path)
+
+
+def _list_motions(study: Study) -> Iterable[tuple[str, str]]:
+    """Measured motion that simulated subjects follow, and where it is named."""
+    sessions = {name: study.config.simulation.sessions[name] for name in study.list_simulated_sessions()}
+    return [(f"{CONFIG_FILE}: simulation.sessions.{name}.motion", session.motion) for name, session in sessions.items() if session.motion]
 
 
 def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:

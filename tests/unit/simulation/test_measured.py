@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from benchmarks.motions import MOTIONS, write_motion
 from bkind3d.config import InputError, SimulatedSubject
+from bkind3d.data.joint_files import make_joints
 from bkind3d.data.parquet import write_table
 from bkind3d.simulation import deer
 from bkind3d.simulation.animals import Take, get_animal
@@ -29,9 +29,7 @@ def motion(model):
 
 
 def write_markers(path: Path, positions: np.ndarray, names, units: str = "m") -> Path:
-    columns = dict(zip("xyz", positions.reshape(-1, 3).T, strict=True))
-    table = pd.DataFrame({"frame": np.repeat(np.arange(len(positions)), len(names)), "joint": [*names] * len(positions), **columns})
-    write_table(table, "joints", path, {"units": units, "rate": RATE})
+    write_table(make_joints(np.arange(len(positions)), names, positions), "joints", path, {"units": units, "rate": RATE})
     return path
 
 

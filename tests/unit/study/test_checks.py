@@ -286,3 +286,14 @@ def test_an_experiment_may_see_some_of_the_cameras(folder):
     configure(folder, experiments={name: {**experiment, "cameras": [cameras[0], "extra1"]}})
     with pytest.raises(InputError, match=f"experiments.{name}.cameras: session {second!r} has {cameras[0]} of them"):
         load_study(folder=folder)
+
+
+def test_measured_motion_that_is_not_there_is_refused_before_anything_runs(folder):
+    add_simulated_session(folder)
+    session = {**SIMULATION["sessions"]["sim"], "motion": "motion/rat.parquet"}
+    configure(folder, simulation={**SIMULATION, "sessions": {"sim": session}})
+    with pytest.raises(InputError, match=r"simulation\.sessions\.sim\.motion: there is no file motion/rat\.parquet"):
+        load_study(folder=folder)
+    (folder / "motion").mkdir()
+    (folder / "motion/rat.parquet").write_bytes(b"PAR1")
+    load_study(folder=folder)
