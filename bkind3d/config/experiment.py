@@ -72,6 +72,12 @@ class TrainingConfig(Section):
     """How the network is trained."""
 
     steps: int = Field(100_000, ge=1, description="Optimiser steps.")
+    budget_tflop: float | None = Field(
+        None,
+        gt=0,
+        description="Operations, in units of 10^12, after which the training ends; given, it takes the place of `steps`. Counted are matrix "
+        "products and convolutions, forward and backward: a measure that no machine changes.",
+    )
     batch_size: int = Field(1, ge=1, le=1024, description="Samples per step; a sample is a moment, or a pair of moments, in all views.")
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="Optimiser.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate at its peak.")

@@ -91,7 +91,9 @@ def _describe_model(path: Path, results: Layout, frameset: str) -> Any:
     """Lines about a model's training, and the sessions that it learned from; says which of their frames have changed since."""
     stored = read_content(path, "bkind3d-model", MODEL_REVISION, "train it again")
     origin = json.loads(stored["provenance"])
-    yield f"    training {origin['identity']}, step {origin['steps']}, seed {origin['seed']}, encoder {origin['encoder_revision'] or 'from random weights'}"
+    tflop = origin["steps"] * origin.get("tflop_per_step", 0)
+    cost = f" ({tflop:.4g} TFLOP)" if tflop else ""
+    yield f"    training {origin['identity']}, step {origin['steps']}{cost}, seed {origin['seed']}, encoder {origin['encoder_revision'] or 'from random weights'}"
     for session, hashes in origin["data"].items():
         now = {hash_file(found) for found in _find_all(results.frames(frameset, session, "*"))}
         state = "as they are now" if set(hashes) <= now else "CHANGED since, or gone"

@@ -29,6 +29,7 @@ from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.data.points import read_points, same_order
 from bkind3d.data.progress import describe_progress
 from bkind3d.data.writing import replaced_when_complete
+from bkind3d.training.budget import allot_steps, count_step
 from bkind3d.training.callbacks import DRAWS_OF_VALIDATION, Previews, Validation
 from bkind3d.training.folder import hash_files, hold_folder, identify_training
 from bkind3d.training.machine import Machine, uses_bf16
@@ -98,6 +99,7 @@ def train_model(
         revision, stated = module.model.encoder_revision, config.model_dump_json()
         provenance = Provenance(identity, 0, sessions[0].units, config.training.seed, revision, hashes, stated, config.method)
         headings = module.model.prepare(sessions, config.training)
+        provenance = replace(provenance, tflop_per_step=set_steps(module, sessions, headings, truth))
         if is_main_process():
             save_model(module.model, provenance, folder / COMPLETE["untrained"])
         fit(module, sessions, headings, truth, provenance, folder, machine or Machine())
@@ -144,6 +146,17 @@ def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrame
             points = same_order(found[session.session], names, paths[session.session], paths[first])
             truth[session.session][:] = points.positions_at(session.frames)
     return list(names), truth
+
+
+def set_steps(module: Training, sessions: Sequence[SessionFrames], headings: PerSession, joints: PerSession) -> float:
+    """Count the operations of a step, in units of 10^12, and give the training as many steps as its budget allows, if it has one."""
+    settings = module.config.training
+    learned = [session for session in sessions if session.session not in settings.validation_sessions]
+    tflop = count_step(module, module.objective.make_samples(learned, headings, joints, 1, settings.seed))
+    module.config = module.config.model_copy(update={"training": allot_steps(settings, tflop)})
+    steps = module.config.training.steps
+    log.info("%d steps of %.4g TFLOP: %.4g TFLOP", steps, tflop, steps * tflop)
+    return tflop
 
 
 def fit(
@@ -243,7 +256,7 @@ def finish(module: Training, provenance: Provenance, folder: Path) -> None:
     if best.exists():
         save_model(*model, folder / "last.pt")
         model = load_model(best)
-    write_table(module.history.table(), "history", folder / COMPLETE["history"])
+    write_table(module.history.table(), "history", folder / COMPLETE["history"], {"tflop_per_step": provenance.tflop_per_step})
     edges = pd.DataFrame(model[0].list_edges(), columns=["keypoint_a", "keypoint_b", "weight"])
     write_table(edges, "edges", folder / COMPLETE["edges"])
     save_model(*model, folder / COMPLETE["model"])
