@@ -1,0 +1,311 @@
+"""``python -m benchmarks.judge WHAT...``: the one judge: how good keypoints are on subjects and rigs that nobody tunes to.
+
+WHAT is the name of a method (:data:`METHODS`), which is trained on a scene's subjects for tuning with a budget of counted operations, or the
+folder of a study whose trained experiments are judged as they are. Either is applied to the scene's sealed subjects: a regression to
+joints is fitted to subjects for tuning and measured on sealed ones, beside floors and oracles on the same frames.
+
+All work is the workflow's, in studies under ``--folder``: a second call goes on where one was interrupted, and adds what is new. Every
+look is noted in ``benchmarks/looks.tsv``: sealed subjects are looked at once, at the end of a piece of work.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from benchmarks.ablation import climb
+from benchmarks.scenes import SCENES
+from bkind3d.checkpoint import load_model
+from bkind3d.data.parquet import read_table
+from bkind3d.data.results import FLOORS, MEAN_POSE, UNTRAINED, name_oracle, role_of
+from bkind3d.evaluation.bootstrap import make_units, percentile_interval, resample_means
+from bkind3d.evaluation.candidates import ORACLES
+from bkind3d.study.layout import Layout
+from bkind3d.study.opening import read_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+LOOKS = ROOT / "benchmarks/looks.tsv"
+
+#: What can be judged without a trained study: settings of an experiment.
+METHODS: dict[str, dict[str, Any]] = {
+    "bkind3d": {"preset": "bkind3d"},
+    "paper": {"preset": "demo", **climb()["paper_objective"]},
+    "taught": {"method": "supervised"},
+}
+#: Files of a training, which a study that is given brings along.
+TRAINED = ("model", "untrained_model", "history", "edges")
+RESAMPLES, SEED = 1000, 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that is judged: an experiment of a study, or several of different seeds.
+
+    Attributes
+    ----------
+    name : in the table.
+    results : of the study.
+    experiments : its seeds.
+    """
+
+    name: str
+    results: Layout
+    experiments: Sequence[str]
+
+    @property
+    def tflop(self) -> float:
+        """Counted operations of a training, in units of 10^12; 0 where its model does not say it."""
+        provenance = load_model(self.results.model(self.experiments[0]))[1]
+        return provenance.steps * provenance.tflop_per_step
+
+    @property
+    def files(self) -> list[str]:
+        """What the workflow has to make."""
+        return [str(Path("results/experiments", name, "evaluation/errors.parquet")) for name in self.experiments]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """PA-MPJPE of every candidate on the sealed frames that all of them have, world units.
+
+    Attributes
+    ----------
+    table : one row per frame, indexed by session, frame and time_s; one column per candidate.
+    entries : columns of what is judged, in order; each has one ``NAME untrained`` beside it, unless that is not known.
+    """
+
+    table: pd.DataFrame
+    entries: list[str]
+    means: pd.DataFrame = field(init=False)
+
+    def __post_init__(self) -> None:
+        index = self.table.index
+        units = make_units(pd.factorize(index.get_level_values("session"))[0], index.get_level_values("time_s").to_numpy(float))
+        means = resample_means(self.table.to_numpy().T, units, RESAMPLES, SEED)
+        object.__setattr__(self, "means", pd.DataFrame(means, columns=self.table.columns))
+
+    def describe(self, name: str, minus: str | None = None) -> str:
+        """Mean of a candidate and its 95 % interval; of its paired difference from another where one is named."""
+        if minus is not None and (minus == name or minus not in self.table):
+            return ""
+        value = self.table[name] - (self.table[minus] if minus else 0.0)
+        low, high = percentile_interval((self.means[name] - (self.means[minus] if minus else 0.0)).to_numpy())
+        return f"{value.mean():.2f} [{low:.2f}, {high:.2f}]"
+
+    def share(self, name: str) -> str:
+        """How much of the way from the mean pose to the oracle of most joints a candidate comes, in per cent."""
+        mean, best = self.table.mean(), name_oracle(max(ORACLES))
+        return f"{100 * (mean[MEAN_POSE] - mean[name]) / (mean[MEAN_POSE] - mean[best]):.0f}" if best in mean else ""
+
+
+def film_scene(name: str, folder: Path) -> Path:
+    """Render the subjects of a scene, for tuning and sealed; what is there is not rendered again. Give the folder of both."""
+    recordings = folder / "recordings" / name
+    SCENES[name].write_study(recordings / "tuning")
+    SCENES[name].write_study(recordings / "sealed", sealed=True)
+    return recordings
+
+
+def write_study(folder: Path, recordings: Path, experiments: Mapping[str, Any], settings: Mapping[str, Any] | None = None) -> None:
+    """Write a study that trains on subjects for tuning (those that the scene trains on) and tests on sealed ones.
+
+    Parameters
+    ----------
+    folder : of the study; experiments that it has already stay in it.
+    recordings : of :func:`film_scene`.
+    experiments : settings by name.
+    settings : what the study has in place of the scene's own settings.
+    """
+    parts = {part: recordings / part / "config" for part in ("tuning", "sealed")}
+    config = folder / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    sheets = {(part, name): pd.read_csv(path / f"{name}.tsv", sep="\t", dtype=str) for part, path in parts.items() for name in _FILES}
+    tuning, sealed = (sheets[part, "sessions"] for part in parts)
+    sheets["tuning", "sessions"], sheets["sealed", "sessions"] = tuning[tuning["split"] == "train"], sealed.assign(split="test")
+    for part in parts:
+        kept = sheets[part, "cameras"]["session"].isin(sheets[part, "sessions"]["session"])
+        sheets[part, "cameras"] = sheets[part, "cameras"][kept]
+    for name, columns in _FILES.items():
+        tables = [sheets[part, name].assign(**{c: f"{part}/" + sheets[part, name][c] for c in columns}) for part in parts]
+        _write_if_new(config / f"{name}.tsv", pd.concat(tables).to_csv(sep="\t", index=False))
+    own = read_yaml(parts["tuning"] / "config.yaml") | dict(settings or {})
+    before = read_yaml(config / "config.yaml")["experiments"] if (config / "config.yaml").exists() else {}
+    own |= {"recordings": os.path.relpath(recordings, folder), "experiments": before | dict(experiments)}
+    _write_if_new(config / "config.yaml", yaml.safe_dump(own, sort_keys=False))
+
+
+#: Sheets, and which of their columns name files.
+_FILES = {"sessions": ("joints", "behaviours"), "cameras": ("video",), "rigs": ("calibration",)}
+
+
+def _write_if_new(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def run_workflow(folder: Path, targets: Iterable[str], cores: str, site: Path | None = None) -> None:
+    """Let the workflow make some files of a study; what was put there, and is newer than what it is made of, stays.
+
+    `site` is a folder of further packages, for methods that are not this project's.
+    """
+    paths = [str(site)] * (site is not None) + [str(ROOT)] + os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1"}
+    command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", cores]
+    run = subprocess.run([*command, "--", *targets], check=False, env=environment)
+    if run.returncode:
+        sys.exit(f"benchmarks.judge: the workflow stopped in {folder}; the same command goes on from there")
+
+
+def judge_methods(names: Sequence[str], tflop: float, seeds: Sequence[int], scene: str, folder: Path, cores: str) -> list[Entry]:
+    """Train methods on a scene, and find keypoints of its sealed subjects."""
+    if not names:
+        return []
+    study, found, experiments = folder / "methods" / scene, [], {}
+    for name in names:
+        training = METHODS[name].get("training", {}) | {"budget_tflop": tflop}
+        chosen = {f"{name}-{tflop:g}-{seed}".replace(".", "_"): {**training, "seed": seed} for seed in seeds}
+        experiments |= {experiment: make_experiment(METHODS[name], values) for experiment, values in chosen.items()}
+        found.append(Entry(name, Layout(study / "results"), list(chosen)))
+    write_study(study, film_scene(scene, folder), experiments)
+    run_workflow(study, [path for entry in found for path in entry.files], cores)
+    return found
+
+
+def make_experiment(settings: Mapping[str, Any], training: Mapping[str, Any]) -> dict[str, Any]:
+    """An experiment on the frames that follow the subject, judged by joints alone."""
+    return {"frames": "subject", **settings, "training": dict(training), "actions": {"enabled": False}}
+
+
+def judge_study(given: Path, scene: str, folder: Path, cores: str) -> list[Entry]:
+    """Apply the trained experiments of a study, with its settings, to the sealed subjects of a scene."""
+    settings, results = read_yaml(given / "config/config.yaml"), Layout(given / "results")
+    experiments = {name: values for name, values in settings["experiments"].items() if results.model(name).exists()}
+    if not experiments:
+        sys.exit(f"benchmarks.judge: {given} has no trained experiment; run its workflow first")
+    study = folder / "studies" / given.resolve().name / scene
+    kept = {key: settings[key] for key in ("survey", "location", "framesets") if key in settings}
+    quiet = {name: {**values, "actions": {"enabled": False}} for name, values in experiments.items()}
+    write_study(study, film_scene(scene, folder), quiet, kept)
+    sessions = pd.read_csv(study / "config/cameras.tsv", sep="\t", dtype=str)
+    framesets = {values["frames"] for values in experiments.values()}
+    frames = [f"results/frames/{name}/{row.session}/{row.camera}.parquet" for name in framesets for row in sessions.itertuples()]
+    joints = [f"results/joints/{session}.parquet" for session in sessions["session"].unique()]
+    wanted = [f"results/config/training/{name}.json" for name in experiments]
+    run_workflow(study, ["results/config/training_sessions.json", *wanted, *frames, *joints], cores)
+    own = Layout(study / "results")
+    for name in experiments:  # newer than all that they would be made of, so that nothing is trained
+        for kind in TRAINED:
+            source, copy = getattr(results, kind)(name), getattr(own, kind)(name)
+            if not copy.exists() or copy.read_bytes() != source.read_bytes():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, copy)
+    entries = [Entry(f"{given.resolve().name}/{name}", own, [name]) for name in experiments]
+    run_workflow(study, [path for entry in entries for path in entry.files], cores)
+    return entries
+
+
+def read_errors(entries: Sequence[Entry]) -> Errors:
+    """Put the errors of everything that is judged beside each other, with floors and oracles; of several seeds, the mean of each frame."""
+    columns: dict[str, pd.Series] = {}
+    for entry in entries:
+        tables = [read_table(entry.results.errors(name), "errors") for name in entry.experiments]
+        seeds = [table.pivot_table("pa_mpjpe", ["session", "frame", "time_s"], "method") for table in tables]
+        for method in seeds[0].columns:
+            role, values = role_of(method), sum(seed[method] for seed in seeds) / len(seeds)
+            if role is None:
+                columns[entry.name] = values
+            elif method == UNTRAINED:
+                columns[f"{entry.name} {UNTRAINED}"] = values
+            else:
+                columns.setdefault(method, values)
+    return Errors(pd.DataFrame(columns).dropna(), [entry.name for entry in entries])
+
+
+def make_table(scene: str, errors: Errors, entries: Sequence[Entry]) -> pd.DataFrame:
+    """One row for everything that is judged, and one for each floor and oracle; differences are paired, and below 0 where it is better."""
+    first, rows = errors.entries[0], []
+    trained = {entry.name: entry for entry in entries}
+    for name in [*errors.entries, *(floor for floor in FLOORS if floor in errors.table), *map(name_oracle, ORACLES)]:
+        if name not in errors.table:
+            continue
+        entry = trained.get(name)
+        rows.append(
+            {
+                "scene": scene,
+                "what": name,
+                "seeds": len(entry.experiments) if entry else "",
+                "TFLOP": f"{entry.tflop:.3g}" if entry else "",
+                "PA-MPJPE mm": errors.describe(name),
+                f"minus {MEAN_POSE}": errors.describe(name, MEAN_POSE),
+                f"minus its {UNTRAINED}": errors.describe(name, f"{name} {UNTRAINED}") if entry else "",
+                f"minus {first}": errors.describe(name, first),
+                "% to 8 joints": errors.share(name),
+                f"{UNTRAINED} mm": errors.describe(f"{name} {UNTRAINED}") if f"{name} {UNTRAINED}" in errors.table else "",
+                "frames": len(errors.table),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def note_look(what: str, table: pd.DataFrame, result: str, path: Path = LOOKS) -> None:
+    """Append what was seen of the sealed subjects: one line per row of the table."""
+    commit = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False
+    ).stdout
+    lines = [] if path.exists() else ["date\tcommit\twhat\tscene\tresult"]
+    now = f"{datetime.now():%Y-%m-%d %H:%M}"
+    lines += [f"{now}\t{commit.strip() or '-'}\t{what}: {row['what']}\t{row['scene']}\t{row[result]}" for row in table.to_dict("records")]
+    with path.open("a") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def write_tables(tables: Sequence[pd.DataFrame], path: Path) -> None:
+    """Print the tables of all scenes, and write them as Markdown and TSV."""
+    table = pd.concat(tables)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path.with_suffix(".tsv"), sep="\t", index=False)
+    lines = [table.columns, ["---"] * table.shape[1], *table.astype(str).to_numpy()]
+    path.with_suffix(".md").write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
+    print(path.with_suffix(".md").read_text())
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options that all who look at sealed subjects have."""
+    parser.add_argument("--scenes", nargs="+", choices=SCENES, default=[*SCENES], help="scenes")
+    parser.add_argument("--folder", type=Path, default=Path("build/judge"), help="working folder")
+    parser.add_argument("--tflop", type=float, default=50, help="budget of a training: counted operations, in units of 10^12")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the trainings")
+    parser.add_argument("--cores", default="all", help="cores of the workflow")
+
+
+def main() -> None:
+    """Judge what is asked for, scene by scene."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="+", metavar="WHAT", help=f"a method ({', '.join(METHODS)}) or the folder of a trained study")
+    add_options(parser)
+    arguments = parser.parse_args()
+    for name in arguments.what:
+        if name not in METHODS and not (Path(name) / "config/config.yaml").exists():
+            parser.error(f"{name} is neither a method ({', '.join(METHODS)}) nor the folder of a study")
+    folder, tables = arguments.folder.resolve(), []
+    for scene in arguments.scenes:
+        methods = [name for name in arguments.what if name in METHODS]
+        entries = judge_methods(methods, arguments.tflop, arguments.seeds, scene, folder, arguments.cores)
+        for name in arguments.what:
+            entries += [] if name in METHODS else judge_study(Path(name), scene, folder, arguments.cores)
+        tables.append(make_table(scene, read_errors(entries), entries))
+        note_look("judge", tables[-1], "PA-MPJPE mm")
+    write_tables(tables, folder / "judge")
+
+
+if __name__ == "__main__":
+    main()
