@@ -25,6 +25,7 @@ from benchmarks.judge import (
     film_scene,
     judge_methods,
     make_experiment,
+    measure_floors,
     note_look,
     read_errors,
     run_workflow,
@@ -163,7 +164,7 @@ def run_ladder(scene: str, tflop: float, seeds: list[int], folder: Path, cores: 
 def make_table(scene: str, errors: Errors) -> pd.DataFrame:
     """One row per step of the ladder: what is left, what the step gained, and what lost it before."""
     rows, before = [], None
-    ladder = [*errors.entries, *(name for name in map(name_oracle, (4, 8)) if name in errors.table)]
+    ladder = [*errors.missing, *(name for name in map(name_oracle, (4, 8)) if name in errors.table)]
     for name in ladder:
         gained = errors.describe(name, before) if before and name in LOST_BY else ""
         rows.append(
@@ -174,6 +175,7 @@ def make_table(scene: str, errors: Errors) -> pd.DataFrame:
                 "minus the row above": gained,
                 "so much is lost by": LOST_BY.get(name, ""),
                 f"minus {ladder[-1]}": errors.describe(name, ladder[-1]),
+                "no answer %": f"{100 * errors.missing[name]:.1f}" if name in errors.missing else "",
                 "frames": len(errors.table),
             }
         )
@@ -189,7 +191,7 @@ def main() -> None:
     folder, tables = arguments.folder.resolve(), []
     for scene in arguments.scenes:
         entries = run_ladder(scene, arguments.tflop, arguments.seeds, folder, arguments.cores)
-        tables.append(make_table(scene, read_errors(entries)))
+        tables.append(make_table(scene, read_errors(entries, measure_floors(entries[0].results))))
         note_look("error budget", tables[-1], "PA-MPJPE mm")
     write_tables(tables, folder / "error_budget")
 

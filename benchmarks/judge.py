@@ -4,17 +4,19 @@ WHAT is the name of a method (:data:`METHODS`), which is trained on a scene's su
 folder of a study whose trained experiments are judged as they are. Either is applied to the scene's sealed subjects: a regression to
 joints is fitted to subjects for tuning and measured on sealed ones, beside floors and oracles on the same frames.
 
-All work is the workflow's, in studies under ``--folder``: a second call goes on where one was interrupted, and adds what is new. Every
+A frame without an answer, because the subject was not located there, say, counts as the mean pose would: nobody gains by passing over
+what is hard. All work is the workflow's, in studies under ``--folder``: a second call goes on where one was interrupted, and adds what is new. Every
 look is noted in ``benchmarks/looks.tsv``: sealed subjects are looked at once, at the end of a piece of work.
 """
 
 import argparse
+import math
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,18 @@ import yaml
 from benchmarks.ablation import climb
 from benchmarks.scenes import SCENES
 from bkind3d.checkpoint import load_model
+from bkind3d.config import EvaluationConfig
 from bkind3d.data.parquet import read_table
-from bkind3d.data.results import FLOORS, MEAN_POSE, UNTRAINED, name_oracle, role_of
+from bkind3d.data.points import read_points
+from bkind3d.data.results import MEAN_POSE, UNTRAINED, name_oracle, role_of
 from bkind3d.evaluation.bootstrap import make_units, percentile_interval, resample_means
-from bkind3d.evaluation.candidates import ORACLES
+from bkind3d.evaluation.candidates import ORACLES, Candidate, measure_candidates
+from bkind3d.evaluation.labelled_frames import select_common, stack_frames
+from bkind3d.evaluation.metrics import mean_over_joints
+from bkind3d.evaluation.recordings import Recording
 from bkind3d.study.layout import Layout
 from bkind3d.study.opening import read_yaml
+from bkind3d.study.sheets import read_sessions
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOKS = ROOT / "benchmarks/looks.tsv"
@@ -75,16 +83,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Errors:
-    """PA-MPJPE of every candidate on the sealed frames that all of them have, world units.
+    """PA-MPJPE of every candidate on the sealed frames, world units.
 
     Attributes
     ----------
     table : one row per frame, indexed by session, frame and time_s; one column per candidate.
-    entries : columns of what is judged, in order; each has one ``NAME untrained`` beside it, unless that is not known.
+    missing : what is judged, in order, and the share of the frames to which it has no answer; each has a column ``NAME untrained``, too.
     """
 
     table: pd.DataFrame
-    entries: list[str]
+    missing: Mapping[str, float]
     means: pd.DataFrame = field(init=False)
 
     def __post_init__(self) -> None:
@@ -213,28 +221,48 @@ def judge_study(given: Path, scene: str, folder: Path, cores: str) -> list[Entry
     return entries
 
 
-def read_errors(entries: Sequence[Entry]) -> Errors:
-    """Put the errors of everything that is judged beside each other, with floors and oracles; of several seeds, the mean of each frame."""
-    columns: dict[str, pd.Series] = {}
+def measure_floors(results: Layout) -> pd.DataFrame:
+    """Measure the mean pose and the oracles, which look at no picture, in all sealed frames of a judged study (:class:`Errors`)."""
+    recordings = []
+    for name, row in read_sessions(results.folder.parent / "config/sessions.tsv").items():
+        times = read_table(results.location(name), "location", ["frame", "time_s"]).set_index("frame")["time_s"]
+        joints = read_points(results.joints(name), "joints")
+        joints = replace(joints, time_s=times.loc[joints.frames].to_numpy())
+        recordings.append(Recording(name, row.subject, row.split, (0, math.inf), name, {}, {_TRUTH.name: joints}, joints))
+    names, config = recordings[0].judged.names, EvaluationConfig()
+    frames = stack_frames(recordings, config)
+    train, test = select_common(frames)
+    measured, _ = measure_candidates(frames, train, test, _TRUTH, names, config, names)
+    index = [[recordings[number].session for number in test.session], test.frame, test.time_s]
+    columns = {result.name: mean_over_joints(result.errors.pa_mpjpe) for result in measured if result.name != _TRUTH.name}
+    return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays(index, names=["session", "frame", "time_s"]))
+
+
+#: The joints themselves, beside which floors and oracles are measured.
+_TRUTH = Candidate("truth", "supervised", "3D")
+
+
+def read_errors(entries: Sequence[Entry], floors: pd.DataFrame) -> Errors:
+    """Put the errors of everything that is judged beside those of the `floors`; of several seeds, the mean of each frame."""
+    columns, missing = {}, {}
     for entry in entries:
         tables = [read_table(entry.results.errors(name), "errors") for name in entry.experiments]
-        seeds = [table.pivot_table("pa_mpjpe", ["session", "frame", "time_s"], "method") for table in tables]
-        for method in seeds[0].columns:
-            role, values = role_of(method), sum(seed[method] for seed in seeds) / len(seeds)
-            if role is None:
-                columns[entry.name] = values
-            elif method == UNTRAINED:
-                columns[f"{entry.name} {UNTRAINED}"] = values
-            else:
-                columns.setdefault(method, values)
-    return Errors(pd.DataFrame(columns).dropna(), [entry.name for entry in entries])
+        seeds = [table.pivot_table("pa_mpjpe", ["session", "frame"], "method") for table in tables]
+        for method in (name for name in seeds[0].columns if role_of(name) is None or name == UNTRAINED):
+            found = [seed[method].reindex(floors.index.droplevel("time_s")).set_axis(floors.index) for seed in seeds]
+            answered = [values.fillna(floors[MEAN_POSE]) for values in found]
+            name = f"{entry.name} {UNTRAINED}" if method == UNTRAINED else entry.name
+            columns[name] = sum(answered) / len(seeds)
+            if method != UNTRAINED:
+                missing[name] = float(pd.concat(found).isna().mean())
+    return Errors(floors.assign(**columns), missing)
 
 
 def make_table(scene: str, errors: Errors, entries: Sequence[Entry]) -> pd.DataFrame:
     """One row for everything that is judged, and one for each floor and oracle; differences are paired, and below 0 where it is better."""
-    first, rows = errors.entries[0], []
+    first, rows = entries[0].name, []
     trained = {entry.name: entry for entry in entries}
-    for name in [*errors.entries, *(floor for floor in FLOORS if floor in errors.table), *map(name_oracle, ORACLES)]:
+    for name in [*trained, MEAN_POSE, *map(name_oracle, ORACLES)]:
         if name not in errors.table:
             continue
         entry = trained.get(name)
@@ -249,7 +277,8 @@ def make_table(scene: str, errors: Errors, entries: Sequence[Entry]) -> pd.DataF
                 f"minus its {UNTRAINED}": errors.describe(name, f"{name} {UNTRAINED}") if entry else "",
                 f"minus {first}": errors.describe(name, first),
                 "% to 8 joints": errors.share(name),
-                f"{UNTRAINED} mm": errors.describe(f"{name} {UNTRAINED}") if f"{name} {UNTRAINED}" in errors.table else "",
+                f"{UNTRAINED} mm": errors.describe(f"{name} {UNTRAINED}") if entry else "",
+                "no answer %": f"{100 * errors.missing[name]:.1f}" if entry else "",
                 "frames": len(errors.table),
             }
         )
@@ -302,7 +331,7 @@ def main() -> None:
         entries = judge_methods(methods, arguments.tflop, arguments.seeds, scene, folder, arguments.cores)
         for name in arguments.what:
             entries += [] if name in METHODS else judge_study(Path(name), scene, folder, arguments.cores)
-        tables.append(make_table(scene, read_errors(entries), entries))
+        tables.append(make_table(scene, read_errors(entries, measure_floors(entries[0].results)), entries))
         note_look("judge", tables[-1], "PA-MPJPE mm")
     write_tables(tables, folder / "judge")
 

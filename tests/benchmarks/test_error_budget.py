@@ -85,9 +85,10 @@ def test_headings_are_those_of_the_truth(tmp_path, kind) -> None:
 def test_a_row_says_what_the_row_above_lost() -> None:
     index = pd.MultiIndex.from_tuples([("s", n, n / 10) for n in range(40)], names=["session", "frame", "time_s"])
     columns = {"as it is": 9.0, SILHOUETTES: 7.0, CUBES: 6.5, "mean_pose": 12.0, "oracle_4": 5.0, "oracle_8": 3.0}
-    errors = Errors(pd.DataFrame(columns, index=index), ["as it is", SILHOUETTES, CUBES])
+    errors = Errors(pd.DataFrame(columns, index=index), {"as it is": 0.25, SILHOUETTES: 0, CUBES: 0})
     table = make_table("rat", errors).set_index("what")
     assert list(table.index) == ["as it is", SILHOUETTES, CUBES, "oracle_4", "oracle_8"]
     assert table.loc[SILHOUETTES, "minus the row above"].startswith("-2.00")
     assert table.loc[CUBES, "so much is lost by"] == "location"
     assert table.loc[SILHOUETTES, "minus oracle_8"].startswith("4.00")
+    assert table["no answer %"].tolist() == ["25.0", "0.0", "0.0", "", ""]

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from benchmarks.judge import METHODS, Entry, Errors, make_experiment, make_table, note_look, read_errors, write_study
+from benchmarks.judge import METHODS, Entry, Errors, make_experiment, make_table, measure_floors, note_look, read_errors, write_study
 from bkind3d.checkpoint import Provenance, save_model
 from bkind3d.config import ExperimentConfig, parse_section
-from bkind3d.data.parquet import TABLES, write_table
+from bkind3d.data.parquet import TABLES, read_table, write_table
 from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.study.layout import Layout
 from bkind3d.study.opening import load_study
@@ -59,13 +59,17 @@ def test_every_method_has_settings(name: str) -> None:
     assert not config.actions.enabled
 
 
+INDEX = pd.MultiIndex.from_tuples(
+    [(name, frame, frame / 10) for name in ("sealed1", "sealed2") for frame in range(100)], names=["session", "frame", "time_s"]
+)
+
+
 def write_results(results: Layout, experiment: str, values: dict[str, np.ndarray]) -> None:
     """Errors of every method at two sealed sessions of ten seconds, and a model that says what it took."""
-    frames = pd.MultiIndex.from_product([("sealed1", "sealed2"), range(100)], names=["session", "frame"]).to_frame(index=False)
-    frames = frames.assign(time_s=frames["frame"] / 10, behaviour="")
+    frames = INDEX.to_frame(index=False).assign(behaviour="")
     tables = [frames.assign(method=name, pa_mpjpe=column) for name, column in values.items()]
     table = pd.concat(tables).assign(subject="")
-    write_table(table.reindex(columns=list(TABLES["errors"])), "errors", results.errors(experiment))
+    write_table(table.dropna(subset="pa_mpjpe").reindex(columns=list(TABLES["errors"])), "errors", results.errors(experiment))
     model = DiscoveryModel(make_small_experiment(1).model)
     save_model(model, Provenance("0", 40, "mm", 0, tflop_per_step=0.5), results.model(experiment))
 
@@ -74,12 +78,12 @@ def test_the_table_has_seeds_together_and_paired_differences(tmp_path) -> None:
     results = Layout(tmp_path / "results")
     hard = np.repeat(RNG.normal(10, 3, 20), 10)  # some seconds are harder than others, for everybody
     noise = [RNG.normal(0, 0.1, 200) for _ in range(4)]
-    floors = {"mean_pose": hard + 3, "oracle_4": hard - 6, "oracle_8": hard - 7}
+    floors = pd.DataFrame({"mean_pose": hard + 3, "oracle_4": hard - 6, "oracle_8": hard - 7}, index=INDEX)
     for seed in (0, 1):
-        write_results(results, f"ours-{seed}", {"bkind3d": hard - 3 + seed + noise[seed], "untrained": hard + noise[2], **floors})
-    write_results(results, "taught-0", {"taught": hard - 4 + noise[3], "untrained": hard + 1, **floors})
+        write_results(results, f"ours-{seed}", {"bkind3d": hard - 3 + seed + noise[seed], "untrained": hard + noise[2], "mean_pose": hard})
+    write_results(results, "taught-0", {"taught": hard - 4 + noise[3], "untrained": hard + 1, "oracle_4": hard})
     entries = [Entry("bkind3d", results, ["ours-0", "ours-1"]), Entry("taught", results, ["taught-0"])]
-    errors = read_errors(entries)
+    errors = read_errors(entries, floors)
     assert len(errors.table) == 200
     table = make_table("rat", errors, entries).set_index("what")
     assert list(table.index) == ["bkind3d", "taught", "mean_pose", "oracle_4", "oracle_8"]
@@ -104,13 +108,29 @@ def test_the_table_has_seeds_together_and_paired_differences(tmp_path) -> None:
     assert float(table.loc["bkind3d", "% to 8 joints"]) == pytest.approx(55, abs=1)
 
 
-def test_frames_that_one_of_them_lacks_count_for_none(tmp_path) -> None:
+def test_a_frame_without_an_answer_counts_as_the_mean_pose(tmp_path) -> None:
     results = Layout(tmp_path / "results")
-    values = np.arange(200.0)
-    floors = {"mean_pose": values, "oracle_4": values, "oracle_8": values}
-    write_results(results, "a", {"bkind3d": values, "untrained": values, **floors})
-    write_results(results, "b", {"bkind3d": np.where(values < 50, np.nan, values), "untrained": values, **floors})
-    assert len(read_errors([Entry("a", results, ["a"]), Entry("b", results, ["b"])]).table) == 150
+    known = np.where(np.arange(200) < 50, np.nan, 2.0)
+    write_results(results, "a", {"bkind3d": np.full(200, 2.0), "untrained": np.full(200, 3.0)})
+    write_results(results, "b", {"bkind3d": known, "untrained": known})
+    floors = pd.DataFrame({"mean_pose": np.full(200, 10.0)}, index=INDEX)
+    errors = read_errors([Entry("a", results, ["a"]), Entry("b", results, ["b"])], floors)
+    assert errors.missing == {"a": 0.0, "b": 0.25}
+    assert errors.table.mean().to_dict() == pytest.approx({"mean_pose": 10, "a": 2, "a untrained": 3, "b": 4, "b untrained": 4})
+
+
+def test_floors_are_measured_in_all_frames(tmp_path) -> None:
+    folder = write_tiny_study(tmp_path / "study", cameras=2, frames=20, sessions="train test")
+    results = Layout(folder / "results")
+    for name in ("s1", "s2"):
+        joints = read_table(folder / f"recordings/{name}_joints.parquet", "joints")
+        write_table(joints, "joints", results.joints(name), {"units": "mm"})
+        location = pd.DataFrame({"frame": range(20), "time_s": np.arange(20) / 10, "x": np.nan, "y": np.nan, "z": np.nan, "n_views": 0})
+        write_table(location.assign(residual=np.nan, valid=False), "location", results.location(name))
+    floors = measure_floors(results)
+    assert floors.index.tolist() == [("s2", frame, frame / 10) for frame in range(20)]
+    assert list(floors.columns) == ["mean_pose"]  # four balls are too few for an oracle
+    assert (floors["mean_pose"] > 1).all()
 
 
 def test_every_look_is_noted(tmp_path) -> None:
@@ -126,5 +146,5 @@ def test_every_look_is_noted(tmp_path) -> None:
 def test_intervals_are_of_the_difference_of_the_same_resamples() -> None:
     index = pd.MultiIndex.from_tuples([("s", n, n / 10) for n in range(100)], names=["session", "frame", "time_s"])
     values = RNG.normal(5, 1, 100)
-    errors = Errors(pd.DataFrame({"a": values, "b": values + 1}, index=index), ["a", "b"])
+    errors = Errors(pd.DataFrame({"a": values, "b": values + 1}, index=index), {"a": 0.0, "b": 0.0})
     assert errors.describe("b", "a") == "1.00 [1.00, 1.00]"
