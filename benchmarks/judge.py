@@ -271,7 +271,7 @@ def make_table(scene: str, errors: Errors, entries: Sequence[Entry]) -> pd.DataF
                 "scene": scene,
                 "what": name,
                 "seeds": len(entry.experiments) if entry else "",
-                "TFLOP": f"{entry.tflop:.3g}" if entry else "",
+                "TFLOP": f"{entry.tflop:.3g}" if entry and entry.tflop else "",
                 "PA-MPJPE mm": errors.describe(name),
                 f"minus {MEAN_POSE}": errors.describe(name, MEAN_POSE),
                 f"minus its {UNTRAINED}": errors.describe(name, f"{name} {UNTRAINED}") if entry else "",
