@@ -8,7 +8,8 @@ are replaced, and the workflow goes on from there. Calibrations are true through
 
 import argparse
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,11 @@ from benchmarks.judge import (
     Entry,
     Errors,
     add_options,
+    compare,
     film_scene,
     judge_methods,
     make_experiment,
-    measure_floors,
     note_look,
-    read_errors,
     run_workflow,
     write_study,
     write_tables,
@@ -35,6 +35,9 @@ from benchmarks.judge import (
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.points import read_points
 from bkind3d.data.results import name_oracle
+from bkind3d.evaluation.candidates import Candidate
+from bkind3d.methods.discovery.settings import DiscoveryExperiment
+from bkind3d.methods.supervised.settings import SupervisedExperiment
 from bkind3d.study.layout import Layout
 from bkind3d.survey.silhouettes import decode_mask, encode_mask
 
@@ -44,6 +47,8 @@ HELD, MARGIN = 0.995, 1.1
 CHAIN, SILHOUETTES, CUBES, HEADINGS, TAUGHT = "as it is", "true silhouettes", "... centres, cubes", "... headings", "... taught by joints"
 #: What the step to a row gains is lost by:
 LOST_BY = {SILHOUETTES: "silhouettes", CUBES: "location", HEADINGS: "headings", TAUGHT: "missing labels"}
+#: Where in a study's results true poses lie, for the methods that read headings.
+POSES = "true_poses"
 _COLUMNS = ("area", "centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1")
 
 
@@ -126,38 +131,40 @@ def give_truth(study: Path, stage: str, recordings: Path) -> None:
         side = measure_side(np.concatenate(joints))
         for name in sessions:
             give_location(results.location(name), truths[name] / "poses.parquet", side)
+            (results.folder / POSES).mkdir(exist_ok=True)
+            shutil.copyfile(truths[name] / "poses.parquet", results.folder / POSES / f"{name}.parquet")
     done.touch()
 
 
 def run_ladder(scene: str, tflop: float, seeds: list[int], folder: Path, cores: str) -> list[Entry]:
     """Run the chain with more and more of the truth; give what is to be compared, from the chain as it is to joints as teachers."""
     recordings, site = film_scene(scene, folder), install_methods(folder)
-    (chain,) = judge_methods(["bkind3d"], tflop, seeds, scene, folder, cores)
-    found, base = [Entry(CHAIN, chain.results, chain.experiments)], folder / "methods" / scene
-    names = {seed: f"{tflop:g}-{seed}".replace(".", "_") for seed in seeds}
-    ours = {f"bkind3d-{name}": make_experiment(METHODS["bkind3d"], {"budget_tflop": tflop, "seed": seed}) for seed, name in names.items()}
-    sheet = pd.read_csv(base / "config/sessions.tsv", sep="\t", dtype=str)
-    study = folder / "ladder" / scene / "silhouettes"
-    write_study(study, recordings, ours)
-    copy_stages(base, study, "config", "calibration", "joints", "survey")
-    give_truth(study, "survey", recordings)
-    found.append(Entry(SILHOUETTES, Layout(study / "results"), list(ours)))
-    run_workflow(study, found[-1].files, cores)
-    base, study = study, folder / "ladder" / scene / "cubes"
-    truth = {"truth": "results/poses/{session}.parquet"}
-    turned = {f"headings-{name}": {**ours[f"bkind3d-{name}"], "method": "true_discovery", "model": truth} for name in names.values()}
-    taught = {f"taught-{name}": {**turned[f"headings-{name}"], "method": "true_supervised"} for name in names.values()}
-    for experiment in taught.values():
-        experiment.pop("preset")
-    write_study(study, recordings, ours | turned | taught)
-    copy_stages(base, study, "config", "calibration", "joints", "survey", "location")
-    give_truth(study, "location", recordings)
-    for row in sheet.itertuples():
-        (study / "results/poses").mkdir(exist_ok=True)
-        shutil.copyfile((recordings / row.joints).with_name("poses.parquet"), study / f"results/poses/{row.session}.parquet")
-    for name, experiments in ((CUBES, ours), (HEADINGS, turned), (TAUGHT, taught)):
-        found.append(Entry(name, Layout(study / "results"), list(experiments)))
-    run_workflow(study, [path for entry in found[-3:] for path in entry.files], cores, site)
+    (chain,) = judge_methods(["bkind3d"], tflop, seeds, scene, folder, cores, untrained=False)
+    ours, taught = (Candidate.of(kind.description) for kind in (DiscoveryExperiment, SupervisedExperiment))
+    names = {f"{tflop:g}-{seed}".replace(".", "_"): {"budget_tflop": tflop, "seed": seed} for seed in seeds}
+    found = [replace(chain, name=CHAIN)]
+
+    def run(stage: str, base: Path, copied: Sequence[str], truth: str, ladder: Mapping[str, tuple[Candidate, dict[str, Any]]]) -> Path:
+        """A study in which the truth takes the place of what its stage `truth` found, after what was copied; its rows of the ladder."""
+        study = folder / "ladder" / scene / stage
+        experiments = {
+            row: {f"{kind['method']}-{name}": make_experiment(kind, training) for name, training in names.items()}
+            for row, (_, kind) in ladder.items()
+        }
+        write_study(study, recordings, {name: settings for row in experiments.values() for name, settings in row.items()})
+        copy_stages(base, study, "config", "calibration", "joints", *copied)
+        give_truth(study, truth, recordings)
+        rows = [Entry(row, Layout(study / "results"), list(experiments[row]), who, False) for row, (who, _) in ladder.items()]
+        run_workflow(study, [path for row in rows for path in row.list_targets()], cores, site)
+        found.extend(rows)
+        return study
+
+    plain = {"method": "discovery", **METHODS["bkind3d"]}
+    turned = {**plain, "method": "true_discovery", "model": {"truth": f"results/{POSES}/{{session}}.parquet"}}
+    learned = {"method": "true_supervised", "model": turned["model"]}
+    base = run("silhouettes", folder / "methods" / scene, ["survey"], "survey", {SILHOUETTES: (ours, plain)})
+    ladder = {CUBES: (ours, plain), HEADINGS: (ours, turned), TAUGHT: (taught, learned)}
+    run("cubes", base, ["survey", "location"], "location", ladder)
     return found
 
 
@@ -191,7 +198,7 @@ def main() -> None:
     folder, tables = arguments.folder.resolve(), []
     for scene in arguments.scenes:
         entries = run_ladder(scene, arguments.tflop, arguments.seeds, folder, arguments.cores)
-        tables.append(make_table(scene, read_errors(entries, measure_floors(entries[0].results))))
+        tables.append(make_table(scene, compare(entries)))
         note_look("error budget", tables[-1], "PA-MPJPE mm")
     write_tables(tables, folder / "error_budget")
 

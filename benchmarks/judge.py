@@ -21,21 +21,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
 from benchmarks.ablation import climb
 from benchmarks.scenes import SCENES
 from bkind3d.checkpoint import load_model
-from bkind3d.config import EvaluationConfig
+from bkind3d.config import DEFAULT_METHOD, EvaluationConfig, find_settings
 from bkind3d.data.parquet import read_table
 from bkind3d.data.points import read_points
-from bkind3d.data.results import MEAN_POSE, UNTRAINED, name_oracle, role_of
+from bkind3d.data.results import MEAN_POSE, UNTRAINED, name_oracle
 from bkind3d.evaluation.bootstrap import make_units, percentile_interval, resample_means
 from bkind3d.evaluation.candidates import ORACLES, Candidate, measure_candidates
 from bkind3d.evaluation.labelled_frames import select_common, stack_frames
 from bkind3d.evaluation.metrics import mean_over_joints
-from bkind3d.evaluation.recordings import Recording
+from bkind3d.evaluation.recordings import Recording, read_recordings
 from bkind3d.study.layout import Layout
 from bkind3d.study.opening import read_yaml
 from bkind3d.study.sheets import read_sessions
@@ -63,11 +64,15 @@ class Entry:
     name : in the table.
     results : of the study.
     experiments : its seeds.
+    method : what they are.
+    untrained : whether the same networks are judged before their training, too.
     """
 
     name: str
     results: Layout
     experiments: Sequence[str]
+    method: Candidate
+    untrained: bool = True
 
     @property
     def tflop(self) -> float:
@@ -76,9 +81,23 @@ class Entry:
         return provenance.steps * provenance.tflop_per_step
 
     @property
-    def files(self) -> list[str]:
-        """What the workflow has to make."""
-        return [str(Path("results/experiments", name, "evaluation/errors.parquet")) for name in self.experiments]
+    def sheet(self) -> Path:
+        """The study's sheet of sessions."""
+        return self.results.folder.parent / "config/sessions.tsv"
+
+    def find_points(self, experiment: str) -> dict[str, dict[str, Path]]:
+        """Keypoints of every session, by what found them."""
+        kinds = {self.method.name: self.results.keypoints} | ({UNTRAINED: self.results.untrained_keypoints} if self.untrained else {})
+        return {name: {session: find(experiment, session) for session in read_sessions(self.sheet)} for name, find in kinds.items()}
+
+    def find_joints(self) -> dict[str, Path]:
+        """True joints of every session."""
+        return {session: self.results.joints(session) for session in read_sessions(self.sheet)}
+
+    def list_targets(self) -> list[str]:
+        """What the workflow has to make, relative to the study."""
+        points = [path for name in self.experiments for paths in self.find_points(name).values() for path in paths.values()]
+        return [str(path.relative_to(self.results.folder.parent)) for path in (*points, *self.find_joints().values())]
 
 
 @dataclass(frozen=True)
@@ -88,7 +107,7 @@ class Errors:
     Attributes
     ----------
     table : one row per frame, indexed by session, frame and time_s; one column per candidate.
-    missing : what is judged, in order, and the share of the frames to which it has no answer; each has a column ``NAME untrained``, too.
+    missing : what is judged, in order, and the share of the frames to which it has no answer; most have a column ``NAME untrained``, too.
     """
 
     table: pd.DataFrame
@@ -173,7 +192,9 @@ def run_workflow(folder: Path, targets: Iterable[str], cores: str, site: Path | 
         sys.exit(f"benchmarks.judge: the workflow stopped in {folder}; the same command goes on from there")
 
 
-def judge_methods(names: Sequence[str], tflop: float, seeds: Sequence[int], scene: str, folder: Path, cores: str) -> list[Entry]:
+def judge_methods(
+    names: Sequence[str], tflop: float, seeds: Sequence[int], scene: str, folder: Path, cores: str, untrained: bool = True
+) -> list[Entry]:
     """Train methods on a scene, and find keypoints of its sealed subjects."""
     if not names:
         return []
@@ -182,10 +203,15 @@ def judge_methods(names: Sequence[str], tflop: float, seeds: Sequence[int], scen
         training = METHODS[name].get("training", {}) | {"budget_tflop": tflop}
         chosen = {f"{name}-{tflop:g}-{seed}".replace(".", "_"): {**training, "seed": seed} for seed in seeds}
         experiments |= {experiment: make_experiment(METHODS[name], values) for experiment, values in chosen.items()}
-        found.append(Entry(name, Layout(study / "results"), list(chosen)))
+        found.append(Entry(name, Layout(study / "results"), list(chosen), find_candidate(METHODS[name]), untrained))
     write_study(study, film_scene(scene, folder), experiments)
-    run_workflow(study, [path for entry in found for path in entry.files], cores)
+    run_workflow(study, [path for entry in found for path in entry.list_targets()], cores)
     return found
+
+
+def find_candidate(settings: Mapping[str, Any]) -> Candidate:
+    """What an experiment's method is, by its settings."""
+    return Candidate.of(find_settings(settings.get("method", DEFAULT_METHOD)).description)
 
 
 def make_experiment(settings: Mapping[str, Any], training: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,9 +232,8 @@ def judge_study(given: Path, scene: str, folder: Path, cores: str) -> list[Entry
     sessions = pd.read_csv(study / "config/cameras.tsv", sep="\t", dtype=str)
     framesets = {values["frames"] for values in experiments.values()}
     frames = [f"results/frames/{name}/{row.session}/{row.camera}.parquet" for name in framesets for row in sessions.itertuples()]
-    joints = [f"results/joints/{session}.parquet" for session in sessions["session"].unique()]
     wanted = [f"results/config/training/{name}.json" for name in experiments]
-    run_workflow(study, ["results/config/training_sessions.json", *wanted, *frames, *joints], cores)
+    run_workflow(study, ["results/config/training_sessions.json", *wanted, *frames], cores)
     own = Layout(study / "results")
     for name in experiments:  # newer than all that they would be made of, so that nothing is trained
         for kind in TRAINED:
@@ -216,46 +241,60 @@ def judge_study(given: Path, scene: str, folder: Path, cores: str) -> list[Entry
             if not copy.exists() or copy.read_bytes() != source.read_bytes():
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, copy)
-    entries = [Entry(f"{given.resolve().name}/{name}", own, [name]) for name in experiments]
-    run_workflow(study, [path for entry in entries for path in entry.files], cores)
+    entries = [Entry(f"{given.resolve().name}/{name}", own, [name], find_candidate(values)) for name, values in experiments.items()]
+    run_workflow(study, [path for entry in entries for path in entry.list_targets()], cores)
     return entries
 
 
-def measure_floors(results: Layout) -> pd.DataFrame:
-    """Measure the mean pose and the oracles, which look at no picture, in all sealed frames of a judged study (:class:`Errors`)."""
-    recordings = []
-    for name, row in read_sessions(results.folder.parent / "config/sessions.tsv").items():
-        times = read_table(results.location(name), "location", ["frame", "time_s"]).set_index("frame")["time_s"]
-        joints = read_points(results.joints(name), "joints")
-        joints = replace(joints, time_s=times.loc[joints.frames].to_numpy())
-        recordings.append(Recording(name, row.subject, row.split, (0, math.inf), name, {}, {_TRUTH.name: joints}, joints))
-    names, config = recordings[0].judged.names, EvaluationConfig()
+def measure_frames(recordings: Sequence[Recording], method: Candidate) -> pd.DataFrame:
+    """PA-MPJPE of the method, floors and oracles in every sealed frame that can be judged: indexed by session, frame and time_s."""
+    assert recordings[0].joints is not None
+    config = EvaluationConfig()
     frames = stack_frames(recordings, config)
     train, test = select_common(frames)
-    measured, _ = measure_candidates(frames, train, test, _TRUTH, names, config, names)
+    points, joints = recordings[0].judged.names, recordings[0].joints.names
+    measured, _ = measure_candidates(frames, train, test, method, points, config, joints)
     index = [[recordings[number].session for number in test.session], test.frame, test.time_s]
-    columns = {result.name: mean_over_joints(result.errors.pa_mpjpe) for result in measured if result.name != _TRUTH.name}
+    columns = {result.name: mean_over_joints(result.errors.pa_mpjpe) for result in measured}
     return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays(index, names=["session", "frame", "time_s"]))
 
 
-#: The joints themselves, beside which floors and oracles are measured.
-_TRUTH = Candidate("truth", "supervised", "3D")
+def measure_floors(entry: Entry) -> pd.DataFrame:
+    """Measure the mean pose and the oracles, which look at no picture, in all sealed frames of a study."""
+    truth, recordings = Candidate("truth", "supervised", "3D"), []
+    for name, row in read_sessions(entry.sheet).items():
+        times = read_table(entry.results.location(name), "location", ["frame", "time_s"]).set_index("frame")["time_s"]
+        joints = read_points(entry.results.joints(name), "joints")
+        joints = replace(joints, time_s=times.loc[joints.frames].to_numpy())
+        recordings.append(Recording(name, row.subject, row.split, (0, math.inf), name, {}, {truth.name: joints}, joints))
+    return measure_frames(recordings, truth).drop(columns=truth.name)
 
 
-def read_errors(entries: Sequence[Entry], floors: pd.DataFrame) -> Errors:
-    """Put the errors of everything that is judged beside those of the `floors`; of several seeds, the mean of each frame."""
+def measure_entry(entry: Entry) -> list[pd.DataFrame]:
+    """Measure every experiment of an entry; under the entry's name, and with `untrained` behind it those of the untrained network."""
+    names = {entry.method.name: entry.name, UNTRAINED: f"{entry.name} {UNTRAINED}"}
+    tables = []
+    for experiment in entry.experiments:
+        recordings = read_recordings(entry.sheet, entry.find_points(experiment), entry.find_joints())
+        measured = measure_frames(recordings, entry.method)
+        tables.append(measured[[name for name in names if name in measured]].rename(columns=names))
+    return tables
+
+
+def join_errors(measured: Mapping[str, Sequence[pd.DataFrame]], floors: pd.DataFrame) -> Errors:
+    """Put the errors of everything that was measured (:func:`measure_entry`) beside the `floors`; of several seeds, the mean of each frame."""
     columns, missing = {}, {}
-    for entry in entries:
-        tables = [read_table(entry.results.errors(name), "errors") for name in entry.experiments]
-        seeds = [table.pivot_table("pa_mpjpe", ["session", "frame"], "method") for table in tables]
-        for method in (name for name in seeds[0].columns if role_of(name) is None or name == UNTRAINED):
-            found = [seed[method].reindex(floors.index.droplevel("time_s")).set_axis(floors.index) for seed in seeds]
-            answered = [values.fillna(floors[MEAN_POSE]) for values in found]
-            name = f"{entry.name} {UNTRAINED}" if method == UNTRAINED else entry.name
-            columns[name] = sum(answered) / len(seeds)
-            if method != UNTRAINED:
-                missing[name] = float(pd.concat(found).isna().mean())
+    for entry, tables in measured.items():
+        seeds = [table.reindex(floors.index) for table in tables]
+        missing[entry] = float(np.mean([seed[entry].isna().mean() for seed in seeds]))
+        for name in seeds[0]:
+            columns[name] = sum(seed[name].fillna(floors[MEAN_POSE]) for seed in seeds) / len(seeds)
     return Errors(floors.assign(**columns), missing)
+
+
+def compare(entries: Sequence[Entry]) -> Errors:
+    """Measure all entries of a scene on the same frames."""
+    return join_errors({entry.name: measure_entry(entry) for entry in entries}, measure_floors(entries[0]))
 
 
 def make_table(scene: str, errors: Errors, entries: Sequence[Entry]) -> pd.DataFrame:
@@ -331,7 +370,7 @@ def main() -> None:
         entries = judge_methods(methods, arguments.tflop, arguments.seeds, scene, folder, arguments.cores)
         for name in arguments.what:
             entries += [] if name in METHODS else judge_study(Path(name), scene, folder, arguments.cores)
-        tables.append(make_table(scene, read_errors(entries, measure_floors(entries[0].results)), entries))
+        tables.append(make_table(scene, compare(entries), entries))
         note_look("judge", tables[-1], "PA-MPJPE mm")
     write_tables(tables, folder / "judge")
 

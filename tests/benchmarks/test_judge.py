@@ -7,10 +7,22 @@ import pandas as pd
 import pytest
 import yaml
 
-from benchmarks.judge import METHODS, Entry, Errors, make_experiment, make_table, measure_floors, note_look, read_errors, write_study
+from benchmarks.judge import (
+    METHODS,
+    Entry,
+    Errors,
+    compare,
+    find_candidate,
+    join_errors,
+    make_experiment,
+    make_table,
+    measure_floors,
+    note_look,
+    write_study,
+)
 from bkind3d.checkpoint import Provenance, save_model
 from bkind3d.config import ExperimentConfig, parse_section
-from bkind3d.data.parquet import TABLES, read_table, write_table
+from bkind3d.data.parquet import read_table, write_table
 from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.study.layout import Layout
 from bkind3d.study.opening import load_study
@@ -64,30 +76,25 @@ INDEX = pd.MultiIndex.from_tuples(
 )
 
 
-def write_results(results: Layout, experiment: str, values: dict[str, np.ndarray]) -> None:
-    """Errors of every method at two sealed sessions of ten seconds, and a model that says what it took."""
-    frames = INDEX.to_frame(index=False).assign(behaviour="")
-    tables = [frames.assign(method=name, pa_mpjpe=column) for name, column in values.items()]
-    table = pd.concat(tables).assign(subject="")
-    write_table(table.dropna(subset="pa_mpjpe").reindex(columns=list(TABLES["errors"])), "errors", results.errors(experiment))
-    model = DiscoveryModel(make_small_experiment(1).model)
-    save_model(model, Provenance("0", 40, "mm", 0, tflop_per_step=0.5), results.model(experiment))
+def make_measured(name: str, trained: np.ndarray, untrained: np.ndarray) -> pd.DataFrame:
+    """What an experiment reached, in the frames to which it has an answer."""
+    return pd.DataFrame({name: trained, f"{name} untrained": untrained}, index=INDEX).dropna()
 
 
 def test_the_table_has_seeds_together_and_paired_differences(tmp_path) -> None:
-    results = Layout(tmp_path / "results")
+    results, candidate = Layout(tmp_path / "results"), find_candidate({})
+    for experiment in ("ours-0", "taught-0"):
+        model = DiscoveryModel(make_small_experiment(1).model)
+        save_model(model, Provenance("0", 40, "mm", 0, tflop_per_step=0.5), results.model(experiment))
+    entries = [Entry("bkind3d", results, ["ours-0", "ours-1"], candidate), Entry("taught", results, ["taught-0"], candidate)]
     hard = np.repeat(RNG.normal(10, 3, 20), 10)  # some seconds are harder than others, for everybody
     noise = [RNG.normal(0, 0.1, 200) for _ in range(4)]
     floors = pd.DataFrame({"mean_pose": hard + 3, "oracle_4": hard - 6, "oracle_8": hard - 7}, index=INDEX)
-    for seed in (0, 1):
-        write_results(results, f"ours-{seed}", {"bkind3d": hard - 3 + seed + noise[seed], "untrained": hard + noise[2], "mean_pose": hard})
-    write_results(results, "taught-0", {"taught": hard - 4 + noise[3], "untrained": hard + 1, "oracle_4": hard})
-    entries = [Entry("bkind3d", results, ["ours-0", "ours-1"]), Entry("taught", results, ["taught-0"])]
-    errors = read_errors(entries, floors)
-    assert len(errors.table) == 200
+    ours = [make_measured("bkind3d", hard - 3 + seed + noise[seed], hard + noise[2]) for seed in (0, 1)]
+    errors = join_errors({"bkind3d": ours, "taught": [make_measured("taught", hard - 4 + noise[3], hard + 1)]}, floors)
     table = make_table("rat", errors, entries).set_index("what")
     assert list(table.index) == ["bkind3d", "taught", "mean_pose", "oracle_4", "oracle_8"]
-    assert table.loc["bkind3d", ["seeds", "TFLOP"]].tolist() == [2, "20"]
+    assert table.loc["bkind3d", ["seeds", "TFLOP", "no answer %", "frames"]].tolist() == [2, "20", "0.0", 200]
 
     def read(cell: str) -> list[float]:
         return [float(number) for number in cell.replace("[", "").replace("]", "").replace(",", "").split()]
@@ -108,29 +115,51 @@ def test_the_table_has_seeds_together_and_paired_differences(tmp_path) -> None:
     assert float(table.loc["bkind3d", "% to 8 joints"]) == pytest.approx(55, abs=1)
 
 
-def test_a_frame_without_an_answer_counts_as_the_mean_pose(tmp_path) -> None:
-    results = Layout(tmp_path / "results")
-    known = np.where(np.arange(200) < 50, np.nan, 2.0)
-    write_results(results, "a", {"bkind3d": np.full(200, 2.0), "untrained": np.full(200, 3.0)})
-    write_results(results, "b", {"bkind3d": known, "untrained": known})
+def test_a_frame_without_an_answer_counts_as_the_mean_pose() -> None:
+    known, full = np.where(np.arange(200) < 50, np.nan, 2.0), np.full(200, 2.0)
     floors = pd.DataFrame({"mean_pose": np.full(200, 10.0)}, index=INDEX)
-    errors = read_errors([Entry("a", results, ["a"]), Entry("b", results, ["b"])], floors)
+    errors = join_errors({"a": [make_measured("a", full, full + 1)], "b": [make_measured("b", known, known)]}, floors)
     assert errors.missing == {"a": 0.0, "b": 0.25}
     assert errors.table.mean().to_dict() == pytest.approx({"mean_pose": 10, "a": 2, "a untrained": 3, "b": 4, "b untrained": 4})
 
 
-def test_floors_are_measured_in_all_frames(tmp_path) -> None:
-    folder = write_tiny_study(tmp_path / "study", cameras=2, frames=20, sessions="train test")
-    results = Layout(folder / "results")
+@pytest.fixture
+def judged(tmp_path) -> Entry:
+    """A study whose keypoints are the joints, turned and scaled, and their untrained ones noise; nothing is located in five frames."""
+    folder = write_tiny_study(tmp_path / "study", cameras=2, frames=60, sessions="train test")
+    entry = Entry("ours", Layout(folder / "results"), ["one"], find_candidate({}))
     for name in ("s1", "s2"):
         joints = read_table(folder / f"recordings/{name}_joints.parquet", "joints")
-        write_table(joints, "joints", results.joints(name), {"units": "mm"})
-        location = pd.DataFrame({"frame": range(20), "time_s": np.arange(20) / 10, "x": np.nan, "y": np.nan, "z": np.nan, "n_views": 0})
-        write_table(location.assign(residual=np.nan, valid=False), "location", results.location(name))
-    floors = measure_floors(results)
-    assert floors.index.tolist() == [("s2", frame, frame / 10) for frame in range(20)]
+        write_table(joints, "joints", entry.results.joints(name), {"units": "mm"})
+        location = pd.DataFrame({"frame": range(60), "time_s": np.arange(60) / 10, "x": np.nan, "y": np.nan, "z": np.nan, "n_views": 0})
+        write_table(location.assign(residual=np.nan, valid=False), "location", entry.results.location(name))
+        keypoints = joints.rename(columns={"joint": "keypoint"}).assign(
+            time_s=joints["frame"] / 10, confidence=1.0, spread=1.0, reprojection_px=0.0, x=joints["y"], y=-joints["x"]
+        )
+        keypoints.loc[keypoints["frame"] >= 55, ["x", "y", "z"]] = np.nan
+        write_table(keypoints, "keypoints", entry.results.keypoints("one", name), {"units": "mm"})
+        keypoints[["x", "y", "z"]] += RNG.normal(0, 50, (len(keypoints), 3))
+        write_table(keypoints, "keypoints", entry.results.untrained_keypoints("one", name), {"units": "mm"})
+    return entry
+
+
+def test_an_entry_is_measured_beside_floors_in_all_frames(judged) -> None:
+    floors = measure_floors(judged)
+    assert floors.index.tolist() == [("s2", frame, frame / 10) for frame in range(60)]
     assert list(floors.columns) == ["mean_pose"]  # four balls are too few for an oracle
     assert (floors["mean_pose"] > 1).all()
+    errors = compare([judged])
+    assert errors.missing["ours"] == pytest.approx(5 / 60)
+    known = errors.table.iloc[:55]
+    assert known["ours"].max() < 0.01  # the regression turns them back
+    assert known["ours untrained"].mean() > 2
+    assert errors.table["ours"].iloc[55:].equals(floors["mean_pose"].iloc[55:].rename("ours"))
+
+
+def test_what_the_workflow_has_to_make(judged) -> None:
+    folder = judged.results.folder.parent
+    assert all((folder / target).exists() for target in judged.list_targets())
+    assert len(judged.list_targets()) == 6
 
 
 def test_every_look_is_noted(tmp_path) -> None:
