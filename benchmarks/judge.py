@@ -16,8 +16,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,10 @@ from bkind3d.config import DEFAULT_METHOD, EvaluationConfig, find_settings
 from bkind3d.data.parquet import read_table
 from bkind3d.data.points import read_points
 from bkind3d.data.results import MEAN_POSE, UNTRAINED, name_oracle
-from bkind3d.evaluation.bootstrap import make_units, percentile_interval, resample_means
+from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import ORACLES, Candidate, measure_candidates
 from bkind3d.evaluation.labelled_frames import select_common, stack_frames
-from bkind3d.evaluation.metrics import mean_over_joints
+from bkind3d.evaluation.metrics import mean_known
 from bkind3d.evaluation.recordings import Recording, read_recordings
 from bkind3d.study.layout import Layout
 from bkind3d.study.opening import read_yaml
@@ -112,21 +113,21 @@ class Errors:
 
     table: pd.DataFrame
     missing: Mapping[str, float]
-    means: pd.DataFrame = field(init=False)
 
-    def __post_init__(self) -> None:
-        index = self.table.index
-        units = make_units(pd.factorize(index.get_level_values("session"))[0], index.get_level_values("time_s").to_numpy(float))
-        means = resample_means(self.table.to_numpy().T, units, RESAMPLES, SEED)
-        object.__setattr__(self, "means", pd.DataFrame(means, columns=self.table.columns))
+    @cached_property
+    def intervals(self) -> dict[tuple[str, str], tuple[float, float]]:
+        """95 % intervals of means, as (name, ""), and of paired differences, as (name, other)."""
+        sessions, seconds = (self.table.index.get_level_values(level) for level in ("session", "time_s"))
+        units = make_units(pd.factorize(sessions)[0], seconds.to_numpy(float))
+        return find_intervals({name: column.to_numpy() for name, column in self.table.items()}, units, RESAMPLES, SEED)
 
-    def describe(self, name: str, minus: str | None = None) -> str:
-        """Mean of a candidate and its 95 % interval; of its paired difference from another where one is named."""
-        if minus is not None and (minus == name or minus not in self.table):
+    def describe(self, name: str, minus: str = "") -> str:
+        """Mean of a candidate and its 95 % interval; of its paired difference from another where one is named. Empty where one is not there."""
+        if (name, minus) not in self.intervals:
             return ""
-        value = self.table[name] - (self.table[minus] if minus else 0.0)
-        low, high = percentile_interval((self.means[name] - (self.means[minus] if minus else 0.0)).to_numpy())
-        return f"{value.mean():.2f} [{low:.2f}, {high:.2f}]"
+        value = self.table[name].mean() - (self.table[minus].mean() if minus else 0.0)
+        low, high = self.intervals[name, minus]
+        return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
     def share(self, name: str) -> str:
         """How much of the way from the mean pose to the oracle of most joints a candidate comes, in per cent."""
@@ -255,7 +256,7 @@ def measure_frames(recordings: Sequence[Recording], method: Candidate) -> pd.Dat
     points, joints = recordings[0].judged.names, recordings[0].joints.names
     measured, _ = measure_candidates(frames, train, test, method, points, config, joints)
     index = [[recordings[number].session for number in test.session], test.frame, test.time_s]
-    columns = {result.name: mean_over_joints(result.errors.pa_mpjpe) for result in measured}
+    columns = {result.name: mean_known(result.errors.pa_mpjpe, axis=1) for result in measured}
     return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays(index, names=["session", "frame", "time_s"]))
 
 
