@@ -94,12 +94,12 @@ def read_person(folder: Path, clip: str) -> tuple[list[str], Array, float, str]:
 
 
 def read_fly(folder: Path) -> tuple[list[str], Array, float, str]:
-    """The fly, whose thorax is fixed."""
+    """The fly, whose thorax is fixed: six times slower than it was, so that cameras of usual rates can film it."""
     clip = np.load(folder / "fly_spotlight/src/flygym_demo/spotlight_data/assets/spotlight_behavior_clip.npz", allow_pickle=True)
     pairs = {"f": "T1", "m": "T2", "h": "T3"}
     parts = ("Coxa", "Trochanter", "Knee", "Ankle", "Claw")
     names = [parts[index % 5] + pairs[leg[1]] + leg[0].upper() for index, (leg, *_) in enumerate(clip["keypoints"])]
-    return names, clip["rawpred_egoxyz"].astype(np.float64), float(clip["data_fps"]), "mm"
+    return names, clip["rawpred_egoxyz"].astype(np.float64), float(clip["data_fps"]) / 6, "mm"
 
 
 #: The motions by name: the animal that each is for, and who reads it.
@@ -118,9 +118,11 @@ MOTIONS: dict[str, tuple[str, Callable[[Path], tuple[list[str], Array, float, st
 }
 
 
-def write_motion(name: str, folder: Path, path: Path) -> None:
-    """Write one of the :data:`MOTIONS` as a table of joints."""
+def write_motion(name: str, folder: Path, path: Path, half: int | None = None) -> None:
+    """Write one of the :data:`MOTIONS`, or its first (0) or second `half`, as a table of joints."""
     names, positions, rate, units = MOTIONS[name][1](folder)
+    if half is not None:
+        positions = np.array_split(positions, 2)[half]
     write_table(make_joints(np.arange(len(positions)), names, positions), "joints", path, {"units": units, "rate": rate})
 
 

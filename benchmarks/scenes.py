@@ -5,25 +5,32 @@ tuning, others are sealed: what is reported is measured on them, once, at the en
 
 * ``config/``: sheets (subjects for tuning are `train`, the last two of them `test`; sealed ones are all `test`) and settings;
 * ``recordings/SESSION/CAMERA.mp4``;
-* ``truth/RIG.toml``, which the sheet of rigs gives, so that no board is filmed;
+* ``truth/RIG.toml``, the cameras, which the sheet of rigs gives, so that no board is filmed;
 * ``truth/SESSION/``: ``joints.parquet``, ``behaviours.parquet``, ``silhouettes.parquet`` (frame, camera, mask as PNG of the video's size; of
   every frame in short takes, of every tenth in long ones), ``poses.parquet`` (frame, mean of the joints, heading in radians).
 
-The calibration is the only truth that the pipeline sees before the evaluation.
+The calibration is the only truth that the pipeline sees before the evaluation. Scenes of measured motion and of a real mouse need the real
+recordings (``BKIND3D_REAL_DATA``); their first half is for tuning, the second one sealed. The real mouse has no truth but its calibration.
 """
 
 import argparse
 import json
+import os
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
-from bkind3d.config import SimulatedSession, SimulatedSubject, SimulationConfig
+from benchmarks.motions import write_motion
+from bkind3d.config import InputError, SimulatedSession, SimulatedSubject, SimulationConfig
 from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.video import decode_frames
+from bkind3d.data.video_writer import VideoWriter
 from bkind3d.simulation.layouts.laboratory import RATS
 from bkind3d.simulation.rigs import make_cameras
 from bkind3d.simulation.sessions import simulate_session
@@ -46,6 +53,8 @@ class Scene:
     animal : a key of :data:`bkind3d.config.ANIMALS`.
     room : a key of :data:`bkind3d.config.ROOMS`.
     rig : further settings of the rig.
+    motion : a key of :data:`benchmarks.motions.MOTIONS`, which the subjects follow; empty: they do what they like.
+    scale : smallest and largest subject.
     seconds : length of a take, of which `rest` is the share in which the subject rests: by turns in its middle, at its beginning and end.
     tuning, sealed : seeds of the subjects.
     tuning_rigs, sealed_rigs : seeds of the rigs; subjects are filmed in them by turns.
@@ -54,6 +63,8 @@ class Scene:
     animal: str
     room: str
     rig: Mapping[str, Any]
+    motion: str = ""
+    scale: tuple[float, float] = (0.94, 1.08)
     seconds: float = 8.0
     rest: float = 0.5
     tuning: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
@@ -61,20 +72,21 @@ class Scene:
     tuning_rigs: tuple[int, ...] = (0,)
     sealed_rigs: tuple[int, ...] = (911, 912)
 
-    def simulate(self, sealed: bool = False) -> SimulationConfig:
-        """The simulation of the subjects for tuning, or of the sealed ones: a session each, which has the subject's name."""
+    def simulate(self, sealed: bool = False, motion: str = "") -> SimulationConfig:
+        """The simulation of the subjects for tuning, or of the sealed ones: a session each, of the subject's name; `motion` is a file."""
         seeds, rigs = (self.sealed, self.sealed_rigs) if sealed else (self.tuning, self.tuning_rigs)
         rate = float(self.rig.get("rate", 30.0))
         return SimulationConfig.model_validate(
             {
                 "rigs": {f"rig{seed}": {**self.rig, "room": self.room, "seed": seed} for seed in rigs},
-                "subjects": {f"{self.animal}{seed}": make_subject(self.animal, seed) for seed in seeds},
+                "subjects": {f"{self.animal}{seed}": make_subject(self.animal, seed, self.scale) for seed in seeds},
                 "sessions": {
                     f"{self.animal}{seed}": SimulatedSession(
                         subject=f"{self.animal}{seed}",
                         rig=f"rig{rigs[index % len(rigs)]}",
                         frames=round(self.seconds * rate),
                         seed=seed,
+                        motion=motion,
                         rest_seconds=self.rest * self.seconds,
                         rest=("middle", "begin", "end")[index % 3],
                         silhouette_step=1 if self.seconds < 20 else 10,
@@ -86,7 +98,11 @@ class Scene:
 
     def write_study(self, folder: Path, sealed: bool = False, workers: int = 1) -> None:
         """Write a study of the subjects for tuning, or of the sealed ones, to `folder`; what is rendered already is not rendered again."""
-        simulation = self.simulate(sealed)
+        motion = ""
+        if self.motion:
+            motion = str(folder.resolve() / "truth" / f"{self.motion}.parquet")
+            write_motion(self.motion, find_real_data() / "motion", Path(motion), half=int(sealed))
+        simulation = self.simulate(sealed, motion)
         write_sheets(folder, simulation, sealed)
         for name, session in simulation.sessions.items():
             done, asked = folder / "truth" / name / "settings.json", describe(simulation, name)
@@ -96,13 +112,61 @@ class Scene:
             write_calibration(make_cameras(simulation.rigs[session.rig]), folder / "truth" / f"{session.rig}.toml", "mm")
 
 
-def make_subject(animal: str, seed: int) -> SimulatedSubject:
-    """A subject by its seed; rats 1 to 6 are the demo's."""
-    if animal == "rodent" and f"rat{seed}" in RATS:
+@dataclass(frozen=True)
+class MirrorMouse:
+    """A real mouse that runs on a wheel, seen from the side and, by a mirror, from below: 994 frames of one video, 250 per second.
+
+    Its calibration is fitted to labels and nearly orthographic: 1.8 px off (median); a world unit is a pixel of the view from below.
+    """
+
+    animal: str = "mouse"
+    room: str = "mirror"
+    #: Rows of the video that are each camera's.
+    rows: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {"side": (0, 168), "bottom": (168, 406)})
+    rate: float = 250.0
+
+    def write_study(self, folder: Path, sealed: bool = False, workers: int = 1) -> None:
+        """Cut the video's views, of its first half (three quarters of it to train on) or its second one, and write a study of them."""
+        source = find_real_data() / "mirror_mouse"
+        spans = {"mouse3": (497, 994)} if sealed else {"mouse1": (0, 373), "mouse2": (373, 497)}
+        for session, (start, end) in spans.items():
+            with ExitStack() as stack:
+                writers = {}
+                for camera, (top, bottom) in self.rows.items():
+                    path = folder / "recordings" / session / f"{camera}.mp4"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    writers[camera] = stack.enter_context(VideoWriter(path, (396, bottom - top), self.rate))
+                video = source / "data/mirror-mouse-example/videos/test_vid.mp4"
+                for _, _, picture in decode_frames(video, wanted=range(start, end).__contains__):
+                    for camera, (top, bottom) in self.rows.items():
+                        writers[camera].write(np.ascontiguousarray(picture[top:bottom]))
+        (folder / "truth").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / "derived_two_view_calibration.toml", folder / "truth/rig.toml")
+        splits = {"mouse1": "train", "mouse2": "test", "mouse3": "test"}
+        _write_study(
+            folder,
+            [(name, "mouse", "rig", splits[name], "", "") for name in spans],
+            [(name, camera, f"recordings/{name}/{camera}.mp4") for name in spans for camera in self.rows],
+            [("rig", "mm", "truth/rig.toml")],
+            "mirror_mouse",
+        )
+
+
+def find_real_data() -> Path:
+    """The folder of the real recordings."""
+    folder = os.environ.get("BKIND3D_REAL_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        raise InputError("BKIND3D_REAL_DATA names no folder of real recordings, and this scene is made of one; set it")
+    return Path(folder)
+
+
+def make_subject(animal: str, seed: int, scale: tuple[float, float] = (0.94, 1.08)) -> SimulatedSubject:
+    """A subject by its seed; rats 1 to 6 of usual size are the demo's."""
+    if animal == "rodent" and f"rat{seed}" in RATS and scale[0] < 1 < scale[1]:
         return RATS[f"rat{seed}"]
     rng = np.random.default_rng([seed, 51])
     return SimulatedSubject.model_validate(
-        {"animal": animal, "scale": round(rng.uniform(0.94, 1.08), 3), "coat": COATS[rng.integers(len(COATS))], "seed": seed}
+        {"animal": animal, "scale": round(rng.uniform(*scale), 3), "coat": COATS[rng.integers(len(COATS))], "seed": seed}
     )
 
 
@@ -132,13 +196,18 @@ def write_sheets(folder: Path, simulation: SimulationConfig, sealed: bool) -> No
         for name, session in simulation.sessions.items()
         for number in range(1, simulation.rigs[session.rig].cameras + 1)
     ]
-    rigs = [(name, "mm", f"truth/{name}.toml") for name in simulation.rigs]
+    _write_study(folder, sessions, cameras, [(name, "mm", f"truth/{name}.toml") for name in simulation.rigs], "simulated")
+
+
+def _write_study(
+    folder: Path, sessions: Sequence[Sequence[str]], cameras: Sequence[Sequence[str]], rigs: Sequence[Sequence[str]], dataset: str
+) -> None:
     config = folder / "config"
     config.mkdir(parents=True, exist_ok=True)
     _write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "joints", "behaviours"), sessions)
     _write_sheet(config / "cameras.tsv", ("session", "camera", "video"), cameras)
     _write_sheet(config / "rigs.tsv", ("rig", "units", "calibration"), rigs)
-    (config / "config.yaml").write_text(yaml.safe_dump({"dataset": "simulated", **SETTINGS}, sort_keys=False), encoding="utf-8")
+    (config / "config.yaml").write_text(yaml.safe_dump({"dataset": dataset, **SETTINGS}, sort_keys=False), encoding="utf-8")
 
 
 def _write_sheet(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -169,8 +238,8 @@ def _film_people(room: str) -> Scene:
     return Scene("person", room, rig, sealed=(981, 982, 983, 984), sealed_rigs=(991, 992))
 
 
-#: The scenes by name: the animal, the room, and ``minute`` where takes are of 60 s.
-SCENES: dict[str, Scene] = {
+#: The scenes by name: the animal, the room, and ``minute`` where takes are of 60 s, or ``measured`` in place of the room for measured motion.
+SCENES: dict[str, Scene | MirrorMouse] = {
     **{f"rat-{room}": _film_rats(room) for room in ("laboratory", "bright", "bedding", "infrared")},
     **{f"deer-{room}": _film_deer(room) for room in ("bright", "sunny", "dark")},
     **{f"fly-{room}": _film_flies(room) for room in ("laboratory", "bright")},
@@ -178,6 +247,11 @@ SCENES: dict[str, Scene] = {
     **{f"person-{room}": _film_people(room) for room in ("laboratory", "tiles")},
     "rat-laboratory-minute": _film_rats("laboratory", seconds=60.0),
     "deer-sunny-minute": _film_deer("sunny", seconds=60.0),
+    "rat-measured": _film_rats("bright", motion="rat"),
+    "mouse-measured": Scene("rodent", "infrared", {"cameras": 4, "arena": 420, "arena_height": 100}, "mouse", scale=(0.5, 0.56)),
+    "tethered-fly-measured": replace(_film_tethered_flies("laboratory"), motion="fly"),
+    "person-measured": replace(_film_people("sunny"), motion="person-walk"),
+    "mirror-mouse": MirrorMouse(),
 }
 
 
