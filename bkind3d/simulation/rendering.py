@@ -92,9 +92,9 @@ class Renderer:
         mujoco.mjv_updateScene(self._model, data, self._option, None, mujoco.MjvCamera(), category, self._scene)
         geoms = np.flatnonzero((self._model.geom_bodyid > 0) & np.isin(self._model.geom_group, DRAWN_GROUPS))
         reach = self._model.geom_rbound[geoms, None, None] * np.concatenate([np.eye(3), -np.eye(3)])
-        # Other shapes hardly reach their bounding sphere; a ball is it.
-        balls = self._model.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_SPHERE
-        reach[balls] *= np.sqrt(3)
+        # Parts of an animal hardly reach their bounding spheres; a ball under it is one.
+        mocap = self._model.body_mocapid[self._model.geom_bodyid[geoms]] >= 0
+        reach[mocap & (self._model.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_SPHERE)] *= np.sqrt(3)
         skins = self._scene.skinvert.reshape(-1, 3)[::3] if self._scene.nskin else np.empty((0, 3))
         points = np.concatenate([(data.geom_xpos[geoms, None] + reach).reshape(-1, 3), skins])
         # Where the ray from the lamp (the first light) through each point meets the floor.
