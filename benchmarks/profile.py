@@ -64,8 +64,8 @@ LOAD, OPTIMISER, HEADINGS, RESIDUALS, AGAIN, WRITE = (
 )
 BETWEEN = "between operations"
 
-#: Moments that a prediction computes together.
-BATCH = 16
+#: Moments that a prediction computes together; of random pictures fewer, because volumes of the preset `paper` fill gigabytes.
+BATCH, FEW = 16, 4
 
 
 def watch_model(stages: Stages, model: nn.Module, objective: nn.Module | None = None) -> None:
@@ -235,7 +235,7 @@ def profile(options: argparse.Namespace) -> dict[str, Any]:
     else:
         model = type(module.model)(module.config.model, work.names, load=False).eval().to(device)
         part = "network of a prediction, per frame"
-        table = profile_moments(inference, model, make_random_moments(BATCH, options.views, size, 0))
+        table = profile_moments(inference, model, make_random_moments(FEW, options.views, size, 0))
     on_gpu = device == "cuda"
     peak = torch.cuda.max_memory_allocated() / 1e9 if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     where = f"encoder {config.model.encoder_name}, batch {config.training.batch_size}, pictures of {size} pixels"
