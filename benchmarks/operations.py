@@ -15,7 +15,12 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import flop_registry, shape_wrapper
+
+from bkind3d.training.budget import FORMULAS
+
+#: Operations of a call from what goes in and comes out: torch's formulas, and our own in place of some.
+_COUNTS = flop_registry | {operation: shape_wrapper(formula) for operation, formula in FORMULAS.items()}
 
 #: What runs in no stage.
 REST = "rest"
@@ -124,7 +129,7 @@ class Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operation and note what it cost."""
         kwargs = kwargs or {}
-        if func._overloadpacket not in flop_registry:
+        if func._overloadpacket not in _COUNTS:
             with self:
                 found = func.decompose(*args, **kwargs)
             if found is not NotImplemented:
@@ -132,7 +137,8 @@ class Recorder(TorchDispatchMode):
         begin = read_clock()
         found = func(*args, **kwargs)
         seconds = read_clock() - begin
-        operations, n_bytes = count_operations(func, args, kwargs, found), count_bytes(func, args, kwargs, found)
+        formula, n_bytes = _COUNTS.get(func._overloadpacket), count_bytes(func, args, kwargs, found)
+        operations = formula(*args, **kwargs, out_val=found) if formula else 0
         kind = next(
             (leaf.dtype for leaf in tree_leaves(args) if isinstance(leaf, torch.Tensor) and leaf.is_floating_point()), torch.float32
         )
@@ -141,20 +147,6 @@ class Recorder(TorchDispatchMode):
         stage = self.stages.current or (node.metadata.get("stage") if node is not None else None) or REST
         self.costs[stage, "forward" if node is None else "backward"].add(Cost(operations, n_bytes, seconds, least))
         return found
-
-
-def count_operations(func: Any, args: Any, kwargs: Any, found: Any) -> int:
-    """Operations by the formulas of ``torch.utils.flop_counter``.
-
-    Its formula for the gradient of a convolution's weights forgets groups (torch 2.13), so gradients are counted here: each
-    takes as many operations as the convolution.
-    """
-    if func._overloadpacket is torch.ops.aten.convolution_backward:
-        gradient, pictures, kernel, _, *shape, wanted = args
-        once = flop_registry[torch.ops.aten.convolution](pictures, kernel, None, *shape, out_val=gradient)
-        return int(once) * sum(wanted[:2])
-    formula = flop_registry.get(func._overloadpacket)
-    return int(formula(*args, **kwargs, out_val=found)) if formula else 0
 
 
 def count_bytes(func: Any, args: Any, kwargs: Any, found: Any) -> int:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bkind3d.checkpoint import load_model
@@ -9,7 +10,7 @@ from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import SessionFrames, collate_moments
 from bkind3d.data.parquet import read_metadata
 from bkind3d.training import trainer
-from bkind3d.training.budget import allot_steps, count_step
+from bkind3d.training.budget import FORMULAS, allot_steps, count_step
 from bkind3d.training.module import Training
 from tests.unit.scenes import write_session
 from tests.unit.training.experiments import CPU, make_small_experiment, with_training
@@ -41,6 +42,14 @@ def test_a_step_is_counted_without_being_computed(tmp_path, method: str) -> None
         module.compute(batch, module.objective.draw(0, batch[0].views.present.shape[1], 2))
     assert counted == pytest.approx(counter.get_total_flops() / 1e12)
     assert counted > 1e-6
+
+
+@pytest.mark.parametrize("groups", [1, 2, 8])
+def test_gradients_of_a_grouped_convolution_take_as_many_operations_as_itself(groups: int) -> None:
+    convolution, pictures = torch.nn.Conv2d(8, 8, 3, padding=1, groups=groups), torch.rand(2, 8, 6, 5, requires_grad=True)
+    with FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter:
+        convolution(pictures).sum().backward()
+    assert counter.get_total_flops() == 3 * (2 * 6 * 5) * (2 * 8 * 8 * 9) // groups
 
 
 def test_what_saves_memory_costs_no_budget(tmp_path) -> None:
