@@ -200,11 +200,18 @@ def list_files(folder: Path) -> list[Path]:
 
 
 def is_same(path: Path, other: Path) -> bool:
-    """Whether files have the same bytes, or the same content where they say when they were made: a training's history, and three exports."""
-    read = {".nwb": read_hdf, ".rrd": read_rerun, ".h5": read_hdf}.get(path.suffix) if "exports" in path.parts else None
-    if path.name == "history.parquet":
+    """Whether files have the same bytes, or the same content where they say when they were made: pages, a training's history, three exports."""
+    read: Callable[[Path], object] = Path.read_bytes
+    if path.suffix in READERS and (path.suffix == ".html" or "exports" in path.parts):
+        read = READERS[path.suffix]
+    elif path.name == "history.parquet":
         read = read_history
-    return path.read_bytes() == other.read_bytes() if read is None else read(path) == read(other)
+    return bool(read(path) == read(other))
+
+
+def read_page(path: Path) -> bytes:
+    """A page without the minute in its footer."""
+    return re.sub(rb"on \d{4}-\d\d-\d\d \d\d:\d\d\.", b"", path.read_bytes())
 
 
 def read_history(path: Path) -> list[dict[str, object]]:
@@ -234,6 +241,9 @@ def read_rerun(path: Path) -> dict[str, list[object]]:
             if not name.endswith(("RowId", "start_time")):
                 found.setdefault(f"{chunk.entity_path} {name}", []).extend(batch.column(name).to_pylist())
     return found
+
+
+READERS = {".html": read_page, ".h5": read_hdf, ".nwb": read_hdf, ".rrd": read_rerun}
 
 
 def remove(path: Path) -> None:

@@ -1,8 +1,10 @@
 """The command line: verbs that are declared in families, each a module, by the means of :mod:`bkind3d.cli.verbs`."""
 
 import argparse
+import errno
 import logging
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -17,6 +19,13 @@ for family in ("studies", "recordings", "experiments", "reports", "profile"):
     import_module(f"bkind3d.cli.{family}")
 
 DESCRIPTION = "3D keypoints from multi-camera videos, without annotation. Most people run the workflow: snakemake --cores all"
+
+
+#: What disks, rights and limits of a machine do: told in one line, as wrong input is.
+FAULTS = {
+    getattr(errno, name)
+    for name in ["EACCES", "EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENOLCK", "ENOSPC", "EPERM", "EROFS", "ESTALE", "ETIMEDOUT"]
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; return its exit code: 0 done, 2 the input is wrong (one line on stderr), 1 anything else."""
+    """Run one verb; return its exit code: 0 done, 2 the input is wrong or the machine at fault (one line on stderr), 1 anything else."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     parser = build_parser()
     parsed = parser.parse_args(arguments)
@@ -49,6 +58,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         parsed.run(parsed)
     except InputError as error:
-        sys.stderr.write(f"bkind3d {parsed.verb}: error: {error}\n")
-        return 2
-    return 0
+        said = str(error)
+    except OSError as error:
+        if error.errno not in FAULTS:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        said = f"{where}{error.strerror}; mend the disk, the rights or the limits, and run again"
+    else:
+        return 0
+    with suppress(OSError):  # the log may be on the disk that is full
+        sys.stderr.write(f"bkind3d {parsed.verb}: error: {said}\n")
+        sys.stderr.flush()
+    return 2

@@ -200,6 +200,23 @@ def list_jobs(study: Path, ending: bool = True) -> list[str]:
     ]
 
 
+def check_others(study: Path) -> None:
+    """Refuse to begin while jobs of somebody else work on the study: two jobs would write the same files, and only their owner can end them.
+
+    Raises
+    ------
+    InputError : if there are such jobs.
+    """
+    lines = (line.split("|", 3) for line in ask("squeue", "--noheader", "--format=%A|%u|%j|%Z").splitlines())
+    theirs = [(number, user) for number, user, name, folder in lines if name.startswith(PREFIX) and Path(folder) == study]
+    theirs = [(number, user) for number, user in theirs if user != getpass.getuser()]
+    if theirs:
+        numbers, users = ", ".join(number for number, _ in theirs), _name({user for _, user in theirs})
+        raise InputError(
+            f"jobs {numbers} of {users} work on this study; wait for them, or ask {users} to end them (scancel), and run again"
+        )
+
+
 def cancel_leftovers(study: Path) -> None:
     """Cancel the jobs of a study whose run was killed, and wait until they are gone; trainings save their state first.
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from bkind3d.study.study import Study
 
 #: Sessions and files that are named in a line.
 _MOST_SESSIONS, _MOST_FILES = 8, 3
+#: Seconds by which clocks of machines that share a disk may differ.
+_CLOCKS_DIFFER = 60
 
 
 def explain_done(study: Study) -> list[str]:
@@ -65,6 +68,20 @@ def remark_on_weights(study: Study) -> list[str]:
         for name, experiment in study.config.experiments.items()
         if names_no_commit(experiment.model)
     ]
+
+
+def remark_on_clocks(study: Study) -> list[str]:
+    """A line where recordings or settings of results are from the future, by the clock of this machine: clocks of cameras and computers go wrong."""
+    videos = (path for session, cameras in study.cameras.items() for camera in cameras for path in study.find_videos(session, camera))
+    settings = (str(path.relative_to(study.folder)) for path in study.results.settings("any").parent.rglob("*.json"))
+    late = []
+    for path in (*videos, *settings):
+        with suppress(OSError):
+            if os.stat(study.folder / path).st_mtime > time.time() + _CLOCKS_DIFFER:
+                late.append(path)
+    more = f" (and {len(late) - 1} more)" if len(late) > 1 else ""
+    effect = "until then, every run makes again what is made of it, or does not see that it has changed"
+    return [f"{late[0]}{more} was written in the future: {effect}; set the clock right, or the file's time (touch)"] if late else []
 
 
 def _list_upstream(study: Study) -> list[str]:

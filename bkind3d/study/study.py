@@ -41,7 +41,8 @@ class Study:
         """The path of a sheet's entry as seen from the study's folder."""
         if text.startswith(SIMULATED):
             return text
-        return os.path.normpath(os.path.join(os.path.expanduser(self.config.recordings), os.path.expanduser(text)))
+        path = os.path.normpath(os.path.join(os.path.expanduser(self.config.recordings), os.path.expanduser(text)))
+        return f"./{path}" if path.startswith("-") else path  # no command takes it for an option
 
     def find_videos(self, session: str, camera: str) -> list[str]:
         """The files of a camera's video in a session, in the order of time."""

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from bkind3d.cluster.slurm import Demand, cancel_leftovers, check_demands, name_leftovers, read_partitions
+from bkind3d.cluster.slurm import Demand, cancel_leftovers, check_demands, check_others, name_leftovers, read_partitions
 from bkind3d.config import InputError
 from tests.workflow.conftest import ROOT
 
@@ -81,6 +81,18 @@ def test_jobs_that_a_run_leaves_in_the_queue_are_named(slurm, tmp_path, caplog):
     assert f"to do it now: scancel {job}" in caplog.text
     cancel_leftovers(tmp_path)
     assert slurm.list_jobs(tmp_path) == {job: "CANCELLED"}
+
+
+def test_jobs_of_somebody_else_in_a_study_are_not_raced(slurm, tmp_path):
+    check_others(tmp_path)
+    tmp_path.chmod(0o777)
+    words = ("--job-name=bkind3d-1_theirs", f"--chdir={tmp_path}", "--output=/dev/null", "--wrap=sleep 600")
+    job = slurm.run("sbatch", "--parsable", "--uid=nobody", "--account=lab", *words).strip()
+    with pytest.raises(InputError, match=rf"^jobs {job} of nobody work on this study; wait for them, or ask nobody to end them"):
+        check_others(tmp_path)
+    cancel_leftovers(tmp_path)
+    assert slurm.list_jobs(tmp_path)[job] in ("PENDING", "RUNNING")
+    slurm.run("scancel", job)
 
 
 def test_the_check_of_the_verb_writes_nothing_if_it_refuses(slurm, tmp_path):

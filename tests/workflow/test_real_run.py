@@ -14,6 +14,7 @@ import pynwb
 import pytest
 from PIL import Image
 
+from benchmarks.kills import MODES, run_campaign
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE, POSE_COLUMNS
 from tests.workflow.conftest import ROOT, make_environment, run_snakemake
@@ -243,3 +244,11 @@ def test_two_runs_of_one_study_do_not_mix(make_study):
     finally:
         other.kill()
         other.wait()
+
+
+@pytest.mark.slow
+def test_kills_leave_nothing_half_written(copy):
+    """The short form of `python -m benchmarks.kills`, which kills every verb."""
+    entries = list(run_campaign(copy.parent, 3, ["locate", "export", "import-h36m", "add-session"]))
+    assert [entry["mode"] for entry in entries] == 4 * list(MODES)
+    assert [entry for entry in entries if entry.get("missed") or entry["wrong"]] == []

@@ -1,7 +1,7 @@
 # Jobs on a SLURM cluster: checked before the first one is sent, and cleared of what a killed run has left behind.
 from bkind3d.cluster.patches import look_steadily, run_groups_side_by_side
 from bkind3d.cluster.profile import check_version
-from bkind3d.cluster.slurm import Demand, cancel_leftovers, check_demands, check_log_folder, name_leftovers
+from bkind3d.cluster.slurm import Demand, cancel_leftovers, check_demands, check_log_folder, check_others, name_leftovers
 
 
 def prepare_cluster():
@@ -13,6 +13,7 @@ def prepare_cluster():
         check_version(settings.jobname_prefix)
         check_demands(sorted({describe_demand(job) for job in list_submissions()}))
         check_log_folder(Path(settings.logdir or ".snakemake/slurm_logs"))
+        check_others(Path.cwd())
         if alive:
             cancel_leftovers(Path.cwd())
     except InputError as error:

@@ -62,10 +62,9 @@ try:
     from bkind3d.config import EXPORT_FORMATS, PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.data.locks import release_lock, take_lock
     from bkind3d.study import sections
-    from bkind3d.study.remarks import explain_done
     from bkind3d.study.layout import SIMULATED
-    from bkind3d.study.remarks import explain_retraining, remark_on_weights
     from bkind3d.study.opening import load_study, read_yaml
+    from bkind3d.study.remarks import explain_done, explain_retraining, remark_on_clocks, remark_on_weights
     from bkind3d.study.study import list_simulated_cameras
     from bkind3d.config.network import list_weights
     from bkind3d.export.formats import export_path
@@ -103,7 +102,7 @@ else:
         alive = hold_study()
     except (InputError, OSError) as error:
         refuse(error)
-    for line in [*explain_done(study), *explain_retraining(study), *remark_on_weights(study)]:
+    for line in [*explain_done(study), *explain_retraining(study), *remark_on_weights(study), *remark_on_clocks(study)]:
         sys.stderr.write(f"{line}\n")
     if IS_DRY_RUN:
         from bkind3d.study.storage import explain_storage

@@ -1,4 +1,5 @@
 # What is said at the end of a run.
+import shutil
 
 
 def show_result():
@@ -20,7 +21,11 @@ def repeat_last_error(logs):
     # On a cluster, the job's own log is named after the rule's, another one for every attempt.
     failed = dict(names.partition(", ")[::2] for names in re.findall(r"^ +log: (.+?) \(check log", text, flags=re.MULTILINE))
     for name, job in failed.items():
-        said = read_lines(name) or [line for line in read_lines(job) if line.startswith("slurmstepd")] or ["it said nothing"]
+        said = (
+            read_lines(name)
+            or [line for line in read_lines(job) if line.startswith("slurmstepd")]
+            or [f"it said nothing; free on its disk: {shutil.disk_usage(Path(name).parent).free / 1e6:.1f} MB"]
+        )
         atexit.register(sys.stderr.write, f"{said[-1]} (log: {name})\n")
 
 

@@ -1,10 +1,12 @@
 """The command line as a whole: help, versions, completion."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from bkind3d.cli import VERBS, main
+from bkind3d.cli.verbs import Verb
 
 
 def test_without_a_verb_all_verbs_are_shown(capsys):
@@ -27,3 +29,22 @@ def test_the_completion_of_bash_is_a_script_that_knows_the_verbs(capsys):
     script = capsys.readouterr().out
     assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
     assert "add-session" in script
+
+
+@pytest.mark.parametrize(
+    ("touch", "line"),
+    [
+        (lambda: Path("/proc/self/mem").read_bytes(), "Input/output error"),
+        (lambda: Path("/dev/full").write_text("x"), "No space left on device"),
+    ],
+)
+def test_what_a_disk_does_is_one_line(monkeypatch, capsys, touch, line):
+    monkeypatch.setitem(VERBS, "touch", Verb("touch", "", (), lambda _: touch()))
+    assert main(["touch"]) == 2
+    assert capsys.readouterr().err == f"bkind3d touch: error: {line}; mend the disk, the rights or the limits, and run again\n"
+
+
+def test_an_error_of_our_own_is_not_taken_for_the_disk_s(monkeypatch):
+    monkeypatch.setitem(VERBS, "touch", Verb("touch", "", (), lambda _: Path("/nowhere").read_bytes()))
+    with pytest.raises(FileNotFoundError):
+        main(["touch"])

@@ -7,7 +7,7 @@ import pytest
 
 from bkind3d.methods.discovery.settings import PRESETS
 from bkind3d.study.opening import load_study
-from bkind3d.study.remarks import explain_done, explain_retraining, remark_on_weights
+from bkind3d.study.remarks import explain_done, explain_retraining, remark_on_clocks, remark_on_weights
 from tests.unit.study.conftest import configure, write_files
 from tests.workflow.tiny_study import write_study
 
@@ -124,3 +124,15 @@ def test_weights_of_the_hub_without_a_commit_are_remarked(folder):
     assert line.startswith("experiment one: model.pretrained 'hub:lab/net@main' names no commit")
     assert "hub:lab/net@COMMIT" in line
     assert remark_on_weights(configure(folder, experiments={"one": {"frames": "subject"}})) == []
+
+
+def test_files_from_the_future_are_remarked(tmp_path):
+    folder = write_study(tmp_path / "study", cameras=2, frames=3)
+    study, soon = load_study(folder=folder), time.time() + 3600
+    assert remark_on_clocks(study) == []
+    os.utime(folder / "recordings/s1/cam2.mp4", (soon, soon))
+    study.results.settings("training/tiny").parent.mkdir(parents=True)
+    study.results.settings("training/tiny").write_text("{}")
+    os.utime(study.results.settings("training/tiny"), (soon, soon))
+    (line,) = remark_on_clocks(study)
+    assert line.startswith("recordings/s1/cam2.mp4 (and 1 more) was written in the future: until then, every run makes again")
