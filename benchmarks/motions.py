@@ -1,5 +1,7 @@
 """``python -m benchmarks.motions FOLDER OUTPUT``: measured motion as tables of joints that ``simulation.sessions.NAME.motion`` takes.
 
+With ``--fit``, each is followed by its animal for up to so many seconds from its beginning, and how well is printed as a table.
+
 FOLDER is the ``motion`` folder of the real recordings (``BKIND3D_REAL_DATA``). Markers get the names of the animals' joints; the world's z
 axis points up. Lengths are those of the files.
 """
@@ -7,6 +9,7 @@ axis points up. Lengths are those of the files.
 import argparse
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +19,12 @@ import scipy.io
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from bkind3d.config import SimulatedSubject
 from bkind3d.data.joint_files import make_joints
 from bkind3d.data.parquet import write_table
+from bkind3d.data.points import read_points
+from bkind3d.simulation.animals import get_animal
+from bkind3d.simulation.measured import Follower, find_scale, smooth_jumps
 
 Array = NDArray[np.float64]
 #: Markers of the rat, in the order of its file, as the joints of the simulated one; those without a name there are left out.
@@ -126,14 +133,41 @@ def write_motion(name: str, folder: Path, path: Path, half: int | None = None) -
     write_table(make_joints(np.arange(len(positions)), names, positions), "joints", path, {"units": units, "rate": rate})
 
 
+def measure_fit(name: str, path: Path, seconds: float) -> str:
+    """A row of the table: what was fitted, how far it jumps before and after smoothing, and how far off the simulated joints are."""
+    animal, scale = get_animal(MOTIONS[name][0]), 0.53 if name == "mouse" else 1.0
+    table = read_points(path, "joints")
+    rate, unit = float(table.metadata["rate"]), {"m": 1000.0, "mm": 1.0}[table.metadata["units"]]
+    kept = table.positions[: round(seconds * rate)]
+    smooth = smooth_jumps(kept, rate)
+    jumps = [unit * np.linalg.norm(np.diff(points, axis=0), axis=2).max() for points in (kept, smooth)]
+    model = animal.build_spec(SimulatedSubject(animal=MOTIONS[name][0], scale=scale)).compile()
+    follower = Follower(model, table.names)
+    markers = smooth * find_scale(smooth, follower.find_points(model.qpos0))
+    follower.learn_offsets(markers[:: max(1, len(markers) // 40)])
+    start = time.process_time()
+    _, errors = follower.follow(markers)
+    spent = 1000 * (time.process_time() - start) / len(markers)
+    offsets = 1000 * np.linalg.norm(follower.offsets, axis=1)
+    return (
+        f"| {name} | {MOTIONS[name][0]} | {len(kept)} at {rate:.0f} Hz, {len(table.names)} joints | {jumps[0]:.2f}, {jumps[1]:.2f} | "
+        f"{1000 * follower.size:.3g} | {1000 * np.median(errors):.2g} | {1000 * np.percentile(errors, 95):.2g} | "
+        f"{np.median(offsets):.2g}, {offsets.max():.2g} | {spent:.0f} |"
+    )
+
+
 def main() -> None:
-    """Write all motions."""
+    """Write all motions, and fit them where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="the folder `motion` of the real recordings")
     parser.add_argument("output", type=Path, help="folder that gets NAME.parquet")
+    parser.add_argument("--fit", type=float, metavar="SECONDS", help="follow each for up to so long, and print how well")
     arguments = parser.parse_args()
     for name in MOTIONS:
-        write_motion(name, arguments.folder, arguments.output / f"{name}.parquet")
+        path = arguments.output / f"{name}.parquet"
+        write_motion(name, arguments.folder, path)
+        if arguments.fit:
+            print(measure_fit(name, path, arguments.fit), flush=True)
 
 
 if __name__ == "__main__":

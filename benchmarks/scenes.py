@@ -3,7 +3,7 @@
 A scene is an animal in a room, filmed in takes of half rest, half motion. Its subjects and rigs are known by their seeds: some are for
 tuning, others are sealed: what is reported is measured on them, once, at the end of a piece of work (``--sealed``). A study has
 
-* ``config/``: sheets (subjects for tuning are `train`, the last two of them `test`; sealed ones are all `test`) and settings;
+* ``config/``: sheets (subjects for tuning are `train`, the last two of them `test`; sealed ones are all `test`, for whoever trained on the others) and settings;
 * ``recordings/SESSION/CAMERA.mp4``;
 * ``truth/RIG.toml``, the cameras, which the sheet of rigs gives, so that no board is filmed;
 * ``truth/SESSION/``: ``joints.parquet``, ``behaviours.parquet``, ``silhouettes.parquet`` (frame, camera, mask as PNG of the video's size; of
