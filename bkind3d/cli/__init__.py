@@ -3,6 +3,7 @@
 import argparse
 import errno
 import logging
+import os
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -60,10 +61,12 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         said = str(error)
     except OSError as error:
-        if error.errno not in FAULTS:
-            raise
         where = f"{error.filename}: " if error.filename else ""
         said = f"{where}{error.strerror}; mend the disk, the rights or the limits, and run again"
+        if not os.access("/dev/shm", os.W_OK):
+            said = f"{where}{error.strerror}; /dev/shm, which processes need that work together, cannot be written: mount it"
+        elif error.errno not in FAULTS:
+            raise
     else:
         return 0
     with suppress(OSError):  # the log may be on the disk that is full

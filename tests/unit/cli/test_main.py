@@ -1,6 +1,7 @@
 """The command line as a whole: help, versions, completion."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,23 @@ def test_an_error_of_our_own_is_not_taken_for_the_disk_s(monkeypatch):
     monkeypatch.setitem(VERBS, "touch", Verb("touch", "", (), lambda _: Path("/nowhere").read_bytes()))
     with pytest.raises(FileNotFoundError):
         main(["touch"])
+
+
+#: Declares a verb that works with another process, and runs it.
+TOGETHER = """
+from concurrent.futures import ProcessPoolExecutor
+from bkind3d.cli import VERBS, main
+from bkind3d.cli.verbs import Verb
+VERBS["together"] = Verb("together", "", (), lambda _: ProcessPoolExecutor(1).submit(abs, 1).result())
+raise SystemExit(main(["together"]))
+"""
+
+
+def test_a_machine_without_shared_memory_is_told():
+    hide = "mount --make-rprivate / && mount --bind /proc/sys/kernel /dev/shm"
+    command = ["unshare", "--mount", "sh", "-c", f'{hide} && exec "$@"', "sh"]
+    if subprocess.run([*command, "true"], check=False).returncode:
+        pytest.skip("mounts cannot be changed here")
+    done = subprocess.run([*command, sys.executable, "-c", TOGETHER], capture_output=True, text=True, check=False)
+    line = "bkind3d together: error: No such file or directory; /dev/shm, which processes need that work together, cannot be written: mount it\n"
+    assert (done.returncode, done.stderr) == (2, line)
