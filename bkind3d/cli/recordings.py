@@ -157,6 +157,10 @@ for name, row in IMPORTERS.items():
     argument("--config", required=True, help="JSON or YAML file with the section 'survey'"),
     argument("--frame-map", help="table (.tsv, .csv, .parquet) with columns frame (of the session) and video_frame, from 0"),
     argument("--mask", help="picture, white where the subject may be and black elsewhere (in front of others, mirrors, screens)"),
+    argument("--background", help="picture or video of the empty room"),
+    argument(
+        "--beside", nargs="+", default=[], metavar="VIDEO", help="the same camera's videos of other sessions: they show the room, too"
+    ),
     argument("--start", type=at_least(0), help="first frame of the session, from 0"),
     argument("--stop", type=at_least(1), help="frame after the last one of the session"),
     threads(1, "threads of decoder and picture operations"),
@@ -164,11 +168,13 @@ for name, row in IMPORTERS.items():
 )
 def survey_video(arguments: argparse.Namespace) -> None:
     """Find a video's background, the silhouettes of what moves, and faults, frame by frame."""
+    from bkind3d.survey.room import RoomFiles
     from bkind3d.survey.videos import survey_video
 
     config = read_section(SurveyConfig, arguments.config)
-    given = {key: getattr(arguments, key) for key in ("frame_map", "start", "stop", "threads", "mask")}
-    survey_video(arguments.video, config, arguments.output, **given)
+    given = {key: getattr(arguments, key) for key in ("frame_map", "start", "stop", "threads")}
+    room = RoomFiles(arguments.mask, arguments.beside, arguments.background)
+    survey_video(arguments.video, config, arguments.output, **given, room=room)
 
 
 @verb(

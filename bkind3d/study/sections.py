@@ -134,10 +134,11 @@ def _describe_training_sessions(study: Study) -> dict[str, dict[str, Any]]:
     for name in sorted(study.list_sessions("train")):
         row = study.sessions[name]
         cameras = {camera: study.cameras[name][camera] for camera in sorted(study.cameras[name])}
-        videos, masks = ({camera: getattr(entry, key) for camera, entry in cameras.items()} for key in ("video", "mask"))
+        keys = ("video", "mask", "background")
+        videos, masks, backgrounds = ({camera: getattr(entry, key) for camera, entry in cameras.items()} for key in keys)
         described[name] = {"rig": row.rig, "start": row.start, "stop": row.stop, "videos": videos}
-        # Without masks, what was written before there were any still means the same.
-        described[name] |= {"masks": masks} if any(masks.values()) else {}
+        # Without these, what was written before there were any still means the same.
+        described[name] |= {key: given for key, given in (("masks", masks), ("backgrounds", backgrounds)) if any(given.values())}
     return described
 
 

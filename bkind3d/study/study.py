@@ -10,6 +10,8 @@ from bkind3d.study.layout import NAMED, SIMULATED, Layout
 from bkind3d.study.sheets import CameraRow, RigRow, SessionRow
 
 CONFIG_FILE = "config/config.yaml"
+#: Other sessions at most that are asked how a rig's room looks: more of them hardly say more, and every survey reads them.
+MOST_BESIDE = 6
 #: In what order splits are shown: sessions that no model has seen first.
 SHOWN_FIRST = ("test", "predict", "train")
 
@@ -47,6 +49,18 @@ class Study:
     def find_videos(self, session: str, camera: str) -> list[str]:
         """The files of a camera's video in a session, in the order of time."""
         return [self.find_path(name) for name in self.cameras[session][camera].videos]
+
+    def find_videos_beside(self, session: str, camera: str) -> list[str]:
+        """Videos of the same camera in other sessions of its rig, each one's first file: they show the same room.
+
+        They are the first training sessions, so that a row that is added for testing or prediction changes nothing that is done; a rig
+        without any has those of all its sessions.
+        """
+        rig, own = self.sessions[session].rig, self.find_videos(session, camera)
+        here = [name for name, row in self.sessions.items() if row.rig == rig and camera in self.cameras[name]]
+        learned = [name for name in here if self.sessions[name].split == "train"]
+        videos = dict.fromkeys(self.find_videos(name, camera)[0] for name in learned or here)
+        return [video for video in videos if video not in own][:MOST_BESIDE]
 
     def find_board_videos(self, rig: str) -> dict[str, str]:
         """The board video of every camera of a rig; none where the calibration is given."""

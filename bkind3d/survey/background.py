@@ -68,9 +68,9 @@ def model_background(samples: Pictures, config: SurveyConfig) -> Background:
     """Model the background from frames spread evenly over a video."""
     samples = _even_light(samples, config)
     count = len(samples)
-    median, low, high = (_choose_rank(samples, rank) for rank in (count // 2, count // 20, count - 1 - count // 20))
+    median, low, high = (choose_rank(samples, rank) for rank in (count // 2, count // 20, count - 1 - count // 20))
     deviations = np.stack([largest_channel(cv2.absdiff(sample, median)) for sample in samples])
-    spread = _MAD_TO_STD * _choose_rank(deviations, count // 2).astype(np.float32)
+    spread = _MAD_TO_STD * choose_rank(deviations, count // 2).astype(np.float32)
     noise = max(float(np.median(spread)), 1.0)
     range_ = largest_channel(cv2.subtract(high, low))
     disputed = _find_disputed(range_ > _DISPUTED_SPREAD * max(config.min_contrast, config.threshold * noise))
@@ -145,7 +145,7 @@ def _find_smallest(disturbance: Float[NDArray, "frame height width"]) -> Int[NDA
     return np.argsort(disturbance, axis=0, kind="stable")[:_SEARCH_BEST]
 
 
-def _choose_rank(values: UInt8[NDArray, "frame *pixel"], rank: int) -> UInt8[NDArray, "*pixel"]:
+def choose_rank(values: UInt8[NDArray, "frame *pixel"], rank: int) -> UInt8[NDArray, "*pixel"]:
     """The value with `rank` (from 0) over the first axis, bit by bit: several times faster than sorting, and nothing is turned round."""
     rows = values.reshape(len(values), -1)
     found, kind = np.zeros(rows.shape[1], np.uint8), np.uint8 if len(rows) < 256 else np.uint16

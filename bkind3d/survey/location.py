@@ -83,6 +83,7 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     table = table.assign(frame=sightings.frames, time_s=sightings.times, n_views=n_views, residual=residual, valid=valid)
     share = float(valid.mean())
     remarks = remark_track(table, len(surveys), subject.size, units) + remark_others(candidates, subject, sightings.times, inside, units)
+    remarks += [f"camera {name} {remark}" for name, path in surveys.items() for remark in read_metadata(path).get("remarks", [])]
     details = {"side": float(side), "units": units, "valid": share, "rate": sightings.rate, "offsets": offsets, "remarks": remarks}
     write_table(table, "location", output, details)
     views = table["n_views"].mean()

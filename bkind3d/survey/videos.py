@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
@@ -28,8 +28,8 @@ from bkind3d.data.video import (
     probe_video,
     read_packets,
 )
-from bkind3d.survey.background import model_background
 from bkind3d.survey.frame_maps import choose_frames
+from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, sample_rooms
 from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes, encode_mask
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,6 @@ _FEW = 0.5
 _HELD = 256_000_000
 #: Frames that are decoded before any of them is looked at.
 _AT_ONCE = 64
-#: The drawing of where the subject may be may have another size than the video, but its sides the same ratio, to this share.
-_SAME_SHAPE = 0.02
 _EMPTY = np.zeros((0, 7))
 
 
@@ -59,7 +57,7 @@ def survey_video(
     start: int | None = None,
     stop: int | None = None,
     threads: int = 1,
-    mask: str | Path | None = None,
+    room: RoomFiles | None = None,
 ) -> None:
     """Survey a video and write the table ``survey`` to `output`.
 
@@ -70,26 +68,30 @@ def survey_video(
     ----------
     video : its file, or its files in the order of time.
     frame_map, start, stop : which frames belong to the session, see :func:`bkind3d.survey.frame_maps.choose_frames`.
-    mask : a picture, white where the subject may be; see :func:`read_region`.
+    room : where the subject may be, and what else shows the room.
     """
     cv2.setNumThreads(threads)
+    room = room or RoomFiles()
     info, packets, name = probe_video(video, counted=False), read_packets(video), describe_files(video)
     n_frames = len(packets.times)
     frames = choose_frames(n_frames, frame_map, start, stop, info.rate)
     size = survey_size(info, config.long_side)
-    region = None if mask is None else read_region(mask, (info.width, info.height), size)
+    video_size = (info.width, info.height)
+    region = None if room.mask is None else read_region(room.mask, video_size, size)
+    empty = None if room.background is None else read_background(room.background, video_size, size)
     shown = np.unique(frames[frames[:, 1] >= 0, 1])
     wanted = set(shown.tolist())
     decoded = decode_frames(video, size, wanted=wanted.__contains__, threads=threads)
     samples, held = _sample_frames(video, size, packets, shown, decoded, config)
-    background = model_background(samples, config)
+    beside = sample_rooms(room.beside, video_size, size) if empty is None else []
+    background, remarks = model_room(samples, beside, config, empty)
     del samples
     times = pd.Series(np.where(frames[:, 1] >= 0, packets.times[frames[:, 1]], np.nan)).interpolate(limit_direction="both")
     counts: dict[str, int] = {}
     picture = cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1]
     metadata = {
         "width": size[0], "height": size[1], "video_width": info.width, "video_height": info.height, "rate": info.rate,
-        "n_frames": n_frames, "video": name, "background": base64.b64encode(picture.tobytes()).decode(),
+        "n_frames": n_frames, "video": name, "remarks": remarks, "background": base64.b64encode(picture.tobytes()).decode(),
     }  # fmt: skip
     released = (held.pop(0) for _ in range(len(held)))  # one by one, and forgotten
     rows = _describe_frames(name, chain(released, _in_batches(decoded)), frames, SilhouetteFinder(background, config, region))
@@ -117,27 +119,6 @@ def survey_size(info: VideoInfo, long_side: int) -> tuple[int, int]:
     """(width, height) of the survey picture: the video's, shrunk to `long_side` where it is larger."""
     scale = min(1.0, long_side / max(info.width, info.height))
     return max(1, round(info.width * scale)), max(1, round(info.height * scale))
-
-
-def read_region(path: str | Path, video_size: tuple[int, int], size: tuple[int, int]) -> Bool[NDArray, "height width"]:
-    """Read a drawing (PNG, JPEG, ...) of where the subject may be, white there and black elsewhere, resized to the survey picture of `size` (width, height).
-
-    Raises
-    ------
-    InputError : where it cannot be read, has another shape than the video's pictures (`video_size`), or is black everywhere.
-    """
-    drawn = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if drawn is None:
-        raise InputError(f"{path}: cannot be read as a picture; draw the mask as PNG, white where the subject may be")
-    height, width = drawn.shape
-    if abs(width * video_size[1] / (height * video_size[0]) - 1) > _SAME_SHAPE:
-        raise InputError(
-            f"{path}: is {width}x{height}, the video {video_size[0]}x{video_size[1]}; draw the mask on a whole picture of this camera"
-        )
-    region = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA) > 127)
-    if not region.any():
-        raise InputError(f"{path}: is black everywhere; paint white where the subject may be")
-    return region
 
 
 def _sample_frames(

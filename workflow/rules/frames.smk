@@ -4,8 +4,10 @@
 rule survey_video:
     input:
         video=get_video,
-        frame_map=get_frame_map,
-        mask=get_mask,
+        frame_map=get_camera_file("frame_map"),
+        mask=get_camera_file("mask"),
+        background=get_camera_file("background"),
+        beside=get_videos_beside,
         config="results/config/survey.json",
     output:
         "results/survey/{session}/{camera}.parquet",
@@ -20,7 +22,7 @@ rule survey_video:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=3,
+        revision=4,
         options=get_survey_options,
     message:
         "Survey camera {wildcards.camera} of session {wildcards.session}"

@@ -32,14 +32,20 @@ def get_all_recordings(wildcards):
     return [study.find_path(text) for row in rows for text in (*row.videos, row.frame_map) if text]
 
 
-def get_frame_map(wildcards):
-    text = study.cameras[wildcards.session][wildcards.camera].frame_map
-    return study.find_path(text) if text else []
+def get_videos_beside(wildcards):
+    """Other sessions' videos, which show the room, too: nothing is asked of them where the sheet gives the empty room."""
+    row = study.cameras[wildcards.session][wildcards.camera]
+    return [] if row.background else study.find_videos_beside(wildcards.session, wildcards.camera)
 
 
-def get_mask(wildcards):
-    text = study.cameras[wildcards.session][wildcards.camera].mask
-    return study.find_path(text) if text else []
+def get_camera_file(column):
+    """Finds a file that the sheet of cameras may name."""
+
+    def find(wildcards):
+        text = getattr(study.cameras[wildcards.session][wildcards.camera], column)
+        return study.find_path(text) if text else []
+
+    return find
 
 
 def get_survey_options(wildcards, input):
@@ -48,10 +54,12 @@ def get_survey_options(wildcards, input):
     given = {
         "--frame-map": input.get("frame_map"),
         "--mask": input.get("mask"),
+        "--background": input.get("background"),
         "--start": row.start,
         "--stop": row.stop,
     }
-    return [str(part) for option, value in given.items() if value not in (None, []) for part in (option, value)]
+    options = [str(part) for option, value in given.items() if value not in (None, []) for part in (option, value)]
+    return options + (["--beside", *input.beside] if input.get("beside") else [])
 
 
 def get_session_surveys(session):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -46,6 +47,27 @@ def test_paths_start_from_the_recordings(folder):
     assert study.list_rig_cameras("box") == ["left", "right"]
     assert study.list_sessions("train") == ["a"]
     assert study.list_sessions("predict") == ["b"]
+
+
+def test_other_sessions_show_the_same_room_and_only_those_that_are_learned_from_if_there_are(folder):
+    add(folder, "sessions", "c\tm3\tbox\ttrain", "d\tm4\tbox\ttest")
+    add(
+        folder,
+        "cameras",
+        *(f"{session}\tleft\trec{session}.mp4" for session in "cd"),
+        *(f"{session}\tright\trec{session}.mp4" for session in "cd"),
+    )
+    for session in "cd":
+        (folder / "rec" / f"rec{session}.mp4").write_text("x")
+    study = load_study(folder=folder)
+    assert {name: study.find_videos_beside(name, "left") for name in "abcd"} == {
+        "a": ["rec/recc.mp4"],
+        "b": ["rec/a/left.mp4", "rec/recc.mp4"],
+        "c": ["rec/a/left.mp4"],
+        "d": ["rec/a/left.mp4", "rec/recc.mp4"],
+    }
+    unlearned = replace(study, sessions={name: replace(row, split="predict") for name, row in study.sessions.items()})
+    assert unlearned.find_videos_beside("a", "left") == ["rec/b/left.mp4", "rec/recc.mp4", "rec/recd.mp4"]
 
 
 def test_absolute_recordings_are_read_and_unused_sections_may_be_missing(folder, tmp_path_factory):

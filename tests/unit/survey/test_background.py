@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bkind3d.config import SurveyConfig
-from bkind3d.survey.background import _choose_rank, model_background
+from bkind3d.survey.background import choose_rank, model_background
 
 
 def make_floor() -> np.ndarray:
@@ -82,4 +82,4 @@ def test_where_nobody_stays_nothing_is_hidden() -> None:
 def test_a_rank_is_what_sorting_says(n_frames: int) -> None:
     values = np.random.default_rng(n_frames).integers(0, 256, (n_frames, 70, 90, 3), dtype=np.uint8)
     for rank in (0, n_frames // 20, n_frames // 2, n_frames - 1):
-        assert np.array_equal(_choose_rank(values, rank), np.sort(values, axis=0)[rank])
+        assert np.array_equal(choose_rank(values, rank), np.sort(values, axis=0)[rank])

@@ -9,8 +9,9 @@ import pytest
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.video import VideoInfo
+from bkind3d.survey.room import RoomFiles
 from bkind3d.survey.silhouettes import decode_mask
-from bkind3d.survey.videos import read_region, survey_size, survey_video
+from bkind3d.survey.videos import survey_size, survey_video
 
 
 def film(n_frames: int = 20) -> list[np.ndarray]:
@@ -130,7 +131,7 @@ def test_a_mask_says_where_the_subject_may_be(tmp_path: Path, write_video: Calla
     drawn = np.zeros((96, 160), np.uint8)
     drawn[:, :60] = 255
     cv2.imwrite(str(tmp_path / "mask.png"), drawn)
-    survey_video(write_video(tmp_path / "cam1.mp4", film()), SurveyConfig(), tmp_path / "s.parquet", mask=tmp_path / "mask.png")
+    survey_video(write_video(tmp_path / "cam1.mp4", film()), SurveyConfig(), tmp_path / "s.parquet", room=RoomFiles(tmp_path / "mask.png"))
     table = read_table(tmp_path / "s.parquet", "survey")
     assert (table["area"][:6] > 0).all()
     assert (table["area"][11:] == 0).all()
@@ -167,33 +168,3 @@ def test_a_real_persons_trunk_is_in_the_silhouette_although_it_hardly_moves(real
     assert np.mean(covered) > 0.95
     # And it is no blob: a person fills about a twelfth of the picture.
     assert table["area"].median() < 0.13 * 181 * 320
-
-
-def draw(path: Path, size: tuple[int, int] = (160, 120), white: slice = np.s_[:80]) -> Path:
-    picture = np.zeros(size[::-1], np.uint8)
-    picture[:, white] = 255
-    cv2.imwrite(str(path), picture)
-    return path
-
-
-def test_a_drawing_of_another_size_is_resized(tmp_path: Path) -> None:
-    region = read_region(draw(tmp_path / "mask.png"), (640, 480), (80, 60))
-    assert region.shape == (60, 80)
-    assert region[:, :40].all()
-    assert not region[:, 40:].any()
-
-
-def test_a_drawing_of_another_shape_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="mask.png: is 160x120, the video 480x640; draw"):
-        read_region(draw(tmp_path / "mask.png"), (480, 640), (60, 80))
-
-
-def test_a_black_drawing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="black everywhere"):
-        read_region(draw(tmp_path / "mask.png", white=np.s_[:0]), (640, 480), (80, 60))
-
-
-def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mask.png").write_text("nothing")
-    with pytest.raises(InputError, match="cannot be read as a picture"):
-        read_region(tmp_path / "mask.png", (640, 480), (80, 60))
