@@ -13,6 +13,9 @@ from bkind3d.config import InputError
 
 Size = tuple[int, int]
 
+#: Words before a number that say no more than that it is a camera's.
+CAMERA_WORDS = {"", "cam", "camera", "kamera", "c", "view", "v"}
+
 
 class CalibrationFormat(NamedTuple):
     """How names of a format's files end, and whether it can be written, too; its module is ``bkind3d.calibration.formats.NAME``."""
@@ -104,10 +107,10 @@ def require_cameras(found: Collection[str], wanted: Iterable[str], path: str | P
 
 
 def match_cameras(found: Collection[str], wanted: Iterable[str], path: str | Path) -> dict[str, str]:
-    """The calibration's name of every wanted camera: the same, or the only one with the same number (cam_01, cam1)."""
+    """The calibration's name of every wanted camera: the same, or the only one with the same number (cam_01, Camera1, 1; never rec_1)."""
     matched: dict[str, str] = {}
     for name in wanted:
-        alike = [name] if name in found else [other for other in found if _digits(other) is not None and _digits(other) == _digits(name)]
+        alike = [name] if name in found else [other for other in found if _are_alike(name, other)]
         if len(alike) != 1:
             what = "is not in the calibration" if not alike else f"could be any of {', '.join(alike)}"
             raise InputError(f"{path}: camera {name!r} of the sheet {what}; it has {', '.join(found)}")
@@ -119,7 +122,10 @@ def match_cameras(found: Collection[str], wanted: Iterable[str], path: str | Pat
     return matched
 
 
-def _digits(name: str) -> int | None:
-    """The only number in a name."""
-    numbers = re.findall(r"\d+", name)
-    return int(numbers[0]) if len(numbers) == 1 else None
+def _are_alike(name: str, other: str) -> bool:
+    """Whether two names have one number each, the same, and beside it the same word, or words that only say that it is a camera."""
+    parts = [re.fullmatch(r"(\D*)(\d+)(\D*)", text) for text in (name, other)]
+    if parts[0] is None or parts[1] is None:
+        return False
+    words = [re.sub(r"[\W_]+", "", part[1] + part[3]).casefold() for part in parts if part]
+    return int(parts[0][2]) == int(parts[1][2]) and (words[0] == words[1] or {*words} <= CAMERA_WORDS)

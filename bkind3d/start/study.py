@@ -8,9 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from bkind3d.config import BoardConfig, InputError, parse_section
+from bkind3d.config import InputError
 from bkind3d.data.calibration_formats import match_cameras
 from bkind3d.data.writing import folder_when_complete, refuse_inside
+from bkind3d.start.boards import read_board
 from bkind3d.start.recordings import Recognised, make_name, recognise_recordings
 from bkind3d.start.rigs import make_rigs, relative_path
 from bkind3d.study.opening import load_study
@@ -20,27 +21,6 @@ from bkind3d.study.study import Study
 
 #: Longest time between two moments that training takes to be neighbours.
 _NEIGHBOUR_SECONDS = 0.07
-
-
-def read_board(text: str) -> dict[str, object]:
-    """Keys of the section ``boards`` for a board as somebody types it: ``7x5:60:45`` are its squares, the side of a square, and that of a marker.
-
-    Raises
-    ------
-    InputError : where it is written otherwise, or cannot be; without a marker it is a checkerboard.
-    """
-    squares, _, lengths = text.partition(":")
-    try:
-        x, y = (int(number) for number in squares.lower().split("x"))
-        square, *marker = (float(number) for number in lengths.split(":"))
-        (pattern, more) = ("charuco", {"marker_length": marker[0]}) if marker else ("checkerboard", {})
-    except ValueError:
-        raise InputError(
-            f"--board {text!r}: write squares along x and y, the side of a square and of a marker, such as 8x11:24:18.75; without a marker it is a checkerboard"
-        ) from None
-    values = {"pattern": pattern, "squares_x": x, "squares_y": y, "square_length": square, **more}
-    parse_section(BoardConfig, values, f"--board {text!r}")
-    return values
 
 
 def start_study(folder: Path, study: Path, units: str, pattern: str | None, calibration: Path | None, board: str | None) -> str:
@@ -126,11 +106,12 @@ def _choose_rig(study: Study, session: str, videos: Mapping[str, Path], rig: str
 
 
 def _append_rows(text: str, rows: Iterable[Mapping[str, str]]) -> str:
-    """A sheet with further rows at its end, in the order of its columns; whatever else it holds stays."""
-    header = next(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    """A sheet with further rows at its end, in the order of its columns; whatever else it holds stays, line ends, too."""
+    header = next(line for line in text.removeprefix("\ufeff").splitlines() if line.strip() and not line.startswith("#"))
     columns = [column.strip() for column in header.split("\t")]
+    end = "\r\n" if "\r\n" in text else "\n"
     lines = ["\t".join(row.get(column, "") for column in columns) for row in rows]
-    return "\n".join([text.rstrip("\n"), *lines]) + "\n"
+    return end.join([text.rstrip("\r\n"), *lines, ""])
 
 
 def _write_settings(found: Recognised, board: str | None) -> str:
@@ -144,7 +125,7 @@ def _write_settings(found: Recognised, board: str | None) -> str:
 
 # The folder that paths in the sheets start from. Nothing is ever written there.
 {yaml.safe_dump({"recordings": str(found.folder.absolute())}, width=math.inf, allow_unicode=True)}
-dataset: {make_name(found.folder.absolute().name)}
+dataset: {yaml.safe_dump(make_name(found.folder.absolute().name), default_style="'").strip()}
 {boards if found.boards else ""}
 # What is trained. Several experiments can stand side by side; tables and report compare them. The size of the subject is
 # measured in the videos, and the batch adapts to the memory that there is.

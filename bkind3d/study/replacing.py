@@ -41,12 +41,12 @@ def finish_replacement(folder: Path) -> bool:
 
 
 def read_sheet(path: Path) -> str:
-    """The text of a sheet; none where it is gone."""
-    return path.read_text(encoding="utf-8-sig") if path.exists() else ""
+    """The text of a sheet with its own line ends and, where it has one, its byte order mark; none where it is gone."""
+    return path.read_bytes().decode() if path.exists() else ""
 
 
 def _replace(path: Path, text: str) -> None:
     """Write a sheet anew, at the place that a link leads to, for whom it could be read and written before."""
     with replaced_when_complete(path.resolve()) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(text.encode())
         shutil.copymode(path, temporary)

@@ -46,7 +46,7 @@ def test_all_cameras_come_under_their_own_names(tmp_path: Path) -> None:
     [
         (["cam1", "cam2"], ["cam1", "cam3"], "'cam3' of the sheet is not in the calibration; it has cam1, cam2"),
         (["cam_1", "view_1", "cam_2"], ["c1", "c2"], "could be any of cam_1, view_1"),
-        (["cam_1", "cam_2"], ["a1", "b1"], "two cameras of the sheet are matched with 'cam_1'"),
+        (["cam_1", "cam_2"], ["cam1", "camera1"], "two cameras of the sheet are matched with 'cam_1'"),
         (["cam_1", "cam_2"], ["cam_1"], "at least 2"),
     ],
 )

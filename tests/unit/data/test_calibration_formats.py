@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.data.calibration_formats import list_formats, parse_sizes, read_camera_names
+from bkind3d.data.calibration_formats import list_formats, match_cameras, parse_sizes, read_camera_names
 
 
 def test_the_ending_tells_what_a_file_may_be() -> None:
@@ -46,3 +46,23 @@ def test_names_are_read_without_the_rest(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("[cameras]\ncam = 3\n")
     with pytest.raises(InputError, match="'cam' is not a table of a camera"):
         read_camera_names(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "matched"),
+    [
+        (["cam_01", "cam_02"], ["cam1", "cam2"], ["cam_01", "cam_02"]),
+        (["0", "1"], ["camera_0", "camera_1"], ["0", "1"]),
+        (["Camera1", "Camera2"], ["2", "1"], ["Camera2", "Camera1"]),
+        (["Miqus 01", "Miqus 02"], ["miqus_1", "miqus_2"], ["Miqus 01", "Miqus 02"]),
+        (["left", "right"], ["right", "left"], ["right", "left"]),
+    ],
+)
+def test_cameras_are_found_by_name_or_number(found, wanted, matched):
+    assert list(match_cameras(found, wanted, "a.toml").values()) == matched
+
+
+@pytest.mark.parametrize("wanted", [["rec_1", "rec_2"], ["cam1", "rec2"], ["cam1_2", "cam2_2"], ["day1", "day2"]])
+def test_a_number_alone_makes_no_camera(wanted):
+    with pytest.raises(InputError, match="is not in the calibration"):
+        match_cameras(["cam_1", "cam_2"], wanted, "a.toml")

@@ -186,3 +186,22 @@ def test_what_cannot_be_added_changes_nothing(study, recordings, write_video, ca
     assert message in said
     assert said.count("\n") == 1
     assert list_files(study) == before
+
+
+def test_line_ends_and_byte_order_mark_of_a_sheet_stay(study, recordings):
+    sheet = study / "config/sessions.tsv"
+    before = "\ufeff" + sheet.read_text().replace("\n", "\r\n")
+    sheet.write_bytes(before.encode())
+    shutil.copytree(recordings / "m1", recordings / "m3")
+    assert main(["add-session", str(study), str(recordings / "m3")]) == 0
+    assert sheet.read_bytes().decode() == before + "m3\tm3\trig\tpredict\t\t\t\t\r\n"
+    assert set(load_study(folder=study).sessions) == {"m1", "m2", "m3"}
+
+
+@pytest.mark.parametrize("name", ["20240501", "no", "null", "1e5", "~x", "0x1F", "12_30", "on"])
+def test_a_folder_may_have_any_name(recordings, tmp_path, name):
+    recordings.rename(tmp_path / name)
+    assert main(["init", str(tmp_path / name), "--study", str(tmp_path / "study")]) == 0
+    made = load_study(folder=tmp_path / "study")
+    assert made.config.dataset == name.lstrip("~")
+    assert made.config.recordings == str(tmp_path / name)
