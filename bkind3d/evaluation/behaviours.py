@@ -118,10 +118,12 @@ def count_confusion(true: Int[NDArray, "window"], predicted: Int[NDArray, "windo
     return pd.DataFrame({"true": np.repeat(classes, len(classes)), "predicted": np.tile(classes, len(classes)), "count": counts})
 
 
-def _without_reference(base: dict[str, Any], features: str, reason: str) -> ActionJudgement:
-    logger.info("%s: %s", NO_REFERENCE, reason)
+def _without_reference(base: dict[str, Any], features: str, reason: str, **more: Any) -> ActionJudgement:
+    logger.log(logging.WARNING if more else logging.INFO, "%s: %s", NO_REFERENCE, reason)
     row = dict.fromkeys(ACTION_COLUMNS) | base | {"features": features, "classifier": NO_REFERENCE}
-    return ActionJudgement({**base, "reference": None, "reason": reason, "rows": [row]}, pd.DataFrame(columns=list(TABLES["confusion"])))
+    return ActionJudgement(
+        {**base, "reference": None, "reason": reason, "rows": [row], **more}, pd.DataFrame(columns=list(TABLES["confusion"]))
+    )
 
 
 def _check_classes(train: WindowPart, test: WindowPart) -> Shaped[NDArray, "..."]:
@@ -141,11 +143,8 @@ def judge_actions(
 
     Ground-truth joints are judged beside them where every session with behaviours has joints; all features see the same windows.
     Blocks of a few frames hold no windows: with ``split: blocks`` the sheet's train and test sessions are used where there are both.
-
-    Raises
-    ------
-    InputError
-        Where train or test sessions are missing, share a subject (``split: subject``), hold no whole window, or only one behaviour.
+    Where train or test sessions are missing, share a subject (``split: subject``), hold no whole window, or only one behaviour, the
+    summary's ``reason`` says so (``failed``).
     """
     base: dict[str, Any] = {"experiment": experiment, "dataset": dataset}
     if not config.enabled:
@@ -157,10 +156,13 @@ def judge_actions(
         if len({r.split for r in judged}) < 2:
             return _without_reference(base, method.role, "split: blocks, and behaviours are not in both train and test sessions")
         evaluation = evaluation.model_copy(update={"split": "session"})
-    parts = assign_parts(judged, evaluation)
     with_joints = all(r.joints is not None for r in judged)
-    train, test = (collect_windows(judged, parts, part, method.role, with_joints, config.window_seconds) for part in (TRAIN, TEST))
-    return _compare_features(train, test, config, evaluation, base)
+    try:
+        parts = assign_parts(judged, evaluation)
+        train, test = (collect_windows(judged, parts, part, method.role, with_joints, config.window_seconds) for part in (TRAIN, TEST))
+        return _compare_features(train, test, config, evaluation, base)
+    except InputError as error:
+        return _without_reference(base, method.role, f"not evaluated: {error}", failed=True)
 
 
 def _compare_features(

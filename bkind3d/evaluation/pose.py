@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 
-from bkind3d.config import EvaluationConfig
+from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.data.parquet import TABLES
 from bkind3d.data.points import Points
 from bkind3d.data.results import FLOORS, NO_REFERENCE, POSE_COLUMNS, UNTRAINED
@@ -96,7 +96,6 @@ def _without_reference(
     recordings: Sequence[Recording], method: Candidate, base: dict[str, Any], reason: str, edges: Sequence[Edge]
 ) -> PoseJudgement:
     """What can be said where nothing is known of the joints: distances between keypoints, and how steady they are."""
-    logger.info("%s: %s", NO_REFERENCE, reason)
     row = dict.fromkeys(POSE_COLUMNS) | base | {"method": method.name, "supervision": method.supervision, "regressor": NO_REFERENCE}
     found = [recording.judged for recording in recordings]
     positions = np.concatenate([points.positions for points in found]) if found else np.empty((0, 0, 3))
@@ -124,22 +123,38 @@ def judge_poses(
 ) -> PoseJudgement:
     """Judge what the method of an experiment found on the sessions that have joints.
 
+    Where they do not allow it, the summary's ``reason`` says why (``failed``), and what needs no joints is measured all the same.
+
     Parameters
     ----------
     recordings : of :func:`read_recordings`, with joints, the points of `method`, and, if there are any, those of floors.
     experiment, dataset : names for the tables.
     edges : the skeleton of the keypoints, as pairs of names; the lengths of its edges are watched.
-
-    Raises
-    ------
-    InputError
-        Where sessions with joints cannot be split into train and test as the configuration asks, or nothing is left to judge.
     """
     base: dict[str, Any] = {"experiment": experiment, "dataset": dataset, "split": config.split, "unit": common_units(recordings)}
     judged = [r for r in recordings if r.joints is not None and (config.split == "blocks" or r.split in ("train", "test"))]
     if not judged:
         reason = "no train or test session has joints" if config.split == "blocks" else "joints are not in both train and test sessions"
+        logger.info("%s: %s", NO_REFERENCE, reason)
         return _without_reference(recordings, method, base, reason, edges)
+    try:
+        return _judge_by_joints(judged, method, config, base, edges)
+    except InputError as error:
+        logger.warning("not evaluated: %s", error)
+        judgement = _without_reference(recordings, method, base, f"not evaluated: {error}", edges)
+        return judgement._replace(summary=judgement.summary | {"failed": True})
+
+
+def _judge_by_joints(
+    judged: Sequence[Recording], method: Candidate, config: EvaluationConfig, base: dict[str, Any], edges: Sequence[Edge]
+) -> PoseJudgement:
+    """Judge recordings that all have joints.
+
+    Raises
+    ------
+    InputError
+        Where they cannot be split into train and test as the configuration asks, or too little is known of them.
+    """
     names = judged[0].joints.names if judged[0].joints else ()
     frames = stack_frames(judged, config)
     train, test = select_common(frames)

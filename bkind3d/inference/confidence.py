@@ -24,6 +24,9 @@ from bkind3d.methods.base import Model
 #: A keypoint stays where it is if it moves by less than this share of the cube's side.
 WITHIN = 0.05
 
+#: Heatmaps narrower than this share of the cube's side, which no volume of voxels can tell apart, count as alike.
+NARROWEST = 1e-3
+
 #: Fewer comparisons than this teach nothing: the network's own word is left as it is.
 LEAST = 10
 
@@ -131,7 +134,8 @@ def calibrate_confidences(table: pd.DataFrame, look: SecondLook, side: float) ->
         return table, {"claim": "share of the heatmap within a tenth of the cube's side of its mean", "n_compared": len(agreed)}
     spreads = table["spread"].to_numpy(np.float64).reshape(-1, look.fewer_views.shape[1])
     known = np.isfinite(spreads)
-    widths = np.log(np.where(known, spreads, 1.0))
+    # A heatmap that fell onto a single voxel has no width at all.
+    widths = np.log(np.where(known, np.maximum(spreads, NARROWEST * side), 1.0))
     if agreed.all() or not agreed.any():
         chances = np.full(widths.shape, (agreed.sum() + 0.5) / (len(agreed) + 1))  # Jeffreys' prior
     else:

@@ -52,6 +52,12 @@ def read_judgement(path: Path) -> dict[str, Any]:
     return read_json(path) if path.exists() else {}
 
 
+def find_failure(path: Path) -> str:
+    """Why an evaluation (JSON) could not be done; empty where it was, or where nothing was asked."""
+    judgement = read_judgement(path)
+    return str(judgement["reason"]) if judgement.get("failed") else ""
+
+
 def read_results(path: Path) -> pd.DataFrame:
     """A table of results (CSV); empty where there is none."""
     if not path.exists() or not path.stat().st_size:

@@ -22,9 +22,11 @@ HIGH_ERROR_PX, LOW_SHARE, FAULTY_SHARE = 1.0, 0.9, 0.01
 GRAVE, MILD = "warning", "info"
 
 
-def find_pose_faults(pose: pd.DataFrame, experiment: str) -> list[Note]:
-    """Floors that an experiment does not beat, or that there is nothing to judge it by."""
+def find_pose_faults(pose: pd.DataFrame, experiment: str, failed: str = "") -> list[Note]:
+    """Floors that an experiment does not beat, that there is nothing to judge it by, or why it could not be judged (`failed`)."""
     rows = rows_of(pose, experiment)
+    if failed:
+        return [Note(f"{experiment}: keypoints {failed}.", GRAVE, "results")]
     if not has_reference(rows):
         return [Note(f"{experiment}: no reference. There are no joints to judge the keypoints by.", MILD, "results")]
     found = []
@@ -38,9 +40,11 @@ def find_pose_faults(pose: pd.DataFrame, experiment: str) -> list[Note]:
     return found
 
 
-def find_action_faults(actions: pd.DataFrame, experiment: str) -> list[Note]:
-    """Behaviours that are not recognised better than by naming the most frequent one."""
+def find_action_faults(actions: pd.DataFrame, experiment: str, failed: str = "") -> list[Note]:
+    """Behaviours that are not recognised better than by naming the most frequent one, or why they could not be judged (`failed`)."""
     rows = rows_of(actions, experiment)
+    if failed:
+        return [Note(f"{experiment}: behaviours {failed}.", GRAVE, "behaviours")]
     if not has_reference(rows, "accuracy"):
         return []
     values = {str(row["features"]): row for row in rows.to_dict("records")}

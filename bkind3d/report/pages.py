@@ -15,7 +15,7 @@ from bkind3d.report import findings, pose, recordings
 from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
 from bkind3d.report.body_parts import build_identity_table, build_keypoint_table, build_nearest_table, build_side_table
 from bkind3d.report.candidates import has_reference, is_ours, rows_of
-from bkind3d.report.contents import find_skeleton, read_joints, read_location, read_named_keypoints, read_results
+from bkind3d.report.contents import find_failure, find_skeleton, read_joints, read_location, read_named_keypoints, read_results
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Section
 from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_learning_charts, build_settings, build_stages, build_versions, split_terms
@@ -89,8 +89,8 @@ def collect_findings(study: Study, located: dict[str, recordings.Located], healt
     poses, actions = read_results(study.results.pose_table()), read_results(study.results.actions_table())
     for name in study.config.experiments:
         found += [
-            *findings.find_pose_faults(poses, name),
-            *findings.find_action_faults(actions, name),
+            *findings.find_pose_faults(poses, name, find_failure(study.results.pose(name))),
+            *findings.find_action_faults(actions, name, find_failure(study.results.actions(name))),
             *findings.find_keypoint_faults(name, health[name]),
         ]
     return [*found, *findings.find_session_faults(study, located), *findings.find_calibration_faults(study, list(rigs))]
@@ -113,6 +113,8 @@ def _fold(elements: Mapping[str, Any]) -> list[Fold]:
 def _show_results(study: Study, name: str) -> list[Any]:
     rows, method = rows_of(read_results(study.results.pose_table()), name), study.config.experiments[name].description.title
     heading = Heading(name, next((f"dataset {value}" for value in rows.get("dataset", pd.Series(dtype=str)).dropna()), ""))
+    if failed := find_failure(study.results.pose(name)):
+        return [heading, Note(f"{name}: {failed}.", "warning")]
     if rows.empty:
         return [heading, Note(f"{name}: no reference: there are no joints to judge the keypoints by.")]
     errors, unit = pose.read_joint_errors(study, name)
@@ -136,6 +138,8 @@ def _show_results(study: Study, name: str) -> list[Any]:
 
 def _show_behaviours(study: Study, name: str) -> list[Any]:
     rows = rows_of(read_results(study.results.actions_table()), name)
+    if failed := find_failure(study.results.actions(name)):
+        return [Heading(name), Note(f"{name}: {failed}.", "warning")]
     if not has_reference(rows, "accuracy"):
         return [Heading(name), Note(f"{name}: no reference: there are no behaviours to recognise, or their recognition is turned off.")]
     counts = read_confusion(study, name).items()

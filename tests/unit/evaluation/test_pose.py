@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bkind3d.config import EvaluationConfig, InputError
+from bkind3d.config import EvaluationConfig
 from bkind3d.data.results import NO_REFERENCE, POSE_COLUMNS, write_json
 from bkind3d.evaluation.candidates import ORACLES, Candidate
 from bkind3d.evaluation.pose import judge_poses
@@ -160,8 +160,14 @@ def test_the_root_and_the_threshold_of_pck_are_settings(make, offset):
     assert rows["bkind3d"]["root_mpjpe"] == pytest.approx(5 * 5 / 6, abs=1e-6)
     assert rows["bkind3d"]["pck"] == pytest.approx(1 / 6)
     assert (rows["bkind3d"]["pck_threshold"], rows["bkind3d"]["interval_unit"]) == (4.9, "second")
-    with pytest.raises(InputError, match="evaluation.root is 'hip', but the joints are nose, neck"):
-        judge(pair(make, offset), EvaluationConfig(root="hip"))
+
+
+def test_what_cannot_be_judged_says_why_and_is_measured_without_joints(make, offset, caplog):
+    judgement, rows = judge(pair(make, offset), EvaluationConfig(root="hip"))
+    assert judgement.summary["failed"] and judgement.summary["reference"] is None
+    assert "not evaluated: evaluation.root is 'hip', but the joints are nose, neck" in judgement.summary["reason"]
+    assert judgement.summary["reason"] in caplog.text
+    assert rows["bkind3d"]["mpjpe"] is None and judgement.summary["identity"]["methods"] and judgement.errors.empty
 
 
 def test_columns_of_the_sheet_are_carried(make, offset):
@@ -279,8 +285,8 @@ def test_joints_of_a_supervised_network_are_judged_as_they_are(make):
 
 def test_joints_that_a_supervised_network_does_not_know_are_named(make):
     recordings = [replace(r, points={"ceiling": make.points(("nose", "neck"), r.joints.positions[:, :2])}) for r in pair(make)]
-    with pytest.raises(InputError, match="joint 'back' is not among those that the network found: nose, neck"):
-        judge_supervised(recordings)
+    summary, _ = judge_supervised(recordings)
+    assert "joint 'back' is not among those that the network found: nose, neck" in summary["reason"]
 
 
 def test_without_an_untrained_network_its_columns_are_empty(make, offset):

@@ -79,6 +79,15 @@ def test_gaps_keep_confidence_zero_and_certainty_is_never_complete() -> None:
     assert details["agreed"] == 1
 
 
+def test_heatmaps_without_any_width_are_counted_as_narrow() -> None:
+    spreads, _, moved = make_session(slope=1.0)
+    spreads[::7] = 0.0  # all of it on one voxel
+    moments = np.arange(0, N_FRAMES, 10)
+    table, _ = calibrate_confidences(make_table(spreads), SecondLook(moments, moved[moments], moved[moments]), SIDE)
+    found = table["confidence"].to_numpy()
+    assert ((found > 0) & (found < 1)).all()
+
+
 def test_with_two_cameras_the_networks_own_word_is_left_and_named() -> None:
     table = make_table(np.full((40, 2), 20.0))
     look = SecondLook(np.arange(20), np.zeros((20, 2)), np.full((20, 2), np.nan))

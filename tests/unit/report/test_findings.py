@@ -1,8 +1,9 @@
 from dataclasses import replace
 
 from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.data.results import write_json
 from bkind3d.evaluation.health import examine_keypoints
-from bkind3d.report.contents import read_location, read_named_keypoints, read_results
+from bkind3d.report.contents import find_failure, read_location, read_named_keypoints, read_results
 from bkind3d.report.findings import (
     find_action_faults,
     find_calibration_faults,
@@ -48,6 +49,16 @@ def test_missing_references_are_notes_not_faults(toy):
     assert find_action_faults(read_results(study.results.actions_table()), "tiny") == []
     assert any("No reference (joints) in 2 of 2 sessions: train1, test1" in text for text in session_texts(study))
     assert any("No reference (behaviours)" in text for text in session_texts(study))
+
+
+def test_an_evaluation_that_failed_is_said_first(toy):
+    study = toy.write().open()
+    write_json({"rows": [], "failed": True, "reason": "not evaluated: joint 'paw' is known in only 4 frames"}, study.results.pose("tiny"))
+    found = find_pose_faults(read_results(study.results.pose_table()), "tiny", find_failure(study.results.pose("tiny")))
+    assert [(note.style, note.text) for note in found] == [
+        ("warning", "tiny: keypoints not evaluated: joint 'paw' is known in only 4 frames.")
+    ]
+    assert not find_failure(study.results.actions("tiny"))
 
 
 def test_badly_located_sessions_are_listed(toy):
