@@ -194,18 +194,18 @@ def run_workflow(folder: Path, targets: Iterable[str], cores: str, site: Path | 
 
 
 def judge_methods(
-    names: Sequence[str], tflop: float, seeds: Sequence[int], scene: str, folder: Path, cores: str, untrained: bool = True
+    names: Sequence[str], tflop: float, seeds: Sequence[int], study: Path, recordings: Path, cores: str, untrained: bool = True
 ) -> list[Entry]:
-    """Train methods on a scene, and find keypoints of its sealed subjects."""
+    """Train methods on a scene's `recordings` in a `study`, and find keypoints of its sealed subjects."""
     if not names:
         return []
-    study, found, experiments = folder / "methods" / scene, [], {}
+    found, experiments = [], {}
     for name in names:
         training = METHODS[name].get("training", {}) | {"budget_tflop": tflop}
         chosen = {f"{name}-{tflop:g}-{seed}".replace(".", "_"): {**training, "seed": seed} for seed in seeds}
         experiments |= {experiment: make_experiment(METHODS[name], values) for experiment, values in chosen.items()}
         found.append(Entry(name, Layout(study / "results"), list(chosen), find_candidate(METHODS[name]), untrained))
-    write_study(study, film_scene(scene, folder), experiments)
+    write_study(study, recordings, experiments)
     run_workflow(study, [path for entry in found for path in entry.list_targets()], cores)
     return found
 
@@ -220,16 +220,15 @@ def make_experiment(settings: Mapping[str, Any], training: Mapping[str, Any]) ->
     return {"frames": "subject", **settings, "training": dict(training), "actions": {"enabled": False}}
 
 
-def judge_study(given: Path, scene: str, folder: Path, cores: str) -> list[Entry]:
-    """Apply the trained experiments of a study, with its settings, to the sealed subjects of a scene."""
+def judge_study(given: Path, study: Path, recordings: Path, cores: str) -> list[Entry]:
+    """Apply the trained experiments of a `given` study, with its settings, to a scene's `recordings`, in a `study` of their own."""
     settings, results = read_yaml(given / "config/config.yaml"), Layout(given / "results")
     experiments = {name: values for name, values in settings["experiments"].items() if results.model(name).exists()}
     if not experiments:
         sys.exit(f"benchmarks.judge: {given} has no trained experiment; run its workflow first")
-    study = folder / "studies" / given.resolve().name / scene
     kept = {key: settings[key] for key in ("survey", "location", "framesets") if key in settings}
     quiet = {name: {**values, "actions": {"enabled": False}} for name, values in experiments.items()}
-    write_study(study, film_scene(scene, folder), quiet, kept)
+    write_study(study, recordings, quiet, kept)
     sessions = pd.read_csv(study / "config/cameras.tsv", sep="\t", dtype=str)
     framesets = {values["frames"] for values in experiments.values()}
     frames = [f"results/frames/{name}/{row.session}/{row.camera}.parquet" for name in framesets for row in sessions.itertuples()]
@@ -367,10 +366,10 @@ def main() -> None:
             parser.error(f"{name} is neither a method ({', '.join(METHODS)}) nor the folder of a study")
     folder, tables = arguments.folder.resolve(), []
     for scene in arguments.scenes:
-        methods = [name for name in arguments.what if name in METHODS]
-        entries = judge_methods(methods, arguments.tflop, arguments.seeds, scene, folder, arguments.cores)
-        for name in arguments.what:
-            entries += [] if name in METHODS else judge_study(Path(name), scene, folder, arguments.cores)
+        recordings, methods = film_scene(scene, folder), [name for name in arguments.what if name in METHODS]
+        entries = judge_methods(methods, arguments.tflop, arguments.seeds, folder / "methods" / scene, recordings, arguments.cores)
+        for given in (Path(name) for name in arguments.what if name not in METHODS):
+            entries += judge_study(given, folder / "studies" / given.resolve().name / scene, recordings, arguments.cores)
         tables.append(make_table(scene, compare(entries), entries))
         note_look("judge", tables[-1], "PA-MPJPE mm")
     write_tables(tables, folder / "judge")

@@ -1,7 +1,5 @@
 """The judge: its studies hold subjects for tuning and sealed ones, and its tables say what was measured."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,30 +24,15 @@ from bkind3d.data.parquet import read_table, write_table
 from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.study.layout import Layout
 from bkind3d.study.opening import load_study
+from tests.benchmarks.scene import write_scene
 from tests.unit.training.experiments import make_small_experiment
 from tests.workflow.tiny_study import write_study as write_tiny_study
 
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture
-def recordings(tmp_path) -> Path:
-    """What a scene gives: a study of subjects for tuning, the last of which tests, and one of sealed ones."""
-    write_tiny_study(tmp_path / "scene/tuning", cameras=2, frames=2, sessions="train test")
-    write_tiny_study(tmp_path / "scene/sealed", cameras=2, frames=2, sessions="test test")
-    for part in ("tuning", "sealed"):
-        for path in (tmp_path / "scene" / part / "config").glob("*.tsv"):
-            text = path.read_text().replace("s1\t", f"{part}1\t").replace("s2\t", f"{part}2\t")
-            path.write_text(text.replace("ring\t", f"{part}_ring\t").replace("animal", f"{part}_animal"))
-        sheets = {"cameras": ("video",), "rigs": ("calibration",), "sessions": ("joints", "behaviours")}
-        for name, columns in sheets.items():
-            path = tmp_path / "scene" / part / f"config/{name}.tsv"
-            table = pd.read_csv(path, sep="\t", dtype=str)
-            table.assign(**{column: "recordings/" + table[column] for column in columns}).to_csv(path, sep="\t", index=False)
-    return tmp_path / "scene"
-
-
-def test_a_study_trains_on_subjects_for_tuning_and_tests_on_sealed_ones(tmp_path, recordings) -> None:
+def test_a_study_trains_on_subjects_for_tuning_and_tests_on_sealed_ones(tmp_path) -> None:
+    recordings = write_scene(tmp_path / "scene")
     folder = tmp_path / "judged/study"
     write_study(folder, recordings, {"one": make_experiment(METHODS["bkind3d"], {"budget_tflop": 1.0})}, {"location": {"side": 120}})
     write_study(folder, recordings, {"two": make_experiment(METHODS["taught"], {"budget_tflop": 1.0})}, {"location": {"side": 120}})
