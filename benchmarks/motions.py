@@ -24,7 +24,7 @@ from bkind3d.data.joint_files import make_joints
 from bkind3d.data.parquet import write_table
 from bkind3d.data.points import read_points
 from bkind3d.simulation.animals import get_animal
-from bkind3d.simulation.measured import Follower, find_scale, smooth_jumps
+from bkind3d.simulation.measured import Follower, bring_to_body, smooth_jumps
 
 Array = NDArray[np.float64]
 #: Markers of the rat, in the order of its file, as the joints of the simulated one; those without a name there are left out.
@@ -143,7 +143,7 @@ def measure_fit(name: str, path: Path, seconds: float) -> str:
     jumps = [unit * np.linalg.norm(np.diff(points, axis=0), axis=2).max() for points in (kept, smooth)]
     model = animal.build_spec(SimulatedSubject(animal=MOTIONS[name][0], scale=scale)).compile()
     follower = Follower(model, table.names)
-    markers = smooth * find_scale(smooth, follower.find_points(model.qpos0))
+    markers = bring_to_body(smooth, follower.find_points(model.qpos0))
     follower.learn_offsets(markers[:: max(1, len(markers) // 40)])
     start = time.process_time()
     _, errors = follower.follow(markers)

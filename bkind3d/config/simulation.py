@@ -72,6 +72,8 @@ class SimulatedSession(Section):
     rig: Name = Field(description="A key of `simulation.rigs`.")
     frames: int = Field(300, ge=10, description="Length of the recording in frames.")
     seed: int = Field(0, ge=0, description="Seed of the motion.")
+    behaviours: tuple[str, ...] = Field((), description="What the animal does, of its behaviours; what it likes where none are named.")
+    pace: float = Field(1.0, ge=0.25, le=4, description="How many times as fast as usual it moves.")
     motion: str = Field(
         "",
         description="File of measured motion that the subject follows: a table of joints with the names of the animal's, `units` and `rate` "

@@ -158,10 +158,7 @@ def follow_motion(path: Path, animal: Animal, model: mujoco.MjModel, take: Take)
     """
     names, markers = read_motion(path, animal, take)
     follower = Follower(model, names)
-    rest = follower.find_points(model.qpos0)
-    markers = markers * find_scale(markers, rest)
-    # The lowest of the joints is over the floor as it is at rest.
-    markers[..., 2] += rest[:, 2].min() - np.nanpercentile(np.nanmin(markers[..., 2], axis=1), 10)
+    markers = bring_to_body(markers, follower.find_points(model.qpos0))
     follower.learn_offsets(markers[np.linspace(0, len(markers) - 1, min(_SAMPLES, len(markers))).astype(int)])
     poses, errors = follower.follow(markers)
     log.info(
@@ -209,10 +206,13 @@ def smooth_jumps(markers: Float[NDArray, "frame marker 3"], rate: float) -> Floa
     return np.asarray(gaussian_filter1d(calm, max(SMOOTH_S * rate, 0.5), axis=0, mode="nearest"))
 
 
-def find_scale(markers: Float[NDArray, "frame marker 3"], places: Float[NDArray, "marker 3"]) -> float:
-    """How many times as large the model, whose sites are at `places`, is as the body that was measured: by distances that hardly vary."""
+def bring_to_body(markers: Float[NDArray, "frame marker 3"], places: Float[NDArray, "marker 3"]) -> Float[NDArray, "frame marker 3"]:
+    """The markers at the size of a body whose joints are at `places` when it rests, and the lowest of them as high over the floor as there."""
     one, other = np.triu_indices(len(places), 1)
     distances = np.linalg.norm(markers[:, one] - markers[:, other], axis=2)
     measured, variation = np.nanmedian(distances, axis=0), np.nanstd(distances, axis=0) / np.nanmedian(distances, axis=0)
+    # By distances that hardly vary: those of joints on one bone, or nearly.
     bones = variation <= np.percentile(variation, 25)
-    return float(np.median(np.linalg.norm(places[one] - places[other], axis=1)[bones] / measured[bones]))
+    scaled = markers * np.median(np.linalg.norm(places[one] - places[other], axis=1)[bones] / measured[bones])
+    scaled[..., 2] += places[:, 2].min() - np.nanpercentile(np.nanmin(scaled[..., 2], axis=1), 10)
+    return np.asarray(scaled)

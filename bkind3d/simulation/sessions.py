@@ -33,7 +33,14 @@ def simulate_session(config: SimulationConfig, name: str, recordings: Path, trut
     session = config.sessions[name]
     rig, subject = config.rigs[session.rig], config.subjects[session.subject]
     animal, cameras, model = get_animal(subject.animal), make_cameras(rig), build_model(rig, subject)
-    take = Take(session.frames, rig.rate, rig.arena, session.seed, rest_seconds=session.rest_seconds, rest=session.rest)
+    unknown = [behaviour for behaviour in session.behaviours if behaviour not in animal.BEHAVIOURS]
+    if unknown:
+        raise InputError(
+            f"simulation.sessions.{name}.behaviours: a {subject.animal} knows no {unknown[0]!r}; it knows {', '.join(animal.BEHAVIOURS)}"
+        )
+    # Who is twice as fast does in a frame what would else take two.
+    rate, resting = rig.rate / session.pace, session.rest_seconds * session.pace
+    take = Take(session.frames, rate, rig.arena, session.seed, session.behaviours, resting, session.rest)
     motion = follow_motion(Path(session.motion), animal, model, take) if session.motion else animal.move(model, subject, take)
     positions = film_positions(model, motion.qpos, animal.JOINTS)
     disturbances = plan_disturbances(session, rig, list(cameras))

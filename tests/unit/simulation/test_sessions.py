@@ -133,6 +133,28 @@ def test_rest_and_silhouettes_are_kept_as_asked(tmp_path, monkeypatch):
     assert read_table(tmp_path / "truth/day1/behaviours.parquet", "behaviours")["behaviour"].tolist()[-6:] == ["rest"] * 6
 
 
+def test_an_animal_does_what_is_asked_as_fast_as_is_asked(tmp_path, monkeypatch):
+    speeds = []
+    for pace in (0.5, 1.0):
+        session = SIMULATION["sessions"]["day1"] | {"frames": 60, "behaviours": ["walk"], "pace": pace, "silhouette_step": 60, "seed": 5}
+        rig = SIMULATION["rigs"]["arena"] | {"cameras": 2, "width": 64, "height": 64, "arena": 2000}
+        monkeypatch.setitem(SIMULATION, "rigs", {"arena": rig})
+        monkeypatch.setitem(SIMULATION, "sessions", {"day1": session})
+        simulate_session.run(make_arguments(tmp_path / str(pace), 1, session="day1"))
+        behaviours = read_table(tmp_path / str(pace) / "truth/day1/behaviours.parquet", "behaviours")
+        walks = (behaviours["behaviour"] == "walk").to_numpy()
+        assert set(behaviours["behaviour"]) <= {"walk", "turn"}
+        places = read_table(tmp_path / str(pace) / "truth/day1/poses.parquet", "poses")[["x", "y"]].to_numpy()
+        speeds.append(np.median(np.linalg.norm(np.gradient(places, axis=0), axis=1)[walks]))
+    assert speeds[1] == pytest.approx(2 * speeds[0], rel=0.35)
+
+
+def test_a_behaviour_that_the_animal_does_not_know_is_refused_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setitem(SIMULATION, "sessions", {"day1": SIMULATION["sessions"]["day1"] | {"behaviours": ["fly"]}})
+    with pytest.raises(InputError, match="behaviours: a rodent knows no 'fly'; it knows rest, walk, turn, rear, groom"):
+        simulate_session.run(make_arguments(tmp_path, 1, session="day1"))
+
+
 def test_a_person_is_simulated_as_a_rat_is(tmp_path, monkeypatch):
     rig = SIMULATION["rigs"]["arena"] | {"arena": 4000, "arena_height": 2000}
     session = SIMULATION["sessions"]["day1"] | {"bystander": "behind"}
