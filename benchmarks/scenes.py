@@ -19,7 +19,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ import numpy as np
 import yaml
 
 from benchmarks.motions import write_motion
-from bkind3d.config import InputError, SimulatedSession, SimulatedSubject, SimulationConfig
+from bkind3d.config import ROOMS, InputError, SimulatedSession, SimulatedSubject, SimulationConfig
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.video import decode_frames
 from bkind3d.data.video_writer import VideoWriter
@@ -174,7 +174,7 @@ def describe(simulation: SimulationConfig, session: str) -> str:
     """All that a session's files depend on."""
     settings = simulation.sessions[session]
     parts = (settings, simulation.rigs[settings.rig], simulation.subjects[settings.subject])
-    return json.dumps([part.model_dump(mode="json") for part in parts])
+    return json.dumps([*(part.model_dump(mode="json") for part in parts), asdict(ROOMS[parts[1].room])])
 
 
 def write_sheets(folder: Path, simulation: SimulationConfig, sealed: bool) -> None:

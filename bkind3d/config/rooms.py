@@ -77,7 +77,7 @@ ROOMS = {
     # Low sun: long, hard shadows; low cameras that see the walls behind the animal.
     "sunny": Room(
         floor="plain", inside=(196, 184, 160), outside=(170, 164, 150), ground=(1.4, 1.35, 1.25), grain=0.8, walls=(176, 190, 204), clutter=10, lamp=(1.1, 1.3), lit=0.7,
-        fill=0.15, ambient=0.34, shadow=2048, elevations=((14, 22), (30, 40)),
+        fill=0.15, ambient=0.34, shadow=1024, elevations=((14, 22), (30, 40)),
     ),
     # Infrared light: grey and noisy pictures by wide lenses, all from one side and one from above.
     "infrared": Room(
