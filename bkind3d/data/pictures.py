@@ -1,5 +1,6 @@
 """Encoded pictures of recordings that are far larger than memory: read a row group at a time, the latest ones kept."""
 
+import resource
 from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +17,8 @@ from bkind3d.config import InputError
 #: Bytes of encoded pictures that one process keeps, all sessions together.
 CACHE_BYTES = 2**30
 
-#: Files that one process keeps open: systems often allow a thousand, and a study may have more cameras than that.
-MOST_OPEN = 256
+#: Files that one process keeps open at most, and the share of what the system allows: often a thousand, and a study may have more cameras.
+MOST_OPEN, SHARE_OPEN = 256, 4
 
 
 class PictureCache:
@@ -29,8 +30,9 @@ class PictureCache:
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self.limit, self.n_bytes = limit, 0
         self._groups: OrderedDict[tuple[Path, int, int], pa.Table] = OrderedDict()
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         #: Opens the file at a path, written at a time, if it is not open.
-        self.open = lru_cache(MOST_OPEN)(_open_file)
+        self.open = lru_cache(min(MOST_OPEN, allowed // SHARE_OPEN) if allowed > 0 else MOST_OPEN)(_open_file)
 
     def read(self, file: "PictureFile", group: int) -> pa.Table:
         """Give a row group of a file, from memory if it is there."""

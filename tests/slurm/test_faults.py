@@ -170,6 +170,18 @@ def test_snakemake_killed_and_started_again_while_its_job_runs(slurm, study, fin
     assert sorted(slurm.list_jobs(study).values()) == ["CANCELLED", "COMPLETED"]
 
 
+def test_a_run_without_lock_leaves_the_jobs_of_a_live_one(slurm, study, finished):
+    forget(study, POSE)
+    process = slurm.start_snakemake(study, *TABLES)
+    job = slurm.wait_for_job(study)
+    with stopped_verb("regress-joints", study):
+        other = slurm.run_snakemake(study, "--nolock", "--force", "results/config/study.json")
+        assert other.returncode == 0, other.stderr[-3000:]
+        assert "this study is being run by process" in other.stderr
+        assert slurm.list_jobs(study) == {job: "RUNNING"}
+    finish(slurm, study, finished, process)
+
+
 def test_an_interrupted_run_leaves_no_jobs(slurm, study, finished):
     forget(study, POSE)
     process = slurm.start_snakemake(study, *TABLES)

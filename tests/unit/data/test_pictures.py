@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+import resource
 from pathlib import Path
 
 import cv2
@@ -60,6 +61,20 @@ def test_however_many_cameras_there_are_few_files_are_open(tmp_path, monkeypatch
     files = [PictureFile(path) for path in paths]
     assert all(file.decode(1)[0].shape == (48, 48, 3) for file in files)
     assert len(list(Path("/proc/self/fd").iterdir())) - before == 4
+
+
+def test_where_few_files_may_be_open_fewer_are(tmp_path, monkeypatch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    paths = [path for number in range(10) for path in write_session(tmp_path, f"s{number}", n_frames=2)]
+    few = len(list(Path("/proc/self/fd").iterdir())) + len(paths) - 5
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
+    try:
+        monkeypatch.setattr(pictures, "CACHE", PictureCache())
+        for file in [PictureFile(path) for path in paths]:
+            file.decode(0)
+        assert pictures.CACHE.open.cache_info().currsize == few // 4
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_damaged_row_group_is_named_and_the_others_are_read(tmp_path, small_groups) -> None:
