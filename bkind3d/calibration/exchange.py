@@ -69,7 +69,7 @@ def import_calibration(
         log.info("%s: cameras that the sheet does not name are left out: %s", path, ", ".join(unused))
     turn = upright_rotation(given.up)
     named = {name: replace(found[source].moved(turn, np.zeros(3)), name=name) for name, source in matched.items()}
-    _check_scale(named, units, path)
+    check_scale(named, units, path)
     details = {"units": units, "source": Path(path).name, "error": rig.error}
     if quality is not None:
         unknown = {column: np.nan for column in TABLES["calibration"]} | {"n_board_frames": 0, "n_points": 0}
@@ -80,7 +80,7 @@ def import_calibration(
     )
 
 
-def _check_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) -> None:
+def check_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) -> None:
     """Cameras that are millimetres apart in metres, or kilometres in millimetres, are in other units than the user says."""
     centres = np.stack([camera.centre for camera in cameras.values()])
     extent = float(np.linalg.norm(np.ptp(centres, axis=0)))
@@ -89,7 +89,7 @@ def _check_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) ->
         fitting = [other for other, size in reversed(METRES.items()) if _SMALLEST_RIG <= extent * size <= _LARGEST_RIG]
         raise InputError(
             f"{path}: in {units}, the cameras would be {extent:.4g} {units} apart, which cannot be; "
-            f"give the units of the calibration ({' or '.join(fitting) or 'which are none of ' + ', '.join(METRES)})"
+            f"give the units of the calibration ({' or '.join(fitting) or 'which are none of ' + ', '.join(METRES)}) with --units, or in the sheet of rigs"
         )
 
 

@@ -9,37 +9,54 @@ from bkind3d.config import InputError, SimulationConfig, read_boards, read_secti
 from bkind3d.geometry.units import METRES
 from bkind3d.simulation.layouts.writing import LAYOUTS, choose_content, write_layout
 
-PATTERN = argument("--pattern", help="where the names stand in the videos' paths, such as '{session}/{camera}.mp4'; * for anything else")
+NAMES = (
+    argument(
+        "--pattern",
+        help="where the names stand in the videos' paths, such as '{session}/{camera}.mp4' or '{camera}_{part}.mp4'; * for anything else",
+    ),
+    argument(
+        "--subject", help="who was filmed: a name, or where it stands in the sessions' names, such as '{subject}_*'; guessed without it"
+    ),
+)
 
 
 @verb(
     argument("folder", type=Path, help="holds videos of sessions, and of a calibration board or a calibration file; read only"),
     argument("--study", type=Path, required=True, help="folder of the study; must not be there yet"),
-    argument("--units", choices=METRES, default="mm", help="of lengths on the board, or in the calibration"),
-    PATTERN,
+    argument("--units", choices=METRES, help="of lengths on the board, or in the calibration (default: as the file says, else mm)"),
+    *NAMES,
     argument("--calibration", type=Path, help="calibration file of all sessions, of any format"),
-    argument("--board", help="the filmed board: squares, side of a square, side of a marker, such as 8x11:24:18.75"),
+    argument(
+        "--size",
+        nargs="+",
+        metavar="WxH",
+        help="pictures that were calibrated, where the file does not say it: 1280x1024, or cam1=1280x1024 ...",
+    ),
+    argument(
+        "--board",
+        help="the filmed board: squares, side of a square, side of a marker, such as 8x11:24:18.75, and perhaps the dictionary, 8x11:24:18.75:5x5_100",
+    ),
 )
 def init(arguments: argparse.Namespace) -> None:
     """Make a study of a folder of recordings: find out which video is which camera of which session, and write sheets and settings."""
-    from bkind3d.start.study import start_study
+    from bkind3d.start.rigs import Options
+    from bkind3d.start.study import Naming, start_study
 
-    options = (arguments.units, arguments.pattern, arguments.calibration, arguments.board)
-    sys.stdout.write(start_study(arguments.folder, arguments.study, *options))
+    options = Options(arguments.units, arguments.calibration, " ".join(arguments.size or []) or None, arguments.board)
+    sys.stdout.write(start_study(arguments.folder, arguments.study, Naming(arguments.pattern, arguments.subject), options))
 
 
 @verb(
     argument("study", type=Path, help="folder of the study"),
     argument("folder", type=Path, help="holds the videos of one session or several; read only"),
-    PATTERN,
+    *NAMES,
     argument("--rig", help="the cameras that filmed them: a row of rigs.tsv; found by the cameras' names without it"),
-    argument("--subject", help="who was filmed; every session has a subject of its own without it"),
 )
 def add_session(arguments: argparse.Namespace) -> None:
     """Add recordings to a study's sheets. Their keypoints are found with the models that are there; nothing is trained again."""
-    from bkind3d.start.study import add_sessions
+    from bkind3d.start.study import Naming, add_sessions
 
-    sys.stdout.write(add_sessions(arguments.study, arguments.folder, arguments.pattern, arguments.rig, arguments.subject))
+    sys.stdout.write(add_sessions(arguments.study, arguments.folder, Naming(arguments.pattern, arguments.subject), arguments.rig))
 
 
 @verb(

@@ -86,7 +86,11 @@ def _convert_anipose(content: Mapping[str, Any], units: str) -> dict[str, Any]:
 
 
 def _convert_sleap(content: Mapping[str, Any], units: str) -> dict[str, Any]:
-    x, y, square = content["board_x"], content["board_y"], content["square_length"]
+    # Its older files call the squares otherwise.
+    x, y = (content.get(f"board_{name}", content.get(f"board_{other}")) for name, other in (("x", "width"), ("y", "height")))
+    if x is None or y is None:
+        raise KeyError("board_y")
+    square = content["square_length"]
     if "marker_length" not in content:  # aniposelib counts the corners within
         return {"pattern": "checkerboard", "squares_x": x + 1, "squares_y": y + 1, "square_length": square}
     markers = {"marker_length": content["marker_length"], "marker_bits": content["marker_bits"], "dictionary_size": content["dict_size"]}
@@ -116,6 +120,6 @@ def _convert_caliscope(content: Mapping[str, Any], units: str) -> dict[str, Any]
 #: How a program's file is recognised, and what its board is in this project's words.
 _FILES: tuple[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Mapping[str, Any], str], dict[str, Any]]], ...] = (
     (lambda content: isinstance(content.get("calibration"), dict) and "board_type" in content["calibration"], _convert_anipose),
-    (lambda content: "board_x" in content, _convert_sleap),
+    (lambda content: "square_length" in content and {"board_x", "board_width"} & {*content} != set(), _convert_sleap),
     (lambda content: "columns" in content and "aruco_scale" in content, _convert_caliscope),
 )

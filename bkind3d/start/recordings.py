@@ -1,12 +1,12 @@
-"""Which of a folder's videos is which camera of which session: patterns of names, and how well each fits."""
+"""Which of a folder's videos is which camera of which session, and which show a calibration board."""
 
 import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2
@@ -17,35 +17,19 @@ from numpy.typing import NDArray
 from bkind3d.config import InputError
 from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import DecodedFrame, VideoInfo, decode_frames, decode_keyframes, probe_video, read_packets
+from bkind3d.start.inventory import VIDEOS, Inventory
+from bkind3d.start.naming import FEWEST, Place, apply_pattern, check_pattern, choose_pattern
 
-SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv", ".ts", ".mts")
-
-#: Where the names of session and camera stand in the path of a video (below the folder, without its ending); usual ones first.
-PATTERNS = (
-    "{session}/{camera}",
-    "{session}_{camera}",
-    "{session}-{camera}",
-    "{session}.{camera}",
-    "{camera}/{session}",
-    "{camera}_{session}",
-    "{camera}-{session}",
-    "{session}/{camera}/*",
-    "{camera}",
-)
-
-#: Names that cameras usually have.
-_CAMERA = re.compile(
-    r"(cam|camera|view|kinect|gopro|basler|webcam|c|v)?[ _.-]?\d{1,3}[a-z]?|top|bottom|left|right|front|back|rear|side\d?|mid|middle", re.I
-)
-_BOARD = re.compile(r"calib|board|charuco|checker|aruco|chess", re.I)
+_BOARD = re.compile(r"(?<![a-z])(calib|(charuco|checker|chess)?board|charuco|checker|aruco)", re.I)
 #: Folders that tell nothing of what they hold.
-_USUAL_FOLDERS = ("videos", "video", "recordings", "cameras", "raw", "movies", "films")
-_FEWEST, _MOST = 2, 32
+_USUAL_FOLDERS = re.compile(r"(raw[-_ ]?)?(videos?|recordings?|cameras?|movies|films|images)([-_ ]?raw)?|raw", re.I)
 #: A picture with at least so many ArUco markers shows a board; single ones may be read into fur or a grid.
 _FEWEST_MARKERS = 4
 _PICTURES = 5
 #: Where keyframes are fewer than that, pictures come from the first so many frames.
 _BEGINNING = 300
+#: What sheets or Snakemake could not hold in a path.
+_UNWRITABLE = ("\t", "\n", "\r", ";", "{", "}")
 
 
 @dataclass(frozen=True)
@@ -56,82 +40,92 @@ class Recognised:
     ----------
     folder : that was searched.
     pattern : by which session and camera were read from the paths.
-    sessions : video by camera by session, all names as they are written in sheets.
-    boards : video by camera by session, of recordings that are called like a calibration board.
+    sessions : files of the video by camera by session, all names as they are written in sheets.
+    boards : board video by camera by its path with ``{camera}``, of recordings of a calibration board.
     headers : of every video, as far as they can be told without decoding.
-    passed_over : videos that fit no session, with the reason.
+    remarks : what was assumed, and how to say it otherwise.
     """
 
     folder: Path
     pattern: str
-    sessions: dict[str, dict[str, Path]]
+    sessions: dict[str, dict[str, list[Path]]]
     boards: dict[str, dict[str, Path]]
     headers: dict[Path, VideoInfo]
-    passed_over: dict[Path, str]
+    remarks: list[str] = field(default_factory=list)
+
+    def find_home(self, session: str) -> Path:
+        """The deepest folder that holds all videos of a session."""
+        return find_common([path for files in self.sessions[session].values() for path in files])
+
+    def measure_size(self, session: str, camera: str) -> tuple[int, int]:
+        """(width, height) of a camera's pictures."""
+        header = self.headers[self.sessions[session][camera][0]]
+        return header.width, header.height
 
 
-def recognise_recordings(folder: Path, pattern: str | None = None) -> Recognised:
-    """Find out which video below `folder` is which camera of which session.
+def find_common(paths: Collection[Path]) -> Path:
+    """The deepest folder that holds all of these files."""
+    return Path(os.path.commonpath([path.parent for path in paths]))
+
+
+def recognise_recordings(inventory: Inventory, pattern: str | None = None, known: Collection[Sequence[str]] = ()) -> Recognised:
+    """Find out which video of the `inventory` is which camera of which session.
 
     Parameters
     ----------
-    folder : is read only.
-    pattern : path of a video below the folder, with ``{session}``, ``{camera}`` and ``*``; the one that fits best without it.
+    pattern : path of a video below the folder, with ``{session}``, ``{camera}``, ``{part}`` and ``*``; the one that fits best without it.
+    known : names of the cameras of every calibration that was found.
 
     Raises
     ------
-    InputError : where there are no videos, no session has two cameras, or two videos are the same camera of one session.
+    InputError : where no session has two cameras, or two videos are the same camera of one session.
     """
-    if pattern and (pattern.count("{camera}") != 1 or pattern.count("{session}") > 1):
-        raise InputError(f"--pattern {pattern!r}: write {{camera}} once, and {{session}} at most once, as in '{{session}}/{{camera}}.mp4'")
-    videos = list_videos(folder)
-    passed_over: dict[Path, str] = {}
-    headers = dict(_probe_videos(videos, passed_over))
-    names = [str(path.relative_to(folder).with_suffix("")) for path in headers]
-    if pattern:
-        found = _apply(pattern.removesuffix(Path(pattern).suffix) if Path(pattern).suffix.lower() in SUFFIXES else pattern, names)
-        if not found:
-            raise InputError(f"--pattern {pattern!r} fits none of the {len(names)} videos in {folder}, such as {names[0]!r}")
-    else:
-        pattern = max(PATTERNS, key=lambda candidate: _judge(_apply(candidate, names), list(headers.values())))
-        found = _apply(pattern, names)
-    passed_over |= {path: f"does not fit the pattern {pattern}" for index, path in enumerate(headers) if index not in found}
-    grouped = _group(folder, list(headers), found)
-    for session in [name for name, cameras in grouped.items() if len(cameras) < _FEWEST]:
-        for path in grouped.pop(session).values():
-            passed_over[path] = f"is the only video of session {session!r}; two cameras are the least"
-    if not grouped:
+    headers = dict(_probe_videos(inventory))
+    boards = [path for path in headers if _BOARD.search(inventory.name(path))]
+    filmed = [path for path in headers if path not in set(boards)]
+    if not filmed and boards:
         raise InputError(
-            f"{folder}: none of the {len(videos)} videos could be put together into a session of at least two cameras; say where the names "
-            "stand in their paths, as in --pattern '{session}/{camera}.mp4'"
+            f"{inventory.folder}: all videos are called like those of a calibration board, such as {inventory.name(boards[0])}; name the sessions "
+            f"otherwise, or calibrate the cameras alone: bkind3d calibrate-cameras {inventory.folder} --board 8x11:24:18.75 -o calibration.toml"
         )
-    boards = {session: cameras for session, cameras in grouped.items() if _BOARD.search(session)}
-    if not boards and len(grouped) > 1 and (seen := find_board_session(grouped, headers)):
-        boards = {seen: grouped[seen]}
-    sessions = {session: cameras for session, cameras in grouped.items() if session not in boards}
+    pattern, found = _read_names(inventory, filmed, headers, pattern, known)
+    sessions, raw = _group(inventory, filmed, found)
+    if len(headers) == 1:
+        only = inventory.name(next(iter(headers)))
+        raise InputError(
+            f"{inventory.folder}: holds one video, {only}; two cameras are the least (of views by mirrors in one picture, cut a video each)"
+        )
     if not sessions:
         raise InputError(
-            f"{folder}: all videos are called like those of a calibration board ({', '.join(boards)}); name the sessions otherwise"
+            f"{inventory.folder}: none of the {len(headers)} videos could be put together into a session of at least two cameras; say where "
+            "the names stand in their paths, as in --pattern '{session}/{camera}.mp4'"
         )
-    return Recognised(folder, pattern, sessions, boards, headers, passed_over)
+    remarks = [*_remark_on_parts(sessions, pattern)]
+    recognised = Recognised(inventory.folder, pattern, sessions, group_boards(inventory, boards, raw), headers, remarks)
+    if not boards and len(sessions) > 1 and not known and (seen := find_board_session(recognised)):
+        shown = sessions.pop(seen)
+        remarks.append(f"Markers show that {seen} is of a board.")
+        recognised.boards.update(group_boards(inventory, [path for files in shown.values() for path in files], raw))
+    return recognised
 
 
-def list_videos(folder: Path) -> list[Path]:
-    """Videos below `folder`, by path, also below linked folders; nothing hidden."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is no folder; name the one that holds the recordings")
-    videos = []
-    seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        if (place := os.path.realpath(root)) in seen:  # a link that leads back
-            folders.clear()
-            continue
-        seen.add(place)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        videos += [Path(root) / name for name in sorted(files) if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
-    if not videos:
-        raise InputError(f"{folder}: holds no videos ({', '.join(SUFFIXES)}); name the folder that holds the recordings")
-    return videos
+def _read_names(
+    inventory: Inventory, videos: Sequence[Path], headers: Mapping[Path, VideoInfo], pattern: str | None, known: Collection[Sequence[str]]
+) -> tuple[str, dict[int, Place]]:
+    """The pattern, and what it says of every video that it fits; the others are passed over."""
+    names = [str(path.relative_to(inventory.folder).with_suffix("")) for path in videos]
+    if pattern:
+        check_pattern(pattern)
+        found = apply_pattern(pattern.removesuffix(Path(pattern).suffix) if Path(pattern).suffix.lower() in VIDEOS else pattern, names)
+        if not found:
+            such = f", such as {names[0]!r}" if names else ""
+            raise InputError(f"--pattern {pattern!r} fits none of the {len(names)} videos in {inventory.folder}{such}")
+    else:
+        pattern, found = choose_pattern(names, [headers[path].n_frames for path in videos], known) if names else ("", {})
+    for index, path in enumerate(videos):
+        if index not in found:
+            inventory.pass_over(path, f"does not fit the pattern {pattern}, or names no camera of the calibration")
+    return pattern, found
 
 
 def make_name(text: str) -> str:
@@ -140,75 +134,111 @@ def make_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]+", "_", plain).strip("_-") or "x" + "".join(f"{ord(letter):x}" for letter in text[:8])
 
 
-def _probe_videos(videos: Sequence[Path], passed_over: dict[Path, str]) -> Iterator[tuple[Path, VideoInfo]]:
-    for path in videos:
+def _probe_videos(inventory: Inventory) -> Iterator[tuple[Path, VideoInfo]]:
+    for path in inventory.videos:
         try:
             yield path, probe_video(path, counted=False)
         except InputError as error:
-            passed_over[path] = str(error).removeprefix(f"{path}: ")
+            inventory.pass_over(path, str(error).removeprefix(f"{path}: "))
 
 
-def _apply(pattern: str, names: Sequence[str]) -> dict[int, tuple[str, str]]:
-    """(session, camera) of every name that the pattern fits; the session is empty where the pattern has none.
-
-    A session's name may hold folders; a camera's is the shortest that fits behind, the longest before the session's.
-    """
-    parts = re.split(r"(\{session\}|\{camera\}|\*)", pattern)
-    groups = {"{session}": "(?P<session>.+)", "{camera}": r"(?P<camera>[^/]+?)", "*": "[^/]*"}
-    expression = re.compile("".join(groups.get(part) or re.escape(part) for part in parts))
-    matches = ((index, expression.fullmatch(name)) for index, name in enumerate(names))
-    return {index: (match.groupdict().get("session") or "", match["camera"]) for index, match in matches if match}
-
-
-def _judge(found: Mapping[int, tuple[str, str]], headers: Sequence[VideoInfo]) -> tuple[float, ...]:
-    """How well an assignment explains the videos; the larger the better, in the order of the numbers."""
-    cameras: dict[str, list[str]] = defaultdict(list)
-    lengths: dict[str, set[int]] = defaultdict(set)
-    for index, (session, camera) in found.items():
-        cameras[session].append(camera)
-        lengths[session].add(headers[index].n_frames)
-    used = {name: names for name, names in cameras.items() if _FEWEST <= len(names) <= _MOST and len(set(names)) == len(names)}
-    sessions = [names for name, names in used.items() if not _BOARD.search(name)] or [*used.values()]
-    counts = Counter(name for names in sessions for name in names)
-    if not sessions or any(_BOARD.search(name) for name in counts):
-        return (0.0, 0.0, 0.0, 0.0)
-    # Videos that are used, and, more heavily, whether all sessions have the same cameras.
-    complete = sum(map(len, used.values())) / len(headers) * (counts.total() / (len(counts) * len(sessions))) ** 2
-    usual = sum(bool(_CAMERA.fullmatch(name)) for name in counts) / len(counts)
-    together = sum(len(found) == 1 for found in lengths.values()) / len(lengths)
-    return (round(complete, 2), usual, together, float(len(sessions)))
-
-
-def _group(folder: Path, paths: Sequence[Path], found: Mapping[int, tuple[str, str]]) -> dict[str, dict[str, Path]]:
-    """Videos by session and camera, under names for the sheets; folders that all sessions share are no part of their names."""
-    parts = {session: session.split("/") for session, _ in found.values()}
-    if all(len(p) > 1 and p[-1].lower() in _USUAL_FOLDERS for p in parts.values()):
-        parts = {session: p[:-1] for session, p in parts.items()}
+def _name_sessions(folder: Path, sessions: Collection[str]) -> dict[str, str]:
+    """Names for the sheets; folders that all sessions share, and those that say nothing, are no part of them."""
+    parts = {session: session.split("/") for session in sessions}
+    told = {session: [part for part in p if not _USUAL_FOLDERS.fullmatch(part)] for session, p in parts.items()}
+    if len({tuple(p) for p in told.values()}) == len(told):
+        parts = told
     while len(parts) > 1 and all(len(p) > 1 for p in parts.values()) and len({p[0] for p in parts.values()}) == 1:
         parts = {session: p[1:] for session, p in parts.items()}
+    # m1/m1_cam1 is session m1.
+    parts = {session: [part for part, after in pairwise([*p, ""]) if not after.startswith(part)] for session, p in parts.items()}
     names = {session: make_name("_".join(p) or folder.absolute().name) for session, p in parts.items()}
     for session, name in names.items():
         other = next(first for first in names if names[first] == name)
         if other != session:
             raise InputError(f"{folder}: {other!r} and {session!r} would both be session {name!r}; rename one")
-    grouped: dict[str, dict[str, Path]] = {}
-    for index, (session, camera) in found.items():
-        cameras, name = grouped.setdefault(names[session], {}), make_name(camera)
-        if name in cameras:
+    return names
+
+
+def _group(inventory: Inventory, paths: Sequence[Path], found: Mapping[int, Place]) -> tuple[dict[str, dict[str, list[Path]]], set[str]]:
+    """Videos by session and camera, under names for the sheets, and the cameras' names as they stand in the paths."""
+    names = _name_sessions(inventory.folder, {place.session: None for place in found.values()}.keys())
+    grouped: dict[str, dict[str, dict[int, Path]]] = {}
+    first: dict[tuple[str, str], str] = {}
+    for index, place in sorted(found.items()):
+        session, camera, number = names[place.session], make_name(place.camera), -1 if place.part is None else place.part
+        parts = grouped.setdefault(session, {}).setdefault(camera, {})
+        if number in parts or first.setdefault((session, camera), place.camera) != place.camera:
+            other = parts.get(number, next(iter(parts.values())))
             raise InputError(
-                f"{cameras[name]} and {paths[index]} would both be camera {name!r} of session {names[session]!r}; rename one, or say where the names stand in the paths (--pattern)"
+                f"{other} and {paths[index]} would both be camera {camera!r} of session {session!r}; rename one, or say where the names stand in "
+                "the paths (--pattern), with {part} where files of one video are counted"
             )
-        cameras[name] = paths[index]
-    return grouped
+        parts[number] = paths[index]
+    sessions = {
+        session: {camera: [parts[number] for number in sorted(parts)] for camera, parts in cameras.items()}
+        for session, cameras in grouped.items()
+    }
+    for session in [name for name, cameras in sessions.items() if len(cameras) < FEWEST]:
+        for path in (path for files in sessions.pop(session).values() for path in files):
+            inventory.pass_over(path, f"is the only video of session {session!r}; two cameras are the least")
+    for path in (path for cameras in sessions.values() for files in cameras.values() for path in files):
+        text = inventory.name(path)
+        unwritable = [sign for sign in _UNWRITABLE if sign in text] or ([" "] if text != text.strip() else [])
+        if unwritable:
+            raise InputError(
+                f"{str(path)!r}: a sheet cannot hold {unwritable[0]!r} in a path; rename the file or folder, or make a link to it"
+            )
+        inventory.use(path, "videos of sessions")
+    return sessions, {place.camera for place in found.values()}
 
 
-def find_board_session(sessions: Mapping[str, Mapping[str, Path]], headers: Mapping[Path, VideoInfo]) -> str | None:
+def _remark_on_parts(sessions: Mapping[str, Mapping[str, Sequence[Path]]], pattern: str) -> Iterator[str]:
+    """Say that several files were taken for one video, and how to have it otherwise."""
+    parted = [files for cameras in sessions.values() for files in cameras.values() if len(files) > 1]
+    if parted:
+        names = ", ".join(path.name for path in parted[0][:3])
+        other = pattern.replace("{part}", "*" if "{session}" in pattern else "{session}")
+        yield f"Assumed that the files of a camera ({names}{', ...' if len(parted[0]) > 3 else ''}) are one video in pieces; if they are sessions: --pattern '{other}'"
+
+
+def group_boards(inventory: Inventory, videos: Sequence[Path], cameras: Collection[str]) -> dict[str, dict[str, Path]]:
+    """Board videos by camera by their path with ``{camera}``: the one that most of them share, where a name stands in several places."""
+    options: dict[Path, list[tuple[str, str]]] = {}
+    for path in videos:
+        text = inventory.name(path)
+        options[path] = []
+        for camera in cameras:
+            places = [match.span() for match in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(camera)}(?![A-Za-z0-9])", text)]
+            for chosen in [places, *([place] for place in places if len(places) > 1)] if places else []:
+                template = text
+                for begin, end in reversed(chosen):
+                    template = template[:begin] + "{camera}" + template[end:]
+                options[path].append((template, camera))
+    votes = Counter(template for found in options.values() for template in {template for template, _ in found})
+    grouped: dict[str, dict[str, Path]] = defaultdict(dict)
+    for path, found in options.items():
+        if found:
+            template, camera = max(found, key=lambda one: (votes[one[0]], one[0].count("{camera}")))
+            grouped[template][make_name(camera)] = path
+        else:
+            inventory.pass_over(path, f"looks like a board's video, but names none of the cameras {', '.join(sorted(cameras))}")
+    return dict(grouped)
+
+
+def find_board_session(found: Recognised) -> str | None:
     """The session in which the first two cameras see a board with markers, where no name says so; short ones are looked at first."""
-    for name in sorted(sessions, key=lambda name: max(headers[path].n_frames for path in sessions[name].values())):
-        first = [*sessions[name].values()][:2]
-        if all(any(_count_markers(frame.picture) >= _FEWEST_MARKERS for frame in _sample_frames(path)) for path in first):
+    lengths = {name: max(found.headers[files[0]].n_frames for files in cameras.values()) for name, cameras in found.sessions.items()}
+    for name in sorted(lengths, key=lambda name: lengths[name]):
+        first = [files[0] for files in found.sessions[name].values()][:2]
+        if all(shows_markers(path) for path in first):
             return name
     return None
+
+
+def shows_markers(video: Path) -> bool:
+    """Whether some of the video's pictures show a board with markers."""
+    return any(_count_markers(frame.picture) >= _FEWEST_MARKERS for frame in _sample_frames(video))
 
 
 def _sample_frames(path: Path) -> Iterator[DecodedFrame]:

@@ -3,17 +3,21 @@
 import math
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_formats import match_cameras
 from bkind3d.data.writing import folder_when_complete, refuse_inside
-from bkind3d.start.boards import read_board
+from bkind3d.start.calibrations import find_calibrations, read_candidate
+from bkind3d.start.inventory import Inventory, describe_passed_over, describe_used, list_files
 from bkind3d.start.recordings import Recognised, make_name, recognise_recordings
-from bkind3d.start.rigs import make_rigs, relative_path
+from bkind3d.start.rigs import COLUMNS, Options, make_rigs, relative_path
+from bkind3d.start.subjects import TABLES, find_tables, name_subjects, propose_splits
 from bkind3d.study.opening import load_study
 from bkind3d.study.replacing import read_sheet, replace_together
 from bkind3d.study.sheets import write_sheet
@@ -23,35 +27,55 @@ from bkind3d.study.study import Study
 _NEIGHBOUR_SECONDS = 0.07
 
 
-def start_study(folder: Path, study: Path, units: str, pattern: str | None, calibration: Path | None, board: str | None) -> str:
+@dataclass(frozen=True)
+class Naming:
+    """What the user says of names, as typed: ``pattern`` of the videos' paths, ``subject`` a name or a pattern of sessions' names."""
+
+    pattern: str | None = None
+    subject: str | None = None
+
+
+def start_study(folder: Path, study: Path, naming: Naming, options: Options) -> str:
     """Recognise the recordings in `folder`, write a study of them, and return what was recognised and what to do next.
 
     Raises
     ------
-    InputError : where nothing can be recognised, the study is there already or lies among the recordings, or a named calibration has other cameras.
+    InputError : where nothing can be recognised, several things could be meant, the study is there already or lies among the recordings.
     """
     refuse_inside(study, folder)
-    found = recognise_recordings(folder, pattern)
-    rigs, rig_of, remarks = make_rigs(found, units, calibration, board)
-    settings = _write_settings(found, board)
+    inventory = list_files(folder)
+    candidates = find_calibrations(inventory)
+    known = [read_candidate(options.calibration)] if options.calibration else candidates
+    found = recognise_recordings(inventory, naming.pattern, [candidate.cameras for candidate in known])
+    rigs = make_rigs(inventory, found, candidates, options)
+    subjects, about_subjects = name_subjects(list(found.sessions), naming.subject)
+    tables = find_tables(inventory, found)
+    splits, about_splits = propose_splits(subjects, tables)
+    settings = _write_settings(found, rigs.boards)
     with folder_when_complete(study) as temporary:
         config = temporary / "config"
         config.mkdir()
-        rows = ((name, name, rig_of[name], "train") for name in found.sessions)
-        write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "start", "stop", "joints", "behaviours"), rows)
+        rows = (
+            (name, subjects[name], rigs.rig_of[name], splits[name], "", "", *(tables[name].get(kind, "") for kind in TABLES))
+            for name in found.sessions
+        )
+        write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "start", "stop", *TABLES), rows)
         cameras = (
-            (name, camera, str(path.relative_to(folder))) for name, videos in found.sessions.items() for camera, path in videos.items()
+            (name, camera, ";".join(str(path.relative_to(folder)) for path in files))
+            for name, videos in found.sessions.items()
+            for camera, files in videos.items()
         )
         write_sheet(config / "cameras.tsv", ("session", "camera", "video", "frame_map"), cameras)
-        write_sheet(config / "rigs.tsv", ("rig", "units", "calibration", "board", "board_videos"), rigs)
+        write_sheet(config / "rigs.tsv", COLUMNS, ([row.get(column, "") for column in COLUMNS] for row in rigs.rows))
         (config / "config.yaml").write_text(settings, encoding="utf-8")
         load_study(folder=temporary)
-    written = f"Written: {study}/config. Correct the subjects (every session has one of its own) in sessions.tsv."
+    written = f"Written: {study}/config, to be read and changed."
     hint = f"Next, look whether cameras and videos are sound:\n  bkind3d doctor {shlex.quote(str(study))}\n"
-    return "\n".join([_describe(found), *remarks, written, hint])
+    remarks = filter(None, [*rigs.remarks, about_subjects, about_splits])
+    return "\n".join([*_describe(found, inventory), *remarks, *describe_passed_over(inventory), describe_used(inventory), written, hint])
 
 
-def add_sessions(study_folder: Path, folder: Path, pattern: str | None, rig: str | None, subject: str | None) -> str:
+def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | None) -> str:
     """Add the recordings in `folder` to a study's sheets, to be predicted; return what was added and what to do next.
 
     Raises
@@ -59,18 +83,30 @@ def add_sessions(study_folder: Path, folder: Path, pattern: str | None, rig: str
     InputError : where nothing can be recognised, a session is in the sheet already, or no rig has its cameras.
     """
     study = load_study(folder=study_folder)
-    found = recognise_recordings(folder, pattern)
+    inventory = list_files(folder)
+    if rig and rig not in study.rigs:
+        raise InputError(f"--rig {rig}: the study has no such rig; it has {', '.join(study.rigs)}")
+    rig_cameras = {name: _list_cameras(study, name) for name in ([rig] if rig else study.rigs)}
+    found = recognise_recordings(inventory, naming.pattern, list(rig_cameras.values()))
     for name in found.sessions:
         if name in study.sessions:
             raise InputError(
                 f"{study_folder}/{study.config.sessions}: session {name!r} is already in row {study.sessions[name].line}; rename one"
             )
     base = (study_folder / os.path.expanduser(study.config.recordings)).resolve()
-    rows, cameras = [], []
+    subjects, about_subjects = name_subjects(list(found.sessions), naming.subject)
+    rows, cameras, remarks = [], [], [about_subjects]
     for name, videos in found.sessions.items():
-        chosen, names = _choose_rig(study, name, videos, rig)
-        rows.append({"session": name, "subject": make_name(subject) if subject else name, "rig": chosen, "split": "predict"})
-        cameras += [{"session": name, "camera": names[camera], "video": relative_path(path, base)} for camera, path in videos.items()]
+        chosen, names = _choose_rig(rig_cameras, name, videos, bool(rig))
+        if not rig:
+            remarks.append(f"Assumed that {name} was filmed with rig {chosen}, which has its cameras; change it with --rig.")
+        rows.append({"session": name, "subject": subjects[name], "rig": chosen, "split": "predict"})
+        files = {camera: ";".join(relative_path(path, base) for path in paths) for camera, paths in videos.items()}
+        cameras += [{"session": name, "camera": names[camera], "video": text} for camera, text in files.items()]
+    for path in (path for videos in found.boards.values() for path in videos.values()):
+        inventory.pass_over(path, "a board's video; if cameras were moved, add a rig with it to rigs.tsv, and say --rig")
+    for candidate in find_calibrations(inventory):
+        inventory.pass_over(candidate.path, "a calibration; if cameras were moved, add a rig with it to rigs.tsv, and say --rig")
     sheets = {study.config.cameras: cameras, study.config.sessions: rows}
     before = {name: read_sheet(study_folder / name) for name in sheets}
     texts = {name: (text, _append_rows(text, sheets[name])) for name, text in before.items()}
@@ -82,21 +118,30 @@ def add_sessions(study_folder: Path, folder: Path, pattern: str | None, rig: str
         raise
     added = f"Added to {study_folder}/{study.config.sessions} and {study_folder}/{study.config.cameras}; no model is trained again."
     hint = f"Next:\n  bkind3d doctor {shlex.quote(str(study_folder))} --sessions {' '.join(found.sessions)}\n"
-    return "\n".join([_describe(found), added, hint])
+    lines = [*_describe(found, inventory), *filter(None, remarks), *describe_passed_over(inventory), describe_used(inventory)]
+    return "\n".join([*lines, added, hint])
 
 
-def _choose_rig(study: Study, session: str, videos: Mapping[str, Path], rig: str | None) -> tuple[str, dict[str, str]]:
+def _list_cameras(study: Study, rig: str) -> list[str]:
+    """All cameras of a rig: as the sheet calls them, and those of its calibration that no session had yet."""
+    cameras = study.list_rig_cameras(rig)
+    path = study.folder / study.find_path(study.rigs[rig].calibration)
+    if study.rigs[rig].calibration and path.is_file() and not study.rigs[rig].calibration_subject:
+        more = read_candidate(path).cameras
+        cameras += [name for name in more if name not in match_cameras(more, cameras, path).values()]
+    return cameras
+
+
+def _choose_rig(
+    rigs: Mapping[str, Sequence[str]], session: str, videos: Mapping[str, Sequence[Path]], given: bool
+) -> tuple[str, dict[str, str]]:
     """The rig that has a session's cameras, and what that rig calls each of them."""
-    if rig and rig not in study.rigs:
-        raise InputError(f"--rig {rig}: the study has no such rig; it has {', '.join(study.rigs)}")
-    fitting = {}
-    for name in [rig] if rig else study.rigs:
-        others = [row.session for row in study.sessions.values() if row.rig == name]
-        cameras = study.cameras[others[0]] if others else {}
+    fitting, reason = {}, "the study has no rig"
+    for name, cameras in rigs.items():
         try:
-            fitting[name] = match_cameras(list(cameras), list(videos), f"rig {name!r}")
+            fitting[name] = match_cameras(cameras, list(videos), f"rig {name!r}")
         except InputError as error:
-            if rig:
+            if given:
                 raise
             reason = str(error)
     if len(fitting) != 1:
@@ -114,19 +159,17 @@ def _append_rows(text: str, rows: Iterable[Mapping[str, str]]) -> str:
     return end.join([text.rstrip("\r\n"), *lines, ""])
 
 
-def _write_settings(found: Recognised, board: str | None) -> str:
+def _write_settings(found: Recognised, boards: Mapping[str, Mapping[str, Any]]) -> str:
     """The settings' page: what was recognised, what is usual, and what each key is for."""
     rate = max(header.rate for header in found.headers.values())
     neighbours = max(1, round(_NEIGHBOUR_SECONDS * rate))
-    values = read_board(board or "8x11:24:18.75")
-    measured = "as given" if board else "NOT YET MEASURED: correct every number"
-    boards = f"\n# The calibration board ({measured}); lengths in the rig's units (rigs.tsv).\n{yaml.safe_dump({'boards': {'board': values}}, sort_keys=False)}"
+    shown = yaml.safe_dump({"boards": {name: dict(values) for name, values in boards.items()}}, sort_keys=False)
     return f"""# Written by bkind3d init. config/README.md of the workflow explains every key; what is not said here has a default.
 
 # The folder that paths in the sheets start from. Nothing is ever written there.
 {yaml.safe_dump({"recordings": str(found.folder.absolute())}, width=math.inf, allow_unicode=True)}
 dataset: {yaml.safe_dump(make_name(found.folder.absolute().name), default_style="'").strip()}
-{boards if found.boards else ""}
+{f"{chr(10)}# What was filmed to calibrate; lengths in the rig's units (rigs.tsv).{chr(10)}{shown}" if boards else ""}
 # What is trained. Several experiments can stand side by side; tables and report compare them. The size of the subject is
 # measured in the videos, and the batch adapts to the memory that there is.
 experiments:
@@ -141,16 +184,23 @@ experiments:
 """
 
 
-def _describe(found: Recognised) -> str:
+def _describe(found: Recognised, inventory: Inventory) -> list[str]:
     """What was recognised, in a few lines; one per session, at most twenty."""
     lines = [f"Pattern {found.pattern} (else: --pattern '{{session}}/{{camera}}.mp4')."]
     for name, videos in [*found.sessions.items()][:20]:
-        headers = [found.headers[path] for path in videos.values()]
+        headers = [found.headers[path] for files in videos.values() for path in files]
+        lengths = [sum(found.headers[path].n_frames for path in files) for files in videos.values()]
         sizes = ", ".join(dict.fromkeys(f"{header.width}x{header.height}" for header in headers))
-        counts = " to ".join(str(count) for count in sorted({min(h.n_frames for h in headers), max(h.n_frames for h in headers)}))
+        counts = " to ".join(str(count) for count in sorted({min(lengths), max(lengths)}))
         lines.append(f"  {name}: {', '.join(videos)}; {sizes}, about {counts} frames at {headers[0].rate:g} per second")
     if len(found.sessions) > 20:
         lines.append(f"  ... and {len(found.sessions) - 20} more")
-    lines += [f"  {name} (board): {', '.join(videos)}" for name, videos in found.boards.items()]
-    lines += [f"  passed over: {path.relative_to(found.folder)} {why}" for path, why in [*found.passed_over.items()][:20]]
-    return "\n".join(lines)
+    lines += [f"  {template} (board): {', '.join(videos)}" for template, videos in found.boards.items()]
+    absent = {name: [camera for camera in _list_all(found) if camera not in videos] for name, videos in found.sessions.items()}
+    lines += [f"  {name} has no camera {', '.join(cameras)}, which other sessions have." for name, cameras in absent.items() if cameras][:8]
+    return [*lines, *found.remarks]
+
+
+def _list_all(found: Recognised) -> list[str]:
+    """The cameras of all sessions."""
+    return list(dict.fromkeys(camera for videos in found.sessions.values() for camera in videos))

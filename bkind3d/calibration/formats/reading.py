@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: Bytes at the beginning of a file that tell its format.
 _HEAD = 4096
+#: A principal point so far from the middle, as a share of the side, is far off: real ones are within a tenth but for cropped pictures.
+_FAR_OFF = 0.2
 
 Content = TypeVar("Content")
 
@@ -60,6 +62,17 @@ def read_given_cameras(
     The cameras by name, in the file's world; and what else the file says.
     """
     path = Path(path)
+    given = read_rig(path, format_name, subject)
+    given = replace(given, tables=_fill_sizes(given, sizes or {}, path))
+    cameras = build_cameras(given.tables, path)
+    check_no_copies(cameras, path)
+    for remark in remark_on_centres(cameras, told=bool(sizes)):
+        log.warning("%s: %s", path, remark)
+    return cameras, given
+
+
+def read_rig(path: Path, format_name: str | None = None, subject: str | None = None) -> GivenRig:
+    """What a file says of its cameras, which may lack their picture sizes; unchecked."""
     try:
         with path.open("rb") as file:
             if not file.read(1):
@@ -72,22 +85,26 @@ def read_given_cameras(
         if not subject:
             raise InputError(f"{path}: Human3.6M has cameras per subject; name one (S1 to S11) with --subject, or in the sheet of rigs")
         given: GivenRig = form.read_subject(path, subject)
-    elif subject:
+        return given
+    if subject:
         raise InputError(f"{path}: only calibrations of Human3.6M have subjects, this one is of {name}; leave the subject out")
-    else:
-        given = form.read(path)
-    given = replace(given, tables=_fill_sizes(given, sizes or {}, path))
-    cameras = build_cameras(given.tables, path)
-    check_no_copies(cameras, path)
+    given = form.read(path)
+    return given
+
+
+def remark_on_centres(cameras: Mapping[str, Camera], told: bool) -> list[str]:
+    """Say where a principal point lies outside of its picture or, where the size is `told` by somebody and not by the file, far from the middle."""
+    remarks = []
     for camera in cameras.values():
-        # A principal point outside of the picture is possible, but mostly means that the size is another camera's.
-        x, y = camera.matrix[:2, 2]
-        if not (-0.5 <= x <= camera.size[0] - 0.5 and -0.5 <= y <= camera.size[1] - 0.5):
-            log.warning(
-                "%s: the principal point of camera %s, (%.1f, %.1f), lies outside of its picture of %dx%d pixels; is the size right?",
-                path, camera.name, x, y, *camera.size,
-            )  # fmt: skip
-    return cameras, given
+        (x, y), (width, height) = camera.matrix[:2, 2], camera.size
+        off = max(abs((x + 0.5) / width - 0.5), abs((y + 0.5) / height - 0.5))
+        # Outside of the picture is possible, but mostly means that the size is another camera's.
+        if off > (_FAR_OFF if told else 0.5):
+            where = "outside of its picture" if off > 0.5 else "far from the middle of its picture"
+            remarks.append(
+                f"the principal point of camera {camera.name}, ({x:.1f}, {y:.1f}), lies {where} of {width}x{height} pixels; is the size right?"
+            )
+    return remarks
 
 
 def load_format(name: str) -> ModuleType:

@@ -68,6 +68,7 @@ def test_what_cannot_be_understood_is_refused_whole(text, message):
         (ANIPOSE.format(kind="charuco", size="7, 10"), "mm", "7x10:25:18.75:5x5_100"),
         (ANIPOSE.format(kind="checkerboard", size="7, 10"), "mm", "8x11:25"),
         (SLEAP, "mm", "8x11:24:18.75:4x4_1000"),
+        (SLEAP.replace("board_x", "board_width").replace("board_y", "board_height"), "mm", "8x11:24:18.75:4x4_1000"),
         (SLEAP.split("marker", maxsplit=1)[0], "mm", "9x12:24"),
         (CALISCOPE.format("square_size_overide_cm = 5.4\n"), "mm", "4x5:54:40.5:4x4_50"),
         (CALISCOPE.format("square_size_overide_cm = 5.4\n"), "m", "4x5:0.054:0.0405:4x4_50"),
