@@ -102,7 +102,10 @@ class SurveyConfig(Section):
     )
     min_contrast: float = Field(14.0, ge=0, le=255, description="Least contrast to the background, in grey levels, of a foreground pixel.")
     shadow_ratio: float = Field(
-        0.5, ge=0, le=1, description="A pixel darkened evenly, to no less than this share, is a shadow; 1 turns this off."
+        0.5,
+        ge=0,
+        le=1,
+        description="A pixel darkened evenly, to no less than this share, is a shadow; 1 turns this off. Without colour (infrared) there are none.",
     )
     close_px: int = Field(5, ge=0, le=101, description="Gaps up to this many pixels inside a silhouette are closed.")
     min_area: float = Field(0.0005, ge=0, lt=1, description="Least area of a silhouette, as a share of the picture.")

@@ -14,6 +14,8 @@ from bkind3d.survey.consensus import Chosen, Clusters
 
 #: Share of the frames that fit; the rest are melted silhouettes.
 _QUANTILE = 0.97
+#: Share of a hull's voxels that has to fit, the nearest ones: what is outside of it is a tail, or no body.
+_BODY = 0.97
 #: Frames, evenly spread, that are measured, and voxels along a side of the cubes that are carved one after the other.
 _FRAMES, _VOXELS = 60, (24, 32)
 #: A point inside of all boxes may be that much farther away than their sides.
@@ -28,8 +30,8 @@ def measure_side(
 ) -> float:
     """Side, in world units, of the cube around the centre that the subject fits into, however it is turned.
 
-    In frames spread over the session, a cube of voxels is carved by the silhouettes of all views (visual hull), and the distance of the
-    farthest voxel that is left is half a side. What only some views take for the subject (shadows, reflections) is carved away.
+    In frames spread over the session, a cube of voxels is carved by the silhouettes of all views (visual hull); half a side is the distance
+    within which nearly all that is left lies. What only some views take for the subject (shadows, reflections) is carved away.
     """
     usable = np.flatnonzero((chosen >= 0).any(axis=1) & np.isfinite(centres).all(axis=1))
     most = (chosen[usable] >= 0).sum(axis=1)
@@ -39,27 +41,27 @@ def measure_side(
     half = _DIAGONAL * float(np.quantile(bounds, _QUANTILE))
     seeing = [measured[chosen[measured, view] >= 0] for view in range(len(cameras))]
     masks = [dict(zip(frames.tolist(), read_masks(view, frames), strict=True)) for view, frames in enumerate(seeing)]
-    for n_voxels in _VOXELS:
+    for n_voxels, share in zip(_VOXELS, (1.0, _BODY), strict=True):
         # The second time, finer voxels in a cube that leaves out what the first carving took away.
-        radii = [
+        frames = (
             _carve_frame(cameras, centres[frame], [of_view.get(int(frame)) for of_view in masks], half, n_voxels) for frame in measured
-        ]
-        known = [radius for radius in radii if radius > 0]
-        half = min(half, float(np.quantile(known, _QUANTILE))) if known else half
+        )
+        radii = [float(np.quantile(distances, share)) for distances in frames if len(distances)]
+        half = min(half, float(np.quantile(radii, _QUANTILE))) if radii else half
     return 2 * half
 
 
 def _carve_frame(
     cameras: list[Camera], centre: Float[NDArray, "3"], masks: list[UInt8[NDArray, "..."] | None], half: float, n_voxels: int
-) -> float:
-    """Distance from the centre of the farthest voxel in all silhouettes of a frame; 0 where none is."""
+) -> Float[NDArray, "voxel"]:
+    """Distances from the centre of the voxels that lie in all silhouettes of a frame."""
     steps = (np.arange(n_voxels) + 0.5) * 2 * half / n_voxels - half
     offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
     offsets = offsets[np.linalg.norm(offsets, axis=1) <= half]
     for camera, mask in zip(cameras, masks, strict=True):
         if mask is not None:
             offsets = offsets[_carve(camera, centre + offsets, mask, 2 * half / n_voxels)]
-    return float(np.linalg.norm(offsets, axis=1).max(initial=0.0))
+    return np.asarray(np.linalg.norm(offsets, axis=1))
 
 
 def _bound_radius(cameras: list[Camera], centre: Array, chosen: Int[NDArray, "view"], clusters: Float[NDArray, "view cluster 7"]) -> float:

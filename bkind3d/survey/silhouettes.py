@@ -23,6 +23,10 @@ _PIECE_SHARE = 0.25
 _HIDDEN_GAP_SHARE = 0.065
 #: A shadow keeps the colour: largest deviation from it, averaged over a window of so many pixels, as a share of `min_contrast`.
 _SHADOW_COLOUR, _SHADOW_WINDOW = 0.3, 5
+#: Pictures of a noisy camera are averaged over windows of so many pixels, which divides the noise, and what has to contrast, by so much.
+_NOISE_WINDOW, _NOISE_GAIN = 3, 2.0
+#: A video has no colour where the channels of its background differ by less than this, grey levels, in nearly all pixels.
+_GREY, _GREY_PERCENTILE = 4, 99
 #: A picture is searched first in blocks: it is halved so often, which leaves blocks with a side of so many pixels, and one marked
 #: pixel of a block is a mean of 4 grey levels, two are 8.
 _HALVINGS, _BLOCK, _LEAST_MEAN = 3, 8, 6
@@ -60,7 +64,12 @@ class SilhouetteFinder:
         self._region = None if region is None else 255 * region.astype(np.uint8)
         self._thinned = thin_out(background.picture)
         self._light = UsualLight(self._thinned, config.min_contrast)
+        # Shadows are told by their colour, so not in infrared: there, most of a dark subject would be taken for one.
+        channels = background.picture.astype(np.int16)
+        self._coloured = np.percentile(np.ptp(channels[::4, ::4], axis=2), _GREY_PERCENTILE) >= _GREY
         limit = np.maximum(config.min_contrast, config.threshold * background.spread)
+        self._noisy = config.threshold * float(np.median(background.spread)) > config.min_contrast
+        limit = limit / _NOISE_GAIN if self._noisy else limit
         self._limit = np.clip(np.floor(limit), 0, 255).astype(np.uint8)
         height, width = background.picture.shape[:2]
         # Places for what is large and made for every picture: to ask for new ones takes longer than to fill them.
@@ -85,7 +94,9 @@ class SilhouetteFinder:
         part = self._bound(contrasting)
         if part is None:
             return Silhouettes(mask, clusters)
-        foreground = contrasting[part] & ~_find_shadows(picture[part], behind[part], self.config) & 1
+        foreground = contrasting[part] & 1
+        if self._coloured:
+            foreground &= ~_find_shadows(picture[part], behind[part], self.config)
         foreground = _choose_pieces(self._fill(foreground, part), 8, _PIECE_SHARE * self._least_area, np.inf)
         linked = cv2.dilate(foreground, self._linking)
         n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_16U)
@@ -99,6 +110,8 @@ class SilhouetteFinder:
 
     def _find_contrast(self, picture: Picture, behind: Picture) -> Mask:
         """255 where a channel differs from the background by more than it usually does, and the subject may be."""
+        if self._noisy:
+            picture, behind = (cv2.blur(one, (_NOISE_WINDOW, _NOISE_WINDOW)) for one in (picture, behind))
         red, green, blue = cv2.split(cv2.absdiff(picture, behind, dst=self._differences), self._channels)
         marked = cv2.compare(cv2.max(cv2.max(red, green, dst=red), blue, dst=red), self._limit, cv2.CMP_GT, dst=green)
         return np.asarray(marked if self._region is None else cv2.bitwise_and(marked, self._region), dtype=np.uint8)

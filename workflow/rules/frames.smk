@@ -22,7 +22,7 @@ rule survey_video:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=4,
+        revision=5,
         options=get_survey_options,
     message:
         "Survey camera {wildcards.camera} of session {wildcards.session}"
@@ -49,7 +49,7 @@ rule locate_subject:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=2,
+        revision=3,
         surveys=lambda wildcards, input: pair_names(get_cameras(wildcards), input.surveys),
     message:
         "Locate the subject of session {wildcards.session}"

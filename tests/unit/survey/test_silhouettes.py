@@ -49,9 +49,28 @@ def test_a_darkening_of_another_colour_is_no_shadow() -> None:
     assert find_silhouettes(picture, make_background(), CONFIG).clusters[0, 0] == pytest.approx(1200, rel=0.03)
 
 
+def test_without_colour_a_darkening_is_no_shadow() -> None:
+    grey = Background(
+        cv2.cvtColor(cv2.cvtColor(make_background().picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.full((160, 240), 1.0)
+    )
+    picture = grey.picture.copy()
+    picture[50:80, 100:140] = (picture[50:80, 100:140] * 0.6).astype(np.uint8)
+    assert find_silhouettes(picture, grey, CONFIG).clusters[0, 0] == pytest.approx(1200, rel=0.03)
+
+
+def test_pictures_of_a_noisy_camera_are_averaged() -> None:
+    noisy = Background(make_background().picture, np.full((160, 240), 5.0))
+    noise = np.random.default_rng(1).normal(0, 5, noisy.picture.shape)
+    noise[50:80, 100:140] += 16
+    picture = np.clip(noisy.picture + noise, 0, 255).astype(np.uint8)
+    # Less than the four standard deviations of a pixel by which one has to differ.
+    assert find_silhouettes(picture, noisy, CONFIG).clusters[0, 0] == pytest.approx(1200, rel=0.15)
+    assert len(find_silhouettes(picture, noisy, CONFIG).clusters) == 1
+
+
 def test_contrast_has_to_exceed_the_spread() -> None:
     picture = make_background().picture.copy()
-    picture[50:80, 100:140] += np.array([0, 30, 0], np.uint8)
+    picture[50:80, 100:140] += np.array([0, 18, 0], np.uint8)
     noisy = Background(make_background().picture, np.full((160, 240), 10.0))
     assert len(find_silhouettes(picture, make_background(), CONFIG).clusters) == 1
     assert len(find_silhouettes(picture, noisy, CONFIG).clusters) == 0
