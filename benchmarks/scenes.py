@@ -233,9 +233,9 @@ def _film_tethered_flies(room: str) -> Scene:
     return Scene("tethered_fly", room, rig, sealed=(961, 962, 963, 964), sealed_rigs=(971, 972))
 
 
-def _film_people(room: str) -> Scene:
-    rig = {"cameras": 4, "width": 400, "height": 300, "arena": 4000, "arena_height": 2000}
-    return Scene("person", room, rig, sealed=(981, 982, 983, 984), sealed_rigs=(991, 992))
+def _film_people(room: str, arena: int = 4000, **more: Any) -> Scene:
+    rig = {"cameras": 4, "width": 400, "height": 300, "arena": arena, "arena_height": 2000}
+    return Scene("person", room, rig, sealed=(981, 982, 983, 984), sealed_rigs=(991, 992), **more)
 
 
 #: The scenes by name: the animal, the room, and ``minute`` where takes are of 60 s, or ``measured`` in place of the room for measured motion.
@@ -250,7 +250,7 @@ SCENES: dict[str, Scene | MirrorMouse] = {
     "rat-measured": _film_rats("bright", motion="rat"),
     "mouse-measured": Scene("rodent", "infrared", {"cameras": 4, "arena": 420, "arena_height": 100}, "mouse", scale=(0.5, 0.56)),
     "tethered-fly-measured": replace(_film_tethered_flies("laboratory"), motion="fly"),
-    "person-measured": replace(_film_people("sunny"), motion="person-walk"),
+    "person-measured": _film_people("sunny", arena=5400, motion="person-walk"),
     "mirror-mouse": MirrorMouse(),
 }
 
