@@ -26,7 +26,7 @@ docs: .venv/test.stamp
 
 # Files of few and long tests come first, or one core would wait for the last of them.
 test: lint
-	$(PYTEST) $(BOTH_CORES) --no-loadscope-reorder tests/workflow tests/unit -m "not slow and not slurm"
+	$(PYTEST) $(BOTH_CORES) --no-loadscope-reorder tests/workflow tests/unit tests/benchmarks -m "not slow and not slurm"
 
 test-slow: .venv/test.stamp
 	$(PYTEST) $(BOTH_CORES) -m slow
