@@ -156,7 +156,7 @@ def find_real_data() -> Path:
     """The folder of the real recordings."""
     folder = os.environ.get("BKIND3D_REAL_DATA", "")
     if not folder or not Path(folder).is_dir():
-        raise InputError("BKIND3D_REAL_DATA names no folder of real recordings, and this scene is made of one; set it")
+        raise InputError("", "BKIND3D_REAL_DATA names no folder of real recordings, and this scene is made of one", "set it")
     return Path(folder)
 
 

@@ -99,12 +99,12 @@ def choose_workload(options: argparse.Namespace) -> Workload:
     study = load_study(folder=options.study)
     name = options.experiment or next(iter(study.config.experiments))
     if name not in study.config.experiments:
-        raise InputError(f"--experiment {name}: the study has {', '.join(study.config.experiments)}")
+        raise InputError(f"--experiment {name}", f"the study has {', '.join(study.config.experiments)}")
     config = override(study.config.experiments[name], options)
     frames = {session: [*study.find_frames(name, session).values()] for session in study.list_sessions("train")}
     missing = next((path for paths in frames.values() for path in paths if not path.exists()), None)
     if missing is not None:
-        raise InputError(f"{missing}: is not there; run the workflow first, or leave out the study")
+        raise InputError(missing, "is not there", "run the workflow first, or leave out the study")
     sessions = [SessionFrames(paths) for paths in frames.values()]
     names, truth = [], {}
     if config.description.role == "supervised":

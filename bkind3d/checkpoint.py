@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from bkind3d.data.writing import replaced_when_complete
 
 if TYPE_CHECKING:
     from bkind3d.methods.base import Model
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,15 +64,39 @@ def hash_file(path: str | Path) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable, or make it anew") from None
+        raise InputError(path, f"cannot be read ({error.strerror})", "make it readable, or make it anew") from None
 
 
 def write_content(content: Mapping[str, Any], kind: str, revision: int, path: Path) -> None:
     """Write tensors and plain values to `path`, as a whole or not at all."""
     file = io.BytesIO()
-    torch.save({"format": kind, "revision": revision, "version": __version__, **content}, file)
+    torch.save({"format": kind, "revision": revision, "version": __version__, "sha256": hash_values(content), **content}, file)
     with replaced_when_complete(path) as temporary:
         temporary.write_bytes(file.getbuffer())
+
+
+def hash_values(values: Any) -> str:
+    """SHA-256 of tensors and plain values in dictionaries and lists."""
+    digest = hashlib.sha256()
+    _digest(values, digest)
+    return digest.hexdigest()
+
+
+def _digest(values: Any, digest: "hashlib._Hash") -> None:
+    if isinstance(values, torch.Tensor):
+        digest.update(f"{values.dtype}{list(values.shape)}".encode())
+        digest.update(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    elif isinstance(values, Mapping):
+        digest.update(f"{{{len(values)}".encode())
+        for key, value in values.items():
+            digest.update(repr(key).encode())
+            _digest(value, digest)
+    elif isinstance(values, list | tuple):
+        digest.update(f"[{len(values)}".encode())
+        for value in values:
+            _digest(value, digest)
+    else:
+        digest.update(repr(values).encode())
 
 
 def read_content(path: str | Path, kind: str, revision: int, advice: str) -> dict[str, Any]:
@@ -77,16 +104,24 @@ def read_content(path: str | Path, kind: str, revision: int, advice: str) -> dic
 
     Raises
     ------
-    InputError : where the file cannot be read, is not of this `kind`, or has another revision; `advice` says what to do then.
+    InputError : where the file cannot be read, is not of this `kind`, has another revision, or other values than were written; `advice`
+        says what to do then.
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
+        stated = content.pop("sha256", None) if isinstance(content, dict) else None
+        own = {"format", "revision", "version"}
+        is_whole = stated is None or stated == hash_values({key: value for key, value in content.items() if key not in own})
     except Exception as error:  # torch's reader meets damage with whatever it stumbles over
-        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())[:120]}); {advice}") from None
+        raise InputError(path, f"cannot be read ({' '.join(str(error).split())[:120]})", advice) from None
     if not isinstance(content, dict) or content.get("format") != kind:
-        raise InputError(f"{path}: is not a {kind.replace('-', ' ')} file; {advice}")
-    if content["revision"] != revision:
-        raise InputError(f"{path}: is of revision {content['revision']}, this package has {revision}; {advice}")
+        raise InputError(path, f"is not a {kind.replace('-', ' ')} file", advice)
+    if content.get("revision") != revision:
+        raise InputError(path, f"is of revision {content.get('revision', 'none')}, this package has {revision}", advice)
+    if not is_whole:
+        raise InputError(path, "is damaged: its values are not those that were written", f"copy it again, or {advice}")
+    if stated is None:
+        log.info("%s: was written before files of models had a checksum, so damage would not be noticed", path)
     return content
 
 
@@ -115,7 +150,11 @@ def load_model(path: str | Path) -> tuple["Model", Provenance]:
         config = settings.model_fields["model"].annotation.model_validate_json(content["model_config"])  # type: ignore[union-attr]
         model: Model = resolve_name(settings.description.model)(config, content.get("names", ()), load=False)
         model.load_state_dict(content["weights"])
-    except (KeyError, RuntimeError, ValueError) as error:
+    except Exception as error:  # whoever wrote it may have written anything
         reason = " ".join(str(error).split())[:160]
-        raise InputError(f"{path}: its weights and its configuration do not belong together ({reason}); train it again") from None
+        what = f"its weights and its configuration do not belong together ({reason})"
+        raise InputError(path, what, "train it again") from None
+    for name, value in model.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise InputError(path, f"its weights {name} are not all finite numbers", "train it again")
     return model, provenance

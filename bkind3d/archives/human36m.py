@@ -14,7 +14,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.archives.studies import Archive, ImportedSession
-from bkind3d.calibration.formats.reading import read_given_cameras, read_xml
+from bkind3d.calibration.formats.reading import read_apart, read_given_cameras, read_xml
 from bkind3d.config import InputError
 from bkind3d.data.joint_files import make_joints
 
@@ -48,18 +48,23 @@ def read_poses(path: Path) -> Float[NDArray, "frame 17 3"]:
     ------
     InputError : where the file is damaged or holds something else.
     """
+    # The library follows a damaged file's pointers round and round, for as long as it is let.
+    return read_apart(_read_poses, path)
+
+
+def _read_poses(path: Path) -> Float[NDArray, "frame 17 3"]:
     try:
         values = np.asarray(cdflib.CDF(path).varget("Pose"), dtype=np.float64)
     except Exception as error:  # what cdflib's parser happens to stumble over: OSError, ValueError, zlib.error, ...
         raise InputError(
-            f"{path}: cannot be read as CDF ({' '.join(str(error).split())}); it is truncated or damaged: copy it again"
+            path, f"cannot be read as CDF ({' '.join(str(error).split())})", "it is truncated or damaged: copy it again"
         ) from None
     if values.size == 0 or values.shape[-1] != 3 * N_JOINTS:
         raise InputError(
-            f"{path}: variable 'Pose' has the shape {values.shape}, expected (1, frames, {3 * N_JOINTS}); is it a file of D3_Positions?"
+            path, f"variable 'Pose' has the shape {values.shape}, expected (1, frames, {3 * N_JOINTS})", "is it a file of D3_Positions?"
         )
     if not (np.abs(values) < _FARTHEST).all():
-        raise InputError(f"{path}: has positions that are no number or beyond {_FARTHEST / 1000:g} m; it is damaged: copy it again")
+        raise InputError(path, f"has positions that are no number or beyond {_FARTHEST / 1000:g} m", "it is damaged: copy it again")
     return values.reshape(-1, N_JOINTS, 3)[:, list(JOINTS)]
 
 
@@ -93,12 +98,15 @@ def read_archive(folder: Path, metadata: Path | None = None) -> Archive:
     metadata = metadata or folder / "metadata.xml"
     if not metadata.is_file():
         raise InputError(
-            f"{metadata}: is not there; it has the cameras and the names of the takes. It comes with the data set's code bundle: copy it to {folder}, or name it with --metadata"
+            metadata,
+            "is not there",
+            f"it has the cameras and the names of the takes. It comes with the data set's code bundle: copy it to {folder}, or name "
+            "it with --metadata",
         )
     root = folder / "extracted" if (folder / "extracted").is_dir() else folder
     subjects = [subject for subject in SPLITS if (root / subject).is_dir()]
     if not subjects:
-        raise InputError(f"{root}: has none of the subjects {', '.join(SPLITS)}; name the folder that holds them")
+        raise InputError(root, f"has none of the subjects {', '.join(SPLITS)}", "name the folder that holds them")
     takes, absent = read_takes(metadata), [subject for subject in SPLITS if subject not in subjects]
     rigs = {subject: read_given_cameras(metadata, "human36m", subject)[0] for subject in subjects}
     sessions = (session for subject in subjects for session in _import_subject(root / subject, takes[subject], list(rigs[subject])))
@@ -111,11 +119,15 @@ def read_takes(metadata: Path) -> dict[str, list[Take]]:
     rows = [["".join(cell.itertext()).strip() for cell in row] for row in root.findall("mapping/*")]
     actions = ["".join(node.itertext()).strip() for node in root.findall("actionnames/*")]
     if not rows or not actions:
-        raise InputError(f"{metadata}: has no element 'mapping' or 'actionnames', so it is not the metadata.xml of Human3.6M")
+        raise InputError(
+            metadata,
+            "has no element 'mapping' or 'actionnames', so it is not the metadata.xml of Human3.6M",
+            "give a file of this format, or say which it has",
+        )
     subjects = rows[0][2:]
     missing = [subject for subject in SPLITS if subject not in subjects]
     if missing:
-        raise InputError(f"{metadata}: subject {missing[0]!r} is not in the first row of element 'mapping'; is the file damaged?")
+        raise InputError(metadata, f"subject {missing[0]!r} is not in the first row of element 'mapping'", "is the file damaged?")
     takes: dict[str, list[Take]] = {subject: [] for subject in subjects}
     for action, number, *prefixes in (row for row in rows[1:] if len(row) == len(rows[0])):
         if not action.isdecimal() or not 0 < int(action) <= len(actions):
@@ -124,7 +136,7 @@ def read_takes(metadata: Path) -> dict[str, list[Take]]:
             if prefix and not prefix.startswith(_ALL):
                 takes[subject].append(Take(subject, actions[int(action) - 1], number, prefix))
     if not all(takes[subject] for subject in SPLITS):
-        raise InputError(f"{metadata}: element 'mapping' names no takes; is the file damaged?")
+        raise InputError(metadata, "element 'mapping' names no takes", "is the file damaged?")
     return takes
 
 
@@ -141,11 +153,11 @@ def _import_subject(folder: Path, takes: list[Take], cameras: list[str]) -> Iter
     """The sessions of one subject, one after the other, so that one take's poses are in memory at a time."""
     poses = next((folder / name for name in POSE_FOLDERS if (folder / name).is_dir()), None)
     if poses is None:
-        raise InputError(f"{folder}: has neither {' nor '.join(POSE_FOLDERS)}; extract Poses_D3_Positions_{folder.name}.tgz there")
+        raise InputError(folder, f"has neither {' nor '.join(POSE_FOLDERS)}", f"extract Poses_D3_Positions_{folder.name}.tgz there")
     videos = {take: {camera: folder / "Videos" / f"{take.prefix}.{camera}.mp4" for camera in cameras} for take in takes}
     for camera in cameras:
         if not any(paths[camera].is_file() for paths in videos.values()):
-            raise InputError(f"{folder / 'Videos'}: has no video of camera {camera}; extract Videos_{folder.name}.tgz there again")
+            raise InputError(folder / "Videos", f"has no video of camera {camera}", f"extract Videos_{folder.name}.tgz there again")
     for take in takes:
         yield _import_take(take, videos[take], poses / f"{take.prefix}.cdf")
 

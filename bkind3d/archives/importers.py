@@ -66,7 +66,7 @@ def import_archive(name: str, folder: Path, output: Path, **options: Any) -> Non
 
     row = IMPORTERS[name]
     if not folder.is_dir():
-        raise InputError(f"{folder}: is no folder; name the one that holds {row.name}: {row.holds}")
+        raise InputError(folder, "is no folder", f"name the one that holds {row.name}: {row.holds}")
     refuse_inside(output, folder)
     given = {key: argument.get("default") for key, argument in row.options.items()} | options
     archive = import_module(row.module).read_archive(folder, **given)

@@ -85,7 +85,7 @@ def write_study(folder: Path, archive: Archive, verb: str) -> list[dict[str, Any
         written = [_write_session(temporary, archive, session) for session in archive.sessions]
         used = [session for session in written if session["split"]]
         if not used:
-            raise InputError(f"{folder}: no recording of the archive has the videos of two cameras; download them, and import again")
+            raise InputError(folder, "no recording of the archive has the videos of two cameras", "download them, and import again")
         config = temporary / "config"
         config.mkdir()
         columns = [column for column in written[0] if column != "cameras"]

@@ -204,7 +204,7 @@ def _read_lenses(path: str | Path, sizes: Mapping[str, tuple[int, int]]) -> list
     lacking = [name for name in sizes if name not in found]
     if lacking:
         raise InputError(
-            f"{path}: has no intrinsics of camera {lacking[0]!r}, only of {', '.join(found)}; name the cameras as the videos are named"
+            path, f"has no intrinsics of camera {lacking[0]!r}, only of {', '.join(found)}", "name the cameras as the videos are named"
         )
     return [fit_camera_to_video(found[name], size, path) for name, size in sizes.items()]
 

@@ -43,7 +43,7 @@ def find_corners(videos: Videos, board: BoardConfig, config: CalibrationConfig, 
         found), or it has more rows than the settings say.
     """
     if len(videos) < 2:
-        raise InputError(f"--videos: {len(videos)} camera(s) given, at least 2 are needed")
+        raise InputError("--videos", f"{len(videos)} camera(s) given, at least 2 are needed", "give more cameras")
     # OpenCV's own threads wait for each other by spinning, which on a busy machine costs more than they bring.
     cv2.setNumThreads(1)
     infos = {camera: probe_video(path) for camera, path in videos.items()}
@@ -56,8 +56,10 @@ def find_corners(videos: Videos, board: BoardConfig, config: CalibrationConfig, 
     points, n_taller = _search_videos(videos, board, legacy, frames, threads, set(trial.tolist()))
     if n_taller >= max(_MORE_ROWS, _MORE_ROWS_SHARE * len(trial) * len(videos)):
         raise InputError(
-            f"the board in the videos has more than {board.squares_y} rows of squares (corners beyond them are seen in {n_taller} of "
-            f"{len(trial) * len(videos)} pictures); count them and correct squares_y, and check square_length and marker_length"
+            "",
+            f"the board in the videos has more than {board.squares_y} rows of squares (corners beyond them are seen in {n_taller} "
+            f"of {len(trial) * len(videos)} pictures)",
+            "count them and correct squares_y, and check square_length and marker_length",
         )
     maker = make_board(board, legacy)
     model = locate_model(maker)
@@ -68,7 +70,7 @@ def find_corners(videos: Videos, board: BoardConfig, config: CalibrationConfig, 
         path = videos[blind[0]]
         shown = decode_frames(path, gray=True, wanted=set(trial.tolist()).__contains__)
         reason = explain_unseen_board((frame.picture for frame in shown), board)
-        raise InputError(f"{path}: the board is found in no frame by camera(s) {', '.join(blind)}; {reason}")
+        raise InputError(path, f"the board is found in no frame by camera(s) {', '.join(blind)}", reason)
     return corners
 
 
@@ -88,12 +90,16 @@ def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) ->
     counts = ", ".join(f"{camera} {length}" for camera, length in lengths.items())
     if longest - shortest > max(1, _LENGTH_SHARE * longest):
         raise InputError(
-            f"the board videos have different numbers of frames ({counts}); the cameras have to film the board at the same moments: cut them alike"
+            "",
+            f"the board videos have different numbers of frames ({counts})",
+            "the cameras have to film the board at the same moments: cut them alike",
         )
     if longest != shortest:
         log.warning("the board videos have different numbers of frames (%s); the first %d are used", counts, shortest)
     if floor_frame is not None and floor_frame >= shortest:
-        raise InputError(f"calibration.floor_frame is {floor_frame}, but the board videos have {shortest} frames (counted from 0)")
+        raise InputError(
+            "", f"calibration.floor_frame is {floor_frame}, but the board videos have {shortest} frames (counted from 0)", "correct it"
+        )
     return shortest
 
 

@@ -60,10 +60,10 @@ def import_calibration(
     path, units = given.path, given.units
     found, rig = read_given_cameras(path, given.format_name, given.subject, given.sizes)
     if rig.units and rig.units != units:
-        raise InputError(f"{path}: is in {rig.units!r}, the units given are {units!r}; correct --units, or the sheet of rigs")
+        raise InputError(path, f"is in {rig.units!r}, the units given are {units!r}", "correct --units, or the sheet of rigs")
     matched = match_cameras(found, cameras or list(found), path)
     if len(matched) < 2:
-        raise InputError(f"{path}: {len(matched)} camera is used, at least 2 are needed")
+        raise InputError(path, f"{len(matched)} camera is used, at least 2 are needed", "name more cameras")
     unused = [name for name in found if name not in matched.values()]
     if unused:
         log.info("%s: cameras that the sheet does not name are left out: %s", path, ", ".join(unused))
@@ -88,8 +88,10 @@ def check_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) -> 
     if metres < _SMALLEST_RIG or metres > _LARGEST_RIG:
         fitting = [other for other, size in reversed(METRES.items()) if _SMALLEST_RIG <= extent * size <= _LARGEST_RIG]
         raise InputError(
-            f"{path}: in {units}, the cameras would be {extent:.4g} {units} apart, which cannot be; "
-            f"give the units of the calibration ({' or '.join(fitting) or 'which are none of ' + ', '.join(METRES)}) with --units, or in the sheet of rigs"
+            path,
+            f"in {units}, the cameras would be {extent:.4g} {units} apart, which cannot be",
+            f"give the units of the calibration ({' or '.join(fitting) or 'which are none of ' + ', '.join(METRES)}) with --units, "
+            "or in the sheet of rigs",
         )
 
 
@@ -102,7 +104,7 @@ def export_calibration(path: str | Path, output: str | Path, format_name: str | 
     if not formats or format_name not in (None, *formats):
         endings = {name: " ".join(CALIBRATION_FORMATS[name].endings) for name in EXPORT_FORMATS if format_name in (None, name)}
         raise InputError(
-            f"{output}: has another ending than {' or '.join(f'{known} ({name})' for name, known in endings.items())}; rename it"
+            output, f"has another ending than {' or '.join((f'{known} ({name})' for name, known in endings.items()))}", "rename it"
         )
     cameras, metadata = read_calibration(path)
     units = metadata.get("units")

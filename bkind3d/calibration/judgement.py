@@ -47,8 +47,9 @@ def check_views(corners: Corners, config: CalibrationConfig) -> None:
     if few:
         listed = ", ".join(f"{name} ({count})" for name, count in few.items())
         raise InputError(
-            f"too few of {len(corners.frames)} searched frames show the board to {listed}, at least {config.min_board_frames} are needed; "
-            "film the board longer where these cameras see it, or raise calibration.max_board_frames"
+            "",
+            f"too few of {len(corners.frames)} searched frames show the board to {listed}, at least {config.min_board_frames} are needed",
+            "film the board longer where these cameras see it, or raise calibration.max_board_frames",
         )
 
 
@@ -123,9 +124,8 @@ def refuse(findings: list[Finding], accepted: bool) -> None:
     """
     failures = list_failures(findings)
     if failures and not accepted:
-        raise InputError(
-            f"the calibration is not good enough: {'; '.join(failures)} (calibration.accept_poor: true goes on, and the report says so)"
-        )
+        advice = "calibration.accept_poor: true goes on, and the report says so"
+        raise InputError("", f"the calibration is not good enough: {'; '.join(failures)}", advice)
 
 
 def _judge_camera(row: Mapping[Hashable, Any], config: CalibrationConfig, units: str) -> Iterator[tuple[Level, str, str]]:

@@ -55,11 +55,11 @@ def print_board(board: BoardConfig, name: str, units: str, output: str | Path, p
 
     output = Path(output)
     if output.suffix.lower() != ".pdf":
-        raise InputError(f"{output}: a printable board is a PDF; give a name that ends with .pdf")
+        raise InputError(output, "a printable board is a PDF", "give a name that ends with .pdf")
     for finding in check_scale(board, units):
-        raise InputError(f"board {name!r}: {finding.text}; correct one of them")
+        raise InputError(f"board {name!r}", finding.text, "correct one of them")
     if units not in METRES:
-        raise InputError(f"--units: {units!r} is no unit of a board; use {', '.join(METRES)}")
+        raise InputError("--units", f"{units!r} is no unit of a board", f"use {', '.join(METRES)}")
     black, square = list_black_rectangles(board), METRES[units] * 1000 * board.square_length
     size = board.squares_x * square, board.squares_y * square
     width, height = _choose_page(size, page, name)
@@ -86,7 +86,9 @@ def list_black_rectangles(board: BoardConfig) -> list[Rectangle]:
     if board.pattern == "checkerboard":
         return [(x, y, x + 1, y + 1) for x in range(board.squares_x) for y in range(board.squares_y) if (x + y) % 2 == 0]
     if board.legacy_pattern == "auto" and board.squares_y % 2 == 0:
-        raise InputError("a board with an even number of rows has two layouts: write legacy_pattern: 'false' (OpenCV since 4.6) or 'true'")
+        raise InputError(
+            "", "a board with an even number of rows has two layouts", "write legacy_pattern: 'false' (OpenCV since 4.6) or 'true'"
+        )
     charuco = make_board(board, board.legacy_pattern == "true").board
     corners = [np.asarray(corners)[:, :2] / board.square_length for corners in charuco.getObjPoints()]
     occupied = {(int(points[:, 0].min()), int(points[:, 1].min())) for points in corners}
@@ -126,8 +128,10 @@ def _choose_page(size: tuple[float, float], page: str, name: str) -> tuple[float
             return width, height
     fitting = [other for other, sides in PAGES.items() if min(needed) <= min(sides) and max(needed) <= max(sides)]
     raise InputError(
-        f"board {name!r} is {size[0]:g} x {size[1]:g} mm and needs {needed[0]:g} x {needed[1]:g} mm with its margins, which is more than {page}; "
-        f"use --page {fitting[0] if fitting else 'board'}"
+        "",
+        f"board {name!r} is {size[0]:g} x {size[1]:g} mm and needs {needed[0]:g} x {needed[1]:g} mm with its margins, which is "
+        f"more than {page}",
+        f"use --page {fitting[0] if fitting else 'board'}",
     )
 
 

@@ -77,8 +77,9 @@ def check_connected(corners: Corners) -> None:
     if len(groups) > 1:
         listed = " | ".join(", ".join(corners.cameras[camera] for camera in sorted(group)) for group in groups)
         raise InputError(
-            f"groups of cameras see the board together in fewer than {SHARED_FRAMES} frames: {listed}; show the board where cameras of "
-            "both groups see it, or raise calibration.max_board_frames"
+            "",
+            f"groups of cameras see the board together in fewer than {SHARED_FRAMES} frames: {listed}",
+            "show the board where cameras of both groups see it, or raise calibration.max_board_frames",
         )
 
 

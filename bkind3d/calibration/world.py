@@ -26,7 +26,9 @@ def place_on_floor(cameras: list[Camera], corners: Corners, floor_frame: int) ->
     pose = pose_board(cameras, corners, int(np.flatnonzero(corners.frames == floor_frame)[0]))
     if pose is None:
         raise InputError(
-            f"no camera sees the board in frame {floor_frame} (calibration.floor_frame); name a frame in which it lies on the floor, or leave the key out"
+            "",
+            f"no camera sees the board in frame {floor_frame} (calibration.floor_frame)",
+            "name a frame in which it lies on the floor, or leave the key out",
         )
     to_board = pose.rotation.T
     above = np.mean([to_board @ (camera.centre - pose.translation) for camera in cameras], axis=0)
@@ -84,8 +86,9 @@ def place_by_points(cameras: list[Camera], path: str | Path) -> tuple[list[Camer
     spread = np.linalg.svd(true[known] - true[known].mean(axis=0), compute_uv=False) if known.sum() >= 3 else np.zeros(3)
     if spread[1] <= 1e-3 * spread[0] or not spread[0]:
         raise InputError(
-            f"{path}: {int(known.sum())} point(s) are marked in two or more cameras ({', '.join(np.array(names)[known]) or 'none'}); "
-            "at least three that do not lie on one line are needed"
+            path,
+            f"{int(known.sum())} point(s) are marked in two or more cameras ({', '.join(np.array(names)[known]) or 'none'})",
+            "at least three that do not lie on one line are needed",
         )
     turn, shift, error = superpose(found[known], true[known])
     residuals = np.linalg.norm(found[known] @ turn.T + shift - true[known], axis=1)
@@ -117,10 +120,10 @@ def read_points(path: Path, cameras: list[str]) -> tuple[dict[tuple[str, str], t
             reader = csv.DictReader(file, delimiter="\t")
             lines = list(reader)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); it is the table of the world's points") from None
+        raise InputError(path, f"cannot be read ({error})", "it is the table of the world's points") from None
     lacking = [column for column in columns if column not in (reader.fieldnames or [])]
     if lacking:
-        raise InputError(f"{path}: column {lacking[0]!r} is missing; the columns are {', '.join(columns)}, separated by tabs")
+        raise InputError(path, f"column {lacking[0]!r} is missing", f"the columns are {', '.join(columns)}, separated by tabs")
     marks: dict[tuple[str, str], tuple[float, float]] = {}
     places: dict[str, tuple[float, float, float]] = {}
     for number, line in enumerate(lines, start=2):
@@ -128,13 +131,15 @@ def read_points(path: Path, cameras: list[str]) -> tuple[dict[tuple[str, str], t
         try:
             column, row, *place = (float(line[key] or "nan") for key in columns[2:])
         except (TypeError, ValueError):
-            raise InputError(f"{path}: row {number}: {', '.join(columns[2:])} have to be numbers") from None
+            raise InputError(path, f"row {number}: {', '.join(columns[2:])} have to be numbers", "correct the row") from None
         if not np.isfinite([column, row, *place]).all():
-            raise InputError(f"{path}: row {number}: a number of {', '.join(columns[2:])} is missing or not finite")
+            raise InputError(path, f"row {number}: a number of {', '.join(columns[2:])} is missing or not finite", "correct the row")
         if camera not in cameras:
-            raise InputError(f"{path}: row {number}: camera {camera!r} is not of this rig; it has {', '.join(cameras)}")
+            raise InputError(path, f"row {number}: camera {camera!r} is not of this rig", f"it has {', '.join(cameras)}")
         if (name, camera) in marks or places.get(name, tuple(place)) != tuple(place):
-            raise InputError(f"{path}: row {number}: point {name!r} was given before, with another place or for the same camera")
+            raise InputError(
+                path, f"row {number}: point {name!r} was given before, with another place or for the same camera", "keep one of the rows"
+            )
         marks[name, camera], places[name] = (column, row), (place[0], place[1], place[2])
     return marks, places
 
@@ -149,7 +154,7 @@ def compare_to_truth(cameras: Mapping[str, Camera], truth: Mapping[str, Camera])
     """
     lacking = [name for name in cameras if name not in truth]
     if lacking:
-        raise InputError(f"the true calibration has no camera {lacking[0]!r}, only {', '.join(truth)}")
+        raise InputError("", f"the true calibration has no camera {lacking[0]!r}, only {', '.join(truth)}", "name the cameras alike")
     found = np.stack([camera.centre for camera in cameras.values()])
     true = np.stack([truth[name].centre for name in cameras])
     turn, shift, _ = superpose(found, true)

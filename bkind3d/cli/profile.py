@@ -2,13 +2,14 @@
 
 import argparse
 import logging
+import re
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
 from bkind3d.cli.verbs import Argument, argument, at_least, verb
 from bkind3d.cluster.profile import Site, install_profile
-from bkind3d.config import parse_section
+from bkind3d.config import NAME_PATTERN, InputError, parse_section
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ def profile(arguments: argparse.Namespace) -> None:
     values = {key: getattr(arguments, key) for key in Site.model_fields}
     if arguments.check:
         check_site(parse_section(Site, values, "profile"))
+    if not re.fullmatch(NAME_PATTERN, arguments.name):
+        raise InputError("--name", f"{arguments.name!r} is no name of a profile", "use letters (A to Z), digits, _ and -")
     folder = arguments.folder or Path(get_appdirs().user_config_dir)
     path = install_profile(values, folder / arguments.name, arguments.force)
     log.info("wrote %s; from the clone: snakemake --profile %s", path, arguments.name)

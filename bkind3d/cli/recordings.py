@@ -28,7 +28,7 @@ def _find_board(name: str, path: str) -> BoardConfig:
     """Read a board from a file with the boards by name."""
     boards = read_boards(path)
     if name not in boards:
-        raise InputError(f"{path}: has no board {name!r}, only {', '.join(boards) or 'none'}")
+        raise InputError(path, f"has no board {name!r}, only {', '.join(boards) or 'none'}", "write one of these")
     return boards[name]
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from bkind3d.cli.verbs import Argument, argument, at_least, verb, workers
-from bkind3d.config import InputError, SimulationConfig, read_boards, read_section
+from bkind3d.config import SimulationConfig, read_boards, read_section
 from bkind3d.geometry.units import METRES
 from bkind3d.simulation.layouts.writing import LAYOUTS, choose_content, write_layout
 
@@ -76,7 +76,7 @@ def doctor(arguments: argparse.Namespace) -> None:
     failed = [check for check in checks if check.status == "failure"]
     if failed and not arguments.keep_going:
         more = f" (and {len(failed) - 1} more failures)" if len(failed) > 1 else ""
-        raise InputError(f"{failed[0].describe().split(maxsplit=1)[1]}{more}{f'; see {page}' if page else ''}")
+        raise failed[0].to_error(more, f"see {page}" if page else "")
     if not arguments.json:
         sys.stdout.write(f"Pictures of all this: {page}\nNext, see what would be computed:\n  {name_command(arguments.config)} -n\n")
 

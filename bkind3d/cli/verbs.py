@@ -97,9 +97,9 @@ def read_named_paths(entries: list[str], option: str) -> dict[str, str]:
     for entry in entries:
         name, separator, path = entry.partition("=")
         if not (name and separator and path):
-            raise InputError(f"{option}: {entry!r} is not of the form NAME=PATH")
+            raise InputError(option, f"{entry!r} is not of the form NAME=PATH", "write it so")
         if name in paths:
-            raise InputError(f"{option}: {name!r} is given twice")
+            raise InputError(option, f"{name!r} is given twice", "give it once")
         paths[name] = path
     return paths
 
@@ -109,6 +109,6 @@ def choose_names(given: list[str] | None, names: Iterable[str], option: str) -> 
     known = list(names)
     for name in given or []:
         if name not in known:
-            hint = suggest(name, known) or f"; it has {', '.join(known)}"
-            raise InputError(f"{option}: the study has no {name!r}{hint}")
+            hint = suggest(name, known) or f"it has {', '.join(known)}"
+            raise InputError(option, f"the study has no {name!r}", hint)
     return given or known

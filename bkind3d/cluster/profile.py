@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def fill_template(site: Site) -> str:
 def install_profile(values: Mapping[str, Any], folder: Path, force: bool = False) -> Path:
     """Write the profile, filled with the `values` of a :class:`Site` that are not the defaults, into its `folder`; return the written file.
 
-    With `force`, a profile that is there is replaced; it stays beside the new one with the ending `.old`.
+    With `force`, a profile that is there is replaced; it stays beside the new one with the ending `.old`, or `.old1` and so on after
+    the first.
 
     Raises
     ------
@@ -58,16 +60,18 @@ def install_profile(values: Mapping[str, Any], folder: Path, force: bool = False
     files = sorted(os.listdir(folder)) if folder.is_dir() else []
     there = [name for name in files if re.fullmatch(r"(profile|config)(\.v\d+\+)?\.yaml", name)]
     if there and not force:
-        raise InputError(f"{folder / there[0]}: is there already; look at it, and give --force to replace it (the old one stays beside it)")
+        raise InputError(folder / there[0], "is there already", "look at it, and give --force to replace it (the old one stays beside it)")
     try:
         for name in there:
-            (folder / name).replace(folder / f"{name}.old")
+            # The oldest is the user's own, which nothing may take the place of.
+            kept = (folder / f"{name}.old{number or ''}" for number in count())
+            (folder / name).rename(next(path for path in kept if not path.exists()))
         folder.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); make it writable, or give another place with --folder") from None
+        raise InputError(folder, f"cannot be written ({error.strerror})", "make it writable, or give another place with --folder") from None
     return path
 
 
@@ -80,6 +84,8 @@ def check_version(job_prefix: str) -> None:
     """
     if job_prefix != f"{PREFIX}{VERSION}":
         raise InputError(
+            "",
             "the SLURM profile is of another version than this workflow; install it again: bkind3d profile install slurm --force "
-            "(options as before; the block at the top of the old file has them)"
+            "(options as before",
+            "the block at the top of the old file has them)",
         )

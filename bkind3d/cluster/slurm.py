@@ -61,14 +61,14 @@ def ask(*command: str) -> str:
     InputError : if there is no such command here, or it fails.
     """
     if shutil.which(command[0]) is None:
-        raise InputError(f"this machine has no SLURM (there is no {command[0]}); log in to the cluster, or leave out --profile slurm")
+        raise InputError("", f"this machine has no SLURM (there is no {command[0]})", "log in to the cluster, or leave out --profile slurm")
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:
-        raise InputError(f"{command[0]} did not answer within a minute; wait until the cluster answers: sinfo") from None
+        raise InputError("", f"{command[0]} did not answer within a minute", "wait until the cluster answers: sinfo") from None
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())
-        raise InputError(f"{command[0]} failed ({said[:200]}); ask the administrator whether SLURM is up")
+        raise InputError("", f"{command[0]} failed ({said[:200]})", "ask the administrator whether SLURM is up")
     return done.stdout
 
 
@@ -122,18 +122,18 @@ def check_demands(demands: Iterable[Demand]) -> None:
     for demand in demands:
         where = f"SLURM profile, {demand.job}"
         if demand.account and accounts and demand.account not in accounts:
-            raise InputError(f"{where}: you have no account {demand.account!r}, but {_name(accounts)}; {MEND}")
+            raise InputError(where, f"you have no account {demand.account!r}, but {_name(accounts)}", MEND)
         if not demand.partition:
             continue  # SLURM's default, or what slurm-partition-config chooses
         if demand.partition not in partitions:
-            raise InputError(f"{where}: there is no partition {demand.partition!r}; this cluster has {_name(partitions)}; {MEND}")
+            raise InputError(where, f"there is no partition {demand.partition!r}; this cluster has {_name(partitions)}", MEND)
         name, partition = demand.partition, partitions[demand.partition]
         if demand.gpus and not partition.gpus:
             with_gpus = [name for name, other in partitions.items() if other.gpus]
-            raise InputError(f"{where}: partition {name!r} has no GPUs; those that have: {_name(with_gpus)}; {MEND}")
+            raise InputError(where, f"partition {name!r} has no GPUs; those that have: {_name(with_gpus)}", MEND)
         if demand.gpu_type and demand.gpu_type not in partition.gpu_types:
             known = f"of the types {_name(partition.gpu_types)}" if partition.gpu_types else "of no named type (leave gpu_type empty)"
-            raise InputError(f"{where}: there is no GPU {demand.gpu_type!r} in partition {name!r}: its GPUs are {known}; {MEND}")
+            raise InputError(where, f"there is no GPU {demand.gpu_type!r} in partition {name!r}: its GPUs are {known}", MEND)
         _check_amounts(where, demand, partition)
     if not accounts and (asked := {demand.account for demand in demands} - {""}):
         log.warning("sacctmgr does not tell your accounts, so whether %s is one is known when the first job is sent", _name(asked))
@@ -143,16 +143,19 @@ def _check_amounts(where: str, demand: Demand, partition: Partition) -> None:
     """Refuse more than a job is allowed, or than the largest node has; a node that claims 1 MB was not told its memory."""
     if partition.minutes is not None and demand.minutes > partition.minutes:
         raise InputError(
-            f"{where}: asks for {demand.minutes:g} minutes, partition {demand.partition!r} allows {partition.minutes:g}; "
-            "take another partition, fewer sessions_per_job or training_minutes, or less runtime under set-resources of the profile"
+            where,
+            f"asks for {demand.minutes:g} minutes, partition {demand.partition!r} allows {partition.minutes:g}",
+            "take another partition, fewer sessions_per_job or training_minutes, or less runtime under set-resources of the profile",
         )
     memory = partition.memory_mb if partition.memory_mb > 1 else demand.memory_mb
     cores, gpus = (demand.cores, partition.cores, "cores"), (demand.gpus, partition.gpus, "GPUs")
     for asked, there, what in (gpus, (demand.memory_mb, memory, "MB of memory"), cores):
         if asked > there:
             raise InputError(
-                f"{where}: asks for {asked} {what}, the largest node of partition {demand.partition!r} has {there}; take another partition, "
-                "fewer sessions_per_job or gpus, less training_memory_mb, or less under set-resources or set-threads of the profile"
+                where,
+                f"asks for {asked} {what}, the largest node of partition {demand.partition!r} has {there}",
+                "take another partition, fewer sessions_per_job or gpus, less training_memory_mb, or less under set-resources or "
+                "set-threads of the profile",
             )
 
 
@@ -186,7 +189,7 @@ def check_log_folder(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(
-            f"{folder}: jobs cannot write their logs there ({error.strerror}); make it writable, or set slurm-logdir in the profile"
+            folder, f"jobs cannot write their logs there ({error.strerror})", "make it writable, or set slurm-logdir in the profile"
         ) from None
 
 
@@ -213,7 +216,7 @@ def check_others(study: Path) -> None:
     if theirs:
         numbers, users = ", ".join(number for number, _ in theirs), _name({user for _, user in theirs})
         raise InputError(
-            f"jobs {numbers} of {users} work on this study; wait for them, or ask {users} to end them (scancel), and run again"
+            "", f"jobs {numbers} of {users} work on this study", f"wait for them, or ask {users} to end them (scancel), and run again"
         )
 
 
@@ -235,7 +238,7 @@ def cancel_leftovers(study: Path) -> None:
     while left := list_jobs(study):
         if time.monotonic() > deadline:
             raise InputError(
-                f"jobs {', '.join(left)} of an earlier run do not end; look at them with squeue, end them with scancel, and run again"
+                "", f"jobs {', '.join(left)} of an earlier run do not end", "look at them with squeue, end them with scancel, and run again"
             )
         time.sleep(1)
 

@@ -5,6 +5,7 @@ refused, and every refusal is one line that names the file, the key, what was fo
 imports torch, so that the workflow can check a configuration in a fraction of a second.
 """
 
+from bkind3d.config.errors import InputError
 from bkind3d.config.experiment import (
     MODEL_REVISION,
     PREDICTION_REVISION,
@@ -21,10 +22,11 @@ from bkind3d.config.experiment import (
     PredictionConfig,
     TrainingConfig,
 )
+from bkind3d.config.files import check_values, read_bytes, read_text, read_values
 from bkind3d.config.methods import DEFAULT_METHOD, find_settings, list_methods
 from bkind3d.config.network import HUB_PREFIX, PACKAGED, PACKAGED_ENCODER, RATE_PRESET, VOLUME_PRESET, VolumeModelConfig
 from bkind3d.config.recordings import BoardConfig, CalibrationConfig, FramesConfig, LocationConfig, SurveyConfig, read_boards
 from bkind3d.config.rooms import DEFAULT_ROOM, ROOMS, Room
-from bkind3d.config.sections import NAME_PATTERN, InputError, Section, parse_section, read_section, read_values
+from bkind3d.config.sections import NAME_PATTERN, Section, parse_section, read_section
 from bkind3d.config.simulation import ANIMALS, AnimalKind, SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
 from bkind3d.config.study import EXPORT_FORMATS, ExportConfig, MovementsConfig, PaperTableConfig, ReportConfig, StudyConfig

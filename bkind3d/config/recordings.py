@@ -5,7 +5,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from bkind3d.config.sections import InputError, Name, Section, parse_section, read_values
+from bkind3d.config.errors import InputError
+from bkind3d.config.files import read_values
+from bkind3d.config.sections import Name, Section, parse_section
 
 
 class BoardConfig(Section):
@@ -88,7 +90,9 @@ def read_boards(path: str | Path) -> dict[str, BoardConfig]:
     if isinstance(values, dict) and isinstance(values.get("boards"), dict):
         values = values["boards"]
     if not isinstance(values, dict):
-        raise InputError(f"{path}: boards are given as name: settings, found {type(values).__name__}")
+        raise InputError(
+            path, f"boards are given as name: settings, found {type(values).__name__}", "write the board's name before its settings"
+        )
     return {str(name): parse_section(BoardConfig, board, f"{path}: board {name!r}") for name, board in values.items()}
 
 

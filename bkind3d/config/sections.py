@@ -1,14 +1,14 @@
 """A group of settings, how it is read, and what is said when it is wrong."""
 
 import difflib
-import json
-import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
+
+from bkind3d.config.errors import InputError
+from bkind3d.config.files import read_values
 
 #: No dash first: on a command line that would be an option.
 NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
@@ -16,8 +16,8 @@ NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 
 
-class InputError(ValueError):
-    """The user's input or configuration is wrong: one line that says what, where, and what to do (exit code 2)."""
+#: Seeds have 32 bits, and nothing else is as large.
+_LARGEST = 2**32
 
 
 class Section(BaseModel):
@@ -35,24 +35,35 @@ class Section(BaseModel):
                 raise PydanticCustomError("unknown_key", "{hint}", {"key": str(key), "hint": hint})
         return values
 
+    @model_validator(mode="after")
+    def refuse_what_nobody_means(self) -> Self:
+        for key, value in vars(self).items():
+            if isinstance(value, int | float) and abs(value) > _LARGEST:
+                raise PydanticCustomError(
+                    "too_large",
+                    "{key} is {value}, and no setting is beyond {most}",
+                    {"key": key, "value": f"{value:g}", "most": f"{_LARGEST:g}"},
+                )
+        return self
+
 
 SectionT = TypeVar("SectionT", bound=Section)
 
 
-def describe_validation_error(error: ValidationError, source: str) -> str:
+def explain_validation_error(error: ValidationError, source: str) -> InputError:
     """One line for the first problem that pydantic found: file, key, what was found, what is allowed."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     found = problem.get("input")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    message = re.sub(r"^Value error, ", "", problem["msg"])
+    message = str(problem["ctx"]["error"]) if problem["type"] == "value_error" else problem["msg"]
     if problem["type"] == "unknown_key":
-        return f"{source}: unknown key {'.'.join(filter(None, (key, problem['ctx']['key'])))!r}; {message}{more}"
+        return InputError(source, f"unknown key {'.'.join(filter(None, (key, problem['ctx']['key'])))!r}", f"{message}{more}")
     if problem["type"] == "missing":
-        return f"{source}: key {key!r} is missing{more}"
+        return InputError(source, f"key {key!r} is missing{more}", "config/README.md has all keys")
     if isinstance(found, dict | list):
-        return f"{source}: {key + ': ' if key else ''}{message}{more}"
-    return f"{source}: key {key!r} is {found!r}: {message}{more}"
+        return InputError(source, f"{key + ': ' if key else ''}{message}{more}")
+    return InputError(source, f"key {key!r} is {found!r}: {message}{more}")
 
 
 def parse_section(cls: type[SectionT], values: Any, source: str) -> SectionT:
@@ -60,43 +71,7 @@ def parse_section(cls: type[SectionT], values: Any, source: str) -> SectionT:
     try:
         return cls.model_validate(values)
     except ValidationError as error:
-        raise InputError(describe_validation_error(error, source)) from None
-
-
-def read_values(path: str | Path) -> Any:
-    """Read the JSON or YAML file at `path`."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not a text in UTF-8 ({error}); save it as such") from None
-    try:
-        if path.suffix == ".json":
-            return json.loads(text)
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        _check_keys(node, path)
-        return loader.construct_document(node) if node is not None else None
-    except (json.JSONDecodeError, yaml.YAMLError) as error:
-        line = " ".join(str(error).split())
-        raise InputError(f"{path}: is not valid {path.suffix[1:].upper()}: {line}") from None
-
-
-def _check_keys(node: yaml.Node | None, path: Path) -> None:
-    """Refuse a key that is there twice, of which YAML would silently keep the last."""
-    if isinstance(node, yaml.SequenceNode):
-        for entry in node.value:
-            _check_keys(entry, path)
-    if isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in lines:
-                raise InputError(f"{path}: line {line}: key {name!r} is already in line {lines[name]}; keep one of them")
-            lines[name] = line
-            _check_keys(value, path)
+        raise explain_validation_error(error, source) from None
 
 
 def read_section(cls: type[SectionT], path: str | Path) -> SectionT:

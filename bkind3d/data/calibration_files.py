@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bkind3d.config import InputError
+from bkind3d.config import InputError, check_values
 from bkind3d.data.calibration_formats import find_tables, read_toml
 from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Array, Camera
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 _DISTORTION_LENGTHS = (4, 5, 8, 12, 14)
 #: Largest difference, as a share of a picture's side, that is taken for a codec's crop (1088 recorded, 1080 stored).
 _CROP_SHARE = 0.01
+#: Numbers in a field of a rig's cameras, pixels of a picture's side, focal lengths as shares of it, and whatever else is said of a camera:
+#: what is beyond was not measured.
+_MOST_NUMBERS, _LONGEST_SIDE, _FOCAL_SHARES, _LARGEST = 100_000, 100_000, (1e-3, 1e4), 1e9
 
 
 def read_calibration(path: str | Path, allow_copies: bool = False) -> tuple[dict[str, Camera], dict[str, Any]]:
@@ -65,10 +68,10 @@ def build_cameras(tables: Mapping[str, Mapping[str, Any]], path: str | Path) -> 
     for section, values in tables.items():
         camera = _read_camera(values, f"{path}: camera {values.get('name', section)!r}")
         if camera.name in cameras:
-            raise InputError(f"{path}: two cameras are named {camera.name!r}; rename one")
+            raise InputError(path, f"two cameras are named {camera.name!r}", "rename one")
         cameras[camera.name] = camera
     if len(cameras) < 2:
-        raise InputError(f"{path}: has {len(cameras)} camera(s), at least 2 are needed for 3D")
+        raise InputError(path, f"has {len(cameras)} camera(s), at least 2 are needed for 3D", "give the calibration of all cameras")
     return cameras
 
 
@@ -118,8 +121,9 @@ def fit_camera_to_video(camera: Camera, size: tuple[int, int], source: str | Pat
         log.warning("%s: camera %s: calibrated at %dx%d, video is %dx%d: scaled", source, camera.name, *camera.size, *size)
         return camera.resized(size)
     raise InputError(
-        f"{source}: camera {camera.name!r}: the calibration is for {camera.size[0]}x{camera.size[1]} pixels, the video has "
-        f"{size[0]}x{size[1]}; the aspect differs, so it is another crop or another camera: calibrate at the video's size"
+        source,
+        f"camera {camera.name!r}: the calibration is for {camera.size[0]}x{camera.size[1]} pixels, the video has {size[0]}x{size[1]}",
+        "the aspect differs, so it is another crop or another camera: calibrate at the video's size",
     )
 
 
@@ -130,35 +134,59 @@ def _read_camera(values: Mapping[str, Any], where: str) -> Camera:
     distortion = _read_array(values, "distortions", [(4,)] if fisheye else [(n,) for n in _DISTORTION_LENGTHS], where)
     rotation = _read_array(values, "rotation", [(3,), (3, 3)], where)
     translation = _read_array(values, "translation", [(3,)], where)
-    if size.min() < 1 or np.abs(size - size.round()).max() > 1e-6:
-        raise InputError(f"{where}: size {size.tolist()} is not a number of pixels (width, height)")
+    if not 1 <= size.min() <= size.max() <= _LONGEST_SIDE or np.abs(size - size.round()).max() > 1e-6:
+        raise InputError(where, f"size {size.tolist()} is not a number of pixels (width, height)", "correct it")
     if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or not np.allclose(matrix[2], [0, 0, 1]) or matrix[1, 0] != 0:
-        raise InputError(f"{where}: matrix {matrix.tolist()} is not [[fx, 0, cx], [0, fy, cy], [0, 0, 1]] with positive focal lengths")
+        raise InputError(
+            where,
+            f"matrix {matrix.tolist()} is not [[fx, 0, cx], [0, fy, cy], [0, 0, 1]] with positive focal lengths",
+            "calibrate this camera again",
+        )
+    shares = matrix.diagonal()[:2] / size.max()
+    if not _FOCAL_SHARES[0] <= shares.min() <= shares.max() <= _FOCAL_SHARES[1]:
+        found = f"focal lengths {matrix[0, 0]:g} and {matrix[1, 1]:g}"
+        raise InputError(where, f"{found} are no lens's for a picture of {size[0]:g}x{size[1]:g} pixels", "calibrate this camera again")
     if rotation.shape == (3,):
         rotation = np.asarray(cv2.Rodrigues(rotation)[0])
     elif not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) or np.linalg.det(rotation) < 0:
-        raise InputError(f"{where}: rotation is not a rotation matrix (rows must be orthonormal, determinant 1)")
+        raise InputError(
+            where, "rotation is not a rotation matrix (rows must be orthonormal, determinant 1)", "calibrate this camera again"
+        )
     if distortion.shape == (4,) and not fisheye:
         distortion = np.append(distortion, 0.0)
     name = values.get("name")
     if not isinstance(name, str) or not name:
-        raise InputError(f"{where}: key 'name' is missing")
+        raise InputError(where, "key 'name' is missing", "write the camera's name")
     return Camera(name, (round(size[0]), round(size[1])), matrix, distortion, rotation, translation, fisheye)
 
 
 def _read_array(values: Mapping[str, Any], key: str, shapes: list[tuple[int, ...]], where: str) -> Array:
     if key not in values:
-        raise InputError(f"{where}: key {key!r} is missing")
+        raise InputError(where, f"key {key!r} is missing", "calibrate again, or complete the file")
     try:
-        array = np.asarray(values[key], dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{where}: {key} is not an array of numbers") from None
+        array = convert_numbers(values[key])
+    except ValueError:
+        raise InputError(where, f"{key} is not an array of numbers", "calibrate again, or correct it") from None
     if array.shape not in shapes:
         allowed = " or ".join("x".join(map(str, shape)) for shape in shapes)
-        raise InputError(f"{where}: {key} has {'x'.join(map(str, array.shape)) or 'no'} numbers, expected {allowed}")
+        raise InputError(
+            where, f"{key} has {'x'.join(map(str, array.shape)) or 'no'} numbers, expected {allowed}", "calibrate again, or correct it"
+        )
     if not np.isfinite(array).all():
-        raise InputError(f"{where}: {key} contains a number that is not finite (nan or inf); calibrate this camera again")
+        raise InputError(where, f"{key} contains a number that is not finite (nan or inf)", "calibrate this camera again")
+    if np.abs(array).max() > _LARGEST:
+        raise InputError(where, f"{key} contains {np.abs(array).max():g}, which nobody measured", "calibrate this camera again")
     return array
+
+
+def convert_numbers(values: Any) -> Array:
+    """The array that nested lists of numbers are; ValueError where they are something else, or far more than a rig has."""
+    try:
+        # Lists may hold one list many times, and these again: they are counted before there is an array of them.
+        check_values(values, "", _MOST_NUMBERS)
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"Expected numbers ({error})") from None
 
 
 def check_no_copies(cameras: Mapping[str, Camera], path: str | Path) -> None:
@@ -167,7 +195,9 @@ def check_no_copies(cameras: Mapping[str, Camera], path: str | Path) -> None:
         scale = max(float(np.linalg.norm(one.centre)), 1e-9)
         if np.allclose(one.rotation, other.rotation, atol=1e-6) and np.linalg.norm(one.centre - other.centre) <= 1e-6 * scale:
             raise InputError(
-                f"{path}: cameras {one.name!r} and {other.name!r} have the same position and direction; one is a copy of the other: calibrate again"
+                path,
+                f"cameras {one.name!r} and {other.name!r} have the same position and direction",
+                "one is a copy of the other: calibrate again",
             )
 
 

@@ -9,12 +9,14 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bkind3d.config import InputError
+from bkind3d.config import InputError, check_values, read_text
 
 Size = tuple[int, int]
 
 #: Words before a number that say no more than that it is a camera's.
 CAMERA_WORDS = {"", "cam", "camera", "kamera", "c", "view", "v"}
+#: Bytes of a TOML file; a camera takes less than a thousand.
+_MOST_BYTES = 2**22
 
 
 class CalibrationFormat(NamedTuple):
@@ -43,7 +45,7 @@ def list_formats(path: str | Path) -> list[str]:
     formats = [name for name, row in CALIBRATION_FORMATS.items() if suffix in row.endings]
     if not formats:
         known = ", ".join(dict.fromkeys(ending for row in CALIBRATION_FORMATS.values() for ending in row.endings))
-        raise InputError(f"{path}: calibration files end with {known}; rename it, or name its format: {', '.join(CALIBRATION_FORMATS)}")
+        raise InputError(path, f"calibration files end with {known}", f"rename it, or name its format: {', '.join(CALIBRATION_FORMATS)}")
     return formats
 
 
@@ -52,23 +54,24 @@ def parse_sizes(text: str, where: str) -> dict[str, Size]:
     sizes: dict[str, Size] = {}
     for entry in text.split():
         name, _, size = entry.rpartition("=")
-        found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
+        found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", size)
         if not found or entry.startswith("="):
-            raise InputError(f"{where}: {entry!r} is no picture size; write 1280x1024 (width, height), or cam1=1280x1024 for one camera")
+            raise InputError(where, f"{entry!r} is no picture size", "write 1280x1024 (width, height), or cam1=1280x1024 for one camera")
         if name in sizes:
-            raise InputError(f"{where}: two sizes are given for {f'camera {name!r}' if name else 'all cameras'}; keep one")
+            raise InputError(where, f"two sizes are given for {f'camera {name!r}' if name else 'all cameras'}", "keep one")
         sizes[name] = (int(found[1]), int(found[2]))
     return sizes
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
     """Read the TOML file at `path`."""
+    text = read_text(path, "check the path", _MOST_BYTES)
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: is not valid TOML: {' '.join(str(error).split())}") from None
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(path, f"is not valid TOML: {' '.join(str(error).split())}") from None
+    check_values(content, path)
+    return content
 
 
 def is_caliscope(content: dict[str, Any]) -> bool:
@@ -88,7 +91,7 @@ def find_tables(content: dict[str, Any], path: str | Path) -> dict[str, dict[str
             continue
         if not isinstance(values, dict):
             raise InputError(
-                f"{path}: {section!r} is not a table of a camera; expected tables with name, size, matrix, rotation, translation"
+                path, f"{section!r} is not a table of a camera", "expected tables with name, size, matrix, rotation, translation"
             )
         tables[section] = {"name": f"cam_{section}", **values} if is_caliscope(content) else values
     return tables
@@ -103,7 +106,7 @@ def require_cameras(found: Collection[str], wanted: Iterable[str], path: str | P
     """Refuse a calibration that lacks one of the wanted cameras."""
     lacking = [name for name in wanted if name not in found]
     if lacking:
-        raise InputError(f"{path}: has no camera {lacking[0]!r}, only {', '.join(found)}; {advice}")
+        raise InputError(path, f"has no camera {lacking[0]!r}, only {', '.join(found)}", advice)
 
 
 def match_cameras(found: Collection[str], wanted: Iterable[str], path: str | Path) -> dict[str, str]:
@@ -113,10 +116,10 @@ def match_cameras(found: Collection[str], wanted: Iterable[str], path: str | Pat
         alike = [name] if name in found else [other for other in found if _are_alike(name, other)]
         if len(alike) != 1:
             what = "is not in the calibration" if not alike else f"could be any of {', '.join(alike)}"
-            raise InputError(f"{path}: camera {name!r} of the sheet {what}; it has {', '.join(found)}")
+            raise InputError(path, f"camera {name!r} of the sheet {what}", f"it has {', '.join(found)}")
         if alike[0] in matched.values():
             raise InputError(
-                f"{path}: two cameras of the sheet are matched with {alike[0]!r}; name them as in the calibration: {', '.join(found)}"
+                path, f"two cameras of the sheet are matched with {alike[0]!r}", f"name them as in the calibration: {', '.join(found)}"
             )
         matched[name] = alike[0]
     return matched

@@ -116,10 +116,10 @@ class SessionFrames:
         metadata = [read_metadata(path) for path in paths]
         for path, entry in zip(paths, metadata, strict=True):
             if entry.get("table") != "frames":
-                raise InputError(f"{path}: is not a frames table of this package; extract the frames with the workflow")
+                raise InputError(path, "is not a frames table of this package", "extract the frames with the workflow")
             for key in ("session", "side", "units", "size", "margin"):
                 if entry[key] != metadata[0][key]:
-                    raise InputError(f"{path}: {key} is {entry[key]!r}, but {metadata[0][key]!r} in {paths[0]}; extract both again")
+                    raise InputError(path, f"{key} is {entry[key]!r}, but {metadata[0][key]!r} in {paths[0]}", "extract both again")
         self.side, self.units, self.rate = float(metadata[0]["side"]), str(metadata[0]["units"]), float(metadata[0]["rate"])
         self.session = str(metadata[0]["session"])
         #: Seconds between kept frames; `rate` is that of the videos.
@@ -127,7 +127,7 @@ class SessionFrames:
         tables = [read_table(path, "frames", INDEX_COLUMNS) for path in paths]
         for path, table in zip(paths, tables, strict=True):
             if not np.array_equal(table["frame"], tables[0]["frame"]):
-                raise InputError(f"{path}: has {len(table)} frames that are not those of {paths[0]} ({len(tables[0])}); extract both again")
+                raise InputError(path, f"has {len(table)} frames that are not those of {paths[0]} ({len(tables[0])})", "extract both again")
         self.cameras = [str(entry["camera"]) for entry in metadata]
         self.frames = tables[0]["frame"].to_numpy()
         self.times = tables[0]["time_s"].to_numpy()
@@ -146,7 +146,7 @@ class SessionFrames:
         self.usable = np.flatnonzero((self.valid.sum(axis=1) >= 2) & np.isfinite(self.centres).all(axis=1))
         if not len(self.usable):
             what = f"session {self.session} has no frame in which two cameras see the subject"
-            raise InputError(f"{paths[0]}: {what}; look at its location and survey")
+            raise InputError(paths[0], what, "look at its location and survey")
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -230,7 +230,9 @@ class MomentDataset(Dataset[tuple[Moments, ...]]):
             self.usable = [usable[known[usable]] for usable, known in zip(self.usable, labelled, strict=True)]
         shares = np.array([len(usable) for usable in self.usable], float)
         if not shares.any():
-            raise InputError("no frame of the training sessions in which two cameras see the subject has joints; check their frame numbers")
+            raise InputError(
+                "", "no frame of the training sessions in which two cameras see the subject has joints", "check their frame numbers"
+            )
         self._shares = shares / shares.sum()
 
     def __len__(self) -> int:
@@ -276,8 +278,10 @@ class PairDataset(MomentDataset):
             if gap_seconds is not None and gap_seconds <= session.interval * (0.5 + 1e-6):
                 least = math.ceil(session.interval * 1e4) / 1e4
                 raise InputError(
-                    f"training.frame_gap_seconds: {gap_seconds:g} s pairs frames of session {session.session} with themselves, as it keeps "
-                    f"{1 / session.interval:g} frames per second; set at least {least:g}"
+                    "training.frame_gap_seconds",
+                    f"{gap_seconds:g} s pairs frames of session {session.session} with themselves, as it keeps {1 / session.interval:g} "
+                    "frames per second",
+                    f"set at least {least:g}",
                 )
         super().__init__(sessions, headings, length, seed)
         self.distance, self.gap_seconds = distance, gap_seconds
@@ -297,8 +301,9 @@ class PairDataset(MomentDataset):
                 second, views = pair[0], pair[1:]
             return self.describe(session, first, views[0]), self.describe(session, second, views[1])
         raise InputError(
-            f"session {session.session}: of {MOST_DRAWS} pairs {self.gap_seconds} s apart none stays within its windows; "
-            "raise the frameset's margin or lower training.frame_gap_seconds"
+            f"session {session.session}",
+            f"of {MOST_DRAWS} pairs {self.gap_seconds} s apart none stays within its windows",
+            "raise the frameset's margin or lower training.frame_gap_seconds",
         )
 
 

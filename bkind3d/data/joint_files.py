@@ -8,13 +8,15 @@ import pandas as pd
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from bkind3d.config import InputError
+from bkind3d.config import InputError, read_bytes
 from bkind3d.data.parquet import read_table
 from bkind3d.geometry.cameras import upright_rotation
 from bkind3d.geometry.units import METRES
 
 #: Lines of a TRC file before its numbers.
 _HEADER_LINES = 5
+#: Bytes of a TRC file; the last number of a frame, and the largest coordinate, that mean anything.
+_MOST_BYTES, _LAST_FRAME, _FARTHEST = 2**30, 10**9, 1e9
 
 
 def read_joints(path: str | Path, units: str, axes: str = "XYZ", up: str = "z") -> pd.DataFrame:
@@ -33,25 +35,31 @@ def read_joints(path: str | Path, units: str, axes: str = "XYZ", up: str = "z") 
     """
     path = Path(path)
     if sorted(axes) != ["X", "Y", "Z"]:
-        raise InputError(f"--axes: {axes!r} has to name X, Y and Z once each, as in ZXY")
+        raise InputError("--axes", f"{axes!r} has to name X, Y and Z once each, as in ZXY", "write it so")
     if path.suffix == ".parquet":
         table = read_table(path, "joints", ["frame", "joint", "x", "y", "z"])
     elif path.suffix == ".trc":
         table = _read_trc(path, units, axes)
     else:
-        raise InputError(f"{path}: joints are read from .parquet (columns frame, joint, x, y, z) or .trc; convert the file")
+        raise InputError(path, "joints are read from .parquet (columns frame, joint, x, y, z) or .trc", "convert the file")
     if table.empty:
-        raise InputError(f"{path}: has no rows; leave the column 'joints' of the sheet empty where a session has none")
-    if table["frame"].isna().any() or table["joint"].isna().any() or (table["frame"] < 0).any():
-        raise InputError(f"{path}: every row needs a frame, counted from 0, and a joint")
+        raise InputError(path, "has no rows", "leave the column 'joints' of the sheet empty where a session has none")
+    if table["frame"].isna().any() or table["joint"].isna().any() or not table["frame"].between(0, _LAST_FRAME).all():
+        raise InputError(path, f"every row needs a frame, counted from 0 (to {_LAST_FRAME:,} at most), and a joint")
     numbers = table[["x", "y", "z"]].to_numpy(np.float64)
     if np.isinf(numbers).any() or np.isnan(numbers).any(axis=1).all():
         raise InputError(
-            f"{path}: x, y and z have to be numbers, or empty where a joint was not seen; found {'infinite ones' if np.isinf(numbers).any() else 'none'}"
+            path,
+            "x, y and z have to be numbers, or empty where a joint was not seen",
+            f"found {'infinite ones' if np.isinf(numbers).any() else 'none'}",
         )
+    if np.nanmax(np.abs(numbers)) > _FARTHEST:
+        raise InputError(path, f"has a joint at {np.nanmax(np.abs(numbers)):g} {units}, where nobody can be", "export the file again")
     twice = table[table.duplicated(["frame", "joint"])]
     if not twice.empty:
-        raise InputError(f"{path}: joint {twice['joint'].iloc[0]!r} is there more than once in frame {twice['frame'].iloc[0]}")
+        raise InputError(
+            path, f"joint {twice['joint'].iloc[0]!r} is there more than once in frame {twice['frame'].iloc[0]}", "keep one of the rows"
+        )
     table[["x", "y", "z"]] = numbers @ upright_rotation(up).T
     # A joint that lacks a coordinate was not seen.
     table.loc[np.isnan(numbers).any(axis=1), ["x", "y", "z"]] = np.nan
@@ -66,28 +74,33 @@ def make_joints(frames: Int[NDArray, "frame"], names: Collection[str], positions
 
 def _read_trc(path: Path, units: str, axes: str) -> pd.DataFrame:
     """Read a TRC file: frame = ``Frame#`` - 1."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    lines = read_bytes(path, most=_MOST_BYTES).decode("utf-8", errors="replace").splitlines()
     if len(lines) <= _HEADER_LINES or not lines[3].startswith("Frame#"):
-        raise InputError(f"{path}: is no TRC file: line 4 has to start with Frame#, and numbers to follow from line {_HEADER_LINES + 1}")
+        raise InputError(
+            path,
+            f"is no TRC file: line 4 has to start with Frame#, and numbers to follow from line {_HEADER_LINES + 1}",
+            "export the file again",
+        )
     header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
     joints = [name.strip() for name in lines[3].split("\t")[2:] if name.strip()]
     rows = [line.split("\t") for line in lines[_HEADER_LINES:] if line.strip()]
     n_numbers = 2 + 3 * len(joints)
     short = next((number for number, row in enumerate(rows) if len(row) < n_numbers), None)
     if short is not None:
-        raise InputError(f"{path}: row {short + 1} of the numbers has {len(rows[short])} columns, {len(joints)} joints need {n_numbers}")
+        raise InputError(
+            path,
+            f"row {short + 1} of the numbers has {len(rows[short])} columns, {len(joints)} joints need {n_numbers}",
+            "export the file again",
+        )
     try:
         numbers = np.array([[float(cell) if cell.strip() else np.nan for cell in row[:n_numbers]] for row in rows])
     except ValueError as error:
-        raise InputError(f"{path}: {error}; from line {_HEADER_LINES + 1} on there may be numbers only") from None
-    if not (np.isfinite(numbers[:, 0]) & (numbers[:, 0] == np.rint(numbers[:, 0]))).all():
-        raise InputError(f"{path}: every row needs a whole number of a frame in its first column; export the file again")
+        raise InputError(path, str(error), f"from line {_HEADER_LINES + 1} on there may be numbers only") from None
+    if not ((np.abs(numbers[:, 0]) <= _LAST_FRAME) & (numbers[:, 0] == np.rint(numbers[:, 0]))).all():
+        raise InputError(path, "every row needs a whole number of a frame in its first column", "export the file again")
     given = header.get("Units", units)
     if given != units and not {given, units} <= METRES.keys():
-        raise InputError(f"{path}: is in {given!r}, the rig in {units!r}; known units are {', '.join(METRES)}")
+        raise InputError(path, f"is in {given!r}, the rig in {units!r}", f"known units are {', '.join(METRES)}")
     factor = 1.0 if given == units else METRES[given] / METRES[units]
     points = numbers[:, 2:].reshape(len(rows), len(joints), 3)[:, :, ["XYZ".index(axis) for axis in axes]] * factor
     return make_joints(numbers[:, 0].astype(np.int64) - 1, joints, points)

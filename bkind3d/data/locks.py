@@ -43,7 +43,7 @@ def take_lock(path: Path) -> TextIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); make the folder writable for you") from None
+        raise InputError(path, f"cannot be written ({error.strerror})", "make the folder writable for you") from None
     file.seek(0)
     owner = file.read().strip()
     try:
@@ -60,7 +60,7 @@ def take_lock(path: Path) -> TextIO:
         file.write(f"process {os.getpid()} on {MACHINE}")
         file.flush()
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); make room there") from None
+        raise InputError(path, f"cannot be written ({error.strerror})", "make room there") from None
     return file
 
 

@@ -2,14 +2,17 @@
 
 A table is written to a private temporary name and renamed, so that a reader never meets half a file. Every file carries
 in its metadata what it is (``bkind3d.table``), the package's version (frames excepted), and what the writer adds (units, frame of
-reference, hashes of sources) as JSON.
+reference, hashes of sources) as JSON. Pages have checksums, which every reading asks for; the footer, which says what they mean, has a seal
+before it, where other programs look for nothing.
 """
 
+import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -19,6 +22,13 @@ import pyarrow.parquet as pq
 from bkind3d import __version__
 from bkind3d.config import InputError
 from bkind3d.data.writing import replaced_when_complete
+
+#: What the seal of a footer, its SHA-256, begins with, and how long it is.
+_SEAL, _SEAL_BYTES = b"bkind3d\0", 8 + 32
+#: Bytes after the footer, which say how long it is, and that this is Parquet; the longest footer, these among it.
+_END, _MOST_FOOTER = 8, 2**28
+#: Rows of a table: months at 100 Hz.
+_MOST_ROWS = 2**30
 
 _PREFIX = b"bkind3d."
 _I, _F, _D, _S, _B = pa.int64(), pa.float32(), pa.float64(), pa.string(), pa.binary()
@@ -99,6 +109,79 @@ def open_table(kind: str, path: str | Path, metadata: Mapping[str, Any] | None =
             writers[0].write_table(content, row_group_size=rows)
 
         yield add_rows
+        stack.close()
+        if writers:
+            _seal(temporary)
+
+
+def _find_footer(file: BinaryIO) -> tuple[int, bytes]:
+    """Where the footer of a table begins, and what stands from there on; the end of what is no table, and nothing."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(end - _END, 0))
+    length = _END + int.from_bytes(file.read(4), "little")
+    if file.read() != b"PAR1" or not end - length > _SEAL_BYTES or length > _MOST_FOOTER:
+        return end, b""
+    file.seek(end - length)
+    return end - length, file.read()
+
+
+def _seal(path: Path) -> None:
+    """Put a seal before the footer of a table."""
+    with path.open("r+b") as file:
+        start, footer = _find_footer(file)
+        file.seek(start)
+        file.write(_SEAL + hashlib.sha256(footer).digest() + footer)
+
+
+def _read_seal(file: BinaryIO) -> tuple[int, bool]:
+    """Where the seal of a table begins (the end, where there is none: in older tables, and those of others), and whether it is whole."""
+    start, footer = _find_footer(file)
+    file.seek(max(start - _SEAL_BYTES, 0))
+    seal = file.read(_SEAL_BYTES)
+    if not (footer and seal.startswith(_SEAL)):
+        return file.seek(0, os.SEEK_END), True
+    return start - _SEAL_BYTES, seal.endswith(hashlib.sha256(footer).digest())
+
+
+def hash_content(path: str | Path) -> str:
+    """SHA-256 of a table without its seal, which those that were written before have not."""
+    try:
+        with open(path, "rb") as file:
+            end, _ = _read_seal(file)
+            digest = hashlib.sha256()
+            file.seek(0)
+            while part := file.read(min(end - file.tell(), 2**20)):
+                digest.update(part)
+            file.seek(_SEAL_BYTES, os.SEEK_CUR)
+            digest.update(file.read())
+            return digest.hexdigest()
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})", "make it readable, or make it anew") from None
+
+
+@contextmanager
+def refused_where_damaged(path: str | Path) -> Iterator[None]:
+    """Turn whatever a reader of Parquet stumbles over into one line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, ValueError, pa.ArrowException, MemoryError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(path, f"cannot be read as Parquet ({reason})", "make it anew, or copy it again") from None
+
+
+def open_parquet(path: str | Path) -> pq.ParquetFile:
+    """Open a table of any columns, mapped, not read, whose damage is noticed when it is read (:func:`refused_where_damaged`)."""
+    if not os.path.isfile(path):
+        raise InputError(path, "cannot be read (there is no such file)", "check the path")
+    with open(path, "rb") as file:
+        if not _read_seal(file)[1]:
+            raise InputError(path, "is damaged: what it says of itself is not what was written", "make it anew, or copy it again")
+    file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+    if file.metadata.num_rows > _MOST_ROWS:
+        raise InputError(path, f"has {file.metadata.num_rows:,} rows, more than a table can have", "make it anew, or copy it again")
+    return file
 
 
 def _make_content(table: pd.DataFrame, kind: str, metadata: Mapping[str, Any] | None) -> pa.Table:
@@ -119,11 +202,9 @@ def _make_content(table: pd.DataFrame, kind: str, metadata: Mapping[str, Any] | 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
     """Read what the writer of the Parquet file at `path` said about it (units, hashes, ...)."""
-    try:
-        raw = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())})") from None
-    return {key.removeprefix(_PREFIX).decode(): json.loads(value) for key, value in raw.items() if key.startswith(_PREFIX)}
+    with refused_where_damaged(path), open_parquet(path) as file:
+        raw = file.schema_arrow.metadata or {}
+        return {key.removeprefix(_PREFIX).decode(): json.loads(value) for key, value in raw.items() if key.startswith(_PREFIX)}
 
 
 def read_table(path: str | Path, kind: str, columns: list[str] | None = None, frames: Iterable[int] | None = None) -> pd.DataFrame:
@@ -139,22 +220,23 @@ def read_arrow_table(path: str | Path, kind: str, columns: list[str] | None = No
     """Read as :func:`read_table` does, without pandas' copy of every column."""
     schema = TABLES[kind]
     wanted = columns or list(schema)
-    try:
-        file = pq.ParquetFile(path)
+    with refused_where_damaged(path), open_parquet(path) as file:
         names = file.schema_arrow.names
         missing = [column for column in wanted if column not in names]
         if missing:
-            raise InputError(f"{path}: column {missing[0]!r} of a {kind} table is missing; found {names}")
+            raise InputError(path, f"column {missing[0]!r} of a {kind} table is missing", f"found {names}")
         chosen = None if frames is None else pc.field("frame").isin(pa.array(frames, type=pa.int64()))
-        content = pq.read_table(path, columns=wanted if columns else None, filters=chosen, partitioning=None)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())})") from None
+        content = pq.read_table(
+            path, columns=wanted if columns else None, filters=chosen, partitioning=None, page_checksum_verification=True
+        )
     for index, column in enumerate(content.column_names):
         if column in schema and content.schema.field(column).type != schema[column]:
             try:
                 content = content.set_column(index, column, content[column].cast(schema[column]))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise InputError(
-                    f"{path}: column {column!r} has type {content.schema.field(column).type}, expected {schema[column]}"
+                    path,
+                    f"column {column!r} has type {content.schema.field(column).type}, expected {schema[column]}",
+                    "write the column with this type",
                 ) from None
     return content

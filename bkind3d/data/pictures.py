@@ -13,6 +13,7 @@ from jaxtyping import Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
+from bkind3d.data.parquet import open_parquet, refused_where_damaged
 
 #: Bytes of encoded pictures that one process keeps, all sessions together.
 CACHE_BYTES = 2**30
@@ -53,7 +54,7 @@ class PictureCache:
 
 def _open_file(path: Path, written: int) -> pq.ParquetFile:
     """Open a file as it was `written`. It is mapped, not read: processes that were forked share no position in it."""
-    return pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+    return open_parquet(path)
 
 
 #: The cache of this process.
@@ -66,7 +67,8 @@ class PictureFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.written = self.path.stat().st_mtime_ns
-        content = CACHE.open(self.path, self.written).metadata
+        with refused_where_damaged(path):
+            content = CACHE.open(self.path, self.written).metadata
         rows = [content.row_group(group).num_rows for group in range(content.num_row_groups)]
         self._ends = np.cumsum([0, *rows])
 
@@ -82,7 +84,7 @@ class PictureFile:
         except (OSError, pa.ArrowInvalid) as error:
             rows = f"rows {self._ends[group]} to {self._ends[group + 1] - 1}"
             reason = " ".join(str(error).split())[:100]
-            raise InputError(f"{self.path}: row group {group} ({rows}) is damaged ({reason}); delete the file and run again") from None
+            raise InputError(self.path, f"row group {group} ({rows}) is damaged ({reason})", "delete the file and run again") from None
 
     def decode(self, row: int) -> tuple[UInt8[NDArray, "..."], UInt8[NDArray, "..."]]:
         """Decode the RGB picture and the silhouette of a row."""
@@ -94,7 +96,7 @@ class PictureFile:
         content = column[place].as_buffer()
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content is not None and content.size else None
         if picture is None:
-            raise InputError(f"{self.path}: the picture in row {row} cannot be decoded; delete the file and run again")
+            raise InputError(self.path, f"the picture in row {row} cannot be decoded", "delete the file and run again")
         return np.asarray(picture, np.uint8)
 
     def is_blank(self, rows: Int[NDArray, "..."]) -> bool:

@@ -50,9 +50,9 @@ def read_points(path: str | Path, kind: str) -> Points:
     columns = ["frame", name_column, "x", "y", "z", *(["time_s", "spread"] if kind == "keypoints" else [])]
     table = read_table(path, kind, columns)
     if table.empty:
-        raise InputError(f"{path}: has no rows; expected a row for every frame and {name_column}")
+        raise InputError(path, "has no rows", f"expected a row for every frame and {name_column}")
     if table["frame"].isna().any() or table[name_column].isna().any():
-        raise InputError(f"{path}: has rows without frame or {name_column}; give every row both")
+        raise InputError(path, f"has rows without frame or {name_column}", "give every row both")
     frames, rows = np.unique(table["frame"].to_numpy(np.int64), return_inverse=True)
     codes, names = pd.factorize(table[name_column])
     positions = np.full((len(frames), len(names), 3), np.nan)
@@ -60,14 +60,14 @@ def read_points(path: str | Path, kind: str) -> Points:
     repeated = table.duplicated(["frame", name_column])
     if repeated.any():
         first = table.loc[repeated].iloc[0]
-        raise InputError(f"{path}: {name_column} {first[name_column]!r} is there twice in frame {first['frame']}; keep one row")
+        raise InputError(path, f"{name_column} {first[name_column]!r} is there twice in frame {first['frame']}", "keep one row")
     time_s, spreads = np.full(len(frames), np.nan), None
     if kind == "keypoints":
         spreads = np.full(positions.shape[:2], np.nan)
         spreads[rows, codes] = table["spread"].to_numpy(np.float64)
         time_s[rows] = table["time_s"].to_numpy(np.float64)
         if not np.isfinite(time_s).all():
-            raise InputError(f"{path}: column 'time_s' has gaps; give every frame its time in seconds")
+            raise InputError(path, "column 'time_s' has gaps", "give every frame its time in seconds")
     positions[~np.isfinite(positions).all(axis=2)] = np.nan
     return Points(tuple(str(name) for name in names), frames, time_s, positions, read_metadata(path), spreads)
 
@@ -76,7 +76,7 @@ def same_order(points: Points, names: tuple[str, ...], path: str | Path, referen
     """Bring `points` (of the file `path`) into the order of `names` (of the file `reference`); refuse other names."""
     if set(points.names) != set(names):
         odd = sorted(set(points.names) ^ set(names))[0]
-        raise InputError(f"{path}: {odd!r} is not in both this file and {reference}; all sessions must have the same names")
+        raise InputError(path, f"{odd!r} is not in both this file and {reference}", "all sessions must have the same names")
     order = [points.names.index(name) for name in names]
     spreads = None if points.spreads is None else points.spreads[:, order]
     return replace(points, names=names, positions=points.positions[:, order], spreads=spreads)
@@ -124,7 +124,7 @@ def read_keypoints(path: str | Path, naming: NamingConfig | None = None) -> Sess
     codes, own = labels.indices.to_numpy(), labels.dictionary.to_pylist()
     n_keypoints = max(len(own), 1)
     if len(codes) % n_keypoints or (codes.reshape(-1, n_keypoints) != np.arange(n_keypoints)).any():
-        raise InputError(f"{path}: does not hold every keypoint of every frame in one order; predict the keypoints again")
+        raise InputError(path, "does not hold every keypoint of every frame in one order", "predict the keypoints again")
     grid = {key: read_arrow_table(path, "keypoints", [key])[key].to_numpy().reshape(-1, n_keypoints) for key in _KEYPOINT_COLUMNS}
     return SessionKeypoints(
         names=name_keypoints(own, naming, metadata.get("model"), path),

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-from bkind3d.config import InputError
+from bkind3d.config import InputError, read_values
 from bkind3d.data.writing import replaced_when_complete
 
 #: What a candidate is among those that are compared: `discovered` keypoints and `supervised` joints are judged, the method of an
@@ -72,12 +72,7 @@ def write_json(content: dict[str, Any], path: str | Path) -> None:
 
 def read_json(path: str | Path) -> dict[str, Any]:
     """Read the JSON object at `path`; refuse anything else in one line."""
-    try:
-        content = json.loads(Path(path).read_text())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not valid JSON: {error}") from None
+    content = read_values(path, "make it anew with the workflow")
     if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a JSON object, found {type(content).__name__}; make it anew with the workflow")
+        raise InputError(path, f"expected a JSON object, found {type(content).__name__}", "make it anew with the workflow")
     return content

@@ -6,6 +6,7 @@ has one video all the same: its files are read one after the other, and frames a
 """
 
 import logging
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -128,9 +129,9 @@ def _read_packets(path: Path) -> Packets:
         found = [(_stamp_of(packet), packet.is_keyframe) for packet in container.demux(stream) if packet.size]
     ends = max((stamp for stamp, _ in found if stamp is not None), default=0) * scale
     if found and ends + _LATE_S < length:
-        raise InputError(f"{path}: is cut off, its header promises {length:.1f} s and its frames end after {ends:.1f} s; copy it again")
+        raise InputError(path, f"is cut off, its header promises {length:.1f} s and its frames end after {ends:.1f} s", "copy it again")
     if len(found) < promised:
-        raise InputError(f"{path}: is cut off, its header promises {promised} frames and it holds {len(found)}; copy it again")
+        raise InputError(path, f"is cut off, its header promises {promised} frames and it holds {len(found)}", "copy it again")
     if not found or any(stamp is None for stamp, _ in found):
         count = np.arange(len(found))
         return Packets(count, count / rate, np.zeros(len(found), dtype=bool))
@@ -158,8 +159,10 @@ def probe_video(video: Video, counted: bool = True) -> VideoInfo:
         alike = (info.width, info.height, info.rotation) == (first.width, first.height, first.rotation)
         if not alike or abs(info.rate - first.rate) > _RATE_SHARE * first.rate:
             raise InputError(
-                f"{path}: has {info.width}x{info.height} pixels at {info.rate:g} Hz, and {files[0].name}, which it follows, "
-                f"{first.width}x{first.height} at {first.rate:g} Hz; name files of one camera and one recording"
+                path,
+                f"has {info.width}x{info.height} pixels at {info.rate:g} Hz, and {files[0].name}, which it follows, {first.width}x{first.height} "
+                f"at {first.rate:g} Hz",
+                "name files of one camera and one recording",
             )
     return replace(first, n_frames=first.n_frames + sum(info.n_frames for info in more))
 
@@ -169,7 +172,7 @@ def _probe_file(path: Path, counted: bool) -> VideoInfo:
         rate = stream.average_rate or stream.guessed_rate
         first = next(container.decode(stream), None)
         if first is None:
-            raise InputError(f"{path}: no frame can be decoded; record or copy it again")
+            raise InputError(path, "no frame can be decoded", "record or copy it again")
         rotation = int(first.rotation) % 360
         width, height = (first.height, first.width) if rotation % 180 else (first.width, first.height)
         codec, format_names = stream.codec_context.name, container.format.name
@@ -177,7 +180,7 @@ def _probe_file(path: Path, counted: bool) -> VideoInfo:
     n_frames = len(_read_packets(path).times) if counted else promised
     if not rate or rotation % 90:
         raise InputError(
-            f"{path}: has no frame rate or is turned by {rotation} degrees; convert it first (ffmpeg -i IN -c:v libx264 OUT.mp4)"
+            path, f"has no frame rate or is turned by {rotation} degrees", "convert it first (ffmpeg -i IN -c:v libx264 OUT.mp4)"
         )
     return VideoInfo(width, height, float(rate), n_frames, codec, rotation, format_names)
 
@@ -217,7 +220,7 @@ def _decode_file(path: Path, threads: int) -> Iterator[tuple[VideoFrame, float, 
             start = time_s if start is None else start
             yield frame, time_s - start, 1 / rate
     if start is None:
-        raise InputError(f"{path}: no frame can be decoded; record or copy it again")
+        raise InputError(path, "no frame can be decoded", "record or copy it again")
 
 
 def decode_keyframes(video: Video, wanted: Collection[int], size: tuple[int, int] | None = None) -> Iterator[DecodedFrame]:
@@ -246,17 +249,20 @@ def decode_keyframes(video: Video, wanted: Collection[int], size: tuple[int, int
 def _open_video(path: str | Path, threads: int = 1) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open `path`; whatever its content does to the decoder inside the block becomes one line."""
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: there is no such video; check the sheet of cameras")
-    if path.is_file() and path.stat().st_size == 0:
-        raise InputError(f"{path}: is empty (0 bytes); copy it again")
+    if not os.path.isfile(path):
+        raise InputError(path, "there is no such video", "check the sheet of cameras")
+    if path.stat().st_size == 0:
+        raise InputError(path, "is empty (0 bytes)", "copy it again")
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise InputError(f"{path}: has no video stream")
+                raise InputError(path, "has no video stream", "record or copy it again")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise InputError(path, "has a video that nothing here can decode", "convert it first (ffmpeg -i IN -c:v libx264 OUT.mp4)")
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
             yield container, stream
-    except av.FFmpegError as error:
-        raise InputError(f"{path}: cannot be decoded, it is cut off, damaged or no video ({error.strerror})") from None
+    except (av.FFmpegError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "its words are none")
+        raise InputError(path, f"cannot be decoded, it is cut off, damaged or no video ({reason})", "copy it again") from None

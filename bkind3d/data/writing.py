@@ -32,7 +32,7 @@ def replaced_when_complete(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file to write")
+        raise InputError(path, "is a folder", "give the name of a file to write")
     temporary = _name_temporary(path)
     with _refusing(path):
         temporary.touch()
@@ -58,7 +58,7 @@ def folder_when_complete(folder: Path) -> Iterator[Path]:
     InputError : where `folder` is a file or holds something, or where nothing, or no more, can be written.
     """
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise InputError(f"{folder}: is there already and is never overwritten; choose another folder, or remove it")
+        raise InputError(folder, "is there already and is never overwritten", "choose another folder, or remove it")
     temporary = _name_temporary(folder.absolute())
     with _refusing(folder):
         temporary.mkdir()
@@ -80,7 +80,7 @@ def refuse_inside(folder: Path, recordings: Path) -> None:
     InputError : where `folder` is, or would lie in, the folder `recordings`.
     """
     if folder.resolve().is_relative_to(recordings.resolve()):
-        raise InputError(f"{folder}: lies in {recordings}, which holds recordings and is never written to; choose a folder elsewhere")
+        raise InputError(folder, f"lies in {recordings}, which holds recordings and is never written to", "choose a folder elsewhere")
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def _refusing(path: Path, numbers: Sequence[int] = ()) -> Iterator[None]:
             said = [error.strerror or str(error)]
         if not said:
             raise
-        raise InputError(f"{path}: cannot be written ({said[0]}); make room or rights there, or write to another folder") from None
+        raise InputError(path, f"cannot be written ({said[0]})", "make room or rights there, or write to another folder") from None
 
 
 def _name_temporary(path: Path) -> Path:

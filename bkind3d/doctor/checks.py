@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from bkind3d.config import InputError
+
 Status = Literal["pass", "warning", "failure"]
 
 #: The grave ones first.
@@ -31,15 +33,18 @@ class Check:
     camera: str = ""
 
     @classmethod
-    def of_error(cls, what: str, error: Exception, next_step: str, camera: str = "") -> "Check":
-        """A failure out of an error's line, which may say itself, behind its last semicolon, what to do."""
-        sentence, _, step = str(error).rpartition("; ")
-        return cls("failure", what, sentence or str(error), step if sentence else next_step, camera=camera)
+    def of_error(cls, what: str, error: InputError, next_step: str, camera: str = "") -> "Check":
+        """A failure out of an error; `next_step` where it does not say itself what to do."""
+        return cls("failure", what, str(InputError(error.where, error.what)), error.remedy or next_step, camera=camera)
+
+    def to_error(self, more: str = "", advice: str = "") -> InputError:
+        """The check as an error, with `more` and further `advice` behind it."""
+        where = "/".join(filter(None, (self.session, self.camera)))
+        return InputError(where, self.sentence, "; ".join(filter(None, (f"{self.next_step}{more}", advice))))
 
     def describe(self) -> str:
         """One line."""
-        where = "/".join(filter(None, (self.session, self.camera)))
-        return f"{self.status:8}{where + ': ' if where else ''}{self.sentence}{'; ' + self.next_step if self.next_step else ''}"
+        return f"{self.status:8}{self.to_error()}"
 
 
 def sort_checks(checks: Sequence[Check]) -> list[Check]:

@@ -53,7 +53,7 @@ def choose_pictured(examined: Sequence[Examined], limit: int) -> set[str]:
 
 def _show_checks(checks: Sequence[Check]) -> list[Any]:
     ordered = sort_checks(checks)
-    notes = [Note(check.describe().split(maxsplit=1)[1], "warning") for check in ordered if check.status == "failure"]
+    notes = [Note(str(check.to_error()), "warning") for check in ordered if check.status == "failure"]
     cells = ((check.session, check.camera, check.what, check.sentence, check.next_step) for check in ordered)
     rows = [make_row(Cell(check.status, _STYLES[check.status]), *more) for check, more in zip(ordered, cells, strict=True)]
     columns = ["status", "session", "camera", "check", "found", "next step"]

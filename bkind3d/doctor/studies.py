@@ -42,7 +42,7 @@ def examine_study(
     wanted = list(sessions or study.sessions)
     for name in wanted:
         if name not in study.sessions:
-            raise InputError(f"{study.config.sessions}: has no session {name!r}; known: {', '.join(study.sessions)}")
+            raise InputError(study.config.sessions, f"has no session {name!r}", f"known: {', '.join(study.sessions)}")
     agree = f"settings and sheets agree: {len(study.sessions)} sessions, {len(study.rigs)} rigs"
     checks = [Check("pass", "sheets", agree)]
     for name, row in study.rigs.items():

@@ -67,7 +67,9 @@ def collect_windows(
     name = "train" if part == TRAIN else "test"
     number = sum(len(rows) for rows in middles.values())
     if not number:
-        raise InputError(f"no {name} session has a labelled window of {window_seconds:g} s without gaps; shorten actions.window_seconds")
+        raise InputError(
+            "", f"no {name} session has a labelled window of {window_seconds:g} s without gaps", "shorten actions.window_seconds"
+        )
     stride = -(-number // MAX_WINDOWS)
     middles = {index: rows[::stride] for index, rows in middles.items()}
     features = (found, GROUND_TRUTH) if with_joints else (found,)
@@ -131,7 +133,9 @@ def _check_classes(train: WindowPart, test: WindowPart) -> Shaped[NDArray, "..."
     for name, part in (("train", train), ("test", test)):
         if len(np.unique(part.behaviours)) < 2:
             raise InputError(
-                f"the {name} windows have only the behaviour '{part.behaviours[0]}'; label at least two, or set actions.enabled to false"
+                "",
+                f"the {name} windows have only the behaviour '{part.behaviours[0]}'",
+                "label at least two, or set actions.enabled to false",
             )
     return np.unique(np.concatenate([train.behaviours, test.behaviours]))
 

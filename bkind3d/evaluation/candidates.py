@@ -92,7 +92,9 @@ def find_root(config: EvaluationConfig, names: tuple[str, ...]) -> int | None:
     if not config.root:
         return None
     if config.root not in names:
-        raise InputError(f"evaluation.root is {config.root!r}, but the joints are {', '.join(names)}; name one of them, or leave it empty")
+        raise InputError(
+            "", f"evaluation.root is {config.root!r}, but the joints are {', '.join(names)}", "name one of them, or leave it empty"
+        )
     return names.index(config.root)
 
 
@@ -167,7 +169,7 @@ def order_joints(points: tuple[str, ...], joints: tuple[str, ...]) -> list[int]:
     for name in joints:
         if name not in points:
             raise InputError(
-                f"joint {name!r} is not among those that the network found: {', '.join(points)}; give it the joints it learned from"
+                "", f"joint {name!r} is not among those that the network found: {', '.join(points)}", "give it the joints it learned from"
             )
     return [points.index(name) for name in joints]
 

@@ -35,8 +35,9 @@ def check_separate(ranges: Iterable[FrameRange]) -> None:
         if other is not None and item.start <= other.stop:
             train, test = (item, other) if item.part == TRAIN else (other, item)
             raise InputError(
-                f"{item.source}: its train frames {train.start:g} to {train.stop:g} and test frames {test.start:g} to {test.stop:g} "
-                "overlap or touch; leave frames between them"
+                item.source,
+                f"its train frames {train.start:g} to {train.stop:g} and test frames {test.start:g} to {test.stop:g} overlap or touch",
+                "leave frames between them",
             )
         same = furthest.get((item.source, item.part))
         if same is None or item.stop > same.stop:
@@ -76,7 +77,7 @@ def assign_parts(recordings: Sequence[Recording], config: EvaluationConfig) -> l
     else:
         both = set.intersection(*({r.subject for r in recordings if r.split == split} for split in ("train", "test")))
         if both and config.split == "subject":
-            raise InputError(f"subject {min(both)!r} is in both train and test; set evaluation.split to session if that is meant")
+            raise InputError("", f"subject {min(both)!r} is in both train and test", "set evaluation.split to session if that is meant")
         codes = [{"train": TRAIN, "test": TEST}.get(r.split, UNUSED) for r in recordings]
         parts = [np.full(len(r.judged.frames), code) for r, code in zip(recordings, codes, strict=True)]
         ranges = [FrameRange(r.source, *r.extent, code) for r, code in zip(recordings, codes, strict=True) if code != UNUSED]
@@ -86,7 +87,7 @@ def assign_parts(recordings: Sequence[Recording], config: EvaluationConfig) -> l
             reason = "they are shorter than two blocks" if config.split == "blocks" else f"none of them is marked {name} in the sheet"
             known = ", ".join(recording.session for recording in recordings)
             raise InputError(
-                f"no {name} frames in the sessions that have a reference ({known}): {reason}; change the sheet or evaluation.split"
+                "", f"no {name} frames in the sessions that have a reference ({known}): {reason}", "change the sheet or evaluation.split"
             )
     return parts
 
@@ -152,9 +153,11 @@ def stack_frames(recordings: Sequence[Recording], config: EvaluationConfig) -> L
         assert recording.joints is not None
         for name in candidates:
             if name not in recording.points:
-                raise InputError(f"session {recording.session!r} has joints but no {name} keypoints; add it to --{name}")
+                raise InputError("", f"session {recording.session!r} has joints but no {name} keypoints", f"add it to --{name}")
             if len(recording.points[name].names) != len(recording.judged.names):
-                raise InputError(f"session {recording.session!r}: trained and {name} keypoints are not of one network; predict both anew")
+                raise InputError(
+                    f"session {recording.session!r}", f"trained and {name} keypoints are not of one network", "predict both anew"
+                )
         rows = part != UNUSED
         frames = recording.judged.frames[rows]
         block = np.flatnonzero(rows) // config.block_frames if config.split == "blocks" else np.full(len(frames), -1)
@@ -181,7 +184,8 @@ def select_common(frames: LabelledFrames) -> tuple[LabelledFrames, LabelledFrame
         if not len(chosen.frame):
             labelled = int((frames.is_labelled & (frames.part == part)).sum())
             raise InputError(
-                f"no {name} frame has both joints and keypoints ({labelled} have at least {MIN_JOINTS} joints); "
-                "check the frame numbers of the joints, and the report for frames without keypoints"
+                "",
+                f"no {name} frame has both joints and keypoints ({labelled} have at least {MIN_JOINTS} joints)",
+                "check the frame numbers of the joints, and the report for frames without keypoints",
             )
     return train, test

@@ -50,11 +50,12 @@ def read_behaviours(path: str | Path, frames: Int[NDArray, "frame"]) -> Shaped[N
     table = read_table(path, "behaviours", ["frame", "behaviour"]).dropna()
     if table["frame"].duplicated().any():
         first = table["frame"][table["frame"].duplicated()].iloc[0]
-        raise InputError(f"{path}: frame {first} is there twice; give each frame one behaviour")
+        raise InputError(path, f"frame {first} is there twice", "give each frame one behaviour")
     if len(table) and not table["frame"].isin(frames).any():
         raise InputError(
-            f"{path}: has behaviours in frames {_describe_frames(table['frame'])}, but the session's frames are {_describe_frames(frames)}; "
-            "number them as the session does, from 0"
+            path,
+            f"has behaviours in frames {_describe_frames(table['frame'])}, but the session's frames are {_describe_frames(frames)}",
+            "number them as the session does, from 0",
         )
     return table.set_index("frame")["behaviour"].reindex(frames).fillna("").to_numpy(str)
 
@@ -85,7 +86,7 @@ def common_units(recordings: Iterable[Recording]) -> str | None:
                 found.setdefault(str(points.metadata["units"]), f"the {kind} of {recording.session!r}")
     if len(found) > 1:
         (first, where), (second, elsewhere) = list(found.items())[:2]
-        raise InputError(f"units differ: {first} in {where}, {second} in {elsewhere}; give all rigs of an experiment the same units")
+        raise InputError("", f"units differ: {first} in {where}, {second} in {elsewhere}", "give all rigs of an experiment the same units")
     return next(iter(found), None)
 
 
@@ -114,7 +115,9 @@ def read_recordings(
         known: Iterable[str] = sheet if kind == "keypoints" else keypoints
         stray = sorted(set(paths or {}) - set(known))
         if stray:
-            raise InputError(f"--{kind}: session {stray[0]!r} is not in {sheet_path if kind == 'keypoints' else '--keypoints'}")
+            raise InputError(
+                f"--{kind}", f"session {stray[0]!r} is not in {sheet_path if kind == 'keypoints' else '--keypoints'}", "correct the name"
+            )
     found = {name: _read_group(paths, "keypoints") for name, paths in points.items()}
     truth = _read_group(joints or {}, "joints")
     return [

@@ -125,13 +125,17 @@ def _check_frames(kind: str, known: Bool[NDArray, "frame joint"], n_features: in
     number = known.sum(axis=0)
     joint = int(np.argmin(number))
     if number[joint] < MIN_FRAMES:
-        raise InputError(f"joint {names[joint]!r} is known in only {number[joint]} training frames; at least {MIN_FRAMES} are needed")
+        raise InputError(
+            "", f"joint {names[joint]!r} is known in only {number[joint]} training frames", f"at least {MIN_FRAMES} are needed"
+        )
     # Of the coordinates relative to a centroid, three follow from the others; one parameter is the offset.
     n_parameters = n_features - 2
     if kind == "linear" and number[joint] < n_parameters:
         raise InputError(
-            f"joint {names[joint]!r} is known in only {number[joint]} training frames, but the linear regression has {n_parameters} parameters "
-            "for each of its coordinates; label more frames, or set evaluation.regressor to ridge"
+            "",
+            f"joint {names[joint]!r} is known in only {number[joint]} training frames, but the linear regression has {n_parameters} "
+            "parameters for each of its coordinates",
+            "label more frames, or set evaluation.regressor to ridge",
         )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy.typing import NDArray
 
-from bkind3d.export.csv_files import write_csv
+from bkind3d.export.csv_files import spell_names, write_csv
 from bkind3d.export.sessions import ExportedSession
 
 #: Anipose's rotation and centre of the world's axes: ours are the calibration's, so nothing is turned or moved.
@@ -23,7 +23,7 @@ def write_session(session: ExportedSession, path: Path) -> None:
     ``ncams`` the cameras whose videos hold the moment.
     """
     found, n_views = session.keypoints, session.count_views()
-    names = [f"{name}_{part}" for name in found.names for part in ("x", "y", "z", "error", "ncams", "score")]
+    names = [f"{name}_{part}" for name in spell_names(found.names) for part in ("x", "y", "z", "error", "ncams", "score")]
     columns: list[Shaped[NDArray, ...]] = []
     for index in range(len(found.names)):
         columns += [*found.positions[:, index].T, found.residuals[:, index], n_views, found.confidences[:, index]]

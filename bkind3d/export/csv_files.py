@@ -1,6 +1,7 @@
 """Comma-separated text, written in blocks: fast, and in little memory."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def write_csv(path: Path, header: str, columns: Sequence[Shaped[NDArray, "..."]]
             blocks = [np.ravel(column[start : start + step]) for column in columns]
             arrays = [_as_arrow(block, places) for block, places in zip(blocks, decimals or repeat(None), strict=False)]
             pyarrow.csv.write_csv(pa.table(arrays, names=[str(index) for index in range(len(arrays))]), file, options)
+
+
+def spell_names(names: Iterable[str]) -> list[str]:
+    """Names as CSV can hold them without quotes, and as no spreadsheet takes them for formulas: with _ for the letters in the way."""
+    return [re.sub(r'^[=+\-@]|[,"\x00-\x1f\x7f]', "_", name) for name in names]
 
 
 def _as_arrow(column: Shaped[NDArray, "..."], decimals: int | None) -> pa.Array:

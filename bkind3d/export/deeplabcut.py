@@ -10,7 +10,7 @@ from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.data.writing import replaced_when_complete
-from bkind3d.export.csv_files import write_csv
+from bkind3d.export.csv_files import spell_names, write_csv
 from bkind3d.export.sessions import ExportedSession
 
 SCORER = "bkind3d"
@@ -27,7 +27,7 @@ def write_session(session: ExportedSession, path: Path) -> None:
 
     Rows of 3d are the session's frames; rows of a camera are the frames of its video, empty where there is no keypoint.
     """
-    names = session.keypoints.names
+    names = spell_names(session.keypoints.names)
 
     def write_view(camera: str) -> None:
         pixels, confidences = session.project(camera)

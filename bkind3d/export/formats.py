@@ -49,4 +49,6 @@ def find_writer(form: str) -> "Writer":
         writer: Writer = import_module(f"bkind3d.export.{form.replace('-', '_')}").write_session
         return writer
     except ModuleNotFoundError as error:
-        raise InputError(f"format {form!r} needs the package {error.name}, which is not installed; pip install 'bkind3d[export]'") from None
+        raise InputError(
+            "", f"format {form!r} needs the package {error.name}, which is not installed", "pip install 'bkind3d[export]'"
+        ) from None

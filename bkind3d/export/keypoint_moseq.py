@@ -26,7 +26,7 @@ def write_session(session: ExportedSession, path: Path) -> None:
     names = session.keypoints.names
     known = np.isfinite(session.keypoints.positions[..., 0]).any(axis=0)
     if not known.any():
-        raise InputError(f"session {session.name!r}: no keypoint was found in any frame; leave it out of keypoint-moseq")
+        raise InputError(f"session {session.name!r}", "no keypoint was found in any frame", "leave it out of keypoint-moseq")
     anipose.write_session(session, path / f"{session.name}.csv")
     used = [name for name, is_known in zip(names, known, strict=True) if is_known]
     ahead = measure_lead(session.keypoints.positions[:, known].astype(np.float64))

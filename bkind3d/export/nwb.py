@@ -153,7 +153,9 @@ def _find_start(session: ExportedSession) -> datetime:
     video = next(iter(session.views.values())).files[0]
     if not video.exists():
         raise InputError(
-            f"{video}: is not there to tell when session {session.name!r} was recorded; give the sheet of sessions a column session_start_time"
+            video,
+            f"is not there to tell when session {session.name!r} was recorded",
+            "give the sheet of sessions a column session_start_time",
         )
     with av.open(str(video)) as container:
         created = container.metadata.get("creation_time")
@@ -171,6 +173,6 @@ def _read_time(session: ExportedSession, column: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"sheet of sessions: session {session.name!r}: {column} {text!r} is no date; write it as 2026-05-31T14:30:00+02:00"
+            "", f"sheet of sessions: session {session.name!r}: {column} {text!r} is no date", "write it as 2026-05-31T14:30:00+02:00"
         ) from None
     return found if found.tzinfo else found.astimezone()

@@ -118,8 +118,9 @@ def find_keypoints(study: Study, experiment: str, session: str) -> Path:
     path = study.results.keypoints(experiment, session)
     if not path.exists():
         raise InputError(
-            f"{path}: session {session!r} has no keypoints of experiment {experiment!r} yet; make them first: "
-            f"snakemake --directory {study.folder} {path.relative_to(study.folder)}"
+            path,
+            f"session {session!r} has no keypoints of experiment {experiment!r} yet",
+            f"make them first: snakemake --directory {study.folder} {path.relative_to(study.folder)}",
         )
     return path
 
@@ -127,7 +128,7 @@ def find_keypoints(study: Study, experiment: str, session: str) -> Path:
 def _open_view(cameras: dict[str, Camera], files: list[Path], survey: Path, frames: Shaped[NDArray, "..."]) -> FilmedView:
     camera, metadata = cameras.get(survey.stem), read_metadata(survey)
     if camera is None:
-        raise InputError(f"{survey}: the calibration of its rig has no camera {survey.stem!r}, only {', '.join(cameras)}; calibrate again")
+        raise InputError(survey, f"the calibration of its rig has no camera {survey.stem!r}, only {', '.join(cameras)}", "calibrate again")
     table = read_table(survey, "survey", columns=["frame", "video_frame"]).set_index("frame")["video_frame"]
     numbers = table.reindex(frames).fillna(-1).to_numpy(np.int64)
     fitted = fit_camera_to_video(camera, (int(metadata["video_width"]), int(metadata["video_height"])), survey)

@@ -52,7 +52,7 @@ def predict_session(
     network = network.eval().to(device)
     session = SessionFrames(frames)
     if session.units != provenance.units:
-        raise InputError(f"{frames[0]}: is in {session.units}, but {model} was trained in {provenance.units}; use one unit in rigs.tsv")
+        raise InputError(frames[0], f"is in {session.units}, but {model} was trained in {provenance.units}", "use one unit in rigs.tsv")
     headings = network.find_headings(session, device)
     parts = find_parts(output, model, frames, settings.turns)
     found = predict_keypoints(network, session, headings, batch_size, device, settings.turns, parts)

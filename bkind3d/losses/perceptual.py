@@ -197,14 +197,14 @@ def find_weights(weights: str) -> Path:
         except (OSError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             advice = "give the file as losses.vgg19_weights, or set losses.perceptual to pyramid"
-            raise InputError(f"{WEIGHTS_URL}: the VGG19 weights cannot be fetched ({reason}); {advice}") from None
+            raise InputError(WEIGHTS_URL, f"the VGG19 weights cannot be fetched ({reason})", advice) from None
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         advice = "set losses.vgg19_weights to their file, or leave it empty to fetch them"
-        raise InputError(f"{path}: the VGG19 weights cannot be read ({error.strerror}); {advice}") from None
+        raise InputError(path, f"the VGG19 weights cannot be read ({error.strerror})", advice) from None
     if not digest.startswith(WEIGHTS_SHA256):
         found = f"SHA-256 starts with {digest[:8]}, not {WEIGHTS_SHA256}"
-        raise InputError(f"{path}: is not the published VGG19 weights ({found}); delete it and fetch it again")
+        raise InputError(path, f"is not the published VGG19 weights ({found})", "delete it and fetch it again")
     return path

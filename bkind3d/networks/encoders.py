@@ -156,7 +156,7 @@ def load_backbone(name: str, source: str) -> tuple[nn.Module, str]:
     place, _, revision = source.removeprefix(HUB_PREFIX).partition("@") if from_hub else (source, "", "")
     advice = f"give a folder with the config.json and model.safetensors of {name}, {HUB_PREFIX}owner/name, or none"
     if Path(place).is_dir() == from_hub:  # a folder would be read in place of the hub
-        raise InputError(f"model.pretrained {source!r}: there is {'a folder' if from_hub else 'no folder'} {place!r}; {advice}")
+        raise InputError(f"model.pretrained {source!r}", f"there is {'a folder' if from_hub else 'no folder'} {place!r}", advice)
     where: dict[str, Any] = {"revision": revision or "main", "local_files_only": not from_hub}
     try:
         # Everything is read at the commit of this first file, whatever happens on the hub meanwhile.
@@ -173,11 +173,11 @@ def load_backbone(name: str, source: str) -> tuple[nn.Module, str]:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise InputError(f"model.pretrained {source!r}: no weights can be read ({reason}); {advice}") from None
+        raise InputError(f"model.pretrained {source!r}", f"no weights can be read ({reason})", advice) from None
     missing = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
     if missing:
         what = f"{len(missing)} weights of {name} are not in it, among them {missing[0]}"
-        raise InputError(f"model.pretrained {source!r}: {what}; give complete weights")
+        raise InputError(f"model.pretrained {source!r}", what, "give complete weights")
     return backbone, where["revision"] if from_hub else hash_weights(Path(place))
 
 
@@ -187,7 +187,7 @@ def check_architecture(config: PreTrainedConfig, name: str, source: str) -> None
         found = getattr(config, key, None)
         if found != expected:
             what = f"{key} is {found}, but {expected} in {name}"
-            raise InputError(f"model.pretrained {source!r}: {what}; change model.encoder or model.pretrained")
+            raise InputError(f"model.pretrained {source!r}", what, "change model.encoder or model.pretrained")
 
 
 def hash_weights(folder: Path) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bkind3d.checkpoint import hash_file, read_content
 from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, read_section
-from bkind3d.data.parquet import read_metadata
+from bkind3d.data.parquet import hash_content, read_metadata
 from bkind3d.data.results import UNTRAINED, read_json
 from bkind3d.report.origin import list_preset, list_settings, list_versions
 from bkind3d.study.layout import Layout
@@ -52,13 +52,13 @@ def read_row(table: Path, number: int) -> dict[str, Any]:
     try:
         rows = pd.read_csv(table, dtype={"experiment": str})
     except OSError as error:
-        raise InputError(f"{table}: cannot be read ({error.strerror})") from None
+        raise InputError(table, f"cannot be read ({error.strerror})", "check the path") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise InputError(f"{table}: is no CSV table; {_TABLES}") from None
+        raise InputError(table, "is no CSV table", _TABLES) from None
     if not {"experiment", "dataset"} <= set(rows) or not set(_KEYS) & set(rows):
-        raise InputError(f"{table}: is none of the workflow's tables of results; {_TABLES}")
+        raise InputError(table, "is none of the workflow's tables of results", _TABLES)
     if not 1 <= number <= len(rows):
-        raise InputError(f"{table}: has no row {number}; its rows are 1 to {len(rows)}, not counting the header")
+        raise InputError(table, f"has no row {number}", f"its rows are 1 to {len(rows)}, not counting the header")
     return {str(key): value for key, value in rows.iloc[number - 1].items() if pd.notna(value)}
 
 
@@ -95,7 +95,7 @@ def _describe_model(path: Path, results: Layout, frameset: str) -> Any:
     cost = f" ({tflop:.4g} TFLOP)" if tflop else ""
     yield f"    training {origin['identity']}, step {origin['steps']}{cost}, seed {origin['seed']}, encoder {origin['encoder_revision'] or 'from random weights'}"
     for session, hashes in origin["data"].items():
-        now = {hash_file(found) for found in _find_all(results.frames(frameset, session, "*"))}
+        now = {hash_content(found) for found in _find_all(results.frames(frameset, session, "*"))}
         state = "as they are now" if set(hashes) <= now else "CHANGED since, or gone"
         yield f"    learned from the frames of {session} ({len(hashes)} cameras), {state}"
     return list(origin["data"])
@@ -104,7 +104,7 @@ def _describe_model(path: Path, results: Layout, frameset: str) -> Any:
 def _describe_file(path: Path, results: Layout) -> str:
     """A file, its hash, and of a table what its writer noted: version, model, hashes of what it was made from."""
     if not path.exists():
-        raise InputError(f"{path}: is gone; run the workflow again")
+        raise InputError(path, "is gone", "run the workflow again")
     line = f"  {path.relative_to(results.folder.parent)}  sha256 {hash_file(path)[:16]}"
     if path.suffix != ".parquet":
         return line

@@ -149,7 +149,7 @@ def draw_pictures(mosaic: Mosaic, moments: Iterable[Moment], threads: int = 2) -
 def _prepare(study: Study, experiment: str, session: str) -> tuple[SessionKeypoints, Mosaic]:
     keypoints = read_named_keypoints(study, experiment, session)
     if not len(keypoints.frames):
-        raise InputError(f"{study.results.keypoints(experiment, session)}: has no frame; predict the keypoints again")
+        raise InputError(study.results.keypoints(experiment, session), "has no frame", "predict the keypoints again")
     located = np.flatnonzero(keypoints.located)
     sample = located[step_indices(len(located), SAMPLE)]
     share = measure_reach(list(iterate_moments(study, experiment, session, keypoints, sample)))

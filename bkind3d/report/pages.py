@@ -64,7 +64,7 @@ def write_report(study: Study, path: Path, examine: Examine) -> None:
 def write_session_page(study: Study, session: str, path: Path, examine: Examine) -> None:
     """Write the page of one session; where its behaviours are annotated, they are shown over time."""
     if session not in study.sessions:
-        raise InputError(f"session {session!r} is not in the sheet of sessions; known: {', '.join(study.sessions)}")
+        raise InputError("", f"session {session!r} is not in the sheet of sessions", f"known: {', '.join(study.sessions)}")
     row = study.sessions[session]
     located = {session: recordings.summarise_location(study, session)}
     health = examine(study, [session])

@@ -114,6 +114,13 @@ def find_title(settings: PaperTableConfig, datasets: Sequence[str]) -> str:
     return f"{SIMULATED}: {settings.title}" if any(name.lower().startswith("simulated") for name in datasets) else settings.title
 
 
+#: Letters that mean something else in LaTeX, and what prints them.
+_LATEX = str.maketrans(
+    {letter: f"\\{letter}" for letter in "%_&#${}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\n": " "}
+)
+
+
 def print_table(settings: PaperTableConfig, table: pd.DataFrame) -> pd.DataFrame:
     """The table as it is printed: rounded, intervals in brackets, and words where there is no number."""
     columns = _PRINTED[settings.measure]
@@ -135,15 +142,25 @@ def describe_table(settings: PaperTableConfig, table: pd.DataFrame) -> str:
     return write_caption("paper_table", settings=settings, unreadable=NOT_READABLE, **words)
 
 
+def _guard(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: an apostrophe stands before a text that begins like one."""
+    return f"'{value}" if isinstance(value, str) and re.match(r"[=+\-@\t\r]", value) else value
+
+
+def _escape_markdown(text: str) -> str:
+    """A text that ends no cell, and is no HTML."""
+    return re.sub(r"\s+", " ", text).replace("|", r"\|").replace("<", "&lt;")
+
+
 def write_table_files(settings: PaperTableConfig, table: pd.DataFrame, name: str, folder: Path) -> None:
     """Write the table as CSV (all columns, full numbers), Markdown and LaTeX (booktabs)."""
     title, note, printed = find_title(settings, list_datasets(table)), describe_table(settings, table), print_table(settings, table)
     # Six digits of a number, also in a column that has words, too.
     short = table.map(lambda value: float(f"{value:.6g}") if isinstance(value, float) else value)
-    escaped = re.sub(r"[%_&#]", r"\\\g<0>", f"{title}. {note}")  # letters that mean something else in LaTeX
+    escaped = f"{title}. {note}".translate(_LATEX)
     texts = {
-        "csv": short.to_csv(index=False, lineterminator="\n"),
-        "md": f"# {title}\n\n{printed.to_markdown(index=False, disable_numparse=True)}\n\n{note}\n",
+        "csv": short.map(_guard).to_csv(index=False, lineterminator="\n"),
+        "md": f"# {_escape_markdown(title)}\n\n{printed.map(_escape_markdown).to_markdown(index=False, disable_numparse=True)}\n\n{note}\n",
         "tex": printed.to_latex(index=False, escape=True, caption=escaped, label=f"tab:{name}"),
     }
     for ending, text in texts.items():

@@ -1,5 +1,6 @@
 """How far keypoints are from joints: tables and charts of what the evaluation wrote. Nothing is measured anew here."""
 
+import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -109,12 +110,12 @@ def build_joint_chart(errors: pd.DataFrame, unit: str, title: str) -> Chart:
     """PA-MPJPE of each joint, for ours and the floors; `errors` is a table joint_errors, `unit` its unit."""
     errors = errors[errors["method"].map(role_of) != "oracle"]
     joints = list(errors["joint"].drop_duplicates())
-    figure = go.Figure()
+    figure, shown = go.Figure(), [html.escape(joint, quote=False) for joint in joints]  # plotly takes tags for links and styles
     for method, rows in errors.groupby("method", sort=False):
         values = rows.set_index("joint")["pa_mpjpe"].reindex(joints)
         symbol = {MEAN_POSE: "line-ns-open", UNTRAINED: "x-thin-open"}.get(str(method), "circle")
         mark = {"size": 9, "color": colour_of(str(method)), "symbol": symbol, "line": {"width": 2, "color": colour_of(str(method))}}
-        figure.add_scatter(x=values.tolist(), y=joints, mode="markers", name=label_of(str(method), title), marker=mark)
+        figure.add_scatter(x=values.tolist(), y=shown, mode="markers", name=label_of(str(method), title), marker=mark)
     return _lay_out_bars(figure, unit, 30, 120 + 22 * len(joints))
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hashlib
 import re
 from datetime import datetime
 from functools import cache
@@ -46,11 +47,18 @@ def join_scripts() -> str:
     return re.sub(r"^(import .*\n|export )", "", text, flags=re.MULTILINE)
 
 
+@cache
+def name_script(text: str) -> str:
+    """How the page's policy names a script: by its content, so that no other one runs."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
 def write_page(page: Page, sessions_folder: str, path: Path) -> None:
     """Render `page` into one file that needs no other, whole or not at all; `sessions_folder` is where the sessions' pages lie as seen from it."""
     date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
     packed = {"plotly": pack_plotly(), "script": join_scripts()}
+    trusted = " ".join(f"'{name_script(text)}'" for text in (join_scripts(), get_plotlyjs()))
     template, link = open_templates().get_template("page.html.j2"), lambda name: f"{sessions_folder}{name}.html"
-    text = template.render(page=page, version=__version__, date=date, session_link=link, **packed)
+    text = template.render(page=page, version=__version__, date=date, session_link=link, trusted=trusted, **packed)
     with replaced_when_complete(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

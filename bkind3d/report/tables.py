@@ -32,17 +32,17 @@ def _merge(paths: Iterable[str | Path], columns: Sequence[str], key: list[str]) 
     for path in paths:
         found = read_json(path).get("rows")
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-            raise InputError(f"{path}: has no list of rows; make it anew with the workflow")
+            raise InputError(path, "has no list of rows", "make it anew with the workflow")
         for row in found:
             odd = sorted(set(row) ^ set(columns))
             if odd:
                 problem = "unknown" if odd[0] in row else "missing"
-                raise InputError(f"{path}: column {odd[0]!r} is {problem}; make the file anew with this version")
+                raise InputError(path, f"column {odd[0]!r} is {problem}", "make the file anew with this version")
         rows += found
     table = pd.DataFrame(rows, columns=list(columns))
     repeated = table.duplicated(key)
     if repeated.any():
-        raise InputError(f"{dict(table.loc[repeated, key].iloc[0])} is there twice; give each experiment's file once")
+        raise InputError("", f"{dict(table.loc[repeated, key].iloc[0])} is there twice", "give each experiment's file once")
     counts = [column for column in columns if column.startswith("n_") and column != "n_mpjpe"]
     return table.astype(dict.fromkeys(counts, "Int64"))
 

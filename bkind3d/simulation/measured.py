@@ -169,7 +169,7 @@ def follow_motion(path: Path, animal: Animal, model: mujoco.MjModel, take: Take)
     poses[:, :2] -= (poses[:, :2].max(axis=0) + poses[:, :2].min(axis=0)) / 2
     reach = 1000 * float(np.hypot(poses[:, 0], poses[:, 1]).max())
     if reach > take.arena / 2:
-        raise InputError(f"{path}: the animal goes {reach:.0f} mm from the middle; give the rig an arena of {2.4 * reach:.0f} mm or more")
+        raise InputError(path, f"the animal goes {reach:.0f} mm from the middle", f"give the rig an arena of {2.4 * reach:.0f} mm or more")
     points = np.stack([follower.find_points(pose) for pose in poses])
     speeds = np.linalg.norm(np.gradient(points, axis=0), axis=2).mean(axis=1) * take.rate / follower.size
     moving = gaussian_filter1d(speeds, 0.1 * take.rate, mode="nearest") > _STILL
@@ -182,7 +182,7 @@ def read_motion(path: Path, animal: Animal, take: Take) -> tuple[tuple[str, ...]
     known = [index for index, name in enumerate(table.names) if name in animal.JOINTS]
     if len(known) < _LEAST:
         raise InputError(
-            f"{path}: has {len(known)} joints of this animal, and {_LEAST} are needed; its joints are {', '.join(animal.JOINTS)}"
+            path, f"has {len(known)} joints of this animal, and {_LEAST} are needed", f"its joints are {', '.join(animal.JOINTS)}"
         )
     units = {"m": 1.0, "cm": 0.01, "mm": 0.001}.get(table.metadata.get("units", "mm"), 0.001)
     rate = float(table.metadata.get("rate", take.rate))
@@ -192,7 +192,7 @@ def read_motion(path: Path, animal: Animal, take: Take) -> tuple[tuple[str, ...]
     seconds = (moments - np.clip(moments - first, 0, end - first)) / take.rate
     spare = (len(markers) - 1) / rate - seconds[-1]
     if spare < 0:
-        raise InputError(f"{path}: lasts {(len(markers) - 1) / rate:.1f} s, and the session moves for {seconds[-1]:.1f} s; make it shorter")
+        raise InputError(path, f"lasts {(len(markers) - 1) / rate:.1f} s, and the session moves for {seconds[-1]:.1f} s", "make it shorter")
     times = seconds + np.random.default_rng([take.seed, 81]).uniform(0, spare)
     measured = np.arange(len(markers)) / rate
     flat = markers.reshape(len(markers), -1)

@@ -29,14 +29,16 @@ def simulate_session(config: SimulationConfig, name: str, recordings: Path, trut
     mean of the joints and the heading.
     """
     if name not in config.sessions:
-        raise InputError(f"simulation.sessions: no session {name!r}; there are {sorted(config.sessions)}")
+        raise InputError("simulation.sessions", f"no session {name!r}", f"there are {sorted(config.sessions)}")
     session = config.sessions[name]
     rig, subject = config.rigs[session.rig], config.subjects[session.subject]
     animal, cameras, model = get_animal(subject.animal), make_cameras(rig), build_model(rig, subject)
     unknown = [behaviour for behaviour in session.behaviours if behaviour not in animal.BEHAVIOURS]
     if unknown:
         raise InputError(
-            f"simulation.sessions.{name}.behaviours: a {subject.animal} knows no {unknown[0]!r}; it knows {', '.join(animal.BEHAVIOURS)}"
+            f"simulation.sessions.{name}.behaviours",
+            f"a {subject.animal} knows no {unknown[0]!r}",
+            f"it knows {', '.join(animal.BEHAVIOURS)}",
         )
     # Who is twice as fast does in a frame what would else take two.
     rate, resting = rig.rate / session.pace, session.rest_seconds * session.pace
@@ -60,10 +62,10 @@ def simulate_board(
 ) -> None:
     """Render the board videos of rig `name` to ``recordings/{name}_board``; write ``truth/{name}/calibration.toml``."""
     if name not in config.rigs:
-        raise InputError(f"simulation.rigs: no rig {name!r}; there are {sorted(config.rigs)}")
+        raise InputError("simulation.rigs", f"no rig {name!r}", f"there are {sorted(config.rigs)}")
     rig = config.rigs[name]
     if rig.board not in boards:
-        raise InputError(f"simulation.rigs.{name}.board: no board {rig.board!r}; there are {sorted(boards)}")
+        raise InputError(f"simulation.rigs.{name}.board", f"no board {rig.board!r}", f"there are {sorted(boards)}")
     board, cameras = boards[rig.board], make_cameras(rig)
     places = np.zeros((rig.board_frames, 7))
     for place, pose in zip(places, pose_board(rig, board, cameras), strict=True):

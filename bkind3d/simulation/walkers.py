@@ -13,7 +13,7 @@ def read_walker(name: str) -> mujoco.MjSpec:
     """Read a walker's XML file of the installed dm_control, without lights, cameras, sensors, sites and all that moves by itself."""
     package = find_spec("dm_control")
     if package is None or not package.submodule_search_locations:
-        raise InputError("dm_control is not installed; install the extra: pip install 'bkind3d[simulation]'")
+        raise InputError("", "dm_control is not installed", "install the extra: pip install 'bkind3d[simulation]'")
     spec = mujoco.MjSpec.from_file(str(Path(package.submodule_search_locations[0]) / "locomotion/walkers/assets" / name))
     for element in (*spec.lights, *spec.cameras, *spec.sensors, *spec.actuators, *spec.tendons, *spec.excludes, *spec.sites):
         spec.delete(element)

@@ -29,9 +29,9 @@ def read_board(text: str) -> dict[str, Any]:
         x, y = (int(number) for number in squares.lower().split("x"))
         square, *marker = (float(number) for number in parts[:2])
     except ValueError:
-        raise InputError(f"--board {text!r}: {_WRITE}") from None
+        raise InputError(f"--board {text!r}", _WRITE) from None
     if len(parts) > 2 and not dictionary:
-        raise InputError(f"--board {text!r}: {':'.join(parts[2:])!r} is no dictionary of markers; {_WRITE}")
+        raise InputError(f"--board {text!r}", f"{':'.join(parts[2:])!r} is no dictionary of markers", _WRITE)
     values: dict[str, Any] = {"pattern": "charuco" if marker else "checkerboard", "squares_x": x, "squares_y": y, "square_length": square}
     if marker:
         values["marker_length"] = marker[0]
@@ -63,7 +63,7 @@ def read_board_file(path: Path, units: str) -> dict[str, Any] | None:
             try:
                 values = convert(content, units)
             except (KeyError, TypeError, ValueError, IndexError) as error:
-                raise InputError(f"{path}: describes a board, but not all of it ({error}); say it with --board") from None
+                raise InputError(path, f"describes a board, but not all of it ({error})", "say it with --board") from None
             parse_section(BoardConfig, values, str(path))
             return values
     return None

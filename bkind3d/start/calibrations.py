@@ -85,7 +85,7 @@ def read_candidate(path: Path) -> Candidate:
     """Read what a file says of its cameras; InputError where it holds none."""
     given = read_rig(path)
     if sum("matrix" in table for table in given.tables.values()) < FEWEST:
-        raise InputError(f"{path}: holds fewer than two cameras, so it is no calibration of a rig")
+        raise InputError(path, "holds fewer than two cameras, so it is no calibration of a rig", "give another file")
     return Candidate(path, given)
 
 
@@ -102,7 +102,7 @@ def fit_calibration(candidate: Candidate, found: Recognised, session: str, wante
     lacking = any("size" not in table for table in given.tables.values())
     size = (wanted.size or _write_sizes(videos, candidate.cameras)) if lacking else ""
     if given.units and wanted.units and given.units != wanted.units:
-        raise InputError(f"{path}: is in {given.units!r}, the units given are {wanted.units!r}; leave --units out")
+        raise InputError(path, f"is in {given.units!r}, the units given are {wanted.units!r}", "leave --units out")
     units = given.units or wanted.units or "mm"
     cameras = read_given_cameras(path, sizes=parse_sizes(size or wanted.size or "", "--size"))[0]
     for name, shape in videos.items():
@@ -161,7 +161,9 @@ class Choice:
         if others:
             names = ", ".join(self._name(one.path) for one in (fitting[0], *others))
             raise InputError(
-                f"{self.found.folder}: {names} all have the cameras of session {session!r}, and differ; choose one with --calibration {fitting[0].path}"
+                self.found.folder,
+                f"{names} all have the cameras of session {session!r}, and differ",
+                f"choose one with --calibration {fitting[0].path}",
             )
         for one in fitting[1:]:
             self.refused[session][one.path] = f"equal to {self._name(fitting[0].path)}"

@@ -67,7 +67,7 @@ def list_files(folder: Path) -> Inventory:
     InputError : where it is no folder, or holds no videos.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: is no folder; name the one that holds the recordings")
+        raise InputError(folder, "is no folder", "name the one that holds the recordings")
     inventory, others = Inventory(folder), dict[tuple[Path, str], list[Path]]()
     for path in _walk(folder):
         suffix = path.suffix.lower()
@@ -86,7 +86,7 @@ def list_files(folder: Path) -> Inventory:
     if not inventory.videos:
         seen = Counter(suffix or "without an ending" for (_, suffix), paths in others.items() for _ in paths)
         found = f"; there are {', '.join(f'{count} {name}' for name, count in seen.most_common(4))}" if seen else ""
-        raise InputError(f"{folder}: holds no videos ({', '.join(VIDEOS)}){found}; name the folder that holds the recordings")
+        raise InputError(folder, f"holds no videos ({', '.join(VIDEOS)}){found}", "name the folder that holds the recordings")
     _pass_over_copies(inventory)
     return inventory
 

@@ -81,8 +81,10 @@ def check_pattern(pattern: str) -> None:
     fields = re.findall(r"\{[^}]*\}", pattern)
     if "{camera}" not in fields or set(fields) - {"{session}", "{camera}", "{part}"}:
         raise InputError(
-            f"--pattern {pattern!r}: write {{camera}} where the camera's name stands, {{session}} where the session's does, and {{part}} for "
-            "the number of one of several files of a video, as in '{session}/{camera}.mp4'; * is anything else"
+            f"--pattern {pattern!r}",
+            "write {camera} where the camera's name stands, {session} where the session's does, and {part} for the number of one "
+            "of several files of a video, as in '{session}/{camera}.mp4'",
+            "* is anything else",
         )
 
 

@@ -85,20 +85,23 @@ def recognise_recordings(inventory: Inventory, pattern: str | None = None, known
     filmed = [path for path in headers if path not in set(boards)]
     if not filmed and boards:
         raise InputError(
-            f"{inventory.folder}: all videos are called like those of a calibration board, such as {inventory.name(boards[0])}; name the sessions "
-            f"otherwise, or calibrate the cameras alone: bkind3d calibrate-cameras {inventory.folder} --board 8x11:24:18.75 -o calibration.toml"
+            inventory.folder,
+            f"all videos are called like those of a calibration board, such as {inventory.name(boards[0])}",
+            f"name the sessions otherwise, or calibrate the cameras alone: bkind3d calibrate-cameras {inventory.folder} --board "
+            "8x11:24:18.75 -o calibration.toml",
         )
     pattern, found = _read_names(inventory, filmed, headers, pattern, known)
     sessions, raw = _group(inventory, filmed, found)
     if len(headers) == 1:
         only = inventory.name(next(iter(headers)))
         raise InputError(
-            f"{inventory.folder}: holds one video, {only}; two cameras are the least (of views by mirrors in one picture, cut a video each)"
+            inventory.folder, f"holds one video, {only}", "two cameras are the least (of views by mirrors in one picture, cut a video each)"
         )
     if not sessions:
         raise InputError(
-            f"{inventory.folder}: none of the {len(headers)} videos could be put together into a session of at least two cameras; say where "
-            "the names stand in their paths, as in --pattern '{session}/{camera}.mp4'"
+            inventory.folder,
+            f"none of the {len(headers)} videos could be put together into a session of at least two cameras",
+            "say where the names stand in their paths, as in --pattern '{session}/{camera}.mp4'",
         )
     remarks = [*_remark_on_parts(sessions, pattern)]
     recognised = Recognised(inventory.folder, pattern, sessions, group_boards(inventory, boards, raw), headers, remarks)
@@ -119,7 +122,9 @@ def _read_names(
         found = apply_pattern(pattern.removesuffix(Path(pattern).suffix) if Path(pattern).suffix.lower() in VIDEOS else pattern, names)
         if not found:
             such = f", such as {names[0]!r}" if names else ""
-            raise InputError(f"--pattern {pattern!r} fits none of the {len(names)} videos in {inventory.folder}{such}")
+            raise InputError(
+                "", f"--pattern {pattern!r} fits none of the {len(names)} videos in {inventory.folder}{such}", "correct the pattern"
+            )
     else:
         pattern, found = choose_pattern(names, [headers[path].n_frames for path in videos], known) if names else ("", {})
     for index, path in enumerate(videos):
@@ -156,7 +161,7 @@ def _name_sessions(folder: Path, sessions: Collection[str]) -> dict[str, str]:
     for session, name in names.items():
         other = next(first for first in names if names[first] == name)
         if other != session:
-            raise InputError(f"{folder}: {other!r} and {session!r} would both be session {name!r}; rename one")
+            raise InputError(folder, f"{other!r} and {session!r} would both be session {name!r}", "rename one")
     return names
 
 
@@ -171,8 +176,9 @@ def _group(inventory: Inventory, paths: Sequence[Path], found: Mapping[int, Plac
         if number in parts or first.setdefault((session, camera), place.camera) != place.camera:
             other = parts.get(number, next(iter(parts.values())))
             raise InputError(
-                f"{other} and {paths[index]} would both be camera {camera!r} of session {session!r}; rename one, or say where the names stand in "
-                "the paths (--pattern), with {part} where files of one video are counted"
+                "",
+                f"{other} and {paths[index]} would both be camera {camera!r} of session {session!r}",
+                "rename one, or say where the names stand in the paths (--pattern), with {part} where files of one video are counted",
             )
         parts[number] = paths[index]
     sessions = {
@@ -187,7 +193,7 @@ def _group(inventory: Inventory, paths: Sequence[Path], found: Mapping[int, Plac
         unwritable = [sign for sign in _UNWRITABLE if sign in text] or ([" "] if text != text.strip() else [])
         if unwritable:
             raise InputError(
-                f"{str(path)!r}: a sheet cannot hold {unwritable[0]!r} in a path; rename the file or folder, or make a link to it"
+                f"{str(path)!r}", f"a sheet cannot hold {unwritable[0]!r} in a path", "rename the file or folder, or make a link to it"
             )
         inventory.use(path, "videos of sessions")
     return sessions, {place.camera for place in found.values()}

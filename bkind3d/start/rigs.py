@@ -54,10 +54,12 @@ def make_rigs(inventory: Inventory, found: Recognised, candidates: Sequence[Cand
     InputError : where a session has no calibration, what there is has other cameras, or several could be meant.
     """
     if options.calibration and options.board:
-        raise InputError("--calibration and --board: give one of them; a board is for calibrating anew from its videos")
+        raise InputError("", "--calibration and --board: give one of them", "a board is for calibrating anew from its videos")
     if options.board and not found.boards:
         raise InputError(
-            f"--board {options.board}: {found.folder} has no videos of a board ('calib' or 'board' in the path, or markers in the pictures); leave it out"
+            f"--board {options.board}",
+            f"{found.folder} has no videos of a board ('calib' or 'board' in the path, or markers in the pictures)",
+            "leave it out",
         )
     wanted = Wanted(options.units, options.size)
     choice = Choice([read_candidate(options.calibration)] if options.calibration else candidates, found, wanted)
@@ -79,7 +81,7 @@ def make_rigs(inventory: Inventory, found: Recognised, candidates: Sequence[Cand
             filmed[session] = _explain_lack(found, choice, session, template)
     if options.size and not any(one.size for one in chosen.values()):
         raise InputError(
-            f"--size {options.size}: is for calibrations that do not say their picture size, of which none is used; leave it out"
+            f"--size {options.size}", "is for calibrations that do not say their picture size, of which none is used", "leave it out"
         )
     rigs = Rigs()
     _add_calibrations(rigs, inventory, found, chosen, options)
@@ -97,7 +99,9 @@ def _fit_given(choice: Choice, found: Recognised, session: str, wanted: Wanted) 
             raise
         cameras = ", ".join(found.sessions[session])
         raise InputError(
-            f"{candidate.path}: has the cameras {', '.join(candidate.cameras)}, session {session!r} has {cameras}; name the cameras alike, or another calibration"
+            candidate.path,
+            f"has the cameras {', '.join(candidate.cameras)}, session {session!r} has {cameras}",
+            "name the cameras alike, or another calibration",
         ) from None
 
 
@@ -117,22 +121,25 @@ def _explain_lack(found: Recognised, choice: Choice, session: str, template: str
     reasons = choice.explain(session)
     if template:
         raise InputError(
-            f"{found.folder}: {template} shows a board that no file describes{f' ({reasons})' if reasons else ''}; measure it, and say "
-            "--board 8x11:24:18.75 (squares along x and y, side of a square, side of a marker), or name a calibration with --calibration FILE"
+            found.folder,
+            f"{template} shows a board that no file describes{f' ({reasons})' if reasons else ''}",
+            "measure it, and say --board 8x11:24:18.75 (squares along x and y, side of a square, side of a marker), or name a "
+            "calibration with --calibration FILE",
         )
     cameras = ", ".join(found.sessions[session])
     for name, videos in found.boards.items():
         if absent := [camera for camera in found.sessions[session] if camera not in videos]:
             raise InputError(
-                f"{found.folder}: the board videos {name!r} are of the cameras {', '.join(videos)}, session {session!r} has {absent[0]!r}, too; "
-                "film the board with all cameras, or name the videos alike"
+                found.folder,
+                f"the board videos {name!r} are of the cameras {', '.join(videos)}, session {session!r} has {absent[0]!r}, too",
+                "film the board with all cameras, or name the videos alike",
             )
     others = ", ".join(found.boards)
     raise InputError(
-        f"{found.folder}: session {session!r} has no calibration with its cameras {cameras}"
-        f"{f' ({reasons})' if reasons else ''}, and no videos show a board"
-        f"{f' for it ({others} lies with other sessions)' if others else ' (with markers, or calib or board in the name)'}; "
-        "if a calibration holds for all sessions, say --calibration FILE"
+        found.folder,
+        f"session {session!r} has no calibration with its cameras {cameras}{f' ({reasons})' if reasons else ''}, and no videos "
+        f"show a board{f' for it ({others} lies with other sessions)' if others else ' (with markers, or calib or board in the name)'}",
+        "if a calibration holds for all sessions, say --calibration FILE",
     )
 
 
@@ -167,7 +174,7 @@ def _choose_description(found: Recognised, files: Mapping[Path, dict[str, Any]],
         nearest = {path: board for path, board in nearest.items() if board["pattern"] == "charuco"} or nearest
     if len({type_board(board) for board in nearest.values()}) > 1:
         options = " or ".join(f"--board {type_board(board)} ({path.relative_to(found.folder)})" for path, board in nearest.items())
-        raise InputError(f"{found.folder}: files describe different boards; say which one was filmed: {options}")
+        raise InputError(found.folder, "files describe different boards", f"say which one was filmed: {options}")
     return next(iter(nearest.items()))
 
 
@@ -188,8 +195,9 @@ def _add_calibrations(
         other = next(first for first in chosen.values() if first.path == one.path)
         if other.size != one.size:
             raise InputError(
-                f"{one.path}: does not say its picture size, and the videos have several ({other.size}, in session {session!r} {one.size}); "
-                "give the size of the pictures that were calibrated with --size 1280x1024"
+                one.path,
+                f"does not say its picture size, and the videos have several ({other.size}, in session {session!r} {one.size})",
+                "give the size of the pictures that were calibrated with --size 1280x1024",
             )
     files = {one.path: one for one in chosen.values()}
     names = _name_rigs([path.with_suffix("") for path in files], found.folder, "rig")
@@ -222,7 +230,7 @@ def _add_boards(
         path, values = described[template]
         for camera, video in found.boards[template].items():
             if template.replace("{camera}", camera) != inventory.name(video):
-                raise InputError(f"{video}: the board videos' paths differ by more than the camera's name {camera!r}; rename them")
+                raise InputError(video, f"the board videos' paths differ by more than the camera's name {camera!r}", "rename them")
             inventory.use(video, "videos of a board")
         if path:
             inventory.use(path, "descriptions of a board")
@@ -232,7 +240,7 @@ def _add_boards(
         rigs.boards[board] = values
         units = options.units or "mm"
         for finding in check_scale(BoardConfig(**values), units):
-            raise InputError(f"--board {type_board(values)}: {finding.text}; say --units, or correct it")
+            raise InputError(f"--board {type_board(values)}", finding.text, "say --units, or correct it")
         name = names[places[template]]
         rigs.rows.append({"rig": name, "units": units, "board": board, "board_videos": template})
         mine = [session for session in filmed if filmed[session] == template]

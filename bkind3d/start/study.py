@@ -85,13 +85,13 @@ def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | No
     study = load_study(folder=study_folder)
     inventory = list_files(folder)
     if rig and rig not in study.rigs:
-        raise InputError(f"--rig {rig}: the study has no such rig; it has {', '.join(study.rigs)}")
+        raise InputError(f"--rig {rig}", "the study has no such rig", f"it has {', '.join(study.rigs)}")
     rig_cameras = {name: _list_cameras(study, name) for name in ([rig] if rig else study.rigs)}
     found = recognise_recordings(inventory, naming.pattern, list(rig_cameras.values()))
     for name in found.sessions:
         if name in study.sessions:
             raise InputError(
-                f"{study_folder}/{study.config.sessions}: session {name!r} is already in row {study.sessions[name].line}; rename one"
+                f"{study_folder}/{study.config.sessions}", f"session {name!r} is already in row {study.sessions[name].line}", "rename one"
             )
     base = (study_folder / os.path.expanduser(study.config.recordings)).resolve()
     subjects, about_subjects = name_subjects(list(found.sessions), naming.subject)
@@ -136,17 +136,18 @@ def _choose_rig(
     rigs: Mapping[str, Sequence[str]], session: str, videos: Mapping[str, Sequence[Path]], given: bool
 ) -> tuple[str, dict[str, str]]:
     """The rig that has a session's cameras, and what that rig calls each of them."""
-    fitting, reason = {}, "the study has no rig"
+    fitting, reason = {}, InputError("", "the study has no rig", "add one to its sheet of rigs")
     for name, cameras in rigs.items():
         try:
             fitting[name] = match_cameras(cameras, list(videos), f"rig {name!r}")
         except InputError as error:
             if given:
                 raise
-            reason = str(error)
+            reason = error
     if len(fitting) != 1:
-        why = f"could be filmed by any of {', '.join(fitting)}; say which with --rig" if fitting else reason
-        raise InputError(f"session {session!r}: {why}")
+        if fitting:
+            raise InputError(f"session {session!r}", f"could be filmed by any of {', '.join(fitting)}", "say which with --rig")
+        raise InputError(f"session {session!r}", str(InputError(reason.where, reason.what)), reason.remedy)
     return next(iter(fitting.items()))
 
 

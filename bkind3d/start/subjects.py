@@ -53,14 +53,14 @@ def _read_subjects(sessions: Sequence[str], pattern: str) -> dict[str, str]:
     fields = re.findall(r"\{[^}]*\}", pattern)
     if fields != ["{subject}"]:
         raise InputError(
-            f"--subject {pattern!r}: write {{subject}} once, and * for anything else in a session's name, as in '{{subject}}_*', or a name"
+            f"--subject {pattern!r}", "write {subject} once, and * for anything else in a session's name, as in '{subject}_*', or a name"
         )
     before, after = (".*".join(map(re.escape, part.split("*"))) for part in pattern.split("{subject}"))
     found = {}
     for session in sessions:
         match = re.fullmatch(f"{before}(?P<subject>.+?){after}", session)
         if not match:
-            raise InputError(f"--subject {pattern!r}: does not fit session {session!r}; * is anything, as in '*{{subject}}_*'")
+            raise InputError(f"--subject {pattern!r}", f"does not fit session {session!r}", "* is anything, as in '*{subject}_*'")
         found[session] = make_name(match["subject"])
     return found
 

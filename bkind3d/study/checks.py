@@ -42,26 +42,26 @@ def _check_sessions(study: Study) -> None:
     for name, row in study.sessions.items():
         where = f"{sheet}: row {row.line}"
         if row.rig not in study.rigs:
-            raise InputError(f"{where}: rig {row.rig!r} is not in {study.config.rigs}{suggest(row.rig, list(study.rigs))}")
+            raise InputError(where, f"rig {row.rig!r} is not in {study.config.rigs}", suggest(row.rig, list(study.rigs)))
         cameras = study.cameras.get(name, {})
         if len(cameras) < 2:
             found = f"only camera {next(iter(cameras))!r}" if cameras else "no camera"
-            raise InputError(f"{where}: session {name!r} has {found} in {cameras_sheet}; at least 2 are needed for 3D")
+            raise InputError(where, f"session {name!r} has {found} in {cameras_sheet}", "at least 2 are needed for 3D")
     for name, cameras in study.cameras.items():
         if name not in study.sessions:
             line = next(iter(cameras.values())).line
-            raise InputError(f"{cameras_sheet}: row {line}: session {name!r} is not in {sheet}{suggest(name, list(study.sessions))}")
+            raise InputError(cameras_sheet, f"row {line}: session {name!r} is not in {sheet}", suggest(name, list(study.sessions)))
     if not study.list_sessions("train"):
         first = next(iter(study.config.experiments))
-        raise InputError(f"{sheet}: no session has split 'train'; experiment {first!r} needs at least one to learn from")
+        raise InputError(sheet, "no session has split 'train'", f"experiment {first!r} needs at least one to learn from")
 
 
 def _check_rigs(study: Study) -> None:
     boards = study.config.boards
     for row in study.rigs.values():
         if row.board and row.board not in boards:
-            hint = suggest(row.board, list(boards)) or f"; {CONFIG_FILE} has the boards {sorted(boards)}"
-            raise InputError(f"{study.config.rigs}: row {row.line}: board {row.board!r} is not known{hint}")
+            hint = suggest(row.board, list(boards)) or f"{CONFIG_FILE} has the boards {sorted(boards)}"
+            raise InputError(study.config.rigs, f"row {row.line}: board {row.board!r} is not known", hint)
 
 
 def _check_simulation(study: Study) -> None:
@@ -70,7 +70,7 @@ def _check_simulation(study: Study) -> None:
     for name in simulation.sessions:
         rig = name.removesuffix("_board")
         if name.endswith("_board") and rig in simulation.rigs:
-            raise InputError(f"{CONFIG_FILE}: simulation.sessions.{name}: the board videos of rig {rig!r} have this name; choose another")
+            raise InputError(CONFIG_FILE, f"simulation.sessions.{name}: the board videos of rig {rig!r} have this name", "choose another")
     for name in study.list_simulated_sessions():
         _check_simulated_session(study, name, simulation.sessions[name])
     for name, row in study.rigs.items():
@@ -79,7 +79,9 @@ def _check_simulation(study: Study) -> None:
         for key, expected in (("units", "mm"), ("board", simulation.rigs[name].board)):
             if getattr(row, key) not in ("", expected):
                 raise InputError(
-                    f"{study.config.rigs}: row {row.line}: {key} of the simulated rig {name!r} is {getattr(row, key)!r}; write {expected!r}, as in the simulation"
+                    study.config.rigs,
+                    f"row {row.line}: {key} of the simulated rig {name!r} is {getattr(row, key)!r}",
+                    f"write {expected!r}, as in the simulation",
                 )
 
 
@@ -88,15 +90,19 @@ def _check_simulated_session(study: Study, name: str, simulated: SimulatedSessio
     for key in ("subject", "rig"):
         if getattr(row, key) != getattr(simulated, key):
             raise InputError(
-                f"{study.config.sessions}: row {row.line}: {key} of the simulated session {name!r} is {getattr(row, key)!r}, "
-                f"but simulation.sessions.{name}.{key} is {getattr(simulated, key)!r}; make them equal"
+                study.config.sessions,
+                f"row {row.line}: {key} of the simulated session {name!r} is {getattr(row, key)!r}, but simulation.sessions.{name}.{key} "
+                f"is {getattr(simulated, key)!r}",
+                "make them equal",
             )
     names = list_simulated_cameras(study.config, simulated.rig)
     for camera, camera_row in study.cameras[name].items():
         if camera not in names or camera_row.video != str(NAMED.simulated_video(name, camera)):
             raise InputError(
-                f"{study.config.cameras}: row {camera_row.line}: the simulated session {name!r} has cameras {names[0]} to {names[-1]} "
-                f"with videos {NAMED.simulated_video(name, 'CAMERA')}, found {camera!r} with {camera_row.video!r}"
+                study.config.cameras,
+                f"row {camera_row.line}: the simulated session {name!r} has cameras {names[0]} to {names[-1]} with videos "
+                f"{NAMED.simulated_video(name, 'CAMERA')}, found {camera!r} with {camera_row.video!r}",
+                "write these",
             )
 
 
@@ -106,16 +112,16 @@ def _check_files(study: Study) -> None:
         if path in simulated:
             continue
         if path.startswith(SIMULATED):
-            raise InputError(f"{where}: {path} is not made by the simulation of {CONFIG_FILE}; check the names in its section 'simulation'")
+            raise InputError(where, f"{path} is not made by the simulation of {CONFIG_FILE}", "check the names in its section 'simulation'")
         if "{" in path or "}" in path:
             raise InputError(
-                f"{where}: {path}: Snakemake cannot name a file with braces in its path; make a link without them, and name that"
+                where, f"{path}: Snakemake cannot name a file with braces in its path", "make a link without them, and name that"
             )
         full = study.folder / path
-        if not full.is_file():
-            raise InputError(f"{where}: there is no file {path}; check the path, and the key 'recordings' of {CONFIG_FILE}")
+        if not os.path.isfile(full):  # also where the path is longer than paths can be
+            raise InputError(where, f"there is no file {path}", f"check the path, and the key 'recordings' of {CONFIG_FILE}")
         if not os.access(full, os.R_OK) or full.stat().st_size == 0:
-            raise InputError(f"{where}: {path} is {'empty' if os.access(full, os.R_OK) else 'not readable'}; check the file")
+            raise InputError(where, f"{path} is {'empty' if os.access(full, os.R_OK) else 'not readable'}", "check the file")
 
 
 def _check_weights(study: Study) -> None:
@@ -123,17 +129,19 @@ def _check_weights(study: Study) -> None:
     for name, experiment in study.config.experiments.items():
         pretrained, weights = experiment.model.first_weights, experiment.losses.weights_file
         where = f"{CONFIG_FILE}: experiments.{name}"
-        if names_folder(experiment.model) and not (study.folder / pretrained).is_dir():
+        if names_folder(experiment.model) and not os.path.isdir(study.folder / pretrained):
             raise InputError(
-                f"{where}.model.pretrained: there is no folder {pretrained!r}; write a folder, {HUB_PREFIX}owner/name, or none"
+                f"{where}.model.pretrained", f"there is no folder {pretrained!r}", f"write a folder, {HUB_PREFIX}owner/name, or none"
             )
         if pretrained == PACKAGED or experiment.losses.perceptual_features == PACKAGED_ENCODER:
             try:
                 find_packaged_weights()
             except InputError as error:
-                raise InputError(f"{where}: {error}") from None
-        if weights and not (study.folder / weights).is_file():
-            raise InputError(f"{where}.losses.vgg19_weights: there is no file {weights!r}; write the file, or leave it empty to fetch it")
+                raise InputError(where, error.what, error.remedy) from None
+        if weights and not os.path.isfile(study.folder / weights):
+            raise InputError(
+                f"{where}.losses.vgg19_weights", f"there is no file {weights!r}", "write the file, or leave it empty to fetch it"
+            )
 
 
 def _check_calibrations(study: Study) -> None:
@@ -191,12 +199,14 @@ def _check_apart(study: Study, train: str, test: str, path: str, alike: bool) ->
     where = f"{study.config.sessions}: rows {one.line} and {other.line}: sessions {train!r} (train) and {test!r} (test)"
     if not alike:
         raise InputError(
-            f"{where} share {path}, but not the files before it, so their frames cannot be told apart; give both the same files"
+            "", f"{where} share {path}, but not the files before it, so their frames cannot be told apart", "give both the same files"
         )
     begin = max(one.start or 0, other.start or 0)
     end = min(float("inf") if row.stop is None else row.stop for row in (one, other))
     if begin <= end:
-        raise InputError(f"{where} overlap or touch at frame {begin} of {path}; change start and stop so that frames lie between them")
+        raise InputError(
+            "", f"{where} overlap or touch at frame {begin} of {path}", "change start and stop so that frames lie between them"
+        )
 
 
 def _list_sources(study: Study, session: str) -> dict[str, tuple[str, list[str]]]:
@@ -223,7 +233,9 @@ def _check_subjects(study: Study) -> None:
         test = {study.sessions[session].subject for session in judged & {*study.list_sessions("test")}}
         if experiment.evaluation.split == "subject" and train & test:
             raise InputError(
-                f"{study.config.sessions}: subject {min(train & test)!r} is in both train and test; if that is meant, set experiments.{name}.evaluation.split to session"
+                study.config.sessions,
+                f"subject {min(train & test)!r} is in both train and test",
+                f"if that is meant, set experiments.{name}.evaluation.split to session",
             )
 
 
@@ -233,8 +245,9 @@ def _check_labels(study: Study) -> None:
         held_out = experiment.training.validation_sessions
         if experiment.description.role == "supervised" and not set(study.list_sessions("train", joints=True)) - set(held_out):
             raise InputError(
-                f"{CONFIG_FILE}: experiments.{name}: method {experiment.method!r} learns from joints, which no session with split 'train' has; "
-                f"name them in {study.config.sessions}, or choose another method"
+                CONFIG_FILE,
+                f"experiments.{name}: method {experiment.method!r} learns from joints, which no session with split 'train' has",
+                f"name them in {study.config.sessions}, or choose another method",
             )
 
 
@@ -247,12 +260,14 @@ def _check_chosen_cameras(study: Study) -> None:
     ]
     for key, camera in named:
         if camera not in known:
-            raise InputError(f"{CONFIG_FILE}: {key}: no session has {camera!r}{suggest(camera, known)}")
+            raise InputError(CONFIG_FILE, f"{key}: no session has {camera!r}", suggest(camera, known))
     for name in study.config.experiments:
         for session in study.sessions:
             if len(found := study.list_cameras(name, session)) < 2:
                 raise InputError(
-                    f"{CONFIG_FILE}: experiments.{name}.cameras: session {session!r} has {found[0] if found else 'none'} of them; at least two are needed for 3D"
+                    CONFIG_FILE,
+                    f"experiments.{name}.cameras: session {session!r} has {found[0] if found else 'none'} of them",
+                    "at least two are needed for 3D",
                 )
 
 
@@ -264,9 +279,9 @@ def _check_held_out(study: Study) -> None:
         where = f"{CONFIG_FILE}: experiments.{name}.training.validation_sessions"
         for session in held_out:
             if session not in trained:
-                raise InputError(f"{where}: {session!r} has no split 'train' in {study.config.sessions}{suggest(session, trained)}")
+                raise InputError(where, f"{session!r} has no split 'train' in {study.config.sessions}", suggest(session, trained))
         if not set(trained) - set(held_out):
-            raise InputError(f"{where}: holds out every training session; leave at least one to learn from")
+            raise InputError(where, "holds out every training session", "leave at least one to learn from")
 
 
 def _check_published(study: Study) -> None:
@@ -275,5 +290,7 @@ def _check_published(study: Study) -> None:
         known = list(dict.fromkeys(row["data"] for row in read_published(measure=table.measure)))
         if table.published and table.published not in known:
             raise InputError(
-                f"{CONFIG_FILE}: paper.{name}.published: there are published numbers ({table.measure}) of {', '.join(known)}, none of {table.published!r}; leave it empty"
+                CONFIG_FILE,
+                f"paper.{name}.published: there are published numbers ({table.measure}) of {', '.join(known)}, none of {table.published!r}",
+                "leave it empty",
             )

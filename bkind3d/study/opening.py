@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bkind3d.config import InputError, StudyConfig, parse_section, read_values
+from bkind3d.config import InputError, StudyConfig, check_values, parse_section, read_values
 from bkind3d.study.checks import check_study
 from bkind3d.study.replacing import finish_replacement
 from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
@@ -30,13 +30,14 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
     """
     folder = Path(folder)
     values = config if isinstance(config, Mapping) else read_yaml(folder / config)
+    check_values(values, CONFIG_FILE)
     settings = parse_section(StudyConfig, values, CONFIG_FILE)
     finish_replacement(folder)
     try:
         os.stat(folder / os.path.expanduser(settings.recordings))
     except OSError as error:
         raise InputError(
-            f"{CONFIG_FILE}: key 'recordings' is {settings.recordings!r}: {error.strerror}; write the folder of the recordings"
+            CONFIG_FILE, f"key 'recordings' is {settings.recordings!r}: {error.strerror}", "write the folder of the recordings"
         ) from None
     sheets = read_sessions(folder / settings.sessions), read_cameras(folder / settings.cameras), read_rigs(folder / settings.rigs)
     study = Study(folder, settings, *sheets)
@@ -49,7 +50,7 @@ def find_folder(path: Path) -> Path:
     if path.is_dir():
         return path
     if not path.exists():
-        raise InputError(f"{path}: there is no such file; give the study's folder, or its {CONFIG_FILE}")
+        raise InputError(path, "there is no such file", f"give the study's folder, or its {CONFIG_FILE}")
     # Links are not followed: the results may be one to another disk.
     return Path(os.path.relpath(re.sub("/(results/config/.+|config/[^/]+|[^/]+)$", "", os.path.abspath(path)) or "/"))
 
@@ -67,12 +68,12 @@ def open_study(path: Path) -> Study:
     try:
         return replace(TypeAdapter(Study).validate_python(read_values(path)), folder=folder)
     except ValidationError:
-        raise InputError(f"{path}: says nothing of a study; give the study's folder, or run the workflow again") from None
+        raise InputError(path, "says nothing of a study", "give the study's folder, or run the workflow again") from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a mapping from the YAML file at `path`."""
-    values = read_values(path)
+    values = read_values(path, "a study has its settings there")
     if not isinstance(values, dict):
-        raise InputError(f"{path}: holds no settings; write at least 'experiments:'")
+        raise InputError(path, "holds no settings", "write at least 'experiments:'")
     return values

@@ -22,7 +22,7 @@ def replace_together(folder: Path, texts: Mapping[str, tuple[str, str]]) -> None
     with replaced_when_complete(folder / JOURNAL) as temporary:
         temporary.write_text(json.dumps(texts), encoding="utf-8")
     if not finish_replacement(folder):
-        raise InputError(f"{' or '.join(texts)}: has changed meanwhile; nothing was written, run again")
+        raise InputError(" or ".join(texts), "has changed meanwhile", "nothing was written, run again")
 
 
 def finish_replacement(folder: Path) -> bool:

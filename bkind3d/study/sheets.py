@@ -6,13 +6,14 @@ what to do. Nothing here imports more than the standard library needs, so that t
 
 import csv
 import difflib
+import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from bkind3d.config import NAME_PATTERN, InputError
+from bkind3d.config import NAME_PATTERN, InputError, read_text
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, list_formats, parse_sizes
 from bkind3d.geometry.units import METRES
 
@@ -21,6 +22,8 @@ AXES = ("x", "y", "z", "-x", "-y", "-z")
 
 #: How alike a further column's name may be to a known one (0 to 1) before it is taken for a misspelling.
 _ALIKE = 0.8
+#: Bytes of a sheet, digits of a frame's number, and what no cell may hold.
+_MOST_BYTES, _MOST_DIGITS, _CONTROL = 2**26, 12, re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,9 @@ class RigRow:
 
 
 def suggest(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
-    """``; did you mean 'x'?`` where a known word is alike (from 0 to 1: at least `cutoff`), else nothing."""
+    """``did you mean 'x'?`` where a known word is alike (from 0 to 1: at least `cutoff`), else nothing."""
     alike = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
-    return f"; did you mean {alike[0]!r}?" if alike else ""
+    return f"did you mean {alike[0]!r}?" if alike else ""
 
 
 def read_sessions(path: Path) -> dict[str, SessionRow]:
@@ -111,15 +114,15 @@ def read_sessions(path: Path) -> dict[str, SessionRow]:
         _check_choice(cells, "split", SPLITS, where, SessionRow.split)
         start, stop = _read_frame(cells, "start", where), _read_frame(cells, "stop", where)
         if stop is not None and stop <= (start or 0):
-            raise InputError(f"{where}: stop {stop} is not after start {start or 0}; stop is the frame after the last")
+            raise InputError(where, f"stop {stop} is not after start {start or 0}", "stop is the frame after the last")
         axes = cells["joints_axes"].upper()
         if axes and sorted(axes) != ["X", "Y", "Z"]:
             raise InputError(
-                f"{where}: joints_axes is {cells['joints_axes']!r}; write the file's axes that are x, y and z of the world, such as ZXY"
+                where, f"joints_axes is {cells['joints_axes']!r}", "write the file's axes that are x, y and z of the world, such as ZXY"
             )
         row = SessionRow(line, **cells | {"start": start, "stop": stop, "joints_axes": axes}, more=more)
         if row.session in rows:
-            raise InputError(f"{where}: session {row.session!r} is already in row {rows[row.session].line}; names must differ")
+            raise InputError(where, f"session {row.session!r} is already in row {rows[row.session].line}", "names must differ")
         rows[row.session] = row
     return rows
 
@@ -132,15 +135,15 @@ def read_cameras(path: Path) -> dict[str, dict[str, CameraRow]]:
         _check_names(cells, ("session", "camera"), where)
         row = CameraRow(line, **cells)
         if not row.video:
-            raise InputError(f"{where}: column 'video' is empty; write the path of the video of camera {row.camera!r}")
+            raise InputError(where, "column 'video' is empty", f"write the path of the video of camera {row.camera!r}")
         twice = [name for name in row.videos if not name or row.videos.count(name) > 1]
         if twice:
             what = f"{twice[0]!r} twice" if twice[0] else "a ; with no file beside it"
-            raise InputError(f"{where}: column 'video' has {what}; write every file once, in the order of time, with one ; between them")
+            raise InputError(where, f"column 'video' has {what}; write every file once, in the order of time, with one ", "between them")
         cameras = rows.setdefault(row.session, {})
         if row.camera in cameras:
             raise InputError(
-                f"{where}: camera {row.camera!r} of session {row.session!r} is already in row {cameras[row.camera].line}; keep one"
+                where, f"camera {row.camera!r} of session {row.session!r} is already in row {cameras[row.camera].line}", "keep one"
             )
         cameras[row.camera] = row
     return rows
@@ -159,7 +162,7 @@ def read_rigs(path: Path) -> dict[str, RigRow]:
         row = RigRow(line, **cells)
         _check_calibration(row, where)
         if row.rig in rows:
-            raise InputError(f"{where}: rig {row.rig!r} is already in row {rows[row.rig].line}; names must differ")
+            raise InputError(where, f"rig {row.rig!r} is already in row {rows[row.rig].line}", "names must differ")
         rows[row.rig] = row
     return rows
 
@@ -167,12 +170,12 @@ def read_rigs(path: Path) -> dict[str, RigRow]:
 def _check_calibration(row: RigRow, where: str) -> None:
     """A rig has a given calibration or videos of a board, and beside it what describes that one alone, which can be meant."""
     if row.calibration and (row.board or row.board_videos):
-        raise InputError(f"{where}: rig {row.rig!r} has both a calibration and board videos; keep one of them")
+        raise InputError(where, f"rig {row.rig!r} has both a calibration and board videos", "keep one of them")
     if row.calibration:
         for column in ("intrinsics", "world_points"):
             if getattr(row, column):
                 raise InputError(
-                    f"{where}: {column} is used where board videos are calibrated; rig {row.rig!r} has a calibration, remove one"
+                    where, f"{column} is used where board videos are calibrated", f"rig {row.rig!r} has a calibration, remove one"
                 )
         parse_sizes(row.calibration_size, f"{where}: calibration_size")
         if not row.calibration_format:
@@ -180,15 +183,15 @@ def _check_calibration(row: RigRow, where: str) -> None:
         return
     if not (row.board and row.board_videos):
         raise InputError(
-            f"{where}: rig {row.rig!r} has neither a calibration nor board videos; fill 'calibration', or 'board' and 'board_videos'"
+            where, f"rig {row.rig!r} has neither a calibration nor board videos", "fill 'calibration', or 'board' and 'board_videos'"
         )
     if "{camera}" not in row.board_videos:
         raise InputError(
-            f"{where}: board_videos {row.board_videos!r} has no {{camera}}; write {{camera}} where the camera's name stands in the path"
+            where, f"board_videos {row.board_videos!r} has no {{camera}}", "write {camera} where the camera's name stands in the path"
         )
     for column in ("calibration_format", "calibration_size", "calibration_subject"):
         if getattr(row, column):
-            raise InputError(f"{where}: {column} is given, but no calibration; fill 'calibration', or leave it empty")
+            raise InputError(where, f"{column} is given, but no calibration", "fill 'calibration', or leave it empty")
 
 
 def _read_sheet(
@@ -201,25 +204,26 @@ def _read_sheet(
     """
     required = [column.name for column in fields(kind) if column.default is MISSING and column.name not in ("line", "more")]
     optional = {column.name: column.default for column in fields(kind) if column.default is not MISSING}
+    text = read_text(path, "every study has this sheet", _MOST_BYTES)
+    if stray := _CONTROL.search(text):
+        line = text.count("\n", 0, stray.start()) + 1
+        raise InputError(path, f"row {line}: has the letter {stray[0]!r}, which cannot be printed", "write the row again")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); every study has this sheet") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is not a tab-separated text in UTF-8 ({error}); save it as such") from None
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
+        lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except csv.Error as error:
+        raise InputError(path, f"is not a tab-separated text ({error})", "save it as such") from None
     lines = [(number, cells) for number, cells in lines if any(cells) and not cells[0].startswith("#")]
     if not lines:
-        raise InputError(f"{path}: is empty; its first line names the columns {', '.join(required)}")
+        raise InputError(path, "is empty", f"its first line names the columns {', '.join(required)}")
     header = lines[0][1]
     _check_header(path, header, required, [*required, *optional], closed)
     if len(lines) == 1:
-        raise InputError(f"{path}: has no rows; add at least one")
+        raise InputError(path, "has no rows", "add at least one")
     rows = []
     for number, cells in lines[1:]:
         if len(cells) > len(header):
-            raise InputError(f"{path}: row {number}: has {len(cells)} cells for {len(header)} columns; remove the superfluous tab")
+            raise InputError(path, f"row {number}: has {len(cells)} cells for {len(header)} columns", "remove the superfluous tab")
         given = dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=True))
         known = {column: given.pop(column, "") for column in (*required, *optional)}
         rows.append((number, {column: cell or optional.get(column, cell) for column, cell in known.items()}, given))
@@ -236,36 +240,36 @@ def _check_header(path: Path, header: Sequence[str], required: Sequence[str], kn
     for column in header:
         if not column or header.count(column) > 1:
             raise InputError(
-                f"{path}: column {column!r} is {'there twice' if column else 'without a name'}; every column needs a name of its own"
+                path, f"column {column!r} is {'there twice' if column else 'without a name'}", "every column needs a name of its own"
             )
         if column in known:
             continue
         hint = suggest(column, known, _ALIKE)
         if closed or hint:
-            raise InputError(f"{path}: unknown column {column!r}{hint or '; the columns are ' + ', '.join(known)}")
+            raise InputError(path, f"unknown column {column!r}", hint or f"the columns are {', '.join(known)}")
     missing = [column for column in required if column not in header]
     if missing:
-        commas = "; the columns must be separated by tabs" if len(header) == 1 else ""
-        raise InputError(f"{path}: column {missing[0]!r} is missing, found {', '.join(header)}{commas}")
+        commas = "the columns must be separated by tabs" if len(header) == 1 else ""
+        raise InputError(path, f"column {missing[0]!r} is missing, found {', '.join(header)}", commas or "add it")
 
 
 def _check_names(cells: dict[str, str], columns: Sequence[str], where: str) -> None:
     for column in columns:
         if not re.fullmatch(NAME_PATTERN, cells[column]):
             raise InputError(
-                f"{where}: {column} is {cells[column]!r}; names consist of letters (A to Z), digits, _ and -, and do not begin with -"
+                where, f"{column} is {cells[column]!r}", "names consist of letters (A to Z), digits, _ and -, and do not begin with -"
             )
 
 
 def _check_choice(cells: dict[str, str], column: str, choices: Sequence[str], where: str, default: str = "") -> None:
     if cells[column] not in choices:
         rest = f" or leave it empty ({default})" if default else ""
-        raise InputError(f"{where}: {column} is {cells[column]!r}; use {', '.join(choices)}{rest}")
+        raise InputError(where, f"{column} is {cells[column]!r}", f"use {', '.join(choices)}{rest}")
 
 
 def _read_frame(cells: dict[str, str], column: str, where: str) -> int | None:
     if not cells[column]:
         return None
-    if not cells[column].isdecimal():
-        raise InputError(f"{where}: {column} is {cells[column]!r}; write a frame number (0 is the first) or leave it empty")
+    if not cells[column].isdecimal() or len(cells[column]) > _MOST_DIGITS:
+        raise InputError(where, f"{column} is {cells[column]!r}", "write a frame number (0 is the first) or leave it empty")
     return int(cells[column])

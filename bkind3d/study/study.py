@@ -94,7 +94,7 @@ class Study:
     def require_pictures(self, what: str) -> None:
         """Refuse to make `what` where pictures of the recordings are to be shown nowhere."""
         if not self.config.report.pictures:
-            raise InputError(f"report.pictures is false: {what} would show pictures of the recordings; set it to true, or go without")
+            raise InputError("", f"report.pictures is false: {what} would show pictures of the recordings", "set it to true, or go without")
 
     def list_sessions(self, *splits: str, joints: bool = False, behaviours: bool = False) -> list[str]:
         """Names of the sessions of the given splits (none given: all), on request only those with joints or behaviours."""

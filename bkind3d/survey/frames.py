@@ -53,7 +53,9 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     location, place = read_table(sources.location, "location"), read_metadata(sources.location)
     if not np.array_equal(survey["frame"], location["frame"]):
         raise InputError(
-            f"{sources.location}: has {len(location)} frames that are not those of {sources.survey} ({len(survey)}); locate the subject again"
+            sources.location,
+            f"has {len(location)} frames that are not those of {sources.survey} ({len(survey)})",
+            "locate the subject again",
         )
     offset = place.get("offsets", {}).get(camera_name)
     # Every frame of the session gets what the camera shows so many frames later, and no picture beyond its ends.
@@ -127,7 +129,9 @@ def _cut_windows(
     for video_frame, _, picture in track(decoded, describe_files(video), len(wanted), "frame"):
         if (picture.shape[1], picture.shape[0]) != camera.size:
             raise InputError(
-                f"{describe_files(video)}: is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}; survey it again"
+                describe_files(video),
+                f"is {picture.shape[1]}x{picture.shape[0]}, its survey was made at {camera.size[0]}x{camera.size[1]}",
+                "survey it again",
             )
         index = rows.pop(video_frame)
         # The window's 3x4 matrix, whose rotation is the camera's, without it.
@@ -136,7 +140,7 @@ def _cut_windows(
         cut = _cut_window(picture, table.at[index, "mask"], camera, matrix, survey_size, config)
         images[index], masks[index] = cut or (b"", b"")
     if rows:
-        raise InputError(f"{describe_files(video)}: has fewer frames than when it was surveyed; survey it again")
+        raise InputError(describe_files(video), "has fewer frames than when it was surveyed", "survey it again")
     return images, masks
 
 

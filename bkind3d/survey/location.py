@@ -71,7 +71,7 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     subject = follow_subject(candidates, sightings.times, inside)
     if (subject.candidate < 0).all():
         n_seen = np.isfinite(sightings.clusters[..., 0]).any(axis=2).sum(axis=0).tolist()
-        raise InputError(describe_nothing(str(calibration), dict(zip(surveys, n_seen, strict=True)), config))
+        raise explain_nothing(str(calibration), dict(zip(surveys, n_seen, strict=True)), config)
     points, chosen, residual = take_candidates(candidates, subject)
     max_gap = round(config.max_gap_seconds * sightings.rate)
     centres = fill_gaps(smooth_track(points, config.smooth_seconds * sightings.rate), max_gap)
@@ -94,7 +94,7 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
 def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Path], calibration: str | Path) -> Sightings:
     """Read all views' clusters; refuse views that do not fit the calibration or each other."""
     if len(surveys) < 2:
-        raise InputError(f"{', '.join(surveys) or 'no camera'}: at least two cameras are needed to locate the subject")
+        raise InputError(", ".join(surveys) or "no camera", "at least two cameras are needed to locate the subject", "survey more cameras")
     require_cameras(cameras, surveys, calibration, "name the cameras alike in sheet and calibration")
     metadata = {name: read_metadata(path) for name, path in surveys.items()}
     tables = {name: read_table(path, "survey", ["frame", "time_s", "clusters"]) for name, path in surveys.items()}
@@ -102,16 +102,18 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise InputError(
-            f"the cameras have different numbers of frames ({counts}); give frame maps or start and stop, so that frames show the same moments"
+            "",
+            f"the cameras have different numbers of frames ({counts})",
+            "give frame maps or start and stop, so that frames show the same moments",
         )
     first_name, first = next(iter(tables.items()))
     if first.empty:
-        raise InputError(f"{surveys[first_name]}: has no frames")
+        raise InputError(surveys[first_name], "has no frames", "survey the video again")
     for name, table in tables.items():
         if not np.array_equal(table["frame"], first["frame"]):
             span = f"{table['frame'].min()} to {table['frame'].max()}"
             raise InputError(
-                f"{surveys[name]}: its frames {span} are not those of camera {first_name!r}; survey both with the same start and stop"
+                surveys[name], f"its frames {span} are not those of camera {first_name!r}", "survey both with the same start and stop"
             )
     fitted = []
     for name, entry in metadata.items():
@@ -137,18 +139,20 @@ def _mask_reader(surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"
     return read_masks
 
 
-def describe_nothing(calibration: str, seen: dict[str, int], config: LocationConfig) -> str:
+def explain_nothing(calibration: str, seen: dict[str, int], config: LocationConfig) -> InputError:
     """Why nothing is located, from the number of frames in which each camera sees anything move."""
     blind = [camera for camera, count in seen.items() if count == 0]
     if len(seen) - len(blind) < 2:
-        return (
-            f"camera {', '.join(blind)}: nothing moves in any frame, and two cameras have to see the subject; there is no subject, or it "
-            "never moves and is taken for background: look at the videos, or leave this session out"
+        return InputError(
+            f"camera {', '.join(blind)}",
+            "nothing moves in any frame, and two cameras have to see the subject",
+            "there is no subject, or it never moves and is taken for background: look at the videos, or leave this session out",
         )
     where = "" if config.region is None else " in the region of interest"
-    return (
-        f"{calibration}: in no frame do two cameras' silhouettes agree on a place{where} within {config.max_residual} of the picture's "
-        "longer side; check that calibration and videos belong together, and look at the survey's silhouettes"
+    return InputError(
+        calibration,
+        f"in no frame do two cameras' silhouettes agree on a place{where} within {config.max_residual} of the picture's longer side",
+        "check that calibration and videos belong together, and look at the survey's silhouettes",
     )
 
 

@@ -78,7 +78,7 @@ def read_region(path: str | Path, video_size: tuple[int, int], size: tuple[int, 
     drawn = _read_picture(path, video_size, size, "draw the mask as PNG, white where the subject may be", cv2.IMREAD_GRAYSCALE)
     region = np.asarray(drawn > 127)
     if not region.any():
-        raise InputError(f"{path}: is black everywhere; paint white where the subject may be")
+        raise InputError(path, "is black everywhere", "paint white where the subject may be")
     return region
 
 
@@ -86,11 +86,11 @@ def _read_picture(path: str | Path, video_size: tuple[int, int], size: tuple[int
     """A picture of the video's shape, resized to `size` (width, height)."""
     picture = cv2.imread(str(path), kind)
     if picture is None:
-        raise InputError(f"{path}: cannot be read as a picture; {advice}")
+        raise InputError(path, "cannot be read as a picture", advice)
     height, width = picture.shape[:2]
     if abs(width * video_size[1] / (height * video_size[0]) - 1) > _SAME_SHAPE:
         raise InputError(
-            f"{path}: is {width}x{height}, the video {video_size[0]}x{video_size[1]}; {advice}, of this camera's whole picture"
+            path, f"is {width}x{height}, the video {video_size[0]}x{video_size[1]}", f"{advice}, of this camera's whole picture"
         )
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
@@ -108,7 +108,7 @@ def read_background(path: str | Path, video_size: tuple[int, int], size: tuple[i
     info = probe_video(path, counted=False)
     if (info.width, info.height) != video_size:
         raise InputError(
-            f"{path}: is {info.width}x{info.height}, the video {video_size[0]}x{video_size[1]}; film the room with the same camera"
+            path, f"is {info.width}x{info.height}, the video {video_size[0]}x{video_size[1]}", "film the room with the same camera"
         )
     return sample_room(path, size)
 

@@ -158,7 +158,7 @@ def _describe_frames(
         if video_frame >= 0 and video_frame != number:
             found = next(decoded, None)
             if found is None or found.number != video_frame:
-                raise InputError(f"{name}: frame {video_frame} of {frames[:, 1].max() + 1} cannot be decoded; copy or convert it again")
+                raise InputError(name, f"frame {video_frame} of {frames[:, 1].max() + 1} cannot be decoded", "copy or convert it again")
             row = _describe_picture(found.picture, previous, finder)
             number, previous = video_frame, found.picture
         yield {"frame": frame, "video_frame": video_frame, **(row if video_frame >= 0 else missing)}

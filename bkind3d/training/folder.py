@@ -12,14 +12,15 @@ from bkind3d.checkpoint import hash_file
 from bkind3d.config import DEFAULT_METHOD, TRAINING_REVISION, ExperimentConfig, InputError
 from bkind3d.config.network import list_weights
 from bkind3d.data.locks import release_lock, take_lock
+from bkind3d.data.parquet import hash_content
 
 #: As TRAINING_REVISION, for trainings that hold sessions out: part of their identity alone.
 VALIDATION_REVISION = 2
 
 
 def hash_files(files: Mapping[str, Sequence[str | Path]]) -> dict[str, list[str]]:
-    """SHA-256 of the files of every session."""
-    return {session: [hash_file(path) for path in paths] for session, paths in files.items()}
+    """SHA-256 of the tables of every session."""
+    return {session: [hash_content(path) for path in paths] for session, paths in files.items()}
 
 
 def identify_training(config: ExperimentConfig, hashes: Mapping[str, Sequence[str]]) -> str:
@@ -64,7 +65,7 @@ def hold_folder(folder: Path) -> Iterator[None]:
     try:
         lock = take_lock(folder / "lock")
     except BlockingIOError as owner:
-        raise InputError(f"{folder}: {owner} trains this model right now; wait for it, or end it, and run again") from None
+        raise InputError(folder, f"{owner} trains this model right now", "wait for it, or end it, and run again") from None
     handler = _Log(folder / "training.log")
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)

@@ -38,7 +38,7 @@ class Machine:
         """The chosen kind of device, cpu or cuda; an InputError where a GPU is asked for and torch finds none."""
         found = torch.cuda.is_available()
         if self.device == "cuda" and not found:
-            raise InputError("--device cuda: torch finds no GPU here; write --device cpu, or run on a machine that has one")
+            raise InputError("--device cuda", "torch finds no GPU here", "write --device cpu, or run on a machine that has one")
         return self.device if self.device != "auto" else "cuda" if found else "cpu"
 
     def count_devices(self, batch_size: int) -> int:
@@ -47,7 +47,7 @@ class Machine:
         chosen = self.devices or max(n for n in range(1, max(visible, 1) + 1) if batch_size % (n * self.nodes) == 0 or n == 1)
         if batch_size % (chosen * self.nodes):
             what = f"cannot be shared equally by {chosen * self.nodes} processes"
-            raise InputError(f"training.batch_size {batch_size} {what}; change it, or --devices and --nodes")
+            raise InputError("", f"training.batch_size {batch_size} {what}", "change it, or --devices and --nodes")
         return chosen
 
     def count_workers(self, n_cores: int) -> int:
@@ -68,11 +68,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return told or isinstance(error, torch.OutOfMemoryError | MemoryError)
 
 
-def advise_on_memory(economical: bool) -> str:
-    """One line on what to change when not even one sample fits."""
+def explain_memory(economical: bool) -> InputError:
+    """What to change when not even one sample fits."""
     knobs = ["training.activation_checkpointing: true"] if not economical else []
     knobs += ["a smaller model.volume_size", "a smaller size of the frameset", *(["fewer model.volume_channels"] if economical else [])]
-    return f"training: one sample does not fit into memory; try {knobs[0]}, {knobs[1]}, or {knobs[2]}"
+    return InputError("training", "one sample does not fit into memory", f"try {knobs[0]}, {knobs[1]}, or {knobs[2]}")
 
 
 def requeue_job() -> None:

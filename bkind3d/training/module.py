@@ -18,7 +18,7 @@ from bkind3d.data.datasets import Moments
 from bkind3d.losses.running_mean import commit_running_means, discard_running_means, has_fresh_means
 from bkind3d.methods.base import Draws, Model, Objective, drop_views
 from bkind3d.training.history import HEALTH_EVERY, History, KeypointHealth
-from bkind3d.training.machine import advise_on_memory, average_gradients, is_out_of_memory, sum_over_processes
+from bkind3d.training.machine import average_gradients, explain_memory, is_out_of_memory, sum_over_processes
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +64,10 @@ class Training(lightning.LightningModule):
         """Whether all steps are done."""
         return self.step >= self.config.training.steps
 
-    def training_step(self, batch: tuple[Moments, ...], batch_index: int) -> None:
-        """Do one step of the optimiser on this process's share of the batch."""
+    def training_step(self, batch: tuple[Moments, ...] | InputError, batch_index: int) -> None:
+        """Do one step of the optimiser on this process's share of the batch; raise what it was refused for."""
+        if isinstance(batch, InputError):
+            raise batch
         settings = self.config.training
         draws = self.objective.draw(self.step, batch[0].views.present.shape[1], settings.batch_size)
         if self.skipped == self.step and has_fresh_means(self.objective):
@@ -109,7 +111,7 @@ class Training(lightning.LightningModule):
                     raise
                 size = min(self.micro_batch, len(batch[0]))
             if size == 1:
-                raise InputError(advise_on_memory(self.config.training.activation_checkpointing))
+                raise explain_memory(self.config.training.activation_checkpointing)
             self.micro_batch = -(-size // 2)
             log.warning("memory does not hold %d samples at once: going on with %d, with the same result", size, self.micro_batch)
             self.zero_grad()
@@ -167,7 +169,7 @@ class Training(lightning.LightningModule):
         what = f"{', '.join(bad)} {'are' if len(bad) > 1 else 'is'} not finite"
         if self.skipped >= MOST_SKIPPED:
             advice = "lower training.learning_rate, or look at the frames"
-            raise InputError(f"training: {what} at step {self.step}, the {MOST_SKIPPED}th in a row; {advice}")
+            raise InputError("training", f"{what} at step {self.step}, the {MOST_SKIPPED}th in a row", advice)
         log.warning("step %d is skipped: %s", self.step, what)
         self.history.record(self.step, {"skipped": torch.ones(())})
 
@@ -176,7 +178,7 @@ class Training(lightning.LightningModule):
         report, self.health = self.health.report(), KeypointHealth(self.model.names)
         self.history.record(self.step - 1, {"merged": torch.tensor(len(report.merged)), "dead": torch.tensor(len(report.dead))})
         if report.collapsed and self.step > COLLAPSE_AFTER * self.config.training.steps:
-            raise InputError(f"training: all keypoints are in one place at step {self.step}; {self.model.remedy}")
+            raise InputError("training", f"all keypoints are in one place at step {self.step}", self.model.remedy)
         if str(report):
             log.warning("step %d: %s", self.step, report)
 

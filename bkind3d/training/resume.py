@@ -49,7 +49,7 @@ class ResumeCheckpoint(Callback):
         self.content = read_content(self.path, "bkind3d-resume", TRAINING_REVISION, advice)
         identity = self.content.get("identity", self.identity)
         if identity != self.identity:
-            raise InputError(f"{self.path}: is a checkpoint of training {identity}, with other settings or frames; {advice}")
+            raise InputError(self.path, f"is a checkpoint of training {identity}, with other settings or frames", advice)
         return int(self.content["step"])
 
     def is_over(self, settings: TrainingConfig) -> bool:

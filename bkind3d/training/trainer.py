@@ -119,13 +119,13 @@ def check_sessions(sessions: Sequence[SessionFrames], held_out: Sequence[str]) -
     for session in sessions:
         if session.units != first.units:
             where = f"its rig is in {session.units}, session {first.session} in {first.units}"
-            raise InputError(f"session {session.session}: {where}; use one unit in rigs.tsv")
+            raise InputError(f"session {session.session}", where, "use one unit in rigs.tsv")
     names = [session.session for session in sessions]
     for name in held_out:
         if name not in names:
-            raise InputError(f"training.validation_sessions: {name!r} is not a training session; those are {', '.join(names)}")
+            raise InputError("training.validation_sessions", f"{name!r} is not a training session", f"those are {', '.join(names)}")
     if len(held_out) >= len(names):
-        raise InputError("training.validation_sessions: holds out every training session; leave at least one to learn from")
+        raise InputError("training.validation_sessions", "holds out every training session", "leave at least one to learn from")
 
 
 def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrames]) -> tuple[list[str], PerSession]:
@@ -138,7 +138,7 @@ def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrame
     found = {session: read_points(path, "joints") for session, path in paths.items()}
     if not found:
         advice = "name them in the sheet of sessions, or choose another method"
-        raise InputError(f"no training session has joints, which this method learns from; {advice}")
+        raise InputError("", "no training session has joints, which this method learns from", advice)
     first, names = next((session, points.names) for session, points in found.items())
     truth = {session.session: np.full((len(session), len(names), 3), np.nan, np.float32) for session in sessions}
     for session in sessions:
@@ -190,10 +190,7 @@ def fit(
         callbacks.append(Validation(samples, provenance, folder / "best.pt"))
     callbacks += [resume, TQDMProgressBar() if sys.stderr.isatty() else ProgressLines()]
     trainer = make_trainer(config, machine, callbacks, folder)
-    try:
-        trainer.fit(module, make_loader(dataset, config, machine, trainer, done))
-    except InputError as error:  # from a process that loads data it comes with that one's traceback before the line
-        raise InputError(str(error).strip().splitlines()[-1].removeprefix(f"{InputError.__module__}.{InputError.__name__}: ")) from None
+    trainer.fit(module, make_loader(dataset, config, machine, trainer, done))
 
 
 def make_trainer(config: ExperimentConfig, machine: Machine, callbacks: Sequence[Callback], folder: Path) -> lightning.Trainer:
@@ -223,6 +220,25 @@ def make_trainer(config: ExperimentConfig, machine: Machine, callbacks: Sequence
     )
 
 
+class SamplesOrErrors(Dataset[tuple[Moments, ...] | InputError]):
+    """Samples, and in place of one that is refused its error, which comes as it is from another process; what is raised there does not."""
+
+    def __init__(self, samples: Dataset[tuple[Moments, ...]]) -> None:
+        self.samples = samples
+
+    def __getitem__(self, index: int) -> tuple[Moments, ...] | InputError:
+        try:
+            return self.samples[index]
+        except InputError as error:
+            return error
+
+
+def collate(samples: Sequence[tuple[Moments, ...] | InputError]) -> tuple[Moments, ...] | InputError:
+    """A batch of the samples, or the first error among them, which the training raises."""
+    errors = [sample for sample in samples if isinstance(sample, InputError)]
+    return errors[0] if errors else collate_moments([sample for sample in samples if not isinstance(sample, InputError)])
+
+
 def make_loader(
     dataset: Dataset[tuple[Moments, ...]], config: ExperimentConfig, machine: Machine, trainer: lightning.Trainer, done: int
 ) -> DataLoader[object]:
@@ -231,9 +247,9 @@ def make_loader(
     share = size // trainer.world_size
     starts = [step * size + trainer.global_rank * share for step in range(done, config.training.steps)]
     return DataLoader(
-        dataset,
+        SamplesOrErrors(dataset),
         batch_sampler=[list(range(start, start + share)) for start in starts],
-        collate_fn=collate_moments,
+        collate_fn=collate,
         num_workers=workers,
         pin_memory=machine.accelerator == "cuda",
         worker_init_fn=prepare_loading,

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -26,7 +27,9 @@ def model_file(tmp_path: Path) -> Path:
 
 
 def change(path: Path, **entries: object) -> None:
-    torch.save(torch.load(path, weights_only=True) | entries, path)
+    """Write other entries, in a file without a checksum, as all were before there was one."""
+    content = torch.load(path, weights_only=True) | entries
+    torch.save({key: value for key, value in content.items() if key != "sha256"}, path)
 
 
 def test_a_file_holds_what_rebuilds_the_model_and_where_it_comes_from(model_file: Path) -> None:
@@ -77,6 +80,65 @@ def test_half_a_file_is_refused(model_file: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_no_flipped_bit_gives_other_weights(model_file: Path) -> None:
+    data, known = model_file.read_bytes(), load_model(model_file)
+    rng, refused = np.random.default_rng(0), 0
+    for place in rng.choice(len(data), 80, replace=False):
+        changed = bytearray(data)
+        changed[place] ^= 1 << rng.integers(8)
+        model_file.write_bytes(changed)
+        try:
+            model, provenance = load_model(model_file)
+        except InputError as error:
+            assert "\n" not in str(error)
+            refused += 1
+            continue
+        assert provenance == known[1]
+        assert all(torch.equal(value, known[0].state_dict()[name]) for name, value in model.state_dict().items())
+    assert refused > 40
+
+
+def test_a_file_without_a_checksum_is_read_and_said_to_have_none(model_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    known, _ = load_model(model_file)
+    change(model_file)
+    with caplog.at_level("INFO"):
+        model, _ = load_model(model_file)
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "was written before files of models had a checksum, so damage would not be noticed"
+    ]
+    assert all(torch.equal(value, known.state_dict()[name]) for name, value in model.state_dict().items())
+
+
+def test_weights_that_are_no_numbers_are_refused(model_file: Path) -> None:
+    content = torch.load(model_file, weights_only=True)
+    name = next(name for name, value in content["weights"].items() if value.is_floating_point())
+    for value in (float("nan"), float("inf")):
+        content["weights"][name].view(-1)[0] = value
+        change(model_file, weights=content["weights"])
+        with pytest.raises(InputError, match=f"its weights {name} are not all finite numbers; train it again"):
+            load_model(model_file)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"revision": None}, "is of revision None, this package has"),
+        ({"weights": [1, 2]}, "do not belong together"),
+        ({"provenance": b"abc"}, "do not belong together"),
+        ({"model_config": 5}, "do not belong together"),
+    ],
+)
+def test_entries_of_strangers_are_refused(model_file: Path, entries: dict[str, object], message: str) -> None:
+    change(model_file, **entries)
+    with pytest.raises(InputError, match=message):
+        load_model(model_file)
+    content = torch.load(model_file, weights_only=True)
+    del content["revision"]
+    torch.save(content, model_file)
+    with pytest.raises(InputError, match="is of revision none, this package has"):
+        load_model(model_file)
+
+
 class Intruder:
     """What a hostile file would have Python call when it is read."""
 
@@ -114,6 +176,6 @@ def test_a_configuration_with_unknown_keys_or_without_weights_is_refused(model_f
     change(model_file, model_config='{"n_keypoints": 4, "n_tails": 1}')
     with pytest.raises(InputError, match="do not belong together"):
         load_model(model_file)
-    torch.save({name: value for name, value in content.items() if name != "weights"}, model_file)
+    torch.save({name: value for name, value in content.items() if name not in ("weights", "sha256")}, model_file)
     with pytest.raises(InputError, match="do not belong together"):
         load_model(model_file)

@@ -55,9 +55,9 @@ def read_archive(folder: Path, test: Collection[str], sessions: Collection[str] 
     recordings = find_recordings(folder, sessions)
     rats = sorted({recording.rat for recording in recordings})
     if unknown := sorted(set(test) - set(rats)):
-        raise InputError(f"rat {unknown[0]!r}, which is to be judged on, is not there; choose among {', '.join(rats)} with --test")
+        raise InputError("", f"rat {unknown[0]!r}, which is to be judged on, is not there", f"choose among {', '.join(rats)} with --test")
     if set(rats) <= set(test):
-        raise InputError(f"all rats ({', '.join(rats)}) are to be judged on; leave at least one to learn from")
+        raise InputError("", f"all rats ({', '.join(rats)}) are to be judged on", "leave at least one to learn from")
     films = {
         recording.name: {camera: _join(recording.name, camera, files) for camera, files in recording.videos.items()}
         for recording in recordings
@@ -78,16 +78,16 @@ def find_recordings(folder: Path, sessions: Collection[str] = ()) -> list[Record
         elif video:
             twice = videos.setdefault(video[1], {}).setdefault(f"Camera{video[2]}", {}).setdefault(int(video[3]), path)
         if (mat or video) and twice != path:
-            raise InputError(f"{path}: is also there as {twice}; keep one of them")
+            raise InputError(path, f"is also there as {twice}", "keep one of them")
     if not mats:
-        raise InputError(f"{folder}: has no file mocap-s*-d*.mat, which hold the cameras and the motion capture; download them, too")
+        raise InputError(folder, "has no file mocap-s*-d*.mat, which hold the cameras and the motion capture", "download them, too")
     wanted = sorted(sessions or mats.keys() | videos.keys())
     for name in wanted:
         if name not in mats:
-            raise InputError(f"{folder}: has no mocap-{name}.mat; download it, or name the sessions to import: {' '.join(sorted(mats))}")
+            raise InputError(folder, f"has no mocap-{name}.mat", f"download it, or name the sessions to import: {' '.join(sorted(mats))}")
         if name not in videos:
             with_videos = " ".join(sorted(mats.keys() & videos.keys())) or "there are none with videos"
-            raise InputError(f"{folder}: has no video {name}-camera1-0.mp4; download it, or name the sessions to import: {with_videos}")
+            raise InputError(folder, f"has no video {name}-camera1-0.mp4", f"download it, or name the sessions to import: {with_videos}")
     return [
         Recording(name, mats[name], {camera: dict(sorted(files.items())) for camera, files in sorted(videos[name].items())})
         for name in wanted
@@ -101,15 +101,15 @@ def _join(session: str, camera: str, files: Mapping[int, Path]) -> VideoInfo:
     for start, info in infos.items():
         path = files[start]
         if start < expected:
-            raise InputError(f"{path}: begins with frame {start}, but {before.name} goes up to frame {expected - 1}; copy both again")
+            raise InputError(path, f"begins with frame {start}, but {before.name} goes up to frame {expected - 1}", "copy both again")
         if start > expected and expected % usual:
-            raise InputError(f"{before}: ends with frame {expected - 1}, but {path.name} begins with frame {start}; copy it again")
+            raise InputError(before, f"ends with frame {expected - 1}, but {path.name} begins with frame {start}", "copy it again")
         if start > expected:
             missing = path.with_name(f"{session}-camera{camera.removeprefix('Camera')}-{expected}.mp4")
-            raise InputError(f"{missing}: is missing, though {path.name} is there; download it, or name other sessions with --sessions")
+            raise InputError(missing, f"is missing, though {path.name} is there", "download it, or name other sessions with --sessions")
         if (info.width, info.height) != (first.width, first.height):
             sizes = f"{info.width}x{info.height} pixels, {before.name} {first.width}x{first.height}"
-            raise InputError(f"{path}: has {sizes}, so they are not of one camera; copy it again")
+            raise InputError(path, f"has {sizes}, so they are not of one camera", "copy it again")
         expected, before = start + info.n_frames, path
     return replace(first, n_frames=expected)
 
@@ -121,7 +121,9 @@ def _read_cameras(recording: Recording, films: Mapping[str, VideoInfo]) -> dict[
     for camera in names:
         if camera not in films:
             raise InputError(
-                f"{recording.mat}: has {camera}, of which there is no video {recording.name}-camera{camera.removeprefix('Camera')}-0.mp4; download it"
+                recording.mat,
+                f"has {camera}, of which there is no video {recording.name}-camera{camera.removeprefix('Camera')}-0.mp4",
+                "download it",
             )
     return read_given_cameras(recording.mat, "rat7m", sizes=sizes)[0]
 
@@ -139,7 +141,7 @@ def _import_sessions(
         digest = hashlib.sha256(samples.markers.tobytes()).hexdigest()
         if known.setdefault(digest, recording.mat) != recording.mat:
             raise InputError(
-                f"{recording.mat}: has the same motion capture as {known[digest]}, so one is of another session; download both again"
+                recording.mat, f"has the same motion capture as {known[digest]}, so one is of another session", "download both again"
             )
         check_maps(recording.mat, samples, {camera: info.n_frames for camera, info in films[recording.name].items()})
         check_markers(recording.mat, samples, cameras)

@@ -75,7 +75,7 @@ def read_samples(path: Path) -> Samples:
     InputError : where the file is damaged or of something else, or its parts do not belong together.
     """
     # The whole file can be ten times what is kept of it, so it is thinned out in the process that reads it.
-    return read_apart(_read_samples, path)
+    return read_apart(_read_samples, path, seconds=600, gigabytes=64)
 
 
 def _read_samples(path: Path) -> Samples:
@@ -85,7 +85,7 @@ def _read_samples(path: Path) -> Samples:
         content = pymatreader.read_mat(path, variable_names=["cameras", "mocap"])
     except Exception as error:
         # The reader meets damage anywhere in it, with any exception there is.
-        raise InputError(f"{path}: is not a MATLAB file, or damaged ({type(error).__name__}); copy it again") from None
+        raise InputError(path, f"is not a MATLAB file, or damaged ({type(error).__name__})", "copy it again") from None
     shown = {name: _read_frames(camera, f"{path}: {name}") for name, camera in sorted(_find(content, "cameras", path).items())}
     mocap = _find(content, "mocap", path)
     markers = {name: _read_marker(mocap[name], f"{path}: marker {name!r}") for name in mocap}
@@ -93,12 +93,16 @@ def _read_samples(path: Path) -> Samples:
     first = next(iter(lengths))
     for name, length in lengths.items():
         if length != lengths[first]:
-            raise InputError(f"{path}: has {length} samples of {name} and {lengths[first]} of {first}, so parts are of another session")
+            raise InputError(
+                path,
+                f"has {length} samples of {name} and {lengths[first]} of {first}, so parts are of another session",
+                "copy the file again",
+            )
     rises = {name: _find_rises(frames) for name, frames in shown.items()}
     reference = max(rises, key=lambda name: len(rises[name]))
     rows = rises[reference]
     if not len(rows):
-        raise InputError(f"{path}: no camera has a frame for any sample; copy the file again")
+        raise InputError(path, "no camera has a frame for any sample", "copy the file again")
     numbers = {name: _keep_first(frames[rows]) for name, frames in shown.items()}
     return Samples(rows, numbers[reference], numbers, list(markers), np.stack([values[rows] for values in markers.values()], axis=1))
 
@@ -107,7 +111,11 @@ def _find(content: Mapping[str, Any], variable: str, path: Path) -> Mapping[str,
     found = content.get(variable)
     if not isinstance(found, Mapping) or not found:
         what = {"cameras": "camera", "mocap": "marker"}[variable]
-        raise InputError(f"{path}: has no structure {variable!r} with one field per {what}, so it is not of Rat7M")
+        raise InputError(
+            path,
+            f"has no structure {variable!r} with one field per {what}, so it is not of Rat7M",
+            "give a file of this format, or say which it has",
+        )
     return found
 
 
@@ -116,14 +124,14 @@ def _read_frames(camera: Any, where: str) -> Float[NDArray, "sample"]:
     try:
         frames = np.asarray(camera["frame"], dtype=np.float64).ravel()
     except (KeyError, TypeError, ValueError, IndexError):
-        raise InputError(f"{where}: has no field 'frame' with the numbers of its video's frames; copy the file again") from None
+        raise InputError(where, "has no field 'frame' with the numbers of its video's frames", "copy the file again") from None
     frames = np.where(frames < 0, np.nan, frames)
     if (np.nan_to_num(frames) % 1).any():
-        raise InputError(f"{where}: field 'frame' has numbers that are no whole numbers; copy the file again")
+        raise InputError(where, "field 'frame' has numbers that are no whole numbers", "copy the file again")
     known = np.flatnonzero(np.isfinite(frames))
     back = known[1:][np.diff(frames[known]) < 0]
     if len(back):
-        raise InputError(f"{where}: field 'frame' goes back at sample {back[0]}, to {frames[back[0]]:g}; copy the file again")
+        raise InputError(where, f"field 'frame' goes back at sample {back[0]}, to {frames[back[0]]:g}", "copy the file again")
     return frames
 
 
@@ -131,9 +139,9 @@ def _read_marker(values: Any, where: str) -> Float[NDArray, "sample 3"]:
     try:
         points = np.asarray(values, dtype=np.float64).reshape(-1, 3)
     except (TypeError, ValueError):
-        raise InputError(f"{where}: has not three numbers per sample; copy the file again") from None
+        raise InputError(where, "has not three numbers per sample", "copy the file again") from None
     if (np.abs(points) > _FARTHEST).any():
-        raise InputError(f"{where}: is up to {np.nanmax(np.abs(points)):.3g} mm from the origin, which cannot be; is it in mm?")
+        raise InputError(where, f"is up to {np.nanmax(np.abs(points)):.3g} mm from the origin, which cannot be", "is it in mm?")
     # A position of which one number is unknown is none.
     return np.where(np.isnan(points).any(axis=1, keepdims=True), np.nan, points)
 
@@ -159,8 +167,9 @@ def check_maps(mat: Path, samples: Samples, lengths: Mapping[str, int]) -> None:
         if last >= n_frames:
             name = f"{mat.stem.removeprefix('mocap-')}-camera{camera.removeprefix('Camera')}-{n_frames}.mp4"
             raise InputError(
-                f"{mat}: {camera} has frames up to {last}, its video has {n_frames} (0 to {n_frames - 1}); files of the video are "
-                f"missing from {name} on, or the .mat is of another session"
+                mat,
+                f"{camera} has frames up to {last}, its video has {n_frames} (0 to {n_frames - 1})",
+                f"files of the video are missing from {name} on, or the .mat is of another session",
             )
         if last < _COVERED * n_frames:
             log.warning("%s: %s has frames up to %d, its video %d; is it of this session?", mat, camera, last, n_frames)
@@ -175,8 +184,10 @@ def check_markers(mat: Path, samples: Samples, cameras: Mapping[str, Camera]) ->
         inside = ((pixels >= -0.5) & (pixels <= np.array(camera.size) - 0.5)).all(axis=1)
         if len(points) and inside.mean() < _LEAST_INSIDE:
             raise InputError(
-                f"{mat}: {100 * inside.mean():.0f} % of the markers are in the pictures of {name} ({camera.size[0]}x{camera.size[1]}), "
-                "so its cameras and its motion capture, or the videos, are of different sessions; download them again"
+                mat,
+                f"{100 * inside.mean():.0f} % of the markers are in the pictures of {name} ({camera.size[0]}x{camera.size[1]}), so its "
+                "cameras and its motion capture, or the videos, are of different sessions",
+                "download them again",
             )
 
 
@@ -193,8 +204,10 @@ def check_pictures(mat: Path, samples: Samples, cameras: Mapping[str, Camera], v
     log.info("%s: %.0f %% of what moves in the pictures is near the markers", mat, 100 * near / changed)
     if near < _LEAST_NEAR * changed:
         raise InputError(
-            f"{mat}: its markers are not where the rat is in the videos ({100 * near / changed:.0f} % of what moves there is near them), "
-            "so it is of another session; download it again"
+            mat,
+            f"its markers are not where the rat is in the videos ({100 * near / changed:.0f} % of what moves there is near them), "
+            "so it is of another session",
+            "download it again",
         )
 
 

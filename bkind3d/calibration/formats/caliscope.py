@@ -19,7 +19,7 @@ def read(path: Path) -> GivenRig:
     """Read the cameras; those that caliscope was told to ignore, or could not place, are left out."""
     content = read_toml(path)
     if not is_caliscope(content):
-        raise InputError(f"{path}: has no table 'cameras'; caliscope's file is camera_array.toml")
+        raise InputError(path, "has no table 'cameras'", "caliscope's file is camera_array.toml")
     tables = {}
     for number, table in find_tables(content, path).items():
         if table.get("ignore") is True or "rotation" not in table:

@@ -16,7 +16,7 @@ def read(path: Path) -> GivenRig:
     content = read_variables(path)
     if "params" not in content:
         raise InputError(
-            f"{path}: has no variable 'params', so it is not of Label3D or DANNCE; give the file with the cameras (*_dannce.mat)"
+            path, "has no variable 'params', so it is not of Label3D or DANNCE", "give the file with the cameras (*_dannce.mat)"
         )
     cameras = content["params"] if isinstance(content["params"], list) else [content["params"]]
     names = content.get("camnames")
@@ -24,5 +24,5 @@ def read(path: Path) -> GivenRig:
         names = [f"Camera{number + 1}" for number in range(len(cameras))]
     names = [names] if isinstance(names, str) else [str(name) for name in np.ravel(names)]
     if len(names) != len(cameras):
-        raise InputError(f"{path}: has {len(cameras)} cameras in 'params' and {len(names)} names in 'camnames'; save it again with Label3D")
+        raise InputError(path, f"has {len(cameras)} cameras in 'params' and {len(names)} names in 'camnames'", "save it again with Label3D")
     return GivenRig({name: convert_camera(name, camera, _KEYS, path) for name, camera in zip(names, cameras, strict=True)})

@@ -23,16 +23,18 @@ def read_subject(path: Path, subject: str) -> GivenRig:
     try:
         number = [f"S{number + 1}" for number in range(N_SUBJECTS)].index(subject)
     except ValueError:
-        raise InputError(f"{path}: has the cameras of subjects S1 to S{N_SUBJECTS}, not of {subject!r}") from None
+        raise InputError(path, f"has the cameras of subjects S1 to S{N_SUBJECTS}, not of {subject!r}", "name one of these") from None
     root = read_xml(path)
     numbers = root.findtext("w0")
     if numbers is None:
-        raise InputError(f"{path}: has no element 'w0', so it is not the metadata.xml of Human3.6M")
+        raise InputError(
+            path, "has no element 'w0', so it is not the metadata.xml of Human3.6M", "give a file of this format, or say which it has"
+        )
     cells = numbers.strip().strip("[]").replace(",", " ").replace(";", " ").split()
-    parameters = read_numbers(cells, (6 * N_CAMERAS * N_SUBJECTS + 9 * N_CAMERAS,), f"{path}: element 'w0'")
+    parameters = read_numbers(cells, (6 * N_CAMERAS * N_SUBJECTS + 9 * N_CAMERAS,), path, "element 'w0'")
     names = [(node.text or "").strip() for node in root.findall("dbcameras/index2id/*")]
     if len(names) != N_CAMERAS:
-        raise InputError(f"{path}: element 'dbcameras/index2id' has {len(names)} cameras, expected {N_CAMERAS}")
+        raise InputError(path, f"element 'dbcameras/index2id' has {len(names)} cameras, expected {N_CAMERAS}", "copy it again")
     poses = parameters[: 6 * N_CAMERAS * N_SUBJECTS].reshape(N_CAMERAS, N_SUBJECTS, 6)[:, number]
     lenses = parameters[6 * N_CAMERAS * N_SUBJECTS :].reshape(N_CAMERAS, 9)
     tables = {}

@@ -29,7 +29,7 @@ def _read_variables(path: Path) -> dict[str, Any]:
         content = pymatreader.read_mat(path, variable_names=list(_VARIABLES))
     except Exception as error:
         # The reader meets damage anywhere in it, with any exception there is.
-        raise InputError(f"{path}: is not a MATLAB file, or damaged ({type(error).__name__}); copy it again") from None
+        raise InputError(path, f"is not a MATLAB file, or damaged ({type(error).__name__})", "copy it again") from None
     return {name: content[name] for name in _VARIABLES if name in content}
 
 
@@ -37,13 +37,15 @@ def convert_camera(name: str, camera: Any, keys: Sequence[tuple[str, ...]], path
     """MATLAB's camera in OpenCV's conventions; `keys` are the fields of intrinsics, distortions, rotation and translation."""
     where = f"{path}: camera {name!r}"
     fields = ((names[0], names, shape) for names, shape in zip(keys, ((3, 3), None, None, (3, 3), (3,)), strict=True))
-    found = read_fields(camera if isinstance(camera, Mapping) else {}, fields, f"{where}: field ", "save the calibration again")
+    found = read_fields(camera if isinstance(camera, Mapping) else {}, fields, where, "save the calibration again", "field ")
     matrix, radial, tangential, rotation, translation = found.values()
     if np.isfinite(matrix).all() and (matrix[:2, 2].any() or not matrix[2, 2]):
-        raise InputError(f"{where}: {keys[0][0]} has no principal point in its last row, so it is not MATLAB's; transpose it")
+        raise InputError(where, f"{keys[0][0]} has no principal point in its last row, so it is not MATLAB's", "transpose it")
     if len(radial) not in (2, 3) or len(tangential) != 2:
         raise InputError(
-            f"{where}: has {len(radial)} radial and {len(tangential)} tangential distortion coefficients, expected 2 or 3, and 2"
+            where,
+            f"has {len(radial)} radial and {len(tangential)} tangential distortion coefficients, expected 2 or 3, and 2",
+            "save the calibration again",
         )
     matrix = matrix.T.copy()
     matrix[:2, 2] -= 1

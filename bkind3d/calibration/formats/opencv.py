@@ -42,7 +42,9 @@ def read(path: Path) -> GivenRig:
         tables = {name: _read_map(name, values, path) for name, values in maps.items()}
     if not tables:
         raise InputError(
-            f"{path}: holds no cameras as OpenCV writes them: Ks, distortions, rvecs and Ts, or a map per camera with camera_matrix and a pose"
+            path,
+            "holds no cameras as OpenCV writes them: Ks, distortions, rvecs and Ts, or a map per camera with camera_matrix and a pose",
+            "write the file again",
         )
     return GivenRig(tables, units if isinstance(units, str) and units else None)
 
@@ -102,10 +104,10 @@ def _split_rows(content: Mapping[str, Any], path: Path) -> dict[str, dict[str, A
     ]
     known: list[Field] = [("fisheye", ("is_fisheye",), (count,)), ("size", ("image_sizes",), (count, 2))]
     fields += [field for field in known if field[1][0] in content]
-    rows = read_fields(content, fields, f"{path}: matrix ", "write the file with OpenCV's multi-camera calibration")
+    rows = read_fields(content, fields, path, "write the file with OpenCV's multi-camera calibration", "matrix ")
     names = str(content.get("cam_ids", "")).split(",") if content.get("cam_ids") else [str(number) for number in range(count)]
     if len(names) != count:
-        raise InputError(f"{path}: has {count} cameras in 'Ks' and {len(names)} names in 'cam_ids'; write the file again")
+        raise InputError(path, f"has {count} cameras in 'Ks' and {len(names)} names in 'cam_ids'", "write the file again")
     tables = {name: {"name": name, **{key: values[index] for key, values in rows.items()}} for index, name in enumerate(names)}
     for table in tables.values():
         table["fisheye"] = bool(table.get("fisheye", False))
@@ -120,7 +122,7 @@ def _read_map(name: str, values: Mapping[str, Any], path: Path) -> dict[str, Any
     table: dict[str, Any] = {"name": name, "fisheye": bool(values.get("fisheye", 0))}
     if {"image_width", "image_height"} <= set(values):
         table["size"] = (values["image_width"], values["image_height"])
-    table |= read_fields(values, _FIELDS, f"{where}: ", "a rig needs intrinsics and a pose of every camera")
+    table |= read_fields(values, _FIELDS, where, "a rig needs intrinsics and a pose of every camera")
     if table["rotation"].size == 9:
         table["rotation"] = table["rotation"].reshape(3, 3)
     return table

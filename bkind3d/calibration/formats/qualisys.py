@@ -33,12 +33,16 @@ def read(path: Path) -> GivenRig:
     """
     cameras = read_xml(path).findall("cameras/camera")
     if not cameras:
-        raise InputError(f"{path}: has no element 'cameras/camera', so it is not a calibration of Qualisys")
+        raise InputError(
+            path,
+            "has no element 'cameras/camera', so it is not a calibration of Qualisys",
+            "give a file of this format, or say which it has",
+        )
     tables = {}
     for index, camera in enumerate(cameras):
         name = camera.get("serial") or str(index + 1)
         if name in tables:
-            raise InputError(f"{path}: two cameras have the serial number {name!r}; rename one")
+            raise InputError(path, f"two cameras have the serial number {name!r}", "rename one")
         if camera.get("viewrotation") not in (None, "", "0"):
             log.warning(
                 "%s: camera %s is shown turned by %s degrees in Qualisys; its calibration is for the picture as the sensor has it",
@@ -63,8 +67,8 @@ def read(path: Path) -> GivenRig:
 def _read_attributes(camera: ElementTree.Element, tag: str, names: tuple[str, ...], where: str) -> Shaped[NDArray, "..."]:
     element = camera.find(tag)
     if element is None:
-        raise InputError(f"{where}: element {tag!r} is missing; export the calibration again")
+        raise InputError(where, f"element {tag!r} is missing", "export the calibration again")
     lacking = [name for name in names if name not in element.attrib]
     if lacking:
-        raise InputError(f"{where}: element {tag!r} has no {lacking[0]!r}; export the calibration again")
-    return read_numbers([element.get(name) for name in names], (len(names),), f"{where}: element {tag!r}")
+        raise InputError(where, f"element {tag!r} has no {lacking[0]!r}", "export the calibration again")
+    return read_numbers([element.get(name) for name in names], (len(names),), where, f"element {tag!r}")

@@ -19,5 +19,9 @@ def read(path: Path) -> GivenRig:
     """Read the cameras of ``mocap-s1-d1.mat`` by their names: their order in the file is not that of the numbers."""
     cameras = read_variables(path).get("cameras")
     if not isinstance(cameras, Mapping) or not all(isinstance(camera, Mapping) for camera in cameras.values()):
-        raise InputError(f"{path}: has no structure 'cameras' with one field per camera, so it is not of Rat7M")
+        raise InputError(
+            path,
+            "has no structure 'cameras' with one field per camera, so it is not of Rat7M",
+            "give a file of this format, or say which it has",
+        )
     return GivenRig({name: convert_camera(name, cameras[name], _KEYS, path) for name in sorted(cameras)}, units="mm")

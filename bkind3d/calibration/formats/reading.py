@@ -1,6 +1,8 @@
 """Calibration files of other programs: which format one has, its cameras, checked, and what the formats' readers share."""
 
+import faulthandler
 import logging
+import resource
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,19 +14,19 @@ from types import ModuleType
 from typing import Any, TypeVar
 from xml.etree import ElementTree
 
-import numpy as np
-
-from bkind3d.config import InputError
-from bkind3d.data.calibration_files import build_cameras, check_no_copies
+from bkind3d.config import InputError, read_bytes
+from bkind3d.data.calibration_files import build_cameras, check_no_copies, convert_numbers
 from bkind3d.data.calibration_formats import Size, list_formats
 from bkind3d.geometry.cameras import Array, Camera
 
 log = logging.getLogger(__name__)
 
-#: Bytes at the beginning of a file that tell its format.
-_HEAD = 4096
 #: A principal point so far from the middle, as a share of the side, is far off: real ones are within a tenth but for cropped pictures.
 _FAR_OFF = 0.2
+#: Bytes at the beginning of a file that tell its format, and of all of an XML file.
+_HEAD, _MOST_BYTES = 4096, 2**24
+#: What the process that reads a calibration may take.
+_SECONDS, _GIGABYTES = 8, 4
 
 Content = TypeVar("Content")
 
@@ -76,18 +78,18 @@ def read_rig(path: Path, format_name: str | None = None, subject: str | None = N
     try:
         with path.open("rb") as file:
             if not file.read(1):
-                raise InputError(f"{path}: is empty; copy it again")
+                raise InputError(path, "is empty", "copy it again")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+        raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
     name = format_name or _guess_format(path)
     form = load_format(name)
     if hasattr(form, "read_subject"):
         if not subject:
-            raise InputError(f"{path}: Human3.6M has cameras per subject; name one (S1 to S11) with --subject, or in the sheet of rigs")
+            raise InputError(path, "Human3.6M has cameras per subject", "name one (S1 to S11) with --subject, or in the sheet of rigs")
         given: GivenRig = form.read_subject(path, subject)
         return given
     if subject:
-        raise InputError(f"{path}: only calibrations of Human3.6M have subjects, this one is of {name}; leave the subject out")
+        raise InputError(path, f"only calibrations of Human3.6M have subjects, this one is of {name}", "leave the subject out")
     given = form.read(path)
     return given
 
@@ -127,7 +129,7 @@ def _fill_sizes(given: GivenRig, sizes: Mapping[str, Size], path: Path) -> dict[
     names = [str(table.get("name", section)) for section, table in given.tables.items()]
     stray = sorted(set(sizes) - {"", *names})
     if stray:
-        raise InputError(f"{path}: has no camera {stray[0]!r}, whose size is given; it has {', '.join(names)}")
+        raise InputError(path, f"has no camera {stray[0]!r}, whose size is given", f"it has {', '.join(names)}")
     filled = {}
     for section, table in given.tables.items():
         name = str(table.get("name", section))
@@ -135,12 +137,13 @@ def _fill_sizes(given: GivenRig, sizes: Mapping[str, Size], path: Path) -> dict[
         size = table.get("size")
         if size is None and told is None:
             raise InputError(
-                f"{path}: camera {name!r}: the file does not say for which picture size it is; "
-                "give the width and height of the pictures that were calibrated (--size 1280x1024, or in the sheet of rigs)"
+                path,
+                f"camera {name!r}: the file does not say for which picture size it is",
+                "give the width and height of the pictures that were calibrated (--size 1280x1024, or in the sheet of rigs)",
             )
-        if size is not None and told is not None and tuple(read_numbers(size, (2,), f"{path}: camera {name!r}: size")) != told:
+        if size is not None and told is not None and tuple(read_numbers(size, (2,), f"{path}: camera {name!r}", "size")) != told:
             raise InputError(
-                f"{path}: camera {name!r} is for {size[0]}x{size[1]} pixels, the size given is {told[0]}x{told[1]}; leave it out"
+                path, f"camera {name!r} is for {size[0]}x{size[1]} pixels, the size given is {told[0]}x{told[1]}", "leave it out"
             )
         filled[section] = {**table, "size": told if size is None else size}
     return filled
@@ -150,25 +153,25 @@ def _fill_sizes(given: GivenRig, sizes: Mapping[str, Size], path: Path) -> dict[
 Field = tuple[str, tuple[str, ...], tuple[int, ...] | None]
 
 
-def read_fields(values: Mapping[str, Any], fields: Iterable[Field], where: str, advice: str) -> dict[str, Array]:
-    """The numbers of a camera's fields, all of which have to be there; `where` ends with what the format calls a field."""
+def read_fields(values: Mapping[str, Any], fields: Iterable[Field], where: str | Path, advice: str, kind: str = "") -> dict[str, Array]:
+    """The numbers of a camera's fields, all of which have to be there; `kind` is what the format calls one."""
     found = {}
     for key, names, shape in fields:
         name = next((name for name in names if name in values), None)
         if name is None:
-            raise InputError(f"{where}{names[0]!r} is missing; {advice}")
-        found[key] = read_numbers(values[name], shape, f"{where}{name!r}")
+            raise InputError(where, f"{kind}{names[0]!r} is missing", advice)
+        found[key] = read_numbers(values[name], shape, where, f"{kind}{name!r}")
     return found
 
 
-def read_numbers(value: Any, shape: tuple[int, ...] | None, where: str) -> Array:
+def read_numbers(value: Any, shape: tuple[int, ...] | None, where: str | Path, name: str) -> Array:
     """The numbers of an entry as an array of `shape`, or as a vector (None)."""
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = convert_numbers(value)
         return array.reshape(-1 if shape is None else shape)
-    except (TypeError, ValueError):
+    except ValueError:
         expected = "numbers" if shape is None else f"{'x'.join(map(str, shape))} numbers"
-        raise InputError(f"{where} is not {expected}; is the file of another format, or damaged?") from None
+        raise InputError(where, f"{name} is not {expected}", "is the file of another format, or damaged?") from None
 
 
 def begins_with(path: Path, text: bytes) -> bool:
@@ -178,18 +181,38 @@ def begins_with(path: Path, text: bytes) -> bool:
 
 
 def read_xml(path: Path) -> ElementTree.Element:
-    """Read an XML file."""
+    """Read an XML file, which defines no words of its own: these can grow beyond all memory."""
+    content = read_bytes(path, most=_MOST_BYTES)
+    if b"<!ENTITY" in content:
+        raise InputError(path, "defines entities, which no calibration needs", "it is of another program, or harmful")
     try:
-        return ElementTree.parse(path).getroot()
+        return ElementTree.fromstring(content)
     except (ElementTree.ParseError, UnicodeDecodeError, LookupError, ValueError) as error:
-        raise InputError(f"{path}: is not valid XML: {error}") from None
+        raise InputError(path, f"is not valid XML: {error}") from None
 
 
-def read_apart(read: Callable[[Path], Content], path: Path) -> Content:
-    """What `read` makes of `path` in a process of its own, which libraries in C end where a file is damaged; InputError then."""
+def read_apart(read: Callable[[Path], Content], path: Path, seconds: int = _SECONDS, gigabytes: int = _GIGABYTES) -> Content:
+    """What `read` makes of `path` in a process of its own, which libraries in C end where a file is damaged; InputError then.
+
+    It may compute for as many `seconds`, and ask for as many `gigabytes`.
+    """
     # A fork has all libraries at hand, so this takes some hundredths of a second; it reads, and waits for no other thread.
-    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+    limits = (seconds, gigabytes)
+    with ProcessPoolExecutor(1, mp_context=get_context("fork"), initializer=_limit, initargs=limits) as pool:
         try:
             return pool.submit(read, path).result()
         except BrokenProcessPool:
-            raise InputError(f"{path}: is damaged, so that nothing can read it; copy it again") from None
+            raise InputError(path, "is damaged, so that nothing can read it", "copy it again") from None
+
+
+def _limit(seconds: int, gigabytes: int) -> None:
+    """Bound what this process takes: beyond what it has from its parent, whose memory it shares."""
+    faulthandler.disable()
+    inherited = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    for what, most in (
+        (resource.RLIMIT_AS, inherited + gigabytes * 2**30),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(what)[1]
+        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))

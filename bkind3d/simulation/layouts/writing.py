@@ -60,16 +60,16 @@ def choose_content(
     layout = import_module(LAYOUTS[name])
     for option, given, is_known in (("chunk", chunk, layout.CHUNK), ("actions", actions, layout.ACTIONS)):
         if given is not None and not is_known:
-            raise InputError(f"--{option}: means nothing in the layout {name}; leave it out")
+            raise InputError(f"--{option}", f"means nothing in the layout {name}", "leave it out")
     for option, chosen, known in (("subjects", subjects, layout.SUBJECTS), ("actions", actions, layout.ACTIONS)):
         stray = [one for one in chosen or () if one not in known]
         if stray:
-            raise InputError(f"--{option}: there is no {stray[0]!r}; there are {', '.join(known)}")
+            raise InputError(f"--{option}", f"there is no {stray[0]!r}", f"there are {', '.join(known)}")
     least_frames, least_size = layout.LEAST
     if frames < least_frames:
-        raise InputError(f"--frames: {frames} is too short for a recording; give at least {least_frames}")
+        raise InputError("--frames", f"{frames} is too short for a recording", f"give at least {least_frames}")
     if size < least_size or size % 2:
-        raise InputError(f"--size: {size} cannot be filmed; give an even number from {least_size} on")
+        raise InputError("--size", f"{size} cannot be filmed", f"give an even number from {least_size} on")
     who, what = (tuple(dict.fromkeys(given or known)) for given, known in ((subjects, layout.SUBJECTS), (actions, layout.ACTIONS)))
     return Content(who, what, frames, size, chunk or layout.CHUNK)
 

@@ -48,7 +48,7 @@ def test_squares_and_points_of_another_size_are_failures() -> None:
 
 def test_failures_stop_unless_they_are_accepted() -> None:
     findings = [Finding("warning", "views", ("a",), "seen little"), Finding("failure", "error", ("b",), "camera 'b' is bad")]
-    with pytest.raises(InputError, match=r"not good enough: camera 'b' is bad \(calibration\.accept_poor: true goes on"):
+    with pytest.raises(InputError, match=r"not good enough: camera 'b' is bad; calibration\.accept_poor: true goes on"):
         refuse(findings, accepted=False)
     refuse(findings, accepted=True)
     refuse(findings[:1], accepted=False)

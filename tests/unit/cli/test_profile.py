@@ -29,12 +29,24 @@ def test_an_existing_profile_is_never_overwritten_without_force(tmp_path, capsys
     assert {path.name for path in folder.iterdir()} == {"profile.v8+.yaml.old", "config.yaml"}
 
 
+def test_no_profile_is_lost_however_often_it_is_replaced(tmp_path):
+    path = tmp_path / "slurm" / "config.yaml"
+    path.parent.mkdir()
+    path.write_text("executor: mine\n")
+    for account in ("one", "two", "three"):
+        assert main(["profile", "install", "slurm", "--folder", str(tmp_path), "--force", "--account", account]) == 0
+    assert path.with_name("config.yaml.old").read_text() == "executor: mine\n"
+    for name, account in (("config.yaml.old1", "one"), ("config.yaml.old2", "two"), ("config.yaml", "three")):
+        assert f'account: "{account}"' in path.with_name(name).read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--gpus", "65"], "gpus"),
         (["--cpu-partition", ""], "cpu_partition"),
         (["--account", "my lab"], "account"),
+        (["--name", "../../x"], "--name: '../../x' is no name of a profile"),
         (["--folder", "/proc/nowhere"], "/proc/nowhere/slurm: cannot be written"),
     ],
 )

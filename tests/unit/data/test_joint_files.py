@@ -45,6 +45,8 @@ def test_parquet_is_kept_and_a_joint_that_lacks_a_coordinate_was_not_seen(tmp_pa
         ({"x": [np.inf, 1.0, 1.0]}, "infinite"),
         ({"x": [np.nan] * 3}, "found none"),
         ({"frame": [-1, 0, 1]}, "counted from 0"),
+        ({"frame": [10**15, 0, 1]}, "counted from 0"),
+        ({"x": [1e30, 1, 1]}, "has a joint at 1e\\+30 mm, where nobody can be"),
         ({"y": None}, "column 'y'"),
     ],
 )

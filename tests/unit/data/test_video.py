@@ -1,3 +1,4 @@
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -128,13 +129,15 @@ def test_what_is_no_video_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("this is no video" * 100)
     (tmp_path / "folder.mp4").mkdir()
-    cases = {"missing.mp4": "no such video", "empty.mp4": "empty", "text.mp4": "cannot be decoded", "folder.mp4": "cannot be decoded"}
+    os.mkfifo(tmp_path / "pipe.mp4")
+    cases = {"missing.mp4": "no such video", "empty.mp4": "empty", "text.mp4": "cannot be decoded"}
+    cases |= dict.fromkeys(("folder.mp4", "pipe.mp4", "x" * 6000), "no such video")
     for name, message in cases.items():
         for read in (probe_video, lambda path: next(decode_frames(path))):
             with pytest.raises(InputError, match=message) as error:
                 read(tmp_path / name)
             assert "\n" not in str(error.value)
-            assert name in str(error.value)
+            assert name[:100] in str(error.value)
 
 
 def test_a_sound_file_has_no_pictures(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def spoil_frames(session, path):
 
 
 def refuse(session, path):
-    raise InputError("no")
+    raise InputError("", "no")
 
 
 @pytest.mark.parametrize(

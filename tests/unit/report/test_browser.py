@@ -2,10 +2,13 @@
 
 import re
 import shutil
+import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from bkind3d.data.parquet import write_table
 from bkind3d.evaluation.health import examine_sessions
 from bkind3d.report.pages import write_report, write_session_page
 
@@ -70,10 +73,18 @@ def index_of(page):
     return int(page.locator(".player").first.get_attribute("data-index"))
 
 
+def wait_until(page, expression):
+    """As Playwright's own function, which evaluates in the page what its policy forbids."""
+    begin = time.monotonic()
+    while not page.evaluate(expression):
+        assert time.monotonic() - begin < 30, expression
+        page.wait_for_timeout(50)
+
+
 def wait_for(page, index, picture=None):
-    page.wait_for_function("([index, picture]) => { const player = document.querySelector('.player');"
-                           " const shown = player.querySelector('.views')?.dataset.shown;"
-                           " return player.dataset.index == index && (picture === null || shown == picture); }", arg=[index, picture])  # fmt: skip
+    sync_api.expect(page.locator(".player").first).to_have_attribute("data-index", str(index))
+    if picture is not None:
+        sync_api.expect(page.locator(".player").first.locator(".views")).to_have_attribute("data-shown", str(picture))
 
 
 def count_colours(page, selector):
@@ -97,7 +108,7 @@ def test_a_session_is_played(study, open_page):
     assert count_colours(page, ".band") == 2
     page.get_by_label("Speed").select_option("8")
     page.get_by_role("button", name="Play or pause").click()
-    page.wait_for_function("document.querySelector('.player').dataset.index != 30")
+    wait_until(page, "document.querySelector('.player').dataset.index != 30")
     assert page.locator(".play").inner_text() == "Pause"
     page.get_by_role("button", name="Play or pause").click()
     # What was asked for before the click is still drawn.
@@ -120,7 +131,7 @@ def test_every_key_of_the_player(study, open_page):
         page.keyboard.press(key)
         assert page.get_by_label("Speed").input_value() == speed
     page.keyboard.press(" ")
-    page.wait_for_function("document.querySelector('.player').dataset.index > 2")
+    wait_until(page, "document.querySelector('.player').dataset.index > 2")
     page.keyboard.press(" ")
     assert page.locator(".play").inner_text() == "Play"
     before = page.locator(".space").screenshot()
@@ -176,7 +187,7 @@ def test_a_link_leads_to_its_moment(study, open_page):
     page.keyboard.press("ArrowRight")
     wait_for(page, 13, 13)
     page.get_by_role("button", name="Copy link").click()
-    page.wait_for_function("document.querySelector('.said').textContent !== ''")
+    wait_until(page, "document.querySelector('.said').textContent !== ''")
     assert page.url == f"{path.as_uri()}#t=1.300"
     page.evaluate("location.hash = '#t=2.5'")
     wait_for(page, 25, 25)
@@ -207,9 +218,9 @@ def test_the_report_draws_sorts_and_plays(study, open_page):
     player = page.locator(".player").last
     player.scroll_into_view_if_needed()
     player.locator("input[type=range]").fill("5")
-    page.wait_for_function("Array.from(document.querySelectorAll('.player')).at(-1).dataset.index == 5")
+    wait_until(page, "Array.from(document.querySelectorAll('.player')).at(-1).dataset.index == 5")
     player.get_by_role("button", name="Copy link").click()
-    page.wait_for_function("location.hash.includes('player=')")
+    wait_until(page, "location.hash.includes('player=')")
     assert page.url.endswith(f"#t=0.500&player={player.get_attribute('id')}")
     for fold in page.locator("summary").all():
         fold.click()
@@ -221,7 +232,7 @@ def test_pages_fit_a_phone_and_darkness(study, open_page, name):
     page = open_page(study.results / name, width=390, height=800, scheme="dark")
     wait_for_player = page.locator(".player").first
     wait_for_player.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.player').dataset.index !== undefined")
+    wait_until(page, "document.querySelector('.player').dataset.index !== undefined")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
     keep_screenshot(page, f"phone-{Path(name).stem}")
@@ -235,7 +246,46 @@ def test_without_pictures_the_skeleton_still_plays(make_toy, tmp_path, open_page
     write_session_page(toy.write().open(), "test1", path, examine_sessions)
     page = open_page(path)
     page.get_by_label("Moment").fill("7")
-    page.wait_for_function("document.querySelector('.player').dataset.index == 7")
+    wait_until(page, "document.querySelector('.player').dataset.index == 7")
     assert page.locator("img, .views").count() == 0
     assert count_colours(page, ".space") > 10
     keep_screenshot(page, "without-pictures")
+
+
+HOSTILE = (
+    '<a href="https://evil.example">x</a>',
+    "<img src=x onerror=document.title='harmed'>",
+    "</script><script>document.title='harmed'</script>",
+)
+
+
+def test_names_of_strangers_are_text_and_no_script_but_the_pages_runs(make_toy, tmp_path, browser, open_page):
+    study = make_toy(tmp_path, n_cameras=2, n_frames=20).write()
+    path = study.results / "experiments/tiny/evaluation/joints.parquet"
+    errors = pd.read_parquet(path)
+    names = dict(zip(errors["joint"].unique(), HOSTILE, strict=False))
+    write_table(errors.assign(joint=errors["joint"].map(lambda name: names.get(name, name))), "joint_errors", path)
+    table = pd.read_parquet(study.folder / "b.parquet")
+    write_table(table.replace({"behaviour": {"rest": HOSTILE[1], "walk": HOSTILE[2]}}), "behaviours", study.folder / "b.parquet")
+    write_report(study.open(), study.results / "report.html", examine_sessions)
+    page = open_page(study.results / "report.html")
+    title = page.title()
+    charts = page.locator("#results .plot").all()
+    for chart in charts:
+        chart.scroll_into_view_if_needed()
+        chart.locator(".main-svg").first.wait_for()
+    labels = page.locator("#results .ytick text").all_text_contents()
+    assert set(names.values()) <= set(labels)
+    assert page.locator("a[href*=evil], img[src=x]").count() == 0 and page.title() == title
+    page = browser.new_context(offline=True).new_page()  # what is refused is complained about
+    page.goto((study.results / "report.html").as_uri())
+    refused = page.evaluate(
+        """() => new Promise((resolve) => {
+            document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective), { once: true });
+            const script = document.createElement("script");
+            script.textContent = "document.title = 'harmed'";
+            document.head.append(script);
+            setTimeout(() => resolve("nothing"), 2000);
+        })"""
+    )
+    assert (refused, page.title()) == ("script-src-elem", title)

@@ -1,11 +1,12 @@
 import pytest
 
-from bkind3d.checkpoint import Provenance, save_model
+from bkind3d.checkpoint import Provenance, hash_file, save_model
 from bkind3d.config import InputError
+from bkind3d.data.parquet import hash_content
 from bkind3d.data.results import read_json, write_json
 from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.methods.discovery.settings import DiscoveryModelConfig
-from bkind3d.report.explanation import explain_row, hash_file
+from bkind3d.report.explanation import explain_row
 
 SMALL = DiscoveryModelConfig(n_keypoints=4, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", reconstruction=False)
 
@@ -13,7 +14,7 @@ SMALL = DiscoveryModelConfig(n_keypoints=4, volume_size=8, volume_channels=4, vo
 @pytest.fixture
 def study(toy):
     toy.write()
-    frames = {"train1": [hash_file(path) for path in sorted((toy.results / "frames/subject/train1").glob("*.parquet"))]}
+    frames = {"train1": [hash_content(path) for path in sorted((toy.results / "frames/subject/train1").glob("*.parquet"))]}
     for name, steps in (("model", 321), ("untrained", 0)):
         provenance = Provenance("feedbeef", steps, "mm", 7, data=frames)
         save_model(DiscoveryModel(SMALL), provenance, toy.results / f"experiments/tiny/training/{name}.pt")

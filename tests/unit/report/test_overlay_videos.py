@@ -65,7 +65,7 @@ def test_a_keypoint_is_drawn_where_it_projects_to(toy):
 def test_moments_that_cannot_be_read_end_the_video_with_their_error():
     def read():
         yield Moment(0, 0.0, {}, np.zeros((1, 3)))
-        raise InputError("frames.parquet: row group 3 is damaged")
+        raise InputError("frames.parquet", "row group 3 is damaged")
 
     with pytest.raises(InputError, match="row group 3"):
         list(draw_pictures(lay_out(["one"], ["k00"], [], share=1.0), read()))

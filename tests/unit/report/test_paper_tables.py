@@ -106,3 +106,16 @@ def test_files_are_csv_markdown_and_latex(results, tmp_path):
     assert r"\caption{Main \& all." in latex
     assert r"\toprule" in latex
     assert (tmp_path / "out" / "main.md").read_text().count("\n|") == len(read) + 2
+
+
+def test_names_of_users_stay_text_in_every_format(results, tmp_path):
+    harm = r"=HYPERLINK(\"x\")|<script> \input{x}$^~{"
+    settings = PaperTableConfig(title=r"\input{/etc/passwd} $x$ ~^{", rows={"one": harm, "two": "- edges"})
+    write_table_files(settings, collect_table(settings, Layout(results), {}), "main", tmp_path)
+    assert pd.read_csv(tmp_path / "main.csv").loc[:1, "name"].tolist() == [f"'{harm}", "'- edges"]
+    latex = (tmp_path / "main.tex").read_text()
+    assert r"\caption{\textbackslash{}input\{/etc/passwd\} \$x\$ \textasciitilde{}\textasciicircum{}\{." in latex
+    assert r"\textbackslash input\{x\}\$" in latex and r"\input" not in latex.replace(r"\textbackslash{}input", "")
+    text = (tmp_path / "main.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({row.replace(r"\|", "").count("|") for row in rows}) == 1 and "<script" not in text

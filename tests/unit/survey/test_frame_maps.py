@@ -67,3 +67,25 @@ def test_times_since_1970_are_refused(tmp_path: Path) -> None:
     path.write_text("video_frame,time_s\n0,1700000000.0\n1,1700000000.033\n")
     with pytest.raises(InputError, match=r"clock\.csv: time_s goes from 1700000000\.0 .*subtract the same start"):
         choose_frames(2, path, rate=30)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("0\t0\n9000000000000\t1\n", r"are 9,000,000,000,001 frames, more than a session can have"),
+        ("0\t0\n18446744073709551615\t1\n", "have to be whole numbers"),
+        ("0\t0\n99999999999999999999999\t1\n", "have to be whole numbers"),
+        ("0\t0\n1e300\t1\n", "have to be whole numbers"),
+        ("0\t0\n1\t1\t\0\n", "cannot be read as a table"),
+    ],
+)
+def test_numbers_that_no_frame_has_are_refused_before_there_is_an_array(tmp_path: Path, rows: str, message: str) -> None:
+    (tmp_path / "map.tsv").write_text(f"frame\tvideo_frame\n{rows}")
+    with pytest.raises(InputError, match=message):
+        choose_frames(30, tmp_path / "map.tsv")
+
+
+def test_a_stop_beyond_all_measure_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "map.tsv").write_text("frame\tvideo_frame\n0\t0\n")
+    with pytest.raises(InputError, match="more than a session can have"):
+        choose_frames(30, tmp_path / "map.tsv", stop=10**12)

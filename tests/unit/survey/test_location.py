@@ -9,7 +9,7 @@ import pytest
 from bkind3d.config import InputError, LocationConfig, SurveyConfig, parse_section
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import read_metadata, read_table, write_table
-from bkind3d.survey.location import describe_nothing, locate_subject, remark_others, remark_track
+from bkind3d.survey.location import explain_nothing, locate_subject, remark_others, remark_track
 from bkind3d.survey.silhouettes import encode_mask
 from bkind3d.survey.tracking import follow_subject
 from bkind3d.survey.videos import survey_video
@@ -195,6 +195,6 @@ def test_somebody_who_passes_by_or_is_outside_of_the_region_is_not_named() -> No
 
 
 def test_why_nothing_is_located_is_told() -> None:
-    line = describe_nothing("rig.toml", {"cam1": 0, "cam2": 0, "cam3": 5}, LocationConfig())
+    line = str(explain_nothing("rig.toml", {"cam1": 0, "cam2": 0, "cam3": 5}, LocationConfig()))
     assert line.startswith("camera cam1, cam2: nothing moves in any frame")
-    assert "rig.toml: in no frame" in describe_nothing("rig.toml", {"cam1": 3, "cam2": 5}, LocationConfig())
+    assert "rig.toml: in no frame" in str(explain_nothing("rig.toml", {"cam1": 3, "cam2": 5}, LocationConfig()))

@@ -48,7 +48,7 @@ def count_bytes(path: Path) -> int:
 
 
 def refuse(path: Path) -> int:
-    raise InputError(f"{path}: is wrong")
+    raise InputError(path, "is wrong")
 
 
 def crash(path: Path) -> int:
