@@ -13,7 +13,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 RUNNING = [
     Requirement(text)
-    for text in (*PROJECT["dependencies"], *(t for name, texts in EXTRAS.items() if name not in ("test", "weights") for t in texts))
+    for text in (*PROJECT["dependencies"], *(t for name, texts in EXTRAS.items() if name not in ("test", "weights", "fuzz") for t in texts))
 ]
 TESTING = [Requirement(text) for text in (*EXTRAS["test"], *EXTRAS["weights"])]
 
