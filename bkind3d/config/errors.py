@@ -20,6 +20,11 @@ class InputError(ValueError):
         super().__init__(os.fspath(where), what, remedy)
         self.where, self.what, self.remedy = os.fspath(where), what, remedy
 
+    @property
+    def reason(self) -> str:
+        """The line without where it is."""
+        return str(InputError("", self.what, self.remedy))
+
     def __str__(self) -> str:
         line = "; ".join(filter(None, (": ".join(filter(None, (self.where, self.what))), self.remedy)))
         # Names of files may hold line feeds, and what a terminal takes for commands.

@@ -109,6 +109,10 @@ def require_cameras(found: Collection[str], wanted: Iterable[str], path: str | P
         raise InputError(path, f"has no camera {lacking[0]!r}, only {', '.join(found)}", advice)
 
 
+class UnmatchedError(InputError):
+    """Cameras of a sheet or of videos are not those of a calibration."""
+
+
 def match_cameras(found: Collection[str], wanted: Iterable[str], path: str | Path) -> dict[str, str]:
     """The calibration's name of every wanted camera: the same, or the only one with the same number (cam_01, Camera1, 1; never rec_1)."""
     matched: dict[str, str] = {}
@@ -116,9 +120,9 @@ def match_cameras(found: Collection[str], wanted: Iterable[str], path: str | Pat
         alike = [name] if name in found else [other for other in found if _are_alike(name, other)]
         if len(alike) != 1:
             what = "is not in the calibration" if not alike else f"could be any of {', '.join(alike)}"
-            raise InputError(path, f"camera {name!r} of the sheet {what}", f"it has {', '.join(found)}")
+            raise UnmatchedError(path, f"camera {name!r} of the sheet {what}", f"it has {', '.join(found)}")
         if alike[0] in matched.values():
-            raise InputError(
+            raise UnmatchedError(
                 path, f"two cameras of the sheet are matched with {alike[0]!r}", f"name them as in the calibration: {', '.join(found)}"
             )
         matched[name] = alike[0]

@@ -77,7 +77,7 @@ def find_calibrations(inventory: Inventory) -> list[Candidate]:
         try:
             found.append(read_candidate(path))
         except InputError as error:
-            inventory.pass_over(path, "no calibration" if path.suffix != ".pkl" else str(error).removeprefix(f"{path}: "))
+            inventory.pass_over(path, "no calibration" if path.suffix != ".pkl" else error.reason)
     return found
 
 
@@ -194,7 +194,7 @@ class Choice:
             level.append(fit_calibration(candidate, self.found, session, self.wanted))
         except InputError as error:
             # One that is nearer and wrong is not replaced by another in silence.
-            refused[path] = str(error).removeprefix(f"{path}: ")
+            refused[path] = error.reason
             level.append(None)
 
     def explain(self, session: str) -> str:

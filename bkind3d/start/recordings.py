@@ -144,7 +144,7 @@ def _probe_videos(inventory: Inventory) -> Iterator[tuple[Path, VideoInfo]]:
         try:
             yield path, probe_video(path, counted=False)
         except InputError as error:
-            inventory.pass_over(path, str(error).removeprefix(f"{path}: "))
+            inventory.pass_over(path, error.reason)
 
 
 def _name_sessions(folder: Path, sessions: Collection[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bkind3d.calibration.faults import check_scale
 from bkind3d.config import BoardConfig, InputError
+from bkind3d.data.calibration_formats import UnmatchedError
 from bkind3d.start.boards import read_board, read_board_file, type_board
 from bkind3d.start.calibrations import (
     RULE,
@@ -94,9 +95,7 @@ def _fit_given(choice: Choice, found: Recognised, session: str, wanted: Wanted) 
     candidate = choice.candidates[0]
     try:
         return fit_calibration(candidate, found, session, wanted)
-    except InputError as error:
-        if "is not in the calibration" not in str(error) and "matched" not in str(error):
-            raise
+    except UnmatchedError:
         cameras = ", ".join(found.sessions[session])
         raise InputError(
             candidate.path,
@@ -154,7 +153,7 @@ def _describe_boards(inventory: Inventory, found: Recognised, options: Options) 
                     files[path] = board
                     inventory.passed_over.pop(path, None)
             except InputError as error:
-                inventory.passed_over[path] = str(error).removeprefix(f"{path}: ")
+                inventory.passed_over[path] = error.reason
     described: dict[str, tuple[Path | None, dict[str, Any]]] = {}
     for template, videos in found.boards.items():
         if options.board:

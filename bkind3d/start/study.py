@@ -147,7 +147,7 @@ def _choose_rig(
     if len(fitting) != 1:
         if fitting:
             raise InputError(f"session {session!r}", f"could be filmed by any of {', '.join(fitting)}", "say which with --rig")
-        raise InputError(f"session {session!r}", str(InputError(reason.where, reason.what)), reason.remedy)
+        raise InputError(f"session {session!r}", str(reason))
     return next(iter(fitting.items()))
 
 
