@@ -18,6 +18,7 @@ import yaml
 from bkind3d.archives.human36m import read_poses
 from bkind3d.calibration.formats import opencv
 from bkind3d.calibration.formats.reading import read_given_cameras
+from bkind3d.calibration.world import read_points as read_world_points
 from bkind3d.checkpoint import Provenance, load_model, read_content, save_model, write_content
 from bkind3d.config import ExperimentConfig, StudyConfig, parse_section, read_boards, read_section, read_values
 from bkind3d.data.calibration_files import read_calibration, write_calibration
@@ -35,6 +36,7 @@ from bkind3d.report.explanation import read_row
 from bkind3d.simulation.layouts.human36m import write_cdf, write_human36m_metadata
 from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
 from bkind3d.survey.frame_maps import choose_frames
+from bkind3d.survey.room import read_region
 
 FRAMES, SIZE = 24, (96, 64)
 
@@ -164,6 +166,10 @@ def _read_pictures(path: Path) -> Any:
     return [read_metadata(path), read_table(path, "frames"), [pictures.decode(row) for row in range(FRAMES)]]
 
 
+def _write_mask(path: Path) -> None:
+    cv2.imwrite(str(path), cv2.circle(np.zeros((480, 640), np.uint8), (320, 240), 150, 255, -1))
+
+
 def _write_model(path: Path) -> None:
     torch.manual_seed(0)
     small = DiscoveryModelConfig(n_keypoints=4, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", reconstruction=False)
@@ -237,6 +243,10 @@ def _list_texts() -> Iterator[Reader]:
     yield Reader("results .csv", ".csv", lambda p: _write_text(p, table), lambda p: read_row(p, 1), b'"')
     shown = "frame\tvideo_frame\n" + "".join(f"{frame + frame // 5}\t{frame}\n" for frame in range(FRAMES))
     yield Reader("frame map .tsv", ".tsv", lambda p: _write_text(p, shown), lambda p: choose_frames(FRAMES, p, rate=30.0), b'"')
+    points = "point\tcamera\tcolumn\trow\tx\ty\tz\n" + "".join(
+        f"p{i}\tcam{j}\t{10 * i}\t{20 + j}\t{i}\t{2 * i}\t{i * i}\n" for i in range(4) for j in (1, 2)
+    )
+    yield Reader("world points .tsv", ".tsv", lambda p: _write_text(p, points), lambda p: read_world_points(p, ["cam1", "cam2"]), b'"')
     yield Reader("joints .trc", ".trc", _write_trc, lambda p: read_joints(p, "mm"), b"\t")
 
 
@@ -263,6 +273,7 @@ def _list_others() -> Iterator[Reader]:
         "training's state", ".pt", lambda p: write_content(state, "bkind3d-resume", 1, p), lambda p: _read_state(p, list(state)), checked=True
     )  # fmt: skip
     yield Reader("video .mp4", ".mp4", _write_video, _read_video)
+    yield Reader("mask .png", ".png", _write_mask, lambda p: read_region(p, (640, 480), (64, 48)))
     yield Reader("poses .cdf", ".cdf", lambda p: write_cdf(p, np.random.default_rng(0).normal(0, 900, (FRAMES, 32, 3))), read_poses)
 
 

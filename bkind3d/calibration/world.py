@@ -1,6 +1,7 @@
 """The world of a calibrated rig: where its origin lies and what is up, and how far it is from a known one."""
 
 import csv
+import io
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +12,14 @@ from scipy.spatial.transform import Rotation
 
 from bkind3d.calibration.board_poses import pose_board
 from bkind3d.calibration.boards import Corners
-from bkind3d.config import InputError
+from bkind3d.config import InputError, read_text
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.triangulation import triangulate_pixels, triangulate_rays
 
 log = logging.getLogger(__name__)
+
+#: Bytes of a table of points, and a number that no place or pixel has.
+_MOST_BYTES, _LARGEST = 2**24, 1e9
 
 #: Points are those of the mirrored world where they fit to it with less than this share of the error.
 _MIRRORED = 0.3
@@ -115,12 +119,11 @@ def superpose(points: Array, targets: Array) -> tuple[Array, Array, float]:
 def read_points(path: Path, cameras: list[str]) -> tuple[dict[tuple[str, str], tuple[float, float]], dict[str, tuple[float, float, float]]]:
     """Read the table of :func:`place_by_points`: pixels by point and camera, and places by point."""
     columns = ("point", "camera", "column", "row", "x", "y", "z")
+    reader = csv.DictReader(io.StringIO(read_text(path, "it is the table of the world's points", _MOST_BYTES), newline=""), delimiter="\t")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, delimiter="\t")
-            lines = list(reader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path, f"cannot be read ({error})", "it is the table of the world's points") from None
+        lines = list(reader)
+    except csv.Error as error:
+        raise InputError(path, f"is not a tab-separated text ({error})", "save it as such") from None
     lacking = [column for column in columns if column not in (reader.fieldnames or [])]
     if lacking:
         raise InputError(path, f"column {lacking[0]!r} is missing", f"the columns are {', '.join(columns)}, separated by tabs")
@@ -132,8 +135,9 @@ def read_points(path: Path, cameras: list[str]) -> tuple[dict[tuple[str, str], t
             column, row, *place = (float(line[key] or "nan") for key in columns[2:])
         except (TypeError, ValueError):
             raise InputError(path, f"row {number}: {', '.join(columns[2:])} have to be numbers", "correct the row") from None
-        if not np.isfinite([column, row, *place]).all():
-            raise InputError(path, f"row {number}: a number of {', '.join(columns[2:])} is missing or not finite", "correct the row")
+        if not (np.abs([column, row, *place]) < _LARGEST).all():
+            what = f"row {number}: a number of {', '.join(columns[2:])} is missing, or was never measured"
+            raise InputError(path, what, "correct the row")
         if camera not in cameras:
             raise InputError(path, f"row {number}: camera {camera!r} is not of this rig", f"it has {', '.join(cameras)}")
         if (name, camera) in marks or places.get(name, tuple(place)) != tuple(place):

@@ -1,5 +1,6 @@
 """What is behind a row of a table: files with their hashes, settings, seeds and versions."""
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bkind3d.checkpoint import hash_file, read_content
-from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, read_section
+from bkind3d.config import MODEL_REVISION, ExperimentConfig, InputError, read_section, read_text
 from bkind3d.data.parquet import hash_content, read_metadata
 from bkind3d.data.results import UNTRAINED, read_json
 from bkind3d.report.origin import list_preset, list_settings, list_versions
@@ -18,6 +19,8 @@ from bkind3d.study.sections import list_entries
 
 #: What a row is found by in its JSON file.
 _KEYS = ("method", "features")
+#: Bytes of a table.
+_MOST_BYTES = 2**26
 _TABLES = "give results/tables/pose.csv, results/tables/actions.csv, or one of results/paper"
 
 
@@ -49,11 +52,10 @@ def explain_row(table: Path, number: int) -> str:
 
 def read_row(table: Path, number: int) -> dict[str, Any]:
     """Read a row of one of our tables, without its empty cells."""
+    text = read_text(table, most=_MOST_BYTES)
     try:
-        rows = pd.read_csv(table, dtype={"experiment": str})
-    except OSError as error:
-        raise InputError(table, f"cannot be read ({error.strerror})", "check the path") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+        rows = pd.read_csv(io.StringIO(text), dtype={"experiment": str})
+    except (ValueError, OverflowError):
         raise InputError(table, "is no CSV table", _TABLES) from None
     if not {"experiment", "dataset"} <= set(rows) or not set(_KEYS) & set(rows):
         raise InputError(table, "is none of the workflow's tables of results", _TABLES)

@@ -76,6 +76,8 @@ def read_given_cameras(
 def read_rig(path: Path, format_name: str | None = None, subject: str | None = None) -> GivenRig:
     """What a file says of its cameras, which may lack their picture sizes; unchecked."""
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(path, "is no file", "check the path")
         with path.open("rb") as file:
             if not file.read(1):
                 raise InputError(path, "is empty", "copy it again")

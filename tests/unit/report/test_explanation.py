@@ -70,7 +70,7 @@ def test_a_row_that_is_not_there_is_refused(study, number, message):
     [
         (b"a,b\n1,2\n", "is none of the workflow's tables of results"),
         (b"", "is no CSV table"),
-        (b"\xff\xfe\x00\x01", "is no CSV table"),
+        (b"\xff\xfe\x00\x01", "is not a text in UTF-8"),
         (None, "cannot be read"),
     ],
 )
