@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.judge import (
     METHODS,
+    SHORT,
     Entry,
     Errors,
     add_options,
@@ -193,7 +194,7 @@ def make_table(scene: str, errors: Errors) -> pd.DataFrame:
 def main() -> None:
     """Run the ladder on every scene that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_options(parser)
+    add_options(parser, SHORT)
     arguments = parser.parse_args()
     folder, tables = arguments.folder.resolve(), []
     for scene in arguments.scenes:

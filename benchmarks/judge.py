@@ -27,7 +27,7 @@ import pandas as pd
 import yaml
 
 from benchmarks.ablation import climb
-from benchmarks.scenes import SCENES
+from benchmarks.scenes import SCENES, Scene
 from bkind3d.checkpoint import load_model
 from bkind3d.config import DEFAULT_METHOD, EvaluationConfig, find_settings
 from bkind3d.data.parquet import read_table
@@ -45,6 +45,9 @@ from bkind3d.study.sheets import read_sessions
 ROOT = Path(__file__).resolve().parents[1]
 LOOKS = ROOT / "benchmarks/looks.tsv"
 
+#: Scenes with true joints in 3D; and those of them that need no real data and have short takes, of every frame of which there are true silhouettes.
+JOINTED = [name for name, scene in SCENES.items() if isinstance(scene, Scene)]
+SHORT = [name for name, scene in SCENES.items() if isinstance(scene, Scene) and scene.seconds < 20 and not scene.motion]
 #: What can be judged without a trained study: settings of an experiment.
 METHODS: dict[str, dict[str, Any]] = {
     "bkind3d": {"preset": "bkind3d"},
@@ -346,9 +349,9 @@ def write_tables(tables: Sequence[pd.DataFrame], path: Path) -> None:
     print(path.with_suffix(".md").read_text())
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options that all who look at sealed subjects have."""
-    parser.add_argument("--scenes", nargs="+", choices=SCENES, default=[*SCENES], help="scenes")
+def add_options(parser: argparse.ArgumentParser, scenes: Sequence[str]) -> None:
+    """Options that all who look at the sealed subjects of some of the `scenes` have."""
+    parser.add_argument("--scenes", nargs="+", choices=scenes, default=SHORT, help="scenes (default: short takes of simulated motion)")
     parser.add_argument("--folder", type=Path, default=Path("build/judge"), help="working folder")
     parser.add_argument("--tflop", type=float, default=50, help="budget of a training: counted operations, in units of 10^12")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the trainings")
@@ -359,7 +362,7 @@ def main() -> None:
     """Judge what is asked for, scene by scene."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="+", metavar="WHAT", help=f"a method ({', '.join(METHODS)}) or the folder of a trained study")
-    add_options(parser)
+    add_options(parser, JOINTED)
     arguments = parser.parse_args()
     for name in arguments.what:
         if name not in METHODS and not (Path(name) / "config/config.yaml").exists():
