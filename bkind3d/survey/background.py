@@ -57,11 +57,13 @@ class Background:
     picture : (height, width, 3) RGB.
     spread : (height, width) robust standard deviation over time, grey levels.
     hidden : (height, width) where nobody ever saw the background: `picture` shows what stands on it; None is nowhere.
+    shadow : to which shares, from and to, shadows darken it; None where that is not known.
     """
 
     picture: Picture
     spread: Float[NDArray, "height width"]
     hidden: Marks | None = None
+    shadow: tuple[float, float] | None = None
 
 
 def model_background(samples: Pictures, config: SurveyConfig) -> Background:

@@ -22,6 +22,7 @@ from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import Video, decode_frames, decode_keyframes, probe_video, read_packets
 from bkind3d.survey.background import Background, Marks, Pictures, choose_rank, disc, largest_channel, model_background
 from bkind3d.survey.light import Picture, change_light, measure_gains, thin_out
+from bkind3d.survey.shadows import learn_shadows
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +162,7 @@ def model_room(
         room = model_background(np.concatenate([own[spread_indices(len(own), most)], *alike]), config)
     else:
         return model_background(own, config), remarks + ([OTHER_ROOM.format(len(others))] if others else [])
+    room = replace(room, shadow=learn_shadows([own, *alike], room.picture, config))
     standing = _find_standing(own[spread_indices(len(own), _SEARCHED)], room, config)
     if standing.any():
         alone = model_background(own, config).picture

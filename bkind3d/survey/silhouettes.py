@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bkind3d.config import SurveyConfig
 from bkind3d.survey.background import Background, disc
 from bkind3d.survey.light import Picture, UsualLight, change_light, is_covered, measure_gains, thin_out
+from bkind3d.survey.shadows import find_shadows
 
 #: What is foreground: 0, and 1 or 255.
 Mask = UInt8[NDArray, "height width"]
@@ -21,8 +22,6 @@ _LINK_SHARE = 0.04
 _PIECE_SHARE = 0.25
 #: Gaps of a silhouette up to this share of the picture's longer side are closed where the background is hidden throughout.
 _HIDDEN_GAP_SHARE = 0.065
-#: A shadow keeps the colour: largest deviation from it, averaged over a window of so many pixels, as a share of `min_contrast`.
-_SHADOW_COLOUR, _SHADOW_WINDOW = 0.3, 5
 #: Pictures of a noisy camera are averaged over windows of so many pixels, which divides the noise, and what has to contrast, by so much.
 _NOISE_WINDOW, _NOISE_GAIN = 3, 2.0
 #: A video has no colour where the channels of its background differ by less than this, grey levels, in nearly all pixels.
@@ -30,8 +29,6 @@ _GREY, _GREY_PERCENTILE = 4, 99
 #: A picture is searched first in blocks: it is halved so often, which leaves blocks with a side of so many pixels, and one marked
 #: pixel of a block is a mean of 4 grey levels, two are 8.
 _HALVINGS, _BLOCK, _LEAST_MEAN = 3, 8, 6
-#: The sum over channels, for OpenCV, and the largest number below 1: what is not darker is no shadow.
-_SUM, _BELOW_ONE = np.ones((1, 3), np.float32), float(np.nextafter(np.float32(1), np.float32(0)))
 #: Largest number of clusters that are kept.
 MAX_CLUSTERS = 4
 
@@ -96,7 +93,7 @@ class SilhouetteFinder:
             return Silhouettes(mask, clusters)
         foreground = contrasting[part] & 1
         if self._coloured:
-            foreground &= ~_find_shadows(picture[part], behind[part], self.config)
+            foreground &= ~find_shadows(picture[part], behind[part], self.config, self.background.shadow)
         foreground = _choose_pieces(self._fill(foreground, part), 8, _PIECE_SHARE * self._least_area, np.inf)
         linked = cv2.dilate(foreground, self._linking)
         n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_16U)
@@ -155,18 +152,6 @@ def encode_mask(mask: Mask) -> bytes:
 def decode_mask(content: bytes) -> Mask:
     """Decode a silhouette from PNG."""
     return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
-
-
-def _find_shadows(picture: Picture, behind: Picture, config: SurveyConfig) -> Mask:
-    """255 for pixels that are the background darkened evenly: the colour's deviation from that, averaged nearby, is small."""
-    shown, lit = picture.astype(np.float32), behind.astype(np.float32)
-    likeness, power = (cv2.transform(cv2.multiply(one, lit), _SUM) for one in (shown, lit))
-    ratio = cv2.divide(likeness, cv2.max(power, 1.0))
-    expected = cv2.multiply(lit, cv2.cvtColor(ratio, cv2.COLOR_GRAY2RGB))
-    tint = cv2.blur(cv2.subtract(shown, expected), (_SHADOW_WINDOW, _SHADOW_WINDOW))
-    limit = _SHADOW_COLOUR * config.min_contrast
-    alike = cv2.inRange(tint, (-limit,) * 3, (limit,) * 3)
-    return np.asarray(cv2.bitwise_and(alike, cv2.inRange(ratio, config.shadow_ratio, _BELOW_ONE)), dtype=np.uint8)
 
 
 def _close_gaps(foreground: Mask, gap: int) -> Mask:

@@ -1,0 +1,77 @@
+"""Shadows: the background, darkened evenly; and how much a room's lamps darken it, learned from all that may be shadow."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
+
+from bkind3d.config import SurveyConfig
+from bkind3d.data.spacing import spread_indices
+from bkind3d.survey.light import Picture
+
+#: A shadow keeps the colour: largest deviation from it, averaged over a window of so many pixels, as a share of `min_contrast`.
+_COLOUR, _WINDOW = 0.3, 5
+#: The sum over channels, for OpenCV, and the largest number below 1: what is not darker is no shadow.
+_SUM, _BELOW_ONE = np.ones((1, 3), np.float32), float(np.nextafter(np.float32(1), np.float32(0)))
+#: Frames from which is learned how dark shadows are, and steps of the share to which they darken.
+_FRAMES, _STEPS = 20, 50
+#: Shadows differ by this much from the usual share, if so large a part of all that may be shadow does not differ more.
+_SPREAD, _PEAK = 0.06, 0.35
+#: A subject is of the floor's colour where at least this part of all that may be shadow is darker than shadows are.
+_DARKER = 0.1
+#: A shadow's rim is as much lighter as it likes, so many pixels wide.
+_RIM = 4
+
+Range = tuple[float, float]
+
+
+def learn_shadows(sessions: Sequence[UInt8[NDArray, "frame height width 3"]], behind: Picture, config: SurveyConfig) -> Range | None:
+    """To which shares, from and to, shadows darken the background, where the subject of the first session would else be taken for one.
+
+    One lamp darkens a floor to one share, in all sessions. A subject of the floor's colour has many shares, also of those that are darker than
+    any shadow: that tells it. None where there is no such subject, or no usual share.
+    """
+    counts = np.stack([_count_shares(samples[spread_indices(len(samples), _FRAMES)], behind, config) for samples in sessions])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    usual = np.median(shares, axis=0)
+    reach = round(_SPREAD * _STEPS)
+    within = np.convolve(usual, np.ones(2 * reach + 1), "same")
+    middle = int(within.argmax())
+    darker = shares[0, : max(middle - reach, 0)].sum()
+    if within[middle] <= _PEAK * usual.sum() or darker < _DARKER:
+        return None
+    return (middle + 0.5) / _STEPS - _SPREAD, (middle + 0.5) / _STEPS + _SPREAD
+
+
+def _count_shares(samples: UInt8[NDArray, "frame height width 3"], behind: Picture, config: SurveyConfig) -> Float[NDArray, "step"]:
+    """How many pixels that may be shadow are darkened to which share."""
+    counts = np.zeros(_STEPS)
+    for sample in samples:
+        ratio, alike = _compare(sample, behind, config)
+        contrast = cv2.absdiff(sample, behind).max(axis=2) > config.min_contrast
+        counts += np.histogram(ratio[contrast & alike & (ratio >= config.shadow_ratio)], _STEPS, (0.0, 1.0))[0]
+    return counts
+
+
+def find_shadows(picture: Picture, behind: Picture, config: SurveyConfig, usual: Range | None) -> UInt8[NDArray, "height width"]:
+    """255 for pixels that are the background darkened evenly, to the `usual` share if it is known, or that are the rim of such."""
+    ratio, alike = _compare(picture, behind, config)
+    darkened = cv2.bitwise_and(255 * alike.astype(np.uint8), cv2.inRange(ratio, config.shadow_ratio, _BELOW_ONE))
+    if usual is None:
+        return np.asarray(darkened, dtype=np.uint8)
+    core = cv2.morphologyEx(cv2.bitwise_and(darkened, cv2.inRange(ratio, *usual)), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    lighter = cv2.bitwise_and(darkened, cv2.inRange(ratio, usual[0], _BELOW_ONE))
+    return np.asarray(core | cv2.bitwise_and(lighter, cv2.dilate(core, np.ones((2 * _RIM + 1,) * 2, np.uint8))), dtype=np.uint8)
+
+
+def _compare(picture: Picture, behind: Picture, config: SurveyConfig) -> tuple[Float[NDArray, "height width"], NDArray[np.bool_]]:
+    """The share to which each pixel is darkened, and where its colour is that of the background, on average nearby."""
+    shown, lit = picture.astype(np.float32), behind.astype(np.float32)
+    likeness, power = (cv2.transform(cv2.multiply(one, lit), _SUM) for one in (shown, lit))
+    ratio = cv2.divide(likeness, cv2.max(power, 1.0))
+    expected = cv2.multiply(lit, cv2.cvtColor(ratio, cv2.COLOR_GRAY2RGB))
+    tint = cv2.blur(cv2.subtract(shown, expected), (_WINDOW, _WINDOW))
+    limit = _COLOUR * config.min_contrast
+    return np.asarray(ratio), np.asarray(cv2.inRange(tint, (-limit,) * 3, (limit,) * 3) > 0)
