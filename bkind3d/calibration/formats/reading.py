@@ -26,7 +26,7 @@ _FAR_OFF = 0.2
 #: Bytes at the beginning of a file that tell its format, and of all of an XML file.
 _HEAD, _MOST_BYTES = 4096, 2**24
 #: What the process that reads a calibration may take.
-_SECONDS, _GIGABYTES = 8, 4
+_SECONDS, _GIGABYTES = 8, 2
 
 Content = TypeVar("Content")
 
