@@ -15,7 +15,7 @@ from bkind3d.survey.consensus import Chosen, Clusters
 #: Share of the frames that fit; the rest are melted silhouettes.
 _QUANTILE = 0.97
 #: Share of a hull's voxels that has to fit, the nearest ones: what is outside of it is a tail, or no body.
-_BODY = 0.97
+_BODY = 0.98
 #: Frames, evenly spread, that are measured, and voxels along a side of the cubes that are carved one after the other.
 _FRAMES, _VOXELS = 60, (24, 32)
 #: A point inside of all boxes may be that much farther away than their sides.

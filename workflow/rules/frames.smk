@@ -49,7 +49,7 @@ rule locate_subject:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=3,
+        revision=4,
         surveys=lambda wildcards, input: pair_names(get_cameras(wildcards), input.surveys),
     message:
         "Locate the subject of session {wildcards.session}"
