@@ -97,7 +97,7 @@ def write_study(folder: Path, archive: Archive, verb: str) -> list[dict[str, Any
         write_sheet(config / "rigs.tsv", ("rig", "units", "calibration"), rigs)
         head = (
             f"# Written by bkind3d {verb}. What is trained is added by a file of experiments, such as those in config/paper:\n"
-            "#   snakemake --directory STUDY --configfile EXPERIMENTS.yaml\n"
+            "#   bkind3d run STUDY --configfile EXPERIMENTS.yaml\n"
             "# Joints and calibrations lie in this folder; the sheet of the cameras names the videos, which stay where they are.\n"
         )
         settings = {"recordings": ".", "dataset": archive.dataset}

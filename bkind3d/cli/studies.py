@@ -82,6 +82,22 @@ def doctor(arguments: argparse.Namespace) -> None:
 
 
 @verb(
+    argument("study", type=Path, help="folder of the study"),
+    argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        metavar="...",
+        help="anything for snakemake, such as -n, --profile slurm, or a file of results",
+    ),
+)
+def run(arguments: argparse.Namespace) -> None:
+    """Run a study from any folder: snakemake with the workflow of this package; whatever follows the study is snakemake's."""
+    from bkind3d.cluster.runs import run_study
+
+    run_study(arguments.study, arguments.arguments)
+
+
+@verb(
     argument("--layout", required=True, choices=LAYOUTS, help="whose files: h36m is Human3.6M"),
     argument("-o", "--output", type=Path, required=True, help="folder to write; must not be there yet"),
     argument("--subjects", nargs="+", metavar="S", help="subjects, such as rat1 rat2, S1 S5 S9, or s1 s5 (default: all that there are)"),

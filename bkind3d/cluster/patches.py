@@ -28,6 +28,9 @@ def name_run(arguments: Sequence[str]) -> str:
         if found is None:
             break
         kept, asked = found, _parse(found)
+    # What `bkind3d run` begins with.
+    if len(kept) > 3 and (kept[0], kept[2]) == ("--snakefile", "--directory"):
+        return shlex.join(["bkind3d", "run", kept[3], *kept[4:]])
     return shlex.join(["snakemake", *kept])
 
 

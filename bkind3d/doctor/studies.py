@@ -67,8 +67,7 @@ def examine_study(
 
 def name_command(config: Path) -> str:
     """The command that runs the study."""
-    folder = find_folder(config)
-    return "snakemake" if folder.resolve() == Path.cwd() else f"snakemake --directory {shlex.quote(str(folder))}"
+    return f"bkind3d run {shlex.quote(str(find_folder(config)))}"
 
 
 def format_checks(checks: Sequence[Check], as_json: bool) -> str:

@@ -1,6 +1,7 @@
 """What there is to hand over of one session: keypoints, skeleton, cameras, and which frame of a video is which moment."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def find_keypoints(study: Study, experiment: str, session: str) -> Path:
         raise InputError(
             path,
             f"session {session!r} has no keypoints of experiment {experiment!r} yet",
-            f"make them first: snakemake --directory {study.folder} {path.relative_to(study.folder)}",
+            f"make them first: bkind3d run {shlex.quote(str(study.folder))} {path.relative_to(study.folder)}",
         )
     return path
 

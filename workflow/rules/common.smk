@@ -29,7 +29,7 @@ def check_shell_python():
     """Jobs run `python -m bkind3d`: it has to be this workflow's package, not one that lies somewhere else."""
     asked = "import bkind3d; print(bkind3d.__file__)"
     answer = subprocess.run(["python", "-P", "-c", asked], capture_output=True, text=True)
-    found, expected = answer.stdout.strip(), Path(workflow.basedir).resolve()
+    found, expected = answer.stdout.strip(), Path(bkind3d.__file__).resolve().parents[1]
     if answer.returncode or Path(found).resolve().parents[1] != expected:
         refuse(
             f"the python on the PATH finds {f'bkind3d in {found}' if found else 'no bkind3d'}, this workflow's is in {expected}; "
@@ -58,6 +58,7 @@ def hold_study():
 
 sys.path.insert(0, str(workflow.basedir))
 try:
+    import bkind3d
     from bkind3d.cluster.patches import is_dry_run, name_run, release_locks
     from bkind3d.config import EXPORT_FORMATS, PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.data.locks import release_lock, take_lock
@@ -89,7 +90,7 @@ SETTINGS = sections.format_sections(study)
 prefix = "set -euo pipefail; export OPENCV_FOR_THREADS_NUM=$OMP_NUM_THREADS; "
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     # environment.yaml has what the package needs, but not the package.
-    prefix += f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; "
+    prefix += f"export PYTHONPATH={shlex.quote(str(Path(bkind3d.__file__).resolve().parents[1]))}; "
 elif workflow.is_main_process:
     check_shell_python()
 shell.prefix(prefix)
