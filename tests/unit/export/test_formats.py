@@ -24,7 +24,7 @@ def test_the_verb_writes_every_format_to_its_place(study_folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sessions", "s1", "s2"], "session 's2' has no keypoints of experiment 'one' yet; make them first: snakemake"),
+        (["--sessions", "s1", "s2"], "session 's2' has no keypoints of experiment 'one' yet; make them first: bkind3d run"),
         ([], "session 's2' has no keypoints of experiment 'one' yet"),
         (["--sessions", "S1"], "--sessions: the study has no 'S1'; did you mean 's1'?"),
         (["--experiments", "demo"], "--experiments: the study has no 'demo'; did you mean 'one'?"),

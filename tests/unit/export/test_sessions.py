@@ -34,7 +34,9 @@ def test_a_keypoint_behind_a_camera_has_no_pixels_and_no_confidence(study_folder
 
 
 def test_an_export_before_there_are_keypoints_says_how_to_make_them(study_folder):
-    with pytest.raises(InputError, match=r"s2\.parquet: session 's2' has no keypoints of experiment 'one' yet; make them first: snakemake"):
+    with pytest.raises(
+        InputError, match=r"s2\.parquet: session 's2' has no keypoints of experiment 'one' yet; make them first: bkind3d run"
+    ):
         open_session(load_study(folder=study_folder), "one", "s2")
 
 
