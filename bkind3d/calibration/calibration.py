@@ -68,11 +68,11 @@ def calibrate_cameras(
     videos: Videos,
     units: str,
     output: str | Path,
-    quality: str | Path,
+    quality: str | Path | None = None,
     given: Given = NOTHING_GIVEN,
     threads: int = 1,
 ) -> None:
-    """Calibrate the cameras of `videos` (board videos by camera); write cameras to `output` and the table ``calibration`` to `quality`.
+    """Calibrate the cameras of `videos` (board videos by camera); write cameras to `output` and the table ``calibration`` to `quality`, if given.
 
     World: that of the `given` points, or the board on the floor if ``config.floor_frame`` is set, else between the cameras;
     `units` are the board's. Errors are those of the file as written, on views of the board that were not used to solve it.
@@ -96,7 +96,8 @@ def calibrate_cameras(
                 "camera %s: centre %.2f %s (%.2f %%) from the truth, %.2f %s (%.2f %%) after alignment, focal length %+.2f %%",
                 name, row["distance"], units, row["percent"], row["aligned"], units, row["aligned_percent"], row["focal_percent"],
             )  # fmt: skip
-    _write_quality(judged.table, findings, details, quality)
+    if quality is not None:
+        _write_quality(judged.table, findings, details, quality)
     about = {key: value for key, value in details.items() if key in ("error", "rigid_board_px", "n_held_out")}
     poor = list_failures(findings)
     write_calibration({camera.name: camera for camera in cameras}, output, units, about | ({"accepted": poor} if poor else {}))

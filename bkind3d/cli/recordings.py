@@ -54,19 +54,48 @@ def board(arguments: argparse.Namespace) -> None:
 
 
 @verb(
-    *BOARD_VIDEOS,
+    argument("folder", nargs="?", type=Path, help="holds a board video of every camera; in place of --videos"),
+    argument("--pattern", help="where the cameras' names stand in the paths below the folder, such as '{camera}.mp4'; guessed without it"),
+    argument(
+        "--board", help="the board: squares, side of a square, side of a marker, such as 8x11:24:18.75; with --boards, its name there"
+    ),
+    argument("--units", default="mm", choices=METRES, help="units of the board's squares, and of the world"),
+    argument("--config", help="JSON or YAML file with the section 'calibration'"),
+    argument("--boards", help="JSON or YAML file with the boards by name"),
+    argument("--videos", nargs="+", metavar="CAMERA=PATH", help="board video of every camera, synchronised"),
+    threads(2, "videos that are searched at a time"),
+    argument("--quality", help="Parquet file to write (table 'calibration')"),
     argument("--intrinsics", help="calibration (.toml) whose matrices and distortions are kept; only poses are solved"),
     argument("--world-points", help="table of named points (point, camera, column, row, x, y, z) that define the world"),
     argument("--truth", help="true calibration (.toml), to compare with"),
-    argument("--output", required=True, help="calibration to write (.toml)"),
+    argument("-o", "--output", required=True, help="calibration to write (.toml)"),
 )
 def calibrate_cameras(arguments: argparse.Namespace) -> None:
     """Calibrate a rig's cameras from videos of a board, and judge the result on board views that were held out."""
     from bkind3d.calibration.calibration import Given, calibrate_cameras
+    from bkind3d.start.board_videos import find_board_recording
+    from bkind3d.start.boards import read_board
 
-    config, filmed, videos = _read_board_videos(arguments)
+    if (arguments.folder is None) == (arguments.videos is None):
+        raise InputError("", "the board videos are not given, or twice", "give their folder, or --videos CAMERA=PATH ...")
+    config = read_section(CalibrationConfig, arguments.config) if arguments.config else CalibrationConfig()
+    if arguments.folder is not None:
+        if arguments.boards:
+            raise InputError("--boards", "is for --videos", "write the board itself behind --board")
+        videos, filmed, said = find_board_recording(arguments.folder, arguments.pattern, arguments.board, arguments.units)
+        sys.stdout.write(said)
+        sys.stdout.flush()
+    else:
+        if arguments.pattern or not arguments.board:
+            raise InputError("--videos", "needs --board, and no --pattern", "write the board itself, or its name in the file --boards")
+        videos = read_named_paths(arguments.videos, "--videos")
+        filmed = _find_board(arguments.board, arguments.boards) if arguments.boards else BoardConfig(**read_board(arguments.board))
     given = Given(arguments.intrinsics, arguments.world_points, arguments.truth)
     calibrate_cameras(config, filmed, videos, arguments.units, arguments.output, arguments.quality, given, arguments.threads)
+    if arguments.folder is not None:
+        sys.stdout.write(
+            f"Written: {arguments.output}. Its errors, on board views that were held out, are above; use it with init --calibration.\n"
+        )
 
 
 @verb(argument("calibration", help="calibration to judge (.toml)"), *BOARD_VIDEOS)

@@ -112,6 +112,26 @@ def recognise_recordings(inventory: Inventory, pattern: str | None = None, known
     return recognised
 
 
+def recognise_boards(inventory: Inventory, pattern: str | None = None) -> Recognised:
+    """Find out which video of a folder of board videos is which camera's; where only some are called like a board's, those.
+
+    Raises
+    ------
+    InputError : where they are of fewer than two cameras.
+    """
+    headers = dict(_probe_videos(inventory))
+    videos = [path for path in headers if _BOARD.search(inventory.name(path))] or list(headers)
+    pattern, found = _read_names(inventory, videos, headers, pattern, ())
+    sessions, _ = _group(inventory, videos, found)
+    if not sessions:
+        raise InputError(
+            inventory.folder,
+            "holds no board videos of at least two cameras",
+            "say where the cameras' names stand: --pattern '{camera}.mp4'",
+        )
+    return Recognised(inventory.folder, pattern, sessions, {}, headers)
+
+
 def _read_names(
     inventory: Inventory, videos: Sequence[Path], headers: Mapping[Path, VideoInfo], pattern: str | None, known: Collection[Sequence[str]]
 ) -> tuple[str, dict[int, Place]]:
