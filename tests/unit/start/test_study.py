@@ -210,3 +210,30 @@ def test_a_folder_may_have_any_name(recordings, tmp_path, name):
     made = load_study(folder=tmp_path / "study")
     assert made.config.dataset == name.lstrip("~")
     assert made.config.recordings == str(tmp_path / name)
+
+
+def test_a_session_may_have_a_camera_that_the_first_ones_lacked(recordings, tmp_path, write_video):
+    third = CALIBRATION.format("top", "side").split("[cam_1]")[1].replace("side", "front").replace("100.0, 0.0", "50.0, 90.0")
+    (recordings / "rig.toml").write_text(CALIBRATION.format("top", "side") + "\n[cam_2]" + third)
+    assert main(["init", str(recordings), "--study", str(tmp_path / "study")]) == 0
+    for camera in ("top", "side", "front"):
+        write_video(tmp_path / "later" / "m3" / f"{camera}.mp4", np.full((5, 32, 48, 3), 90, np.uint8))
+    assert main(["add-session", str(tmp_path / "study"), str(tmp_path / "later" / "m3")]) == 0
+    assert set(load_study(folder=tmp_path / "study").cameras["m3"]) == {"top", "side", "front"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "sessions", "rig", "said"),
+    [
+        ("pose2sim_single", {"pose2sim_single": 4}, "Calib.qca.txt", ["Calib_qualisys.toml: in mm, the cameras would be 7.583 mm apart"]),
+        ("sleap_anipose", {"minimal": 4}, "{camera}/calibration_images/minimal_session-{camera}-calibration.MOV",
+         ["8x11:24:18.75:4x4_1000", "calibration.toml: cameras 'side' and 'top' have the same position"]),
+    ],
+)  # fmt: skip
+def test_recordings_as_they_were_published(real_data, tmp_path, capsys, folder, sessions, rig, said):
+    assert main(["init", str(real_data / folder), "--study", str(tmp_path / "study")]) == 0
+    made = load_study(folder=tmp_path / "study")
+    assert {name: len(cameras) for name, cameras in made.cameras.items()} == sessions
+    assert [row.calibration or row.board_videos for row in made.rigs.values()] == [rig]
+    printed = capsys.readouterr().out
+    assert [words for words in said if words not in printed] == []
