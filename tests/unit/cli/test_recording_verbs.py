@@ -67,7 +67,10 @@ def test_wrong_input_ends_with_one_line_and_leaves_nothing(folder: Path, command
     [
         ("{0}/out", "out: is a folder; give the name of a file to write"),
         ("{0}/boards.json/a.toml", "a.toml: cannot be written (File exists); make room or rights there, or write to another folder"),
-        ("/proc/a.toml", "/proc/a.toml: cannot be written (No such file or directory); make room or rights there, or write to another folder"),
+        (
+            "/proc/a.toml",
+            "/proc/a.toml: cannot be written (No such file or directory); make room or rights there, or write to another folder",
+        ),
     ],
 )
 def test_a_place_where_nothing_can_be_written_is_refused(
