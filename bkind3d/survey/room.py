@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 #: Frames of another session that are looked at; keyframes where there are so many, else frames of its first seconds, read in order.
 _FRAMES, _KEYFRAMES, _READ = 20, 8, 400
-#: Another session shows another room where a larger share of its picture contrasts: a subject that rests covers less.
+#: Another session shows another room where a larger share of its picture contrasts, as the survey counts it: a subject that rests covers less.
 _OTHER_SHARE = 0.2
 #: The camera was moved where pictures match better shifted by more than this, pixels, and the match is clear (from 0 to 1).
 _MOVED_PIXELS, _CLEAR_MATCH = 0.5, 0.1
@@ -178,7 +178,7 @@ def _take_median(frames: Pictures) -> Picture:
 def _shows_same_room(one: Picture, other: Picture, config: SurveyConfig) -> bool:
     """Whether two pictures show the same room from the same place, be it in another light and with a subject in either."""
     gains = measure_gains(thin_out(other), thin_out(one))
-    if (largest_channel(cv2.absdiff(change_light(other, 1 / gains), one)) > 2 * config.min_contrast).mean() > _OTHER_SHARE:
+    if (largest_channel(cv2.absdiff(change_light(other, 1 / gains), one)) > config.min_contrast).mean() > _OTHER_SHARE:
         return False
     # Outlines, each alike: the brightest areas, which may be the subject's, would decide otherwise.
     outlines = [_find_outlines(picture) for picture in (one, other)]

@@ -57,7 +57,7 @@ def backwards(archive):
     ("spoil", "message"),
     [
         (without_test, "none to judge on"),
-        (with_other_cameras, "cameras without calibration"),
+        (with_other_cameras, "is not in the calibration"),
         (without_videos, "there is no file .*gone.mp4"),
         (backwards, "not in their order"),
     ],
