@@ -159,6 +159,7 @@ class Bench:
             os.chdir(self.work)
             said = os.open(self.work.with_name("said.txt"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
             os.dup2(said, 1), os.dup2(said, 2)
+            sys.stdout = sys.stderr = os.fdopen(said, "w", buffering=1)  # whoever started this may have put others in their places
             prepare()
             code = run_cli(self.writer.arguments.split())
         except BaseException:  # a child never goes on with what its parent does
