@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.slurm.conftest import CLUSTER, PATIENCE, TABLES, Slurm, kill, wait_until
@@ -20,6 +21,18 @@ pytestmark = pytest.mark.slurm
 #: It says how many seconds a training took.
 TIMED = "history.parquet"
 POSE = "results/experiments/tiny/evaluation/pose.json"
+
+#: Makes a verb wait for its disk while there is a file: Python imports it, where it is on the path, before anything else.
+SLOW_DISK = """
+import os, sys, time
+reach = os.fsync
+def wait(file):
+    while os.path.exists({slow!r}):
+        time.sleep(0.1)
+    reach(file)
+if "regress-joints" in sys.orig_argv:
+    os.fsync = wait
+"""
 
 
 def forget(study: Path, *paths: str) -> None:
@@ -143,6 +156,33 @@ def test_a_node_set_down_while_its_job_runs(slurm, study, finished):
     slurm.run("scontrol", "update", "NodeName=cpu1", "State=DOWN", "Reason=test")
     wait_until(lambda: slurm.list_jobs(study)[job] != "RUNNING", "the job is taken off its node")
     # Where its daemon has reported meanwhile, it is up again already.
+    slurm.run("scontrol", "update", "NodeName=cpu1", "State=RESUME", check=False)
+    finish(slurm, study, finished, process)
+    assert slurm.list_jobs(study) == {job: "COMPLETED"}, "queued again"
+
+
+def test_a_node_lost_in_mid_write(slurm, study, finished, tmp_path, monkeypatch):
+    """All that runs there dies without a word while a file has its private name; the job is queued again, and nothing of that file stays."""
+    slow, folder = tmp_path / "slow", tmp_path / "python"
+    slow.touch()
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(SLOW_DISK.format(slow=str(slow)))
+    monkeypatch.setitem(slurm.environment, "PYTHONPATH", str(folder))
+    forget(study, POSE)
+    process = slurm.start_snakemake(study, *TABLES)
+    job = slurm.wait_for_job(study)
+    written = study / "results/experiments/tiny/evaluation"
+    wait_until(lambda: list(written.glob(".*")), "a file is being written")
+    steps = [entry for entry in psutil.process_iter() if " ".join(entry.cmdline()).startswith(f"slurmstepd: [{job}.")]
+    lost = [*steps, *(child for step in steps for child in step.children(recursive=True))]
+    assert any("regress-joints" in entry.cmdline() for entry in lost)
+    for entry in lost:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            entry.kill()
+    assert list(written.glob(".*")), "left behind"
+    slurm.run("scontrol", "update", "NodeName=cpu1", "State=DOWN", "Reason=test")
+    slow.unlink()
+    wait_until(lambda: slurm.list_jobs(study)[job] != "RUNNING", "the job is taken off its node")
     slurm.run("scontrol", "update", "NodeName=cpu1", "State=RESUME", check=False)
     finish(slurm, study, finished, process)
     assert slurm.list_jobs(study) == {job: "COMPLETED"}, "queued again"
