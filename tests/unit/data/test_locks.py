@@ -48,7 +48,9 @@ def test_without_locks_a_process_of_this_machine_that_is_gone_holds_nothing(tmp_
         caplog.clear()
 
 
-@pytest.mark.parametrize("owner", [f"process {os.getpid()} on {MACHINE}", "process 1 on another-node"])
+@pytest.mark.parametrize(
+    "owner", [f"process {os.getpid()} on {MACHINE}", "process 1 on another-node"], ids=["of this machine", "of another"]
+)
 def test_without_locks_a_process_that_may_live_holds_its_lock(tmp_path, without_locks, owner):
     (tmp_path / "lock").write_text(owner)
     with pytest.raises(BlockingIOError, match=rf"^{owner} \(as far as can be seen: .* if it is gone, remove {tmp_path}/lock\)$"):
