@@ -65,7 +65,7 @@ def test_however_many_cameras_there_are_few_files_are_open(tmp_path, monkeypatch
 
 def test_where_few_files_may_be_open_fewer_are(tmp_path, monkeypatch) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    paths = [path for number in range(10) for path in write_session(tmp_path, f"s{number}", n_frames=2)]
+    paths = [path for number in range(40) for path in write_session(tmp_path, f"s{number}", n_frames=2)]
     few = len(list(Path("/proc/self/fd").iterdir())) + len(paths) - 5
     resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
     try:
