@@ -24,21 +24,24 @@ def build_pose_table(rows: pd.DataFrame, title: str) -> Table:
     head = f"PA‑MPJPE ({unit})" if unit else "PA‑MPJPE"
     # What decides comes first: on a narrow screen the rest is scrolled to.
     columns = ["method", head, "95 % interval", "against mean pose", "against untrained", "MPJPE", "to root", "N‑MPJPE", "PCK", "AUC",
-               "keypoints", "views", "frames", "missing", "split", "regressor", "supervision"]  # fmt: skip
+               "keypoints", "views", "missing", "supervision"]  # fmt: skip
     body = [_pose_row(row, title, decimals) for row in rows.to_dict("records")]
-    numeric = frozenset(columns) - {"method", "supervision", "split", "regressor"}
+    numeric = frozenset(columns) - {"method", "supervision"}
     first = rows.iloc[0].to_dict()
     measured = not is_missing(first.get("pck_threshold")) and not is_missing(first.get("interval_unit"))
     within = f"{format_number(first['pck_threshold'], 1)} {format_text(first.get('unit'))}" if measured else ""
     unknown = 0 if is_missing(first.get("n_unknown")) else int(first["n_unknown"])
-    caption = write_caption("pose", interval_unit=first.get("interval_unit"), within=within, n_unknown=unknown)
+    frames = "" if is_missing(first.get("n_frames")) else format_count(first["n_frames"])
+    about = {"interval_unit": first.get("interval_unit"), "within": within, "n_unknown": unknown, "n_frames": frames}
+    regressor = next((str(name) for name in rows["regressor"].dropna() if name not in ("none", NO_REFERENCE)), "none")
+    caption = write_caption("pose", **about, split=format_text(first.get("split")), regressor=regressor)
     return Table(columns, body, numeric, caption)
 
 
 def _pose_row(row: Mapping[Any, Any], title: str, decimals: int) -> list[Cell]:
     style = "strong" if is_ours(row["method"]) else "muted"
-    end = [Cell(format_count(row.get(key))) for key in ("n_keypoints", "n_views", "n_frames", "n_missing")]
-    end += [Cell(format_text(row.get(key)).replace(NO_REFERENCE, "–")) for key in ("split", "regressor", "supervision")]
+    end = [Cell(format_count(row.get(key))) for key in ("n_keypoints", "n_views", "n_missing")]
+    end.append(Cell(format_text(row.get("supervision"))))
     missing = is_missing(row.get("pa_mpjpe"))
     reached = Cell(NO_REFERENCE, "muted") if missing else Cell(format_number(row["pa_mpjpe"], decimals), style)
     interval = format_interval(row.get("pa_mpjpe_ci_low"), row.get("pa_mpjpe_ci_high"), decimals)

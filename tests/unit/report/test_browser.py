@@ -289,3 +289,9 @@ def test_names_of_strangers_are_text_and_no_script_but_the_pages_runs(make_toy, 
         })"""
     )
     assert (refused, page.title()) == ("script-src-elem", title)
+
+
+def test_the_pose_table_fits_its_page(study, open_page):
+    page = open_page(study.results / "report.html")
+    wide = page.locator("#results .scroll").first.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert wide[0] <= wide[1]
