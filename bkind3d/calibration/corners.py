@@ -87,12 +87,14 @@ def _is_enough(points: Float[NDArray, "camera frame corner 2"], model: Float[NDA
 def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) -> int:
     lengths = {camera: info.n_frames for camera, info in infos.items()}
     shortest, longest = min(lengths.values()), max(lengths.values())
+    longer = [f"{length - shortest} frames of {camera}" for camera, length in lengths.items() if length > shortest]
     counts = ", ".join(f"{camera} {length}" for camera, length in lengths.items())
     if longest - shortest > max(1, _LENGTH_SHARE * longest):
         raise InputError(
             "",
             f"the board videos have different numbers of frames ({counts})",
-            "the cameras have to film the board at the same moments: cut them alike",
+            f"the cameras have to film the board at the same moments: cut what only the longer ones show ({', '.join(longer)}), at the "
+            "beginning or the end, whichever they have before or after the others",
         )
     if longest != shortest:
         log.warning("the board videos have different numbers of frames (%s); the first %d are used", counts, shortest)

@@ -193,8 +193,8 @@ def _explain_misfit(camera: int, trusted: list[int], lenses: list[Camera], corne
         return _blame_mirror(name)
     lag = find_lag(boards, corners.frames, camera, trusted)
     if lag is not None:
-        when = "later" if lag > 0 else "earlier"
-        text = f"camera {name!r} films {abs(lag)} frames {when} than {others}: its video is out of sync; cut it alike"
+        when, cut = ("later", "its video") if lag > 0 else ("earlier", f"the videos of {others}")
+        text = f"camera {name!r} films {abs(lag)} frames {when} than {others}: cut {abs(lag)} frames off the beginning of {cut}"
         return Finding("failure", "timing", (name,), text)
     text = f"camera {name!r} does not agree with {others} on where the board is: its video may be out of sync, of another recording, "
     return Finding("failure", "misfit", (name,), text + "or of a camera that moved all the time")
