@@ -28,7 +28,9 @@ def repeat_last_error(logs):
         if not said or PROGRESS.match(said[-1]):
             # Whoever is killed says nothing of it. What a cluster says of its jobs comes first, then what can be known here.
             last, free = said[-1] if said else "it said nothing", shutil.disk_usage(Path(name).parent).free / 1e6
-            killed = f"{last}; and no more: it was killed (for its memory, its time or by hand), or its disk is full ({free:.1f} MB are free)"
+            killed = (
+                f"{last}; and no more: it was killed (for its memory, its time or by hand), or its disk is full ({free:.1f} MB are free)"
+            )
             said = [line for line in read_lines(job) if line.startswith("slurmstepd")] or [killed]
         atexit.register(sys.stderr.write, f"{said[-1]} (log: {name})\n")
 
