@@ -22,6 +22,9 @@ _LINK_SHARE = 0.04
 _PIECE_SHARE = 0.25
 #: Gaps of a silhouette up to this share of the picture's longer side are closed where the background is hidden throughout.
 _HIDDEN_GAP_SHARE = 0.065
+#: A pixel of the outermost rim stays if its contrast is at least this share of the largest one beside it in the silhouette.
+_RIM_SHARE = 0.4
+_CROSS, _SQUARE = (cv2.getStructuringElement(shape, (3, 3)) for shape in (cv2.MORPH_CROSS, cv2.MORPH_RECT))
 #: Pictures of a noisy camera are averaged over windows of so many pixels, which divides the noise, and what has to contrast, by so much.
 _NOISE_WINDOW, _NOISE_GAIN = 3, 2.0
 #: A video has no colour where the channels of its background differ by less than this, grey levels, in nearly all pixels.
@@ -94,7 +97,8 @@ class SilhouetteFinder:
         foreground = contrasting[part] & 1
         if self._coloured:
             foreground &= ~find_shadows(picture[part], behind[part], self.config, self.background.shadow)
-        foreground = _choose_pieces(self._fill(foreground, part), 8, _PIECE_SHARE * self._least_area, np.inf)
+        filled = _choose_pieces(self._fill(foreground, part), 8, _PIECE_SHARE * self._least_area, np.inf)
+        foreground = filled & (_trim_rim(filled, picture[part], behind[part]) | (1 - foreground))
         linked = cv2.dilate(foreground, self._linking)
         n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_16U)
         masks = [labels == label for label in range(1, n_labels)] if n_labels > 2 else [linked]
@@ -136,6 +140,15 @@ class SilhouetteFinder:
         first, last = (max(0, start - 1) * _BLOCK for start in (y, x)), ((y + height + 1) * _BLOCK, (x + width + 1) * _BLOCK)
         rows, columns = (slice(begin, end) for begin, end in zip(first, last, strict=True))
         return rows, columns
+
+
+def _trim_rim(foreground: Mask, picture: Picture, behind: Picture) -> Mask:
+    """Take pixels off the outermost rim in which there is more background than subject, by their contrast beside a neighbour's."""
+    inner = cv2.erode(foreground, _CROSS)
+    red, green, blue = cv2.split(cv2.absdiff(picture, behind))
+    contrast = cv2.multiply(cv2.max(cv2.max(red, green), blue), foreground)
+    least = cv2.convertScaleAbs(cv2.dilate(contrast, _SQUARE), alpha=_RIM_SHARE)
+    return (foreground & cv2.compare(contrast, least, cv2.CMP_GE)) | inner
 
 
 def encode_mask(mask: Mask) -> bytes:

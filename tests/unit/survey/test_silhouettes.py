@@ -29,6 +29,17 @@ def test_a_square_is_found_where_it_is() -> None:
     assert found.clusters.tolist() == [[1200, 119.5, 64.5, 100, 50, 139, 79]]
 
 
+def test_pixels_with_more_background_than_subject_are_not_the_subjects() -> None:
+    shown = cv2.resize(make_background().picture, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)
+    shown[201:319, 403:561] = (20, 60, 200)
+    shown[240:245, 300:403] = (20, 60, 200)  # a tail, five quarters of a pixel wide
+    picture = cv2.resize(shown, (240, 160), interpolation=cv2.INTER_AREA)
+    found = find_silhouettes(picture, make_background(), CONFIG).mask > 0
+    # The body covers three quarters of the pixels at its top and bottom, and a quarter at its sides.
+    assert found[50:80, 101:140].all() and not found[:, 140:].any() and not found[:50].any() and not found[80:].any()
+    assert found[60, 75:101].all() and not found[[59, 61], 75:97].any()  # nearer to the body, gaps are closed
+
+
 def test_nothing_is_found_in_the_background() -> None:
     found = find_silhouettes(make_background().picture, make_background(), CONFIG)
     assert found.mask.max() == 0
