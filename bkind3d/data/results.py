@@ -40,6 +40,10 @@ ACTION_COLUMNS = (
 NO_REFERENCE = "no reference"
 
 
+#: A frame with fewer known joints fixes no similarity: it is not labelled. A joint that is known in fewer training frames teaches nothing.
+MIN_JOINTS, MIN_FRAMES = 3, 10
+
+
 def name_oracle(n_joints: int) -> str:
     """The name of the candidate that knows so many of the true joints."""
     return f"oracle_{n_joints}"

@@ -8,13 +8,11 @@ from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.config import EvaluationConfig, InputError
+from bkind3d.data.results import MIN_JOINTS
 from bkind3d.evaluation.recordings import Recording
 
 #: Part that a frame plays.
 UNUSED, TRAIN, TEST = 0, 1, 2
-
-#: Fewer known joints than this do not fix a similarity: such a frame is not labelled.
-MIN_JOINTS = 3
 
 
 @dataclass(frozen=True)

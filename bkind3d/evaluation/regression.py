@@ -17,9 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bkind3d.config import InputError
-
-#: Fewer labelled frames than this teach nothing.
-MIN_FRAMES = 10
+from bkind3d.data.results import MIN_FRAMES
 
 #: Folds of the cross-validation, and the strengths it tries (for standardised features).
 _FOLDS = 5

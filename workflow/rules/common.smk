@@ -65,6 +65,7 @@ try:
     from bkind3d.study import sections
     from bkind3d.study.layout import SIMULATED
     from bkind3d.study.opening import load_study, read_yaml
+    from bkind3d.study.prospects import remark_on_evaluation
     from bkind3d.study.remarks import explain_done, explain_retraining, remark_on_clocks, remark_on_weights
     from bkind3d.study.study import list_simulated_cameras
     from bkind3d.config.network import list_weights
@@ -103,8 +104,8 @@ else:
         alive = hold_study()
     except (InputError, OSError) as error:
         refuse(error)
-    for line in [*explain_done(study), *explain_retraining(study), *remark_on_weights(study), *remark_on_clocks(study)]:
-        sys.stderr.write(f"{line}\n")
+    said = [explain_done, explain_retraining, remark_on_weights, remark_on_clocks, remark_on_evaluation]
+    sys.stderr.writelines(f"{line}\n" for explain in said for line in explain(study))
     if IS_DRY_RUN:
         from bkind3d.study.storage import explain_storage
 
