@@ -57,7 +57,9 @@ class _Files:
         """In which parts of the split some sessions are."""
         rows = self.study.sessions
         parts = {split: [name for name in sessions if rows[name].split == split] for split in ("train", "test")}
-        return ", ".join(f"{split}: {', '.join(names[:3]) + (', ...' if len(names) > 3 else '') or 'none'}" for split, names in parts.items())
+        return ", ".join(
+            f"{split}: {', '.join(names[:3]) + (', ...' if len(names) > 3 else '') or 'none'}" for split, names in parts.items()
+        )
 
 
 class _JointFiles(_Files):
