@@ -9,6 +9,11 @@ from bkind3d.study.sections import format_sections
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """As :func:`make_folder`."""
+    return make_folder(tmp_path)
+
+
+def make_folder(tmp_path: Path) -> Path:
     """A study with two sessions of two cameras; its recordings are files of one byte."""
     sheets = {
         "sessions": "session\tsubject\trig\tsplit\tstart\tstop\tjoints\tbehaviours\na\tm1\tbox\ttrain\nb\tm2\tbox\n",

@@ -6,8 +6,8 @@ import pytest
 
 from bkind3d.data.joint_files import make_joints
 from bkind3d.data.parquet import write_table
-from bkind3d.study.prospects import remark_on_evaluation
-from tests.unit.study.conftest import configure
+from bkind3d.evaluation.prospects import remark_on_evaluation
+from tests.unit.study.conftest import configure, make_folder
 
 NAMES = tuple(f"j{index:02d}" for index in range(5))
 SHEET = "session\tsubject\trig\tsplit\tstart\tstop\tjoints\tbehaviours\n"
@@ -15,8 +15,9 @@ PREDICTED = "a\tm1\tbox\ttrain\t\t\ta.parquet\ta_does.parquet\nb\tm2\tbox\ttest\
 
 
 @pytest.fixture
-def judged(folder):
+def judged(tmp_path):
     """A study whose two sessions have joints and behaviours, in enough frames."""
+    folder = make_folder(tmp_path)
     (folder / "config/sessions.tsv").write_text(SHEET + PREDICTED)
     for session in "ab":
         write_joints(folder, session)
@@ -85,5 +86,5 @@ def test_behaviours_of_one_kind_are_told_beforehand(judged):
     assert line.startswith("experiment one: its behaviours will not be evaluated: the train sessions have only the behaviour 'rest'; label")
 
 
-def test_without_annotation_nothing_is_said_or_read(folder):
-    assert remark_on_evaluation(configure(folder)) == []
+def test_without_annotation_nothing_is_said_or_read(tmp_path):
+    assert remark_on_evaluation(configure(make_folder(tmp_path))) == []

@@ -1,4 +1,7 @@
-"""What can be judged, as far as sheets and the files of joints and behaviours tell before a run: nobody should learn it from the end of one."""
+"""What can be judged, as far as sheets and the files of joints and behaviours tell before a run: nobody should learn it from the end of one.
+
+The workflow asks this whenever it starts, so what takes long to import is imported where a study has such files.
+"""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
