@@ -8,12 +8,11 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from bkind3d.config import EvaluationConfig
-from bkind3d.data.results import MEAN_POSE
+from bkind3d.data.results import MEAN_POSE, MIN_FRAMES
 from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.candidates import mean_shape, measure_constant, regress_joints
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, mean_known
-from bkind3d.evaluation.regression import MIN_FRAMES
 
 #: Draws of each number of frames, and frames beyond which more change nothing but the time it takes.
 _DRAWS, _MOST_FRAMES = 5, 20_000

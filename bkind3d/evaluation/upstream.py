@@ -12,8 +12,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
+from bkind3d.data.results import MIN_FRAMES
 from bkind3d.evaluation.labelled_frames import LabelledFrames, all_known
-from bkind3d.evaluation.regression import MIN_FRAMES
 
 Poses = Float[NDArray, "frame joint 3"]
 
