@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from bkind3d.data.datasets import SessionFrames, iterate_batches
+from bkind3d.inference.residuals import measure_residuals
 from bkind3d.methods.base import Model
 
 #: A keypoint stays where it is if it moves by less than this share of the cube's side.
@@ -62,21 +63,26 @@ class SecondLook:
     moments : rows of the session that were looked at again.
     turned : distance of the answer from those in a cube turned to either side, mean of both.
     fewer_views : distance from the answer with one view left out; NaN where only two are there.
+    off_left_out : how far that answer projects off the silhouette of the view that was left out, as a share of the cube's side; NaN where
+        it does not show it, none where nobody looked.
     """
 
     moments: Int[NDArray, "moment"]
     turned: Float[NDArray, "moment keypoint"]
     fewer_views: Float[NDArray, "moment keypoint"]
+    off_left_out: Float[NDArray, "moment keypoint"] | None = None
 
     def summarise(self) -> dict[str, Any]:
-        """n_moments; turn_degrees; turned and fewer_views: the mean of each keypoint (None where no moment has three views)."""
+        """n_moments; turn_degrees; turned, fewer_views and off_left_out: the mean of each keypoint (None where no moment has three views)."""
         compared = np.isfinite(self.fewer_views).all(axis=1)
         fewer = self.fewer_views[compared].mean(axis=0).tolist() if compared.any() else None
+        off = self.off_left_out
         return {
             "n_moments": len(self.moments),
             "turn_degrees": TURN_DEGREES,
             "turned": self.turned.mean(axis=0).tolist(),
             "fewer_views": fewer,
+            "off_left_out": np.nanmean(off, axis=0).tolist() if off is not None and np.isfinite(off).any(axis=0).all() else None,
         }
 
 
@@ -106,11 +112,13 @@ def look_again(
         positions = model(seen, turns).positions
         moved = sum((model(seen, turns + sign * turn).positions - positions).norm(dim=-1) for sign in (-1, 1)) / 2
         lost = torch.full_like(moved, math.nan)
+        off = torch.full_like(moved, math.nan, device="cpu")
         if rows.any():
-            lost[rows] = (model(replace(seen, present=kept.to(device)), turns).positions - positions).norm(dim=-1)[rows]
-        distances.append((moved.cpu(), lost.cpu()))
-    turned, fewer_views = (torch.cat(parts).double().numpy() for parts in zip(*distances, strict=True))
-    return SecondLook(moments, turned, fewer_views)
+            others = model(replace(seen, present=kept.to(device)), turns).positions
+            lost[rows] = (others - positions).norm(dim=-1)[rows]
+            off = measure_residuals(others.cpu(), replace(views, present=views.present & ~kept)) / session.size
+        distances.append((moved.cpu(), lost.cpu(), off))
+    return SecondLook(moments, *(torch.cat(parts).double().numpy() for parts in zip(*distances, strict=True)))
 
 
 def calibrate_confidences(table: pd.DataFrame, look: SecondLook, side: float) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -5,11 +5,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,8 +18,8 @@ from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.data.parquet import write_table
 from bkind3d.data.progress import track
 from bkind3d.data.writing import replaced_when_complete
-from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
 from bkind3d.inference.confidence import TURN_DEGREES, calibrate_confidences, look_again
+from bkind3d.inference.residuals import measure_residuals
 from bkind3d.inference.smoothing import smooth_keypoints
 from bkind3d.methods.base import Model
 from bkind3d.networks.detector import Estimate
@@ -60,7 +59,8 @@ def predict_session(
     table, confidence = calibrate_confidences(found, look, session.side)
     origin = {"units": session.units, "session": session.session, "model": provenance.identity, "steps": provenance.steps}
     seen = {"side": session.side, "rate": session.rate, "n_views": len(session.cameras), **provenance.describe_network()}
-    metadata = {**origin, **seen, "agreement": look.summarise(), "confidence": confidence, **settings.model_dump()}
+    agreement = look.summarise() | {"headings": network.heading_agreement}
+    metadata = {**origin, **seen, "agreement": agreement, "confidence": confidence, **settings.model_dump()}
     write_table(smooth_keypoints(table, settings.smooth_seconds), "keypoints", output, metadata)
     shutil.rmtree(parts, ignore_errors=True)
 
@@ -149,27 +149,6 @@ def look_from_turns(model: Model, views: Views, headings: Float[Tensor, "batch"]
     estimates = [model(views, headings + float(turn)) for turn in turns]
     means = {name: torch.stack([getattr(e, name) for e in estimates]).mean(dim=0) for name in ("positions", "spreads", "confidences")}
     return Estimate(**means)
-
-
-def measure_residuals(positions: torch.Tensor, views: Views) -> torch.Tensor:
-    """Mean distance over views, in pixels, from each keypoint's projection to the silhouette: (batch, keypoint)."""
-    masks = views.masks[:, :, 0].numpy() > 0.5
-    distances = np.stack([[distance_to(mask) for mask in moment] for moment in masks])
-    pixels, depths = project_points(positions, views.projections)
-    normalised = normalise_pixels(pixels, *views.image_size)
-    visible = is_visible(normalised, depths, views.present)
-    maps = torch.from_numpy(distances).flatten(0, 1)[:, None]
-    places = normalised.flatten(0, 1)[:, None].clamp(-1, 1)
-    samples = torch.nn.functional.grid_sample(maps, places, padding_mode="border", align_corners=False).view(visible.shape)
-    residuals: torch.Tensor = (samples * visible).sum(dim=1) / visible.sum(dim=1)
-    return residuals
-
-
-def distance_to(mask: Bool[NDArray, "..."]) -> Float[NDArray, "..."]:
-    """Distance of each pixel to the nearest pixel of `mask`; the image's diagonal where the mask is empty."""
-    if not mask.any():
-        return np.full(mask.shape, float(np.hypot(*mask.shape)), np.float32)
-    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
 
 
 def make_table(session: SessionFrames, values: Float[NDArray, "..."], names: list[str]) -> pd.DataFrame:

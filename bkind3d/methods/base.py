@@ -130,6 +130,11 @@ class Model(nn.Module, ABC):
         """Find which way the subject faces in every frame, radians about the vertical axis (32 bits); 0 where it is not known."""
         return np.zeros(len(session), np.float32)
 
+    @property
+    def heading_agreement(self) -> float | None:
+        """Share of the frames in which independent fits of the headings agree; none of methods that find no headings."""
+        return None
+
     def list_edges(self) -> list[tuple[str, str, float]]:
         """Edges between points that it learned, with their weights; a method may have none."""
         return []

@@ -48,6 +48,12 @@ class VolumeModel(Model):
             return super().find_headings(session, device)
         return np.asarray(self.detector.headings.find(session, device))
 
+    @property
+    def heading_agreement(self) -> float | None:
+        """Of the fits of the body's shape."""
+        finder = self.detector.headings
+        return float(finder.agreement) if finder is not None and finder.noise > 0 else None
+
     def keep_less(self) -> None:
         """Compute the large parts of the network twice."""
         self.detector.economical = True

@@ -118,6 +118,23 @@ def test_distances_are_those_of_a_known_answer(tmp_path, batch_size) -> None:
     np.testing.assert_allclose(agreement["turned"], [0, chord, 0], atol=1e-3)
     np.testing.assert_allclose(agreement["fewer_views"], [0, 0, 3], atol=1e-3)
     assert agreement["n_moments"] == 3
+    assert agreement["off_left_out"][0] < 0.05
+
+
+class Below:
+    """One keypoint in the middle of the body, and one far below it."""
+
+    def __call__(self, views: Views, turns: torch.Tensor) -> Answer:
+        return Answer(torch.stack([views.centres, views.centres - torch.tensor([0.0, 0.0, 60.0])], dim=1))
+
+
+def test_what_lies_off_the_silhouette_of_the_view_that_was_left_out_is_told(tmp_path) -> None:
+    session = SessionFrames(write_session(tmp_path, "one", n_frames=40))
+    on, off = look_again(Below(), session, np.zeros(40, np.float32)).summarise()["off_left_out"]
+    assert on < 0.1
+    assert off > 0.2
+    with_two = SessionFrames(write_session(tmp_path, "two", n_frames=40, n_views=2))
+    assert look_again(Below(), with_two, np.zeros(40, np.float32)).summarise()["off_left_out"] is None
 
 
 def test_two_views_leave_none_to_drop(tmp_path) -> None:

@@ -10,10 +10,10 @@ import torch
 from bkind3d.data.datasets import SessionFrames
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.inference import prediction
-from bkind3d.inference.prediction import distance_to, find_parts, measure_residuals, predict_keypoints
+from bkind3d.inference.prediction import find_parts, predict_keypoints
 from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.methods.discovery.settings import DiscoveryModelConfig
-from tests.unit.scenes import SIDE, make_body, read_views, write_session
+from tests.unit.scenes import SIDE, read_views, write_session
 
 SMALL = DiscoveryModelConfig(
     n_keypoints=3, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", reconstruction=False, hull_prior=1.0
@@ -42,22 +42,6 @@ def test_predicting_twice_gives_the_same_table_for_any_batch_size(tmp_path) -> N
     session, model = SessionFrames(write_session(tmp_path, "one", n_frames=5)), DiscoveryModel(SMALL).eval()
     first, second = (predict_keypoints(model, session, np.zeros(5, np.float32), batch_size) for batch_size in (5, 2))
     assert np.allclose(first[["x", "y", "z"]], second[["x", "y", "z"]], atol=1e-3)
-
-
-def test_residual_is_zero_on_the_body_and_its_distance_beside_it(tmp_path) -> None:
-    session = SessionFrames(write_session(tmp_path, "one"))
-    points = torch.from_numpy(np.stack([make_body(12)[2, 0], [0, 0, 60.0]])).float()[None]
-    residuals = measure_residuals(points, session.decode(2))[0]
-    assert residuals[0] == 0
-    assert residuals[1] > 5
-
-
-def test_distance_to_a_mask() -> None:
-    mask = np.zeros((9, 9), bool)
-    assert distance_to(mask)[0, 0] > 9
-    mask[4, 4] = True
-    assert abs(distance_to(mask)[4, 8] - 4) < 0.1
-    assert distance_to(mask)[4, 4] == 0
 
 
 def test_an_interrupted_prediction_computes_no_chunk_twice(tmp_path, monkeypatch) -> None:
