@@ -238,15 +238,20 @@ def judge_study(given: Path, study: Path, recordings: Path, cores: str) -> list[
     wanted = [f"results/config/training/{name}.json" for name in experiments]
     run_workflow(study, ["results/config/training_sessions.json", *wanted, *frames], cores)
     own = Layout(study / "results")
-    for name in experiments:  # newer than all that they would be made of, so that nothing is trained
-        for kind in TRAINED:
-            source, copy = getattr(results, kind)(name), getattr(own, kind)(name)
-            if not copy.exists() or copy.read_bytes() != source.read_bytes():
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, copy)
+    copy_models(results, own, experiments)
     entries = [Entry(f"{given.resolve().name}/{name}", own, [name], find_candidate(values)) for name, values in experiments.items()]
     run_workflow(study, [path for entry in entries for path in entry.list_targets()], cores)
     return entries
+
+
+def copy_models(source: Layout, target: Layout, experiments: Iterable[str]) -> None:
+    """Give a study the trained models of another: newer than all that they would be made of, so that nothing is trained."""
+    for name in experiments:
+        for kind in TRAINED:
+            given, copy = getattr(source, kind)(name), getattr(target, kind)(name)
+            if not copy.exists() or copy.read_bytes() != given.read_bytes():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(given, copy)
 
 
 def measure_frames(recordings: Sequence[Recording], method: Candidate) -> pd.DataFrame:
