@@ -98,6 +98,18 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 @verb(
+    argument("study", type=Path, help="folder of the demo's study; made where it is not there, and gone on with where it is"),
+    argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="anything for snakemake, such as -n or --cores 1"),
+)
+def demo(arguments: argparse.Namespace) -> None:
+    """See it work: render six rats in front of four cameras, learn their keypoints, and write the report that you would get."""
+    from bkind3d.cluster.runs import run_study, start_demo
+
+    start_demo(arguments.study)
+    run_study(arguments.study, arguments.arguments)
+
+
+@verb(
     argument("--layout", required=True, choices=LAYOUTS, help="whose files: h36m is Human3.6M"),
     argument("-o", "--output", type=Path, required=True, help="folder to write; must not be there yet"),
     argument("--subjects", nargs="+", metavar="S", help="subjects, such as rat1 rat2, S1 S5 S9, or s1 s5 (default: all that there are)"),

@@ -1,6 +1,7 @@
 """The workflow that belongs to this package, wherever that is installed, and Snakemake run on it."""
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,26 @@ def make_command(study: Path, arguments: Sequence[str]) -> list[str]:
         if argument in _SAID or argument.startswith(("--directory=", "--snakefile=")):
             raise InputError(argument, f"the study is {study}, and the workflow this package's", "leave it out")
     return ["--snakefile", str(find_workflow()), "--directory", str(study), *arguments]
+
+
+def start_demo(study: Path) -> None:
+    """Make the demo's study in a folder that does not hold one yet; one that is there stays as it is.
+
+    Raises
+    ------
+    InputError : where the folder holds other things.
+    """
+    if (study / "config" / "config.yaml").is_file():
+        return
+    part = study / ".config"  # what a killed one has left is written again
+    if study.exists() and any(path != part for path in study.iterdir()):
+        raise InputError(study, "holds other things", "give a folder that is empty or not there yet")
+    source = find_workflow().parent / "config"
+    part.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if path.is_file():
+            shutil.copyfile(path, part / path.name)
+    part.rename(study / "config")
 
 
 def run_study(study: Path, arguments: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bkind3d.cluster.patches import name_run
-from bkind3d.cluster.runs import find_workflow, make_command
+from bkind3d.cluster.runs import find_workflow, make_command, start_demo
 from bkind3d.config import InputError
 
 
@@ -50,3 +50,17 @@ def test_it_runs_from_another_folder(study, tmp_path):
     assert done.returncode == 2
     assert "bkind3d: error: " in done.stderr
     assert "experiments" in done.stderr
+
+
+def test_the_demo_is_a_study_of_its_own(tmp_path):
+    start_demo(tmp_path / "demo")
+    ours = find_workflow().parent / "config"
+    for name in ("config.yaml", "sessions.tsv", "cameras.tsv", "rigs.tsv"):
+        assert (tmp_path / "demo" / "config" / name).read_bytes() == (ours / name).read_bytes()
+    (tmp_path / "demo" / "config" / "config.yaml").write_text("changed\n")
+    start_demo(tmp_path / "demo")
+    assert (tmp_path / "demo" / "config" / "config.yaml").read_text() == "changed\n"
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    with pytest.raises(InputError, match="holds other things"):
+        start_demo(tmp_path / "full")
