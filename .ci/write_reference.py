@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -35,7 +35,8 @@ def describe_values(field: FieldInfo) -> str:
     annotation = field.annotation
     choices = [choice for part in (annotation, *get_args(annotation)) if get_origin(part) is Literal for choice in get_args(part)]
     if choices:
-        return ", ".join(f"`{choice}`" for choice in choices)
+        is_number = any(get_origin(part) is Annotated for part in get_args(annotation))
+        return ", ".join([f"`{choice}`" for choice in choices] + ["or a whole number"] * is_number)
     names = [part.__name__ for part in get_args(annotation) or (annotation,) if isinstance(part, type) and part is not type(None)]
     kind = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}.get(names[0] if names else "str", "text")
     bounds = [f"{sign} {getattr(mark, key):g}" for mark in field.metadata for key, sign in BOUNDS if getattr(mark, key, None) is not None]

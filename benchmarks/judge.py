@@ -32,7 +32,7 @@ from bkind3d.checkpoint import load_model
 from bkind3d.config import DEFAULT_METHOD, EvaluationConfig, find_settings
 from bkind3d.data.parquet import read_table
 from bkind3d.data.points import read_points
-from bkind3d.data.results import MEAN_POSE, UNTRAINED, name_oracle
+from bkind3d.data.results import MEAN_POSE, UNTRAINED, name_oracle, name_regressed
 from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import ORACLES, Candidate, measure_candidates
 from bkind3d.evaluation.labelled_frames import select_common, stack_frames
@@ -275,12 +275,15 @@ def measure_floors(entry: Entry) -> pd.DataFrame:
         joints = read_points(entry.results.joints(name), "joints")
         joints = replace(joints, time_s=times.loc[joints.frames].to_numpy())
         recordings.append(Recording(name, row.subject, row.split, (0, math.inf), name, {}, {truth.name: joints}, joints))
-    return measure_frames(recordings, truth).drop(columns=truth.name)
+    return measure_frames(recordings, truth).drop(columns=[truth.name, name_regressed(truth.name)], errors="ignore")
 
 
 def measure_entry(entry: Entry) -> list[pd.DataFrame]:
-    """Measure every experiment of an entry; under the entry's name, and with `untrained` behind it those of the untrained network."""
+    """Measure every experiment of an entry; under the entry's name, with `untrained` behind it those of the untrained network, and where joints
+    were learned those after the regression, too.
+    """
     names = {entry.method.name: entry.name, UNTRAINED: f"{entry.name} {UNTRAINED}"}
+    names[name_regressed(entry.method.name)] = name_regressed(entry.name)
     tables = []
     for experiment in entry.experiments:
         recordings = read_recordings(entry.sheet, entry.find_points(experiment), entry.find_joints())
@@ -309,7 +312,7 @@ def make_table(scene: str, errors: Errors, entries: Sequence[Entry]) -> pd.DataF
     """One row for everything that is judged, and one for each floor and oracle; differences are paired, and below 0 where it is better."""
     first, rows = entries[0].name, []
     trained = {entry.name: entry for entry in entries}
-    for name in [*trained, MEAN_POSE, *map(name_oracle, ORACLES)]:
+    for name in [*(row for entry in trained for row in (entry, name_regressed(entry))), MEAN_POSE, *map(name_oracle, ORACLES)]:
         if name not in errors.table:
             continue
         entry = trained.get(name)

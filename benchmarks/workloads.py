@@ -18,9 +18,9 @@ from bkind3d.data.datasets import Moments, PerSession, SessionFrames, collate_mo
 from bkind3d.losses.perceptual import PerceptualLoss, Vgg19Features, build_features
 from bkind3d.methods.base import Model
 from bkind3d.study.opening import load_study
+from bkind3d.training.labels import read_labels
 from bkind3d.training.module import Training
 from bkind3d.training.sample_memory import N_JOINTS, make_random_moments
-from bkind3d.training.trainer import read_labels
 
 
 class RandomVgg19(Vgg19Features):

@@ -37,6 +37,7 @@ class Provenance:
     data : SHA-256 of the tables of every training session: frames, and joints where they are learned from.
     experiment : the settings of the training, as JSON.
     method : what was trained.
+    labels : labelled frames that it learned from; 0 where it learns without.
     tflop_per_step : counted operations of a step, in units of 10^12 (:func:`bkind3d.training.budget.count_step`); 0 where not known.
     """
 
@@ -49,6 +50,7 @@ class Provenance:
     experiment: str = ""
     method: str = DEFAULT_METHOD
     tflop_per_step: float = 0.0
+    labels: int = 0
 
     def describe_network(self) -> dict[str, str]:
         """What the metadata of its keypoints say of its image encoder and perceptual features."""

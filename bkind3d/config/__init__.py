@@ -14,6 +14,7 @@ from bkind3d.config.experiment import (
     ActionsConfig,
     EvaluationConfig,
     ExperimentConfig,
+    LabelledTrainingConfig,
     LossConfig,
     MethodDescription,
     ModelConfig,

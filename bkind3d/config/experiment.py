@@ -116,6 +116,22 @@ class TrainingConfig(Section):
     seed: int = Field(0, ge=0, description="Seed of weights, order and augmentation.")
 
 
+class LabelledTrainingConfig(TrainingConfig):
+    """Training by joints of labelled frames."""
+
+    labels: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
+        "all",
+        description="Labelled frames of the training sessions that are learned from: a number (10, 30, 100, ...), drawn once by the seed and written "
+        "down beside the model; the first ones of more are those of fewer.",
+    )
+
+    @model_validator(mode="after")
+    def check_labels_are_all(self) -> "LabelledTrainingConfig":
+        if self.labels != "all" and self.validation_sessions:
+            raise ValueError(f"labels {self.labels} go without validation_sessions, whose labels would come on top")
+        return self
+
+
 class PairTrainingConfig(TrainingConfig):
     """Training on pairs of moments."""
 
@@ -210,17 +226,21 @@ class MethodDescription:
     ----------
     label, title : what tables and the report call it.
     role : discovered: its points are keypoints; supervised: they are joints, and it learns from those of the training sessions.
-    supervision : what it learns from besides videos and cameras: none, or 3D joints.
+    supervision : what it learns from besides videos and cameras: none, joints in the pictures (2D), or 3D joints.
     model, objective : ``module:class``, a :class:`bkind3d.methods.base.Model` and the :class:`bkind3d.methods.base.Objective` that it
         learns by; imported only where a model is trained or used.
+    same_cameras : whether it tells cameras apart by their order, so that all sessions need the same ones.
+    least_cameras : it can do without no more than these.
     """
 
     label: str
     title: str
     role: Literal["discovered", "supervised"]
-    supervision: Literal["none", "3D"]
+    supervision: Literal["none", "2D", "3D"]
     model: str
     objective: str
+    same_cameras: bool = False
+    least_cameras: int = 2
 
 
 class ExperimentConfig(Section):
@@ -258,6 +278,10 @@ class ExperimentConfig(Section):
     def pair_gap_seconds(self) -> float | None:
         """Time between the two moments of a pair; none where they are any neighbours, or there are no pairs."""
         return None
+
+    def for_cameras(self, number: int) -> "ExperimentConfig":
+        """The same experiment for so many cameras, where its network is made for a number of them."""
+        return self
 
     def without_published_weights(self) -> "ExperimentConfig":
         """The same experiment, with random weights wherever published ones would be read: for measuring what it costs."""

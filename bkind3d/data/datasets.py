@@ -105,7 +105,8 @@ PerSession = Mapping[str, Array]
 class SessionFrames:
     """The frames of one session: their index in memory (about 60 bytes per frame and camera), pictures read when asked for.
 
-    There is one frames table per camera, all of one session and one frameset.
+    There is one frames table per camera, all of one session and one frameset. Views are in the order of the cameras' names, in whatever
+    order the tables come: a method that tells views apart meets each in its place.
 
     Raises
     ------
@@ -113,7 +114,8 @@ class SessionFrames:
     """
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
-        metadata = [read_metadata(path) for path in paths]
+        named = sorted(((read_metadata(path), path) for path in paths), key=lambda entry: str(entry[0].get("camera")))
+        metadata, paths = [entry for entry, _ in named], [path for _, path in named]
         for path, entry in zip(paths, metadata, strict=True):
             if entry.get("table") != "frames":
                 raise InputError(path, "is not a frames table of this package", "extract the frames with the workflow")

@@ -55,6 +55,8 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
     "keypoints": {"frame": _I, "time_s": _D, "keypoint": _S, "x": _F, "y": _F, "z": _F, "confidence": _F, "spread": _F,
                   "reprojection_px": _F},
     "edges": {"keypoint_a": _S, "keypoint_b": _S, "weight": _F},
+    # Frames of the training sessions whose joints a model learned from.
+    "labels": {"session": _S, "frame": _I},
     "joints": {"frame": _I, "joint": _S, "x": _F, "y": _F, "z": _F},
     "behaviours": {"frame": _I, "behaviour": _S},
     "frame_map": {"frame": _I, "video_frame": _I},

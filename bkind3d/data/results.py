@@ -11,7 +11,7 @@ from bkind3d.data.writing import replaced_when_complete
 #: What a candidate is among those that are compared: `discovered` keypoints and `supervised` joints are judged, the method of an
 #: experiment being one or the other; a `floor` is what they must beat, an `oracle` what they could reach.
 Role = Literal["discovered", "supervised", "floor", "oracle"]
-Supervision = Literal["none", "3D"]
+Supervision = Literal["none", "2D", "3D"]
 
 #: The floors of every experiment: the best constant pose, and the method's own network before its training.
 MEAN_POSE, UNTRAINED = FLOORS = ("mean_pose", "untrained")
@@ -22,13 +22,16 @@ GROUND_TRUTH, BOTH, MAJORITY_CLASS = ("ground_truth", "both", "majority_class")
 
 #: Columns of ``results/tables/pose.csv`` in order: one row per experiment and method. Units of length as in `unit`; `n_unknown`
 #: counts joints of the judged frames that have no true position; `interval_unit` says what the bootstrap drew: session or second. `encoder` and `perceptual` are those that the
-#: keypoints' network was trained with.
+#: keypoints' network was trained with; `labels` the labelled frames that a row learned from, its regression included.
 POSE_COLUMNS = (
     "experiment", "method", "supervision", "dataset", "split", "n_views", "n_keypoints", "regressor", "n_frames", "n_missing",
     "mpjpe", "n_mpjpe", "pa_mpjpe", "unit", "pa_mpjpe_ci_low", "pa_mpjpe_ci_high", "vs_mean_pose_ci_low", "vs_mean_pose_ci_high",
     "vs_untrained_ci_low", "vs_untrained_ci_high", "root_mpjpe", "pck", "auc", "pck_threshold", "n_unknown", "interval_unit",
-    "encoder", "perceptual",
+    "encoder", "perceptual", "labels",
 )  # fmt: skip
+
+#: Columns that results of earlier versions lack.
+LATER_COLUMNS = frozenset({"labels"})
 
 #: Columns of ``results/tables/actions.csv`` in order: one row per experiment and features.
 ACTION_COLUMNS = (
@@ -49,8 +52,19 @@ def name_oracle(n_joints: int) -> str:
     return f"oracle_{n_joints}"
 
 
-def role_of(name: str) -> Literal["floor", "oracle"] | None:
+#: What the name of a supervised method's row ends with where its joints went through the regression, too.
+_REGRESSED = "+regression"
+
+
+def name_regressed(method: str) -> str:
+    """The name of the joints of a supervised method after the regression to joints that discovered keypoints go through."""
+    return method + _REGRESSED
+
+
+def role_of(name: str) -> Literal["floor", "oracle", "regressed"] | None:
     """The role of a candidate or a set of features by its name in the tables; None for what the experiment's method found."""
+    if name.endswith(_REGRESSED):
+        return "regressed"
     if name in (*FLOORS, MAJORITY_CLASS):
         return "floor"
     return "oracle" if name.startswith("oracle_") or name in (GROUND_TRUTH, BOTH) else None

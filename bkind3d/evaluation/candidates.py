@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import EvaluationConfig, InputError, MethodDescription
-from bkind3d.data.results import MEAN_POSE, Role, Supervision, name_oracle
+from bkind3d.data.results import MEAN_POSE, Role, Supervision, name_oracle, name_regressed
 from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.labelled_frames import TEST, LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, align_poses, align_roots, joint_distances, measure_errors
@@ -33,7 +33,7 @@ class Candidate:
     ----------
     name : in the tables.
     role : of what is judged, discovered keypoints are regressed to joints, supervised ones are joints and taken as they are.
-    supervision : what it learned from besides videos and cameras: none, or 3D joints.
+    supervision : what it learned from besides videos and cameras: none, joints in the pictures (2D), or 3D joints.
     """
 
     name: str
@@ -174,6 +174,23 @@ def order_joints(points: tuple[str, ...], joints: tuple[str, ...]) -> list[int]:
     return [points.index(name) for name in joints]
 
 
+def regress_supervised(
+    candidate: Candidate,
+    found: tuple[int, int],
+    train: LabelledFrames,
+    test: LabelledFrames,
+    config: EvaluationConfig,
+    names: tuple[str, ...],
+) -> list[CandidateResult]:
+    """Measure a supervised candidate's joints once more, after the regression of discovered keypoints; nothing where frames are too few for it."""
+    try:
+        regressed = regress_joints(train.points[candidate.name], test.points[candidate.name], train, test, config, names)
+    except InputError as error:
+        logger.info("%s is judged without a regression: %s", candidate.name, error)
+        return []
+    return [CandidateResult(replace(candidate, name=name_regressed(candidate.name)), *found, config.regressor, *regressed)]
+
+
 def measure_candidates(
     frames: LabelledFrames,
     train: LabelledFrames,
@@ -193,6 +210,7 @@ def measure_candidates(
         if candidate.role == "supervised":
             errors = measure_errors(test.points[name][:, order_joints(point_names, names)], test.joints, root)
             results.append(CandidateResult(candidate, *found, "none", errors))
+            results += regress_supervised(candidate, found, train, test, config, names)
         else:
             regressed = regress_joints(train.points[name], test.points[name], train, test, config, names)
             results.append(CandidateResult(candidate, *found, config.regressor, *regressed))

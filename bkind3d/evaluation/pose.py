@@ -1,7 +1,7 @@
 """Judge what a method found by joints, beside floors and oracles, all on the same frames."""
 
 import logging
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.data.parquet import TABLES
 from bkind3d.data.points import Points
-from bkind3d.data.results import FLOORS, NO_REFERENCE, POSE_COLUMNS, UNTRAINED
+from bkind3d.data.results import FLOORS, MEAN_POSE, NO_REFERENCE, POSE_COLUMNS, UNTRAINED, role_of
 from bkind3d.evaluation.body_parts import measure_identity, measure_truth, summarise_candidate
 from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import Candidate, CandidateResult, measure_candidates
@@ -41,10 +41,11 @@ class PoseJudgement(NamedTuple):
 
 
 def _describe_network(recordings: Sequence[Recording]) -> dict[str, Any]:
-    """Number of views, image encoder and perceptual features of what found the points; None where files do not say or differ."""
+    """Number of views, image encoder, perceptual features and labels of what found the points; None where files do not say or differ."""
     metadata = [recording.judged.metadata for recording in recordings]
     stated: dict[str, set[Any]] = {key: {entry.get(key) for entry in metadata} for key in ("encoder", "perceptual")}
     stated["n_views"] = {entry.get("n_views") or len(entry.get("cameras") or ()) or None for entry in metadata}
+    stated["labels"] = {entry.get("labels") for entry in metadata}
     return {key: values.pop() if len(values) == 1 else None for key, values in stated.items()}
 
 
@@ -166,11 +167,12 @@ def _judge_by_joints(
     errors = make_errors_table(results, test, judged, threshold)
     n_unknown = int((~np.isfinite(test.joints).all(axis=2)).sum())
     shared = base | {"n_frames": len(test.frame), "n_unknown": n_unknown} | _describe_network(judged)
+    shared |= {"n_train": len(train.frame)}
     shared |= {"pck_threshold": threshold, "interval_unit": units.kind}
     summary = base | {
         "reference": "joints",
         "models": _list_models(judged, method),
-        "rows": _make_rows(results, find_intervals(series, units, config.bootstrap, config.seed), shared, errors, frames.points),
+        "rows": _make_rows(results, find_intervals(series, units, config.bootstrap, config.seed), shared, errors),
         "groups": group_errors(errors),
         "label_efficiency": measure_label_efficiency(train, test, regressed, config, names),
         "upstream": judge_as_upstream(train, test, regressed),
@@ -191,11 +193,11 @@ def _make_rows(
     intervals: Mapping[tuple[str, str], tuple[float, float]],
     base: dict[str, Any],
     errors: pd.DataFrame,
-    seeing: Container[str],
 ) -> list[dict[str, Any]]:
     """The rows of pose.csv, one for each candidate: means over frames of the means over each frame's known joints.
 
-    Floors and oracles that are not `seeing`, because they look at no picture, have no views and no network.
+    The mean pose and the oracles, which look at no picture, have no views and no network. `base` has the labels of the method, and `n_train`
+    frames of the regression; whatever is regressed has seen the joints of the more of both.
     """
     means = errors.groupby("method")[[*ERRORS, "pck", "auc"]].mean()
     rows = []
@@ -204,8 +206,10 @@ def _make_rows(
         row |= {"n_keypoints": result.n_points, "n_missing": result.n_missing} | means.loc[result.name].to_dict()
         for column, floor in {"pa_mpjpe": "", **{f"vs_{floor}": floor for floor in FLOORS}}.items():
             row[f"{column}_ci_low"], row[f"{column}_ci_high"] = intervals.get((result.name, floor), (np.nan, np.nan))
-        if result.name not in seeing:
-            row |= {"n_views": 0, "encoder": None, "perceptual": None}
+        if result.name == MEAN_POSE or role_of(result.name) == "oracle":
+            row |= {"n_views": 0, "encoder": None, "perceptual": None, "labels": row["n_train"]}
+        elif result.regressor != "none":
+            row["labels"] = max(row["n_train"], row["labels"] if role_of(result.name) == "regressed" and row["labels"] else 0)
         rows.append({column: row[column] for column in POSE_COLUMNS})
     return rows
 

@@ -58,6 +58,7 @@ def predict_session(
     look = look_again(network, session, headings, batch_size, device)
     table, confidence = calibrate_confidences(found, look, session.side)
     origin = {"units": session.units, "session": session.session, "model": provenance.identity, "steps": provenance.steps}
+    origin |= {"labels": provenance.labels} if provenance.labels else {}
     seen = {"side": session.side, "rate": session.rate, "n_views": len(session.cameras), **provenance.describe_network()}
     agreement = look.summarise() | {"headings": network.heading_agreement}
     metadata = {**origin, **seen, "agreement": agreement, "confidence": confidence, **settings.model_dump()}

@@ -21,6 +21,8 @@ def label_of(name: str, title: str | None = None) -> str:
     """What a candidate or a set of features is called in tables and figures; `title` is that of the experiment's method."""
     if name in LABELS:
         return LABELS[name]
+    if role_of(name) == "regressed":
+        return f"{title or name.partition('+')[0]}, after the regression"
     if role_of(name) == "oracle":
         return f"oracle: {name.rpartition('_')[2]} true joints"
     return title or name.replace("_", " ")

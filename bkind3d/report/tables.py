@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bkind3d.config import InputError
-from bkind3d.data.results import ACTION_COLUMNS, NO_REFERENCE, POSE_COLUMNS, read_json
+from bkind3d.data.results import ACTION_COLUMNS, LATER_COLUMNS, NO_REFERENCE, POSE_COLUMNS, read_json
 from bkind3d.data.writing import replaced_when_complete
 
 _POSE_KEY = ["experiment", "method", "dataset", "split"]
@@ -34,7 +34,7 @@ def _merge(paths: Iterable[str | Path], columns: Sequence[str], key: list[str]) 
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise InputError(path, "has no list of rows", "make it anew with the workflow")
         for row in found:
-            odd = sorted(set(row) ^ set(columns))
+            odd = sorted((set(row) ^ set(columns)) - (LATER_COLUMNS - set(row)))
             if odd:
                 problem = "unknown" if odd[0] in row else "missing"
                 raise InputError(path, f"column {odd[0]!r} is {problem}", "make the file anew with this version")
@@ -43,7 +43,7 @@ def _merge(paths: Iterable[str | Path], columns: Sequence[str], key: list[str]) 
     repeated = table.duplicated(key)
     if repeated.any():
         raise InputError("", f"{dict(table.loc[repeated, key].iloc[0])} is there twice", "give each experiment's file once")
-    counts = [column for column in columns if column.startswith("n_") and column != "n_mpjpe"]
+    counts = [column for column in columns if (column.startswith("n_") and column != "n_mpjpe") or column == "labels"]
     return table.astype(dict.fromkeys(counts, "Int64"))
 
 

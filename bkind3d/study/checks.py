@@ -1,5 +1,6 @@
 """What is checked of a study before anything runs: its settings and sheets against each other, and the files that they name."""
 
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,6 +32,7 @@ def check_study(study: Study) -> None:
         _check_subjects,
         _check_labels,
         _check_chosen_cameras,
+        _check_cameras_of_methods,
         _check_held_out,
         _check_published,
     ):
@@ -240,15 +242,57 @@ def _check_subjects(study: Study) -> None:
 
 
 def _check_labels(study: Study) -> None:
-    """What a supervised method learns from is there."""
+    """What a supervised method learns from is there, enough of it, and nothing that it is judged by."""
     for name, experiment in study.config.experiments.items():
-        held_out = experiment.training.validation_sessions
-        if experiment.description.role == "supervised" and not set(study.list_sessions("train", joints=True)) - set(held_out):
+        if experiment.description.role != "supervised":
+            continue
+        held_out, where = experiment.training.validation_sessions, f"{CONFIG_FILE}: experiments.{name}"
+        if not set(study.list_sessions("train", joints=True)) - set(held_out):
             raise InputError(
                 CONFIG_FILE,
                 f"experiments.{name}: method {experiment.method!r} learns from joints, which no session with split 'train' has",
                 f"name them in {study.config.sessions}, or choose another method",
             )
+        if experiment.evaluation.split == "blocks":
+            what = f"method {experiment.method!r} learns from joints of whole sessions, those of the blocks that would test it among them"
+            raise InputError(f"{where}.evaluation.split", what, "set it to subject or session")
+        wanted = getattr(experiment.training, "labels", "all")
+        if wanted != "all" and (there := _count_labelled(study)) is not None and wanted > there:
+            what = f"asks for {wanted} labelled frames, but the joints of the training sessions have {there}"
+            raise InputError(f"{where}.training.labels", what, "ask for fewer, or write all")
+
+
+def _count_labelled(study: Study) -> int | None:
+    """Frames of the training sessions that have joints, not more than that; none where some of the files are made by the simulation."""
+    from bkind3d.data.joint_files import read_joints  # pandas and pyarrow take a while to import
+
+    total, simulated = 0, list_simulated_files(study.config)
+    for name in study.list_sessions("train", joints=True):
+        row = study.sessions[name]
+        path = study.find_path(row.joints)
+        if path in simulated:
+            return None
+        frames = read_joints(study.folder / path, study.rigs[row.rig].units, row.joints_axes or "XYZ").dropna()["frame"]
+        stop = math.inf if row.stop is None else row.stop
+        total += frames[(frames >= (row.start or 0)) & (frames < stop)].nunique()
+    return total
+
+
+def _check_cameras_of_methods(study: Study) -> None:
+    """A method that tells cameras apart by their order meets the same ones in every session; one that needs several has them."""
+    for name, experiment in study.config.experiments.items():
+        method, first = experiment.description, next(iter(study.sessions))
+        for session in study.sessions:
+            cameras, expected = (sorted(study.list_cameras(name, entry)) for entry in (session, first))
+            where = f"{CONFIG_FILE}: experiments.{name}: method {experiment.method!r}"
+            if method.same_cameras and cameras != expected:
+                what = (
+                    f"needs the same cameras in all sessions, but {session!r} has {', '.join(cameras)} and {first!r} {', '.join(expected)}"
+                )
+                raise InputError(where, what, "name those that all have in the experiment's cameras, or choose another method")
+            if len(cameras) < method.least_cameras:
+                what = f"needs at least {method.least_cameras} cameras, but session {session!r} has {len(cameras)}"
+                raise InputError(where, what, "choose another method")
 
 
 def _check_chosen_cameras(study: Study) -> None:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import lightning
-import numpy as np
 import pandas as pd
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -26,12 +25,12 @@ from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Moments, PerSession, SessionFrames, collate_moments, describe_sessions
 from bkind3d.data.parquet import write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
-from bkind3d.data.points import read_points, same_order
 from bkind3d.data.progress import describe_progress
 from bkind3d.data.writing import replaced_when_complete
 from bkind3d.training.budget import allot_steps, count_step
 from bkind3d.training.callbacks import DRAWS_OF_VALIDATION, Previews, Validation
 from bkind3d.training.folder import hash_files, hold_folder, identify_training
+from bkind3d.training.labels import draw_labels, read_labels
 from bkind3d.training.machine import Machine, uses_bf16
 from bkind3d.training.module import Training
 from bkind3d.training.resume import SIGNALS, ResumeCheckpoint
@@ -42,6 +41,9 @@ logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
 #: Files of a complete training, in its folder of the store. The model is written last.
 COMPLETE = {"untrained": "untrained.pt", "history": "history.parquet", "edges": "edges.parquet", "model": "model.pt"}
+
+#: Beside them, of a supervised method: the frames whose joints it learned from.
+LABELS = "labels.parquet"
 
 
 class ProgressLines(Callback):
@@ -95,11 +97,14 @@ def train_model(
         log.info("training %s on\n%s", identity, describe_sessions(sessions).to_string(index=False))
         lightning.seed_everything(config.training.seed, workers=True, verbose=False)
         names, truth = read_labels(labels, sessions) if config.description.role == "supervised" else ([], {})
-        module = Training(config, names)
+        drawn = draw_labels(truth, sessions, config.training) if truth else []
+        if drawn and is_main_process():
+            write_table(pd.DataFrame(drawn, columns=["session", "frame"]), "labels", folder / LABELS)
+        module = Training(config.for_cameras(max(len(session.cameras) for session in sessions)), names)
         revision, stated = module.model.encoder_revision, config.model_dump_json()
         provenance = Provenance(identity, 0, sessions[0].units, config.training.seed, revision, hashes, stated, config.method)
         headings = module.model.prepare(sessions, config.training)
-        provenance = replace(provenance, tflop_per_step=set_steps(module, sessions, headings, truth))
+        provenance = replace(provenance, tflop_per_step=set_steps(module, sessions, headings, truth), labels=len(drawn))
         if is_main_process():
             save_model(module.model, provenance, folder / COMPLETE["untrained"])
         fit(module, sessions, headings, truth, provenance, folder, machine or Machine())
@@ -126,26 +131,6 @@ def check_sessions(sessions: Sequence[SessionFrames], held_out: Sequence[str]) -
             raise InputError("training.validation_sessions", f"{name!r} is not a training session", f"those are {', '.join(names)}")
     if len(held_out) >= len(names):
         raise InputError("training.validation_sessions", "holds out every training session", "leave at least one to learn from")
-
-
-def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrames]) -> tuple[list[str], PerSession]:
-    """Names of the joints, and their positions in every frame of each session (world units, NaN where not known).
-
-    Raises
-    ------
-    InputError : where no training session has joints, or sessions have joints of other names or units.
-    """
-    found = {session: read_points(path, "joints") for session, path in paths.items()}
-    if not found:
-        advice = "name them in the sheet of sessions, or choose another method"
-        raise InputError("", "no training session has joints, which this method learns from", advice)
-    first, names = next((session, points.names) for session, points in found.items())
-    truth = {session.session: np.full((len(session), len(names), 3), np.nan, np.float32) for session in sessions}
-    for session in sessions:
-        if session.session in found:
-            points = same_order(found[session.session], names, paths[session.session], paths[first])
-            truth[session.session][:] = points.positions_at(session.frames)
-    return list(names), truth
 
 
 def set_steps(module: Training, sessions: Sequence[SessionFrames], headings: PerSession, joints: PerSession) -> float:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from bkind3d.config import RATE_PRESET, VOLUME_PRESET, ExperimentConfig, MethodDescription, VolumeModelConfig
+from bkind3d.config import RATE_PRESET, VOLUME_PRESET, ExperimentConfig, LabelledTrainingConfig, MethodDescription, VolumeModelConfig
 
 #: Network, optimiser and cubes of the discovery that it is compared with; a sample is one moment in place of two.
 TRAINING_PRESET = RATE_PRESET | {"steps": 4000, "batch_size": 8, "turn_degrees": 30.0, "jitter": 0.05}
@@ -25,3 +25,4 @@ class SupervisedExperiment(ExperimentConfig):
 
     preset: Literal["taught"] = Field("taught", description="Where the settings start from.")
     model: VolumeModelConfig = Field(default_factory=VolumeModelConfig)
+    training: LabelledTrainingConfig = Field(default_factory=LabelledTrainingConfig)

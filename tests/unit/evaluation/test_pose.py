@@ -268,14 +268,21 @@ def judge_supervised(recordings):
 
 
 def test_joints_of_a_supervised_network_are_judged_as_they_are(make):
-    summary, rows = judge_supervised(supervise(make, error=(3.0, 0.0, 4.0)))
-    assert list(rows) == ["ceiling", "untrained", "mean_pose", "oracle_4"]
-    assert [(row["regressor"], row["supervision"]) for row in rows.values()][:2] == [("none", "3D"), ("linear", "none")]
+    recordings = supervise(make, error=(3.0, 0.0, 4.0))
+    for recording in recordings:
+        recording.points["ceiling"].metadata["labels"] = 30
+    summary, rows = judge_supervised(recordings)
+    assert list(rows) == ["ceiling", "ceiling+regression", "untrained", "mean_pose", "oracle_4"]
+    assert [(row["regressor"], row["supervision"]) for row in rows.values()][:3] == [("none", "3D"), ("linear", "3D"), ("linear", "none")]
     # A regression would have learned the shift; the shape is right, and so is its place relative to the root.
     assert rows["ceiling"]["mpjpe"] == pytest.approx(5)
     assert rows["ceiling"]["root_mpjpe"] == pytest.approx(0, abs=1e-9) and rows["ceiling"]["pa_mpjpe"] == pytest.approx(0, abs=1e-6)
     assert (rows["ceiling"]["n_keypoints"], rows["ceiling"]["encoder"], rows["mean_pose"]["n_views"]) == (7, "small", 0)
     assert rows["ceiling"]["vs_untrained_ci_high"] < 0
+    assert rows["ceiling+regression"]["mpjpe"] == pytest.approx(0, abs=1e-6)
+    assert rows["ceiling+regression"]["n_views"] == rows["ceiling"]["n_views"]
+    n_train = summary["split"]["train"]["n_frames"]
+    assert [row["labels"] for row in rows.values()] == [30, max(30, n_train), n_train, n_train, n_train]
     # What says how much a few labels teach is about regression: who learned from all of them before is left out.
     assert {entry["method"] for entry in summary["label_efficiency"]} == {"untrained", "mean_pose"} and set(summary["upstream"]) <= {
         "untrained"

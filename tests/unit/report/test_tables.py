@@ -48,9 +48,15 @@ def test_experiments_are_merged_in_order(write, tmp_path):
     write_csv(merge_poses([first, second]), tmp_path / "pose.csv")
     lines = (tmp_path / "pose.csv").read_text().splitlines()
     assert lines[0] == ",".join(POSE_COLUMNS)
-    assert lines[1] == "demo,bkind3d,,rats,subject,,,linear,100,2,30.1235,29,17.5,mm,,,,,,,,,,,,,resnet18 from hub:lab/net,vgg19"
+    assert lines[1] == "demo,bkind3d,,rats,subject,,,linear,100,2,30.1235,29,17.5,mm,,,,,,,,,,,,,resnet18 from hub:lab/net,vgg19,"
     assert [line.split(",")[:2] for line in lines[1:]] == [["demo", "bkind3d"], ["demo", "mean_pose"], ["other", "bkind3d"]]
     assert lines[2].split(",")[5] == "0"
+
+
+def test_results_of_before_there_were_columns_are_read(write):
+    row = pose_row()
+    del row["labels"]
+    assert merge_poses([write("a.json", row), write("b.json", pose_row("other", labels=30))])["labels"].tolist() == [pd.NA, 30]
 
 
 def test_no_files_make_an_empty_table(tmp_path):
