@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bkind3d.config import EvaluationConfig, ExperimentConfig, InputError
 from bkind3d.data.results import MIN_FRAMES, MIN_JOINTS
 from bkind3d.study.sheets import SessionRow
-from bkind3d.study.study import Study
+from bkind3d.study.study import CONFIG_FILE, Study
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,25 @@ def remark_on_evaluation(study: Study) -> list[str]:
             if reason := find_reason(name):
                 lines.append(f"experiment {name}: its {what} will not be evaluated: {reason}; the run goes on, and its report says so")
     return lines
+
+
+def check_budgets(study: Study) -> None:
+    """Refuse, in one line, experiments that ask for more labelled frames than the files of joints hold, as far as these are there.
+
+    Raises
+    ------
+    InputError : with the experiment and both numbers.
+    """
+    files = _JointFiles(study)
+    for name, experiment in study.config.experiments.items():
+        wanted = getattr(experiment.training, "labels", "all")
+        tables = files.read_all(study.list_sessions("train", joints=True)) if wanted != "all" else None
+        if tables is None:
+            continue
+        there = sum(_keep_frames(study, session, experiment, table, "train")["frame"].nunique() for session, table in tables.items())
+        if wanted > there:
+            what = f"asks for {wanted} labelled frames, but the training sessions keep {there} with at least {MIN_JOINTS} joints"
+            raise InputError(f"{CONFIG_FILE}: experiments.{name}.training.labels", what, "ask for fewer, or write all")
 
 
 class _Files:

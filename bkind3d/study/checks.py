@@ -1,6 +1,5 @@
 """What is checked of a study before anything runs: its settings and sheets against each other, and the files that they name."""
 
-import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -242,7 +241,7 @@ def _check_subjects(study: Study) -> None:
 
 
 def _check_labels(study: Study) -> None:
-    """What a supervised method learns from is there, enough of it, and nothing that it is judged by."""
+    """What a supervised method learns from is there, and nothing that it is judged by."""
     for name, experiment in study.config.experiments.items():
         if experiment.description.role != "supervised":
             continue
@@ -256,26 +255,6 @@ def _check_labels(study: Study) -> None:
         if experiment.evaluation.split == "blocks":
             what = f"method {experiment.method!r} learns from joints of whole sessions, those of the blocks that would test it among them"
             raise InputError(f"{where}.evaluation.split", what, "set it to subject or session")
-        wanted = getattr(experiment.training, "labels", "all")
-        if wanted != "all" and (there := _count_labelled(study)) is not None and wanted > there:
-            what = f"asks for {wanted} labelled frames, but the joints of the training sessions have {there}"
-            raise InputError(f"{where}.training.labels", what, "ask for fewer, or write all")
-
-
-def _count_labelled(study: Study) -> int | None:
-    """Frames of the training sessions that have joints, not more than that; none where some of the files are made by the simulation."""
-    from bkind3d.data.joint_files import read_joints  # pandas and pyarrow take a while to import
-
-    total, simulated = 0, list_simulated_files(study.config)
-    for name in study.list_sessions("train", joints=True):
-        row = study.sessions[name]
-        path = study.find_path(row.joints)
-        if path in simulated:
-            return None
-        frames = read_joints(study.folder / path, study.rigs[row.rig].units, row.joints_axes or "XYZ").dropna()["frame"]
-        stop = math.inf if row.stop is None else row.stop
-        total += frames[(frames >= (row.start or 0)) & (frames < stop)].nunique()
-    return total
 
 
 def _check_cameras_of_methods(study: Study) -> None:

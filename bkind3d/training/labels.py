@@ -8,6 +8,7 @@ import numpy as np
 from bkind3d.config import InputError, LabelledTrainingConfig, TrainingConfig
 from bkind3d.data.datasets import PerSession, SessionFrames
 from bkind3d.data.points import read_points, same_order
+from bkind3d.data.results import MIN_JOINTS
 
 
 def read_labels(paths: Mapping[str, str | Path], sessions: Sequence[SessionFrames]) -> tuple[list[str], PerSession]:
@@ -34,18 +35,19 @@ def draw_labels(truth: PerSession, sessions: Sequence[SessionFrames], settings: 
     """Keep the joints of as many frames as the settings allow, drawn by their seed, and give these frames: (session, number).
 
     The frames are put in an order by chance, of which the first ones are taken: those of a small budget are among those of a larger one.
-    The joints of all other frames become unknown in `truth`.
+    The joints of all other frames become unknown in `truth`. Where all are taken, a frame with a single joint counts, too; none with fewer
+    than three is drawn.
 
     Raises
     ------
     InputError : where there are fewer frames with joints in which two cameras see the subject.
     """
     learned = [session for session in sessions if session.session not in settings.validation_sessions]
+    number = settings.labels if isinstance(settings, LabelledTrainingConfig) else "all"
     pool = []
     for session in learned:
-        known = np.isfinite(truth[session.session].min(axis=2)).any(axis=1)
+        known = np.isfinite(truth[session.session].min(axis=2)).sum(axis=1) >= (1 if number == "all" else MIN_JOINTS)
         pool += [(session.session, index) for index in session.usable[known[session.usable]]]
-    number = settings.labels if isinstance(settings, LabelledTrainingConfig) else "all"
     if number != "all":
         if number > len(pool):
             what = f"asks for {number} labelled frames, but the training sessions have {len(pool)} in which two cameras see the subject"

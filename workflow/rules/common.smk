@@ -65,7 +65,7 @@ try:
     from bkind3d.study import sections
     from bkind3d.study.layout import SIMULATED
     from bkind3d.study.opening import load_study, read_yaml
-    from bkind3d.evaluation.prospects import remark_on_evaluation
+    from bkind3d.evaluation.prospects import check_budgets, remark_on_evaluation
     from bkind3d.study.remarks import explain_done, explain_retraining, remark_on_clocks, remark_on_weights
     from bkind3d.study.study import list_simulated_cameras
     from bkind3d.config.network import list_weights
@@ -84,6 +84,7 @@ configfile: CONFIG_FILE
 
 try:
     study = load_study(config)
+    check_budgets(study)
 except InputError as error:
     refuse(error)
 SETTINGS = sections.format_sections(study)

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bkind3d.config import InputError
 from bkind3d.data.joint_files import make_joints
 from bkind3d.data.parquet import write_table
-from bkind3d.evaluation.prospects import remark_on_evaluation
+from bkind3d.evaluation.prospects import check_budgets, remark_on_evaluation
 from tests.unit.study.conftest import configure, make_folder
 
 NAMES = tuple(f"j{index:02d}" for index in range(5))
@@ -88,3 +89,14 @@ def test_behaviours_of_one_kind_are_told_beforehand(judged):
 
 def test_without_annotation_nothing_is_said_or_read(tmp_path):
     assert remark_on_evaluation(configure(make_folder(tmp_path))) == []
+
+
+@pytest.mark.parametrize(("step", "there"), [(1, 60), (5, 12)])
+def test_a_budget_beyond_the_labels_of_kept_frames_is_refused(judged, step, there):
+    framesets = {"subject": {"step": step}}
+    taught = {"method": "supervised", "frames": "subject"}
+    check_budgets(configure(judged, framesets=framesets, experiments={"taught": taught | {"training": {"labels": there}}}))
+    with pytest.raises(
+        InputError, match=rf"taught\.training\.labels: asks for 100 labelled frames, .* keep {there} with at least 3 joints"
+    ):
+        check_budgets(configure(judged, framesets=framesets, experiments={"taught": taught | {"training": {"labels": 100}}}))

@@ -3,12 +3,10 @@ import sys
 import time
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 import yaml
 
 from bkind3d.config import InputError, network
-from bkind3d.data.parquet import write_table
 from bkind3d.study.opening import load_study
 
 SIMULATION = {
@@ -346,24 +344,9 @@ def test_what_nobody_means_is_refused_at_once(folder, name, old, new, message):
     assert time.process_time() - begin < 1 and str(refused.value).isprintable() and len(str(refused.value)) < 1100
 
 
-def teach(folder, **experiment):
-    """One experiment of a supervised method; three frames of the training session have joints."""
-    table = pd.DataFrame({"frame": [0, 1, 2, 3], "joint": "nose", "x": [1.0, 2, 3, float("nan")], "y": 0.0, "z": 0.0})
-    write_table(table, "joints", folder / "rec/joints.parquet")
-    path = folder / "config/sessions.tsv"
-    path.write_text(path.read_text().replace("train\n", "train\t\t\tjoints.parquet\n"))
-    configure(folder, experiments={"taught": {"method": "supervised", "frames": "subject", **experiment}})
-
-
-def test_more_labels_than_the_joints_hold_are_refused(folder):
-    teach(folder, training={"labels": 3})
-    load_study(folder=folder)
-    teach(folder, training={"labels": 10})
-    with pytest.raises(InputError, match=r"experiments\.taught\.training\.labels.* asks for 10 labelled frames, but .* have 3"):
-        load_study(folder=folder)
-
-
 def test_a_supervised_method_is_not_judged_on_blocks_of_what_it_learned_from(folder):
-    teach(folder, evaluation={"split": "blocks"})
+    (folder / "rec/joints.parquet").write_text("x")
+    change(folder, "sessions.tsv", "train\n", "train\t\t\tjoints.parquet\n")
+    configure(folder, experiments={"taught": {"method": "supervised", "frames": "subject", "evaluation": {"split": "blocks"}}})
     with pytest.raises(InputError, match="those of the blocks that would test it among them"):
         load_study(folder=folder)
