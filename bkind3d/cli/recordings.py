@@ -184,7 +184,14 @@ for name, row in IMPORTERS.items():
 @verb(
     argument("video", nargs="+", help="video of a static camera; its files in the order of time, where it has several"),
     argument("--config", required=True, help="JSON or YAML file with the section 'survey'"),
-    argument("--frame-map", help="table (.tsv, .csv, .parquet) with columns frame (of the session) and video_frame, from 0"),
+    argument(
+        "--frame-maps",
+        nargs="+",
+        default=[],
+        metavar="CAMERA=PATH",
+        help="frame maps of the session's cameras: tables with columns frame (of the session) and video_frame, or video_frame and time_s",
+    ),
+    argument("--camera", help="which of them is this video's"),
     argument("--mask", help="picture, white where the subject may be and black elsewhere (in front of others, mirrors, screens)"),
     argument("--background", help="picture or video of the empty room"),
     argument(
@@ -197,13 +204,18 @@ for name, row in IMPORTERS.items():
 )
 def survey_video(arguments: argparse.Namespace) -> None:
     """Find a video's background, the silhouettes of what moves, and faults, frame by frame."""
+    from bkind3d.survey.frame_maps import FrameMap
     from bkind3d.survey.room import RoomFiles
     from bkind3d.survey.videos import survey_video
 
     config = read_section(SurveyConfig, arguments.config)
-    given = {key: getattr(arguments, key) for key in ("frame_map", "start", "stop", "threads")}
+    maps = read_named_paths(arguments.frame_maps, "--frame-maps")
+    if maps and arguments.camera not in maps:
+        raise InputError("--camera", f"{arguments.camera!r} is none of {', '.join(maps)}", "name the camera whose video this is")
+    frame_map = FrameMap(maps[arguments.camera], arguments.camera, maps) if maps else None
+    given = {key: getattr(arguments, key) for key in ("start", "stop", "threads")}
     room = RoomFiles(arguments.mask, arguments.beside, arguments.background)
-    survey_video(arguments.video, config, arguments.output, **given, room=room)
+    survey_video(arguments.video, config, arguments.output, frame_map, **given, room=room)
 
 
 @verb(

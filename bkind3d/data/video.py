@@ -84,10 +84,19 @@ class Packets:
     keys: Bool[NDArray, "..."]
 
     @property
+    def step(self) -> float:
+        """Usual time between two frames, seconds; 0 where there are no two."""
+        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
+
+    @property
+    def rate(self) -> float | None:
+        """Usual frames per second, which gaps do not change; none where there are no two frames."""
+        return 1 / self.step if self.step > 0 else None
+
+    @property
     def length(self) -> float:
         """Seconds that the frames are shown, the last one as long as the others usually are."""
-        usual = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
-        return float(self.times[-1]) + usual if len(self.times) else 0.0
+        return float(self.times[-1]) + self.step if len(self.times) else 0.0
 
 
 def list_files(video: Video) -> list[Path]:

@@ -1,7 +1,7 @@
 """What the beginning of a session tells before anything was computed: offsets between cameras, how fast and how large the subject is."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import read_metadata
-from bkind3d.data.video import VideoInfo
+from bkind3d.data.video import VideoInfo, read_packets
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.geometry.cameras import Camera
 from bkind3d.study.study import Study
-from bkind3d.survey.frame_maps import choose_frames
+from bkind3d.survey.frame_maps import FrameMap, choose_frames
 from bkind3d.survey.location import locate_subject
 from bkind3d.survey.synchronisation import CameraOffset, measure_offsets
 from bkind3d.survey.videos import survey_size, survey_video
@@ -52,24 +52,28 @@ def examine_beginning(
                 return [], measured
             long_side = study.config.survey.long_side
             shrunk = [cameras[key].resized(survey_size(info, long_side)) for key, info in infos.items()]
-            checks = check_offsets(measure_offsets(study.config.location, shrunk, surveys, frames))
+            checks = check_offsets(measure_offsets(study.config.location, shrunk, surveys, frames), study.find_frame_maps(name))
         except InputError as error:
             return [Check("warning", "synchronisation", f"offsets cannot be estimated: {error}")] if calibrated else [], Measured()
         return checks, replace(measured, side=_measure_side(study, name, cameras, surveys, Path(folder)))
+
+
+def find_frame_maps(study: Study, name: str) -> dict[str, FrameMap]:
+    """The frame maps of a session's cameras, each of which knows the others."""
+    paths = {camera: study.folder / path for camera, path in study.find_frame_maps(name).items()}
+    return {camera: FrameMap(path, camera, paths) for camera, path in paths.items()}
 
 
 def _survey_beginning(
     study: Study, name: str, infos: Mapping[str, VideoInfo], folder: Path, n_frames: int | None
 ) -> tuple[dict[str, str | Path], Shaped[NDArray, "..."]]:
     """Tables ``survey`` of all cameras, and the session's frames in them."""
-    row, surveys, frames = study.sessions[name], dict[str, str | Path](), np.empty(0, np.int64)
+    row, maps, surveys, frames = study.sessions[name], find_frame_maps(study, name), dict[str, str | Path](), np.empty(0, np.int64)
     for camera, info in infos.items():
-        entry = study.cameras[name][camera]
-        frame_map = study.folder / study.find_path(entry.frame_map) if entry.frame_map else None
-        frames = choose_frames(info.n_frames, frame_map, row.start, row.stop, info.rate)[:n_frames, 0]
         video = [study.folder / path for path in study.find_videos(name, camera)]
+        frames = choose_frames(info.n_frames, maps.get(camera), row.start, row.stop, read_packets(video).rate or info.rate)[:n_frames, 0]
         surveys[camera] = folder / f"{camera}.parquet"
-        survey_video(video, study.config.survey, surveys[camera], frame_map, int(frames[0]), int(frames[-1]) + 1)
+        survey_video(video, study.config.survey, surveys[camera], maps.get(camera), int(frames[0]), int(frames[-1]) + 1)
     return surveys, frames
 
 
@@ -84,18 +88,19 @@ def _measure_side(study: Study, name: str, cameras: Mapping[str, Camera], survey
     return float(read_metadata(location)["side"])
 
 
-def check_offsets(offsets: Mapping[str, Sequence[Any]]) -> list[Check]:
-    """What estimated offsets (:class:`CameraOffset`, or as read from metadata) mean, camera by camera."""
-    return [_check_offset(camera, CameraOffset(*values)) for camera, values in offsets.items()]
+def check_offsets(offsets: Mapping[str, Sequence[Any]], mapped: Collection[str] = ()) -> list[Check]:
+    """What estimated offsets (:class:`CameraOffset`, or as read from metadata) mean, camera by camera; `mapped` ones have a frame map."""
+    return [_check_offset(camera, CameraOffset(*values), camera in mapped) for camera, values in offsets.items()]
 
 
-def _check_offset(camera: str, offset: CameraOffset) -> Check:
+def _check_offset(camera: str, offset: CameraOffset, mapped: bool) -> Check:
     warn = partial(Check, "warning", "synchronisation", camera=camera)
     sentence = f"shows moments {offset.frames:+.1f} frames later than the other cameras (+- {offset.uncertainty:.1f})"
     if offset.shift:
         return warn(f"{sentence}; shifted by {offset.shift} frames")
     if offset.out_of_sync:
-        return warn(sentence, "set location.correct_offsets to true, or give a frame map")
+        step = "are the times of its frame map those of the other cameras' clock?" if mapped else "or give a frame map"
+        return warn(sentence, step if mapped else f"set location.correct_offsets to true, {step}")
     if offset.uncertainty > _UNKNOWN:
         return warn("nothing tells whether it is in time with the others", "compare a sudden event by eye")
     return Check("pass", "synchronisation", sentence, camera=camera)

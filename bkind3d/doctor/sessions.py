@@ -1,6 +1,6 @@
 """Sessions: whether a session's cameras fit together, its calibration fits its videos, and its results make sense."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.calibration_formats import match_cameras
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.progress import track
-from bkind3d.doctor.beginning import check_offsets, examine_beginning
+from bkind3d.doctor.beginning import check_offsets, examine_beginning, find_frame_maps
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
@@ -70,14 +70,14 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
         if sample is not None:
             examined.samples[camera] = sample
     examined.checks += check_lengths(study, name, examined.samples)
-    examined.checks += check_rates(examined.samples)
+    examined.checks += check_rates(examined.samples, study.find_frame_maps(name))
     examined.checks += _fit_calibration(study, examined, row.rig)
     for camera, sample in examined.samples.items():
         examined.silhouettes[camera] = sample.find_silhouettes(study.config.survey)
     location = study.results.location(name)
     if location.exists():
         examined.location, examined.place = read_table(location, "location"), read_metadata(location)
-        examined.checks += check_location(examined.location, examined.place)
+        examined.checks += check_location(examined.location, examined.place, study.find_frame_maps(name))
         surveys = [path for path in (study.results.survey(name, camera) for camera in examined.samples) if path.exists()]
         if surveys:
             measured = measure_changes(surveys, next(iter(examined.samples.values())).info.rate)
@@ -95,12 +95,10 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
 
 def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> list[Check]:
     """Whether frames of all cameras can be paired."""
-    row, spans, counts = study.sessions[name], {}, []
+    row, maps, spans, counts = study.sessions[name], find_frame_maps(study, name), {}, []
     for camera, sample in samples.items():
-        entry = study.cameras[name][camera]
-        frame_map = study.folder / study.find_path(entry.frame_map) if entry.frame_map else None
         try:
-            frames = choose_frames(sample.info.n_frames, frame_map, row.start, row.stop, sample.info.rate)
+            frames = choose_frames(sample.info.n_frames, maps.get(camera), row.start, row.stop, sample.packets.rate or sample.info.rate)
         except InputError as error:
             return [Check.of_error("frames of the session", error, "", camera)]
         spans[camera] = (int(frames[0, 0]), int(frames[-1, 0]))
@@ -113,15 +111,17 @@ def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> lis
     return [Check("pass", "frames of the session", sentence)] if spans else []
 
 
-def check_rates(samples: Mapping[str, Sample]) -> list[Check]:
-    """Whether all cameras film at one rate."""
+def check_rates(samples: Mapping[str, Sample], mapped: Collection[str] = ()) -> list[Check]:
+    """Whether all cameras film at one rate, or have frame maps, which say what belongs together."""
     rates = {camera: sample.info.rate for camera, sample in samples.items()}
     if not rates:
         return []
     listed = ", ".join(f"{camera} {rate:.6g}" for camera, rate in rates.items())
     if max(rates.values()) > (1 + _RATE_SHARE) * min(rates.values()):
+        if set(rates) <= set(mapped):
+            return [Check("pass", "rates", f"the cameras film at different rates ({listed} per second), and their frame maps pair them")]
         sentence = f"the cameras film at different rates ({listed} per second)"
-        return [Check("failure", "rates", sentence, "give frame maps with the columns frame and video_frame")]
+        return [Check("failure", "rates", sentence, "give a frame map for every camera, with the columns video_frame and time_s")]
     return [Check("pass", "rates", f"all cameras film at {next(iter(rates.values())):.6g} frames per second")]
 
 
@@ -200,11 +200,11 @@ def check_movement(silhouettes: Mapping[str, Mapping[int, Silhouettes]]) -> list
     return checks
 
 
-def check_location(location: pd.DataFrame, place: Mapping[str, Any]) -> list[Check]:
+def check_location(location: pd.DataFrame, place: Mapping[str, Any], mapped: Collection[str] = ()) -> list[Check]:
     """Whether the subject was located, and whether the cameras show it at the same moments."""
     share = float(location["valid"].mean())
     sentence = f"the subject was located in {100 * share:.1f} % of {len(location)} frames"
     step = "look at the silhouettes below: is the subject in them, in all views?"
     checks = [Check("pass", "location", sentence) if share >= _LOCATED else Check("warning", "location", sentence, step)]
     checks += [Check("warning", "location", remark, step) for remark in place.get("remarks", [])]
-    return checks + check_offsets(place.get("offsets", {}))
+    return checks + check_offsets(place.get("offsets", {}), mapped)

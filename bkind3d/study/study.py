@@ -50,6 +50,10 @@ class Study:
         """The files of a camera's video in a session, in the order of time."""
         return [self.find_path(name) for name in self.cameras[session][camera].videos]
 
+    def find_frame_maps(self, session: str) -> dict[str, str]:
+        """The frame maps of a session's cameras, by camera; they have one clock."""
+        return {camera: self.find_path(row.frame_map) for camera, row in self.cameras[session].items() if row.frame_map}
+
     def find_videos_beside(self, session: str, camera: str) -> list[str]:
         """Videos of the same camera in other sessions of its rig, each one's first file: they show the same room.
 

@@ -28,7 +28,7 @@ from bkind3d.data.video import (
     probe_video,
     read_packets,
 )
-from bkind3d.survey.frame_maps import choose_frames
+from bkind3d.survey.frame_maps import FrameMap, choose_frames, read_clock
 from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, sample_rooms
 from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes, encode_mask
 
@@ -53,7 +53,7 @@ def survey_video(
     video: Video,
     config: SurveyConfig,
     output: str | Path,
-    frame_map: str | Path | None = None,
+    frame_map: str | Path | FrameMap | None = None,
     start: int | None = None,
     stop: int | None = None,
     threads: int = 1,
@@ -74,7 +74,8 @@ def survey_video(
     room = room or RoomFiles()
     info, packets, name = probe_video(video, counted=False), read_packets(video), describe_files(video)
     n_frames = len(packets.times)
-    frames = choose_frames(n_frames, frame_map, start, stop, info.rate)
+    frames = choose_frames(n_frames, frame_map, start, stop, packets.rate or info.rate)
+    clock = _find_clock(frame_map, packets.rate or info.rate)
     size = survey_size(info, config.long_side)
     video_size = (info.width, info.height)
     region = None if room.mask is None else read_region(room.mask, video_size, size)
@@ -87,10 +88,11 @@ def survey_video(
     background, remarks = model_room(samples, beside, config, empty)
     del samples
     times = pd.Series(np.where(frames[:, 1] >= 0, packets.times[frames[:, 1]], np.nan)).interpolate(limit_direction="both")
+    times = times if clock is None else pd.Series(frames[:, 0] / clock)
     counts: dict[str, int] = {}
     picture = cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1]
     metadata = {
-        "width": size[0], "height": size[1], "video_width": info.width, "video_height": info.height, "rate": info.rate,
+        "width": size[0], "height": size[1], "video_width": info.width, "video_height": info.height, "rate": clock or info.rate,
         "n_frames": n_frames, "video": name, "remarks": remarks, "background": base64.b64encode(picture.tobytes()).decode(),
     }  # fmt: skip
     released = (held.pop(0) for _ in range(len(held)))  # one by one, and forgotten
@@ -105,6 +107,13 @@ def survey_video(
                 counts[str(kind)] = counts.get(str(kind), 0) + int(count)
             add_rows(part)
     _report(name, len(frames), counts)
+
+
+def _find_clock(frame_map: str | Path | FrameMap | None, usual: float) -> float | None:
+    """Frames per second on the clock of the session's frame maps; none where these have no times."""
+    if frame_map is None:
+        return None
+    return read_clock(frame_map if isinstance(frame_map, FrameMap) else FrameMap(frame_map), usual).rate
 
 
 def _report(name: str, n_frames: int, counts: dict[str, int]) -> None:

@@ -4,7 +4,7 @@
 rule survey_video:
     input:
         video=get_video,
-        frame_map=get_camera_file("frame_map"),
+        frame_maps=get_frame_maps,
         mask=get_camera_file("mask"),
         background=get_camera_file("background"),
         beside=get_videos_beside,

@@ -38,6 +38,12 @@ def get_videos_beside(wildcards):
     return [] if row.background else study.find_videos_beside(wildcards.session, wildcards.camera)
 
 
+def get_frame_maps(wildcards):
+    """The frame maps of a session's cameras, which have one clock; none where this camera has none."""
+    maps = study.find_frame_maps(wildcards.session)
+    return list(maps.values()) if wildcards.camera in maps else []
+
+
 def get_camera_file(column):
     """Finds a file that the sheet of cameras may name."""
 
@@ -52,14 +58,16 @@ def get_survey_options(wildcards, input):
     """The options that say which frames of a video belong to the session, and where in its pictures the subject may be."""
     row = study.sessions[wildcards.session]
     given = {
-        "--frame-map": input.get("frame_map"),
         "--mask": input.get("mask"),
         "--background": input.get("background"),
         "--start": row.start,
         "--stop": row.stop,
     }
     options = [str(part) for option, value in given.items() if value not in (None, []) for part in (option, value)]
-    return options + (["--beside", *input.beside] if input.get("beside") else [])
+    options += ["--beside", *input.beside] if input.get("beside") else []
+    if not input.get("frame_maps"):
+        return options
+    return options + ["--camera", wildcards.camera, "--frame-maps", *pair_names(study.find_frame_maps(wildcards.session), input.frame_maps)]
 
 
 def get_session_surveys(session):

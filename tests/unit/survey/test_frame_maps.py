@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.survey.frame_maps import choose_frames
+from bkind3d.survey.frame_maps import FrameMap, choose_frames
 
 
 def test_without_a_map_frames_are_the_videos() -> None:
@@ -89,3 +89,95 @@ def test_a_stop_beyond_all_measure_is_refused(tmp_path: Path) -> None:
     (tmp_path / "map.tsv").write_text("frame\tvideo_frame\n0\t0\n")
     with pytest.raises(InputError, match="more than a session can have"):
         choose_frames(30, tmp_path / "map.tsv", stop=10**12)
+
+
+def write_clock(path: Path, times: np.ndarray) -> Path:
+    """A map by the clock."""
+    path.write_text("video_frame,time_s\n" + "".join(f"{number},{time:.6f}\n" for number, time in enumerate(times)))
+    return path
+
+
+def test_a_camera_that_lost_frames_has_the_rate_of_the_session(tmp_path: Path) -> None:
+    whole = np.arange(90) / 30
+    lost = np.delete(whole, np.arange(30, 39))
+    maps = {"a": write_clock(tmp_path / "a.csv", whole), "b": write_clock(tmp_path / "b.csv", lost)}
+    # Its container, which counts 81 frames in 3 s, says 27 Hz.
+    frames = choose_frames(81, FrameMap(maps["b"], "b", maps), rate=27)
+    assert frames[60].tolist() == [60, 51]
+    assert frames[:, 1].tolist() == [*range(30), *[-1] * 9, *range(30, 81)]
+    assert choose_frames(90, FrameMap(maps["a"], "a", maps), rate=30)[:, 0].tolist() == frames[:, 0].tolist()
+
+
+def test_an_hour_with_lost_frames_ends_in_time(tmp_path: Path) -> None:
+    whole = np.arange(3600 * 30) / 30 + 1e-4 * np.sin(np.arange(3600 * 30))
+    kept = np.sort(np.random.default_rng(0).choice(len(whole), len(whole) - 54, replace=False))
+    maps = {"a": write_clock(tmp_path / "a.csv", whole), "b": write_clock(tmp_path / "b.csv", whole[kept])}
+    frames = choose_frames(len(kept), FrameMap(maps["b"], "b", maps), rate=30 * len(kept) / len(whole))
+    shown = frames[:, 1] >= 0
+    assert np.array_equal(frames[shown, 0], kept[frames[shown, 1]])
+    assert (~shown).sum() == 54
+
+
+def test_cameras_of_different_rates_make_a_session_of_the_slowest(tmp_path: Path) -> None:
+    maps = {
+        "slow": write_clock(tmp_path / "a.csv", np.arange(30) / 30),
+        "fast": write_clock(tmp_path / "b.csv", np.arange(60) / 60 + 0.001),
+    }
+    assert choose_frames(30, FrameMap(maps["slow"], "slow", maps), rate=30)[:, 1].tolist() == [*range(30), -1]  # the fast one ends later
+    assert choose_frames(60, FrameMap(maps["fast"], "fast", maps), rate=60)[:30, 1].tolist() == list(range(0, 60, 2))
+
+
+def test_a_phase_of_half_a_frame_makes_no_gaps(tmp_path: Path) -> None:
+    times = (np.arange(300) + 0.5 + 0.05 * np.random.default_rng(0).standard_normal(300)) / 100
+    assert (choose_frames(300, write_clock(tmp_path / "a.csv", times), rate=100)[1:, 1] >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"), [(1000, "too long by the factor 1000; are they in milliseconds"), (2, "factor 2;"), (0.5, "too short")]
+)
+def test_times_off_by_a_factor_are_refused(tmp_path: Path, factor: float, words: str) -> None:
+    path = write_clock(tmp_path / "a.csv", factor * np.arange(60) / 30)
+    with pytest.raises(InputError, match=words):
+        choose_frames(60, path, rate=30)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("MAP.CSV", "\ufeffframe;video_frame;;\n0;0;;\n1;1;;\n;;;\n2;;;\n3;2;;\n"),
+        ("map.txt", "Frame\tVideo_Frame\n0\t0\n1\t1\n3\t2\n\n"),
+        ("map.tsv", "frame,video_frame\r\n0,0\r\n1,1.0\r\n3,2\r\n"),
+    ],
+)
+def test_spreadsheets_have_habits(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert choose_frames(3, tmp_path / name).tolist() == [[0, 0], [1, 1], [2, -1], [3, 2]]
+
+
+def test_decimal_commas_are_read_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.csv").write_text("video_frame;time_s\n0;0,0\n1;0,0333\n2;0,0667\n3;\n4;0,1333\n")
+    with caplog.at_level("INFO"):
+        assert choose_frames(5, tmp_path / "a.csv", rate=30)[:, 1].tolist() == [0, 1, 2, -1, 4]
+    assert "decimal commas" in caplog.text
+    (tmp_path / "b.csv").write_text("video_frame,time_s\n0,0,0\n1,0,033\n")
+    with pytest.raises(InputError, match=r"a line has 3 cells"):
+        choose_frames(2, tmp_path / "b.csv", rate=30)
+
+
+@pytest.mark.parametrize("index", [True, False])
+def test_times_of_all_cameras_in_one_file(tmp_path: Path, index: bool) -> None:
+    rows = [
+        (camera, number, 5000 + number / 30 + 0.002 * camera) for number in range(20) for camera in (1, 2) if (camera, number) != (2, 7)
+    ]
+    counted = dict.fromkeys((1, 2), -1)
+    path = tmp_path / "timestamps.csv"
+    with path.open("w") as file:
+        file.write("cam_id,frame_time" + ",frame_index" * index + "\n")
+        for camera, _, time in rows:
+            counted[camera] += 1
+            file.write(f"{camera},{time}" + f",{counted[camera]}" * index + "\n")
+    maps = {"cam1": path, "cam2": path}
+    assert choose_frames(20, FrameMap(path, "cam1", maps), rate=30)[:, 1].tolist() == list(range(20))
+    assert choose_frames(19, FrameMap(path, "cam2", maps), rate=30)[:, 1].tolist() == [*range(7), -1, *range(7, 19)]
+    with pytest.raises(InputError, match="camera 'cam3' of the sheet is not in the calibration|cam3"):
+        choose_frames(20, FrameMap(path, "cam3", {}), rate=30)
