@@ -124,6 +124,8 @@ class SessionFrames:
                     raise InputError(path, f"{key} is {entry[key]!r}, but {metadata[0][key]!r} in {paths[0]}", "extract both again")
         self.side, self.units, self.rate = float(metadata[0]["side"]), str(metadata[0]["units"]), float(metadata[0]["rate"])
         self.session = str(metadata[0]["session"])
+        #: How far the views agree on each camera's silhouettes, as where the subject was located; NaN where that is not known.
+        self.agreement = np.array([entry.get("agreement") or np.nan for entry in metadata], np.float64)
         #: Seconds between kept frames; `rate` is that of the videos.
         self.interval = int(metadata[0].get("step", 1)) / self.rate
         tables = [read_table(path, "frames", INDEX_COLUMNS) for path in paths]
@@ -325,6 +327,6 @@ def iterate_batches(
 
 
 def describe_sessions(sessions: Sequence[SessionFrames]) -> pd.DataFrame:
-    """One row per session: its name, number of cameras, frames and usable frames."""
-    rows = [(s.session, len(s.cameras), len(s), len(s.usable), s.side, s.units) for s in sessions]
-    return pd.DataFrame(rows, columns=["session", "n_cameras", "n_frames", "n_usable", "side", "units"])
+    """One row per session: its name, number of cameras, frames and usable frames, cube, and the least agreement of its silhouettes."""
+    rows = [(s.session, len(s.cameras), len(s), len(s.usable), s.side, s.units, s.agreement.min()) for s in sessions]
+    return pd.DataFrame(rows, columns=["session", "n_cameras", "n_frames", "n_usable", "side", "units", "agreement"])

@@ -1,4 +1,4 @@
-"""Keypoints that are of no use: dead, or merged with another one. The one definition, for training and for what comes after."""
+"""Keypoints that are of no use (dead, or merged with another one), and silhouettes that are. The one definition, for training and for what comes after."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 #: Two keypoints whose mean distance is below this share of the cube's side are merged; one that moves less than `STILL` within
 #: the cube does not follow the body; one that is present in less than `RARE` of the frames is hardly there.
 MERGED, STILL, RARE = 0.03, 0.01, 0.5
+#: Silhouettes whose intersection over union with what all views agree on (the hull, drawn back) is less are not the subject's.
+AGREED = 0.8
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.spacing import step_indices
+from bkind3d.geometry.health import AGREED
 from bkind3d.report.contents import read_location
 from bkind3d.report.elements import LEGEND, Cell, Chart, Fold, Gallery, Note, Table, make_chart, make_row
 from bkind3d.report.formatting import choose_decimals, format_number, format_share
@@ -103,8 +104,8 @@ def build_view_chart(location: pd.DataFrame, n_cameras: int) -> Chart:
 
 def build_survey_table(study: Study, session: str) -> Table:
     """One row per camera: its video, and what the survey of it found."""
-    columns = ["camera", "video", "picture", "rate (Hz)", "frames", "with silhouette", "faults"]
-    rows = []
+    columns = ["camera", "video", "picture", "rate (Hz)", "frames", "with silhouette", "agreement", "faults"]
+    agreement, rows = read_location(study, session)[1].get("agreement", {}), []
     for camera in study.cameras[session]:
         path = study.results.survey(session, camera)
         table, metadata = read_table(path, "survey", columns=["frame", "area", "fault"]), read_metadata(path)
@@ -112,9 +113,13 @@ def build_survey_table(study: Study, session: str) -> Table:
         seen = float((table["area"].fillna(0) > 0).mean()) if len(table) else 0.0
         named = table["fault"].fillna("")
         faults = ", ".join(f"{fault} ({count})" for fault, count in named[named != ""].value_counts().items())
-        found = Cell(format_share(seen), share=seen), Cell(faults or "none", "" if faults else "muted")
+        agreed = agreement.get(camera, math.nan)
+        cells = (Cell(format_share(share), share=share) if math.isfinite(share) else Cell("–", "muted") for share in (seen, agreed))
+        found = *cells, Cell(faults or "none", "" if faults else "muted")
         rows.append(make_row(camera, metadata.get("video", ""), size, format_number(metadata.get("rate") or None, 2), len(table), *found))
-    return Table(columns, rows, frozenset({"picture", "rate (Hz)", "frames", "with silhouette"}))
+    return Table(
+        columns, rows, frozenset({"picture", "rate (Hz)", "frames", "with silhouette", "agreement"}), write_caption("survey", agreed=AGREED)
+    )
 
 
 def calibration_quality(study: Study, rig: str) -> tuple[pd.DataFrame, dict[str, Any]]:

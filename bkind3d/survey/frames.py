@@ -73,6 +73,7 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     details = {
         "size": config.size, "margin": config.margin, "window": config.window, "step": config.step, "side": float(place["side"]),
         "camera": camera_name, "session": Path(sources.location).stem, "units": place.get("units", ""), "rate": float(metadata["rate"]),
+        "agreement": place.get("agreement", {}).get(camera_name),
     }  # fmt: skip
     write_table(table.drop(columns=["video_frame"]), "frames", output, details)
     log.info("%s: %d windows, %.1f %% valid", output, len(table), 100 * table["valid"].mean())

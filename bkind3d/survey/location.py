@@ -15,8 +15,9 @@ from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.calibration_formats import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Camera
+from bkind3d.geometry.health import AGREED
 from bkind3d.survey.consensus import Candidates, Clusters, find_candidates
-from bkind3d.survey.extent import ReadMasks, measure_side
+from bkind3d.survey.hulls import ReadMasks, measure_body, move_to_bodies
 from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask
 from bkind3d.survey.synchronisation import measure_offsets, shift_frames
 from bkind3d.survey.tracking import Track, fill_gaps, follow_subject, smooth_track, take_candidates
@@ -29,6 +30,8 @@ CLUSTER_NUMBERS = 7
 _SELDOM = 0.5
 #: A subject whose centre stays this near (in shares of its size) to its usual place in nine of ten frames keeps its place.
 _KEEPS_PLACE = 0.5
+#: Seconds between the moments in which the hull is measured: bodies change little in between.
+_HULL_SECONDS = 0.1
 #: Somebody else is told of who is there in more than this share of the frames.
 _PRESENT = 0.1
 
@@ -73,19 +76,27 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
         n_seen = np.isfinite(sightings.clusters[..., 0]).any(axis=2).sum(axis=0).tolist()
         raise explain_nothing(str(calibration), dict(zip(surveys, n_seen, strict=True)), config)
     points, chosen, residual = take_candidates(candidates, subject)
-    max_gap = round(config.max_gap_seconds * sightings.rate)
-    centres = fill_gaps(smooth_track(points, config.smooth_seconds * sightings.rate), max_gap)
-    side = config.side or config.side_margin * measure_side(
-        sightings.cameras, centres, chosen, sightings.clusters, _mask_reader(surveys, sightings.frames, shifts)
+    body = measure_body(
+        sightings.cameras,
+        points,
+        chosen,
+        sightings.clusters,
+        _mask_reader(surveys, sightings.frames, shifts),
+        step=max(1, round(_HULL_SECONDS * sightings.rate)),
     )
+    points = smooth_track(move_to_bodies(points, body), config.smooth_seconds * sightings.rate)
+    centres = fill_gaps(points, round(config.max_gap_seconds * sightings.rate))
+    side = config.side or config.side_margin * body.extent
     n_views, valid = (chosen >= 0).sum(axis=1), np.isfinite(centres).all(axis=1)
     table = pd.DataFrame(centres, columns=["x", "y", "z"])
     table = table.assign(frame=sightings.frames, time_s=sightings.times, n_views=n_views, residual=residual, valid=valid)
     share = float(valid.mean())
     remarks = remark_track(table, len(surveys), subject.size, units) + remark_others(candidates, subject, sightings.times, inside, units)
+    agreement = dict(zip(surveys, body.agreement.tolist(), strict=True))
+    remarks += remark_agreement(agreement)
     remarks += [f"camera {name} {remark}" for name, path in surveys.items() for remark in read_metadata(path).get("remarks", [])]
-    details = {"side": float(side), "units": units, "valid": share, "rate": sightings.rate, "offsets": offsets, "remarks": remarks}
-    write_table(table, "location", output, details)
+    details = {"side": float(side), "extent": body.extent, "units": units, "valid": share, "rate": sightings.rate, "offsets": offsets}
+    write_table(table, "location", output, details | {"agreement": agreement, "remarks": remarks})
     views = table["n_views"].mean()
     log.info("%s: located in %.1f %% of %d frames, %.2f views each, side %.4g %s", output, 100 * share, len(table), views, side, units)
     return remarks
@@ -171,6 +182,18 @@ def remark_track(table: pd.DataFrame, n_cameras: int, size: float, units: str) -
     return [
         f"the subject hardly leaves its place ({wandered:.3g} {units} in nine of ten frames, it is about {size:.3g} {units} large): "
         "what of it never moves may be taken for background: look at the silhouettes"
+    ]
+
+
+def remark_agreement(agreement: Mapping[str, float]) -> list[str]:
+    """Which cameras show other silhouettes than the views together (a body's `agreement` by camera)."""
+    poor = {camera: share for camera, share in agreement.items() if share < AGREED}
+    if not poor:
+        return []
+    listed = ", ".join(f"{camera} {share:.2f}" for camera, share in poor.items())
+    return [
+        f"the views do not agree on the silhouettes (overlap with what all views together allow: {listed}; {AGREED:g} is usual at least): "
+        "shadows, holes or somebody else are in them, and keypoints will be no better: look at the silhouettes"
     ]
 
 

@@ -27,6 +27,7 @@ from bkind3d.data.parquet import write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.data.progress import describe_progress
 from bkind3d.data.writing import replaced_when_complete
+from bkind3d.geometry.health import AGREED
 from bkind3d.training.budget import allot_steps, count_step
 from bkind3d.training.callbacks import DRAWS_OF_VALIDATION, Previews, Validation
 from bkind3d.training.folder import hash_files, hold_folder, identify_training
@@ -95,6 +96,7 @@ def train_model(
         sessions = [SessionFrames(paths) for paths in frames.values()]
         check_sessions(sessions, config.training.validation_sessions)
         log.info("training %s on\n%s", identity, describe_sessions(sessions).to_string(index=False))
+        warn_of_silhouettes(sessions)
         lightning.seed_everything(config.training.seed, workers=True, verbose=False)
         names, truth = read_labels(labels, sessions) if config.description.role == "supervised" else ([], {})
         drawn = draw_labels(truth, sessions, config.training) if truth else []
@@ -111,6 +113,13 @@ def train_model(
         if is_main_process():
             finish(module, provenance, folder)
     return folder
+
+
+def warn_of_silhouettes(sessions: Sequence[SessionFrames]) -> None:
+    """Say in the log which sessions have silhouettes that the views do not agree on: little can be learned from them."""
+    poor = [session.session for session in sessions if (session.agreement < AGREED).any()]
+    if poor:
+        log.warning("the views do not agree on the silhouettes of %s: look at the report's page of the session", ", ".join(poor))
 
 
 def is_main_process() -> bool:

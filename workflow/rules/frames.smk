@@ -49,7 +49,7 @@ rule locate_subject:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=4,
+        revision=5,
         surveys=lambda wildcards, input: pair_names(get_cameras(wildcards), input.surveys),
     message:
         "Locate the subject of session {wildcards.session}"
@@ -78,7 +78,7 @@ rule extract_frames:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=2,
+        revision=3,
     message:
         "Extract the frameset {wildcards.frameset} from camera {wildcards.camera} of session {wildcards.session}"
     shell:

@@ -82,7 +82,8 @@ def test_metadata_tell_what_the_pictures_are(scene: Scene) -> None:
     metadata = read_metadata(scene.folder / "frames" / "cam2.parquet")
     expected = {"size": 32, "margin": 1.5, "window": "subject", "camera": "cam2", "session": "ball", "units": "mm", "rate": 30, "step": 4}
     assert {key: metadata[key] for key in expected} == expected
-    assert metadata["side"] == read_metadata(scene.folder / "location" / "ball.parquet")["side"]
+    place = read_metadata(scene.folder / "location" / "ball.parquet")
+    assert (metadata["side"], metadata["agreement"]) == (place["side"], place["agreement"][metadata["camera"]])
 
 
 def test_another_version_of_the_package_writes_the_same_frames(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

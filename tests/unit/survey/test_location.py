@@ -9,14 +9,17 @@ import pytest
 from bkind3d.config import InputError, LocationConfig, SurveyConfig, parse_section
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.geometry.health import AGREED
 from bkind3d.survey.location import explain_nothing, locate_subject, remark_others, remark_track
-from bkind3d.survey.silhouettes import encode_mask
+from bkind3d.survey.silhouettes import decode_mask, encode_mask
 from bkind3d.survey.tracking import follow_subject
 from bkind3d.survey.videos import survey_video
 from tests.unit.survey.conftest import RADIUS, Scene, draw_ball, draw_floor
 from tests.unit.survey.test_tracking import ELSEWHERE, TIMES, make_candidates, walk
 
 CONFIG = LocationConfig(smooth_seconds=0.05)
+#: Metadata of a survey that its readers need.
+KEPT = ("width", "height", "video_width", "video_height", "rate")
 
 
 def test_the_ball_is_located_in_every_frame(scene: Scene) -> None:
@@ -198,3 +201,20 @@ def test_why_nothing_is_located_is_told() -> None:
     line = str(explain_nothing("rig.toml", {"cam1": 0, "cam2": 0, "cam3": 5}, LocationConfig()))
     assert line.startswith("camera cam1, cam2: nothing moves in any frame")
     assert "rig.toml: in no frame" in str(explain_nothing("rig.toml", {"cam1": 3, "cam2": 5}, LocationConfig()))
+
+
+def test_silhouettes_that_the_views_do_not_agree_on_are_told(scene: Scene) -> None:
+    table = read_table(scene.surveys["cam1"], "survey")
+    for row, content in enumerate(table["mask"]):
+        mask = decode_mask(content)
+        rows = np.flatnonzero(mask.any(axis=1))
+        mask[(rows.min() + rows.max()) // 2 :] = 0
+        table.at[row, "mask"] = encode_mask(mask)
+    write_table(table, "survey", scene.surveys["cam1"], {key: read_metadata(scene.surveys["cam1"])[key] for key in KEPT})
+    output = scene.folder / "location.parquet"
+    (remark,) = locate_subject(CONFIG, scene.calibration, scene.surveys, output)
+    agreement = read_metadata(output)["agreement"]
+    poor = [camera for camera, share in agreement.items() if share < AGREED]
+    assert agreement["cam1"] > 0.9
+    assert "the views do not agree on the silhouettes" in remark
+    assert poor == [camera for camera in scene.cameras if camera in remark.split(":")[1]] != []

@@ -8,6 +8,7 @@ from bkind3d.data.datasets import PairDataset, SessionFrames
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.training import trainer
 from bkind3d.training.machine import Machine
+from bkind3d.training.trainer import warn_of_silhouettes
 from tests.unit.scenes import write_session
 from tests.unit.training.experiments import CPU, make_small_experiment, with_training
 
@@ -89,3 +90,16 @@ def test_held_out_sessions_have_to_be_there(tmp_path) -> None:
     for held_out, message in ((("three",), "'three' is not a training session; those are one"), (("one",), "leave at least one")):
         with pytest.raises(InputError, match=message):
             trainer.train_model(with_training(make_small_experiment(2), validation_sessions=held_out), frames, tmp_path / "store", CPU)
+
+
+def test_silhouettes_that_the_views_do_not_agree_on_are_told(tmp_path, caplog: pytest.LogCaptureFixture) -> None:
+    sessions = []
+    for name, agreement in (("one", 0.9), ("two", 0.6), ("three", None)):
+        paths = write_session(tmp_path, name, 3, 3)
+        write_table(read_table(paths[1], "frames"), "frames", paths[1], read_metadata(paths[1]) | {"agreement": agreement})
+        sessions.append(SessionFrames(paths))
+    warn_of_silhouettes(sessions)
+    assert "do not agree on the silhouettes of two: look" in caplog.text
+    caplog.clear()
+    warn_of_silhouettes([sessions[0], sessions[2]])
+    assert not caplog.records
