@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from bkind3d.geometry.projection import is_visible, normalise_pixels, project_points
+from bkind3d.geometry.projection import compute_precisely, is_visible, normalise_projections, project_points
 
 
 def make_voxel_centres(size: int) -> Float[Tensor, "voxel 3"]:
@@ -33,7 +33,21 @@ def cube_to_world(
     orientations: Float[Tensor, "batch 3 3"],
 ) -> Float[Tensor, "batch point 3"]:
     """Place points given in cube coordinates in the world."""
-    return centres[:, None] + sides[:, None, None] * torch.einsum("bij,bpj->bpi", orientations, points.expand(len(centres), -1, -1))
+    with compute_precisely(points.device):
+        return centres[:, None] + sides[:, None, None] * torch.einsum("bij,bpj->bpi", orientations, points.expand(len(centres), -1, -1))
+
+
+def view_cubes(
+    projections: Float[Tensor, "batch view 3 4"],
+    centres: Float[Tensor, "batch 3"],
+    sides: Float[Tensor, "batch"],
+    orientations: Float[Tensor, "batch 3 3"],
+) -> Float[Tensor, "batch view 3 4"]:
+    """Turn projections of the world into projections of cube coordinates, so that voxels need no place in the world to be seen."""
+    with compute_precisely(projections.device):
+        blocks, turned = projections[..., :3].double(), orientations[:, None].double()
+        axes = sides[:, None, None, None] * (blocks @ turned)
+        return torch.cat([axes, blocks @ centres[:, None, :, None].double() + projections[..., 3:]], dim=-1).to(projections.dtype)
 
 
 def sample_views(
@@ -41,7 +55,7 @@ def sample_views(
     projections: Float[Tensor, "batch view 3 4"],
     image_size: tuple[int, int],
     present: Bool[Tensor, "batch view"],
-    points: Float[Tensor, "batch point 3"],
+    points: Float[Tensor, "#batch point 3"],
 ) -> tuple[Float[Tensor, "batch view channel point"], Bool[Tensor, "batch view point"]]:
     """Sample every view's features bilinearly at the projections of world points.
 
@@ -51,7 +65,7 @@ def sample_views(
     projections : world to pixels of images of `image_size`.
     image_size : (width, height) of those images.
     present : views that exist.
-    points : world units.
+    points : world units, or cube coordinates where projections start from these (:func:`view_cubes`).
 
     Returns
     -------
@@ -59,13 +73,10 @@ def sample_views(
     visible : the point lies in front of the camera and inside the image.
     """
     batch, view, channel = features.shape[:3]
-    pixels, depths = project_points(points, projections)
-    normalised = normalise_pixels(pixels, *image_size)
+    normalised, depths = project_points(points, normalise_projections(projections, *image_size))
     visible = is_visible(normalised, depths, present)
-    samples = F.grid_sample(
-        features.flatten(0, 1), normalised.flatten(0, 1)[:, None].clamp(-2, 2), mode="bilinear", padding_mode="border", align_corners=False
-    )
-    return samples.view(batch, view, channel, -1) * visible[:, :, None], visible
+    samples = F.grid_sample(features.flatten(0, 1), normalised.flatten(0, 1)[:, None], padding_mode="border", align_corners=False)
+    return samples.view(batch, view, channel, -1).mul_(visible[:, :, None]), visible
 
 
 def fuse_views(
@@ -81,7 +92,7 @@ def average_views(
 ) -> Float[Tensor, "batch channel point"]:
     """Average views with given weights; points without any weight give zero."""
     total = weights.sum(dim=1).clamp_min(1e-6)
-    return torch.einsum("bvcp,bvp->bcp", samples, weights) / total[:, None]
+    return (samples * weights[:, :, None]).sum(dim=1) / total[:, None]
 
 
 def carve_hull(
@@ -91,14 +102,15 @@ def carve_hull(
 
     A view that does not see a point says nothing about it; `softness` keeps one wrong silhouette from emptying the hull.
     """
-    return torch.log(softness + (1 - softness) * silhouettes).masked_fill(~visible, 0.0).sum(dim=1)
+    return (softness + (1 - softness) * silhouettes).log_().masked_fill_(~visible, 0.0).sum(dim=1)
 
 
 def expected_positions(
     heatmaps: Float[Tensor, "batch keypoint voxel"], centres: Float[Tensor, "voxel 3"]
 ) -> tuple[Float[Tensor, "batch keypoint 3"], Float[Tensor, "batch keypoint"]]:
     """Mean position and spread (root of the trace of the covariance) of heatmaps that sum to one, in cube coordinates."""
-    means = heatmaps @ centres
-    second = heatmaps @ centres.square().sum(dim=-1, keepdim=True)
-    variances = (second[..., 0] - means.square().sum(dim=-1)).clamp_min(0)
+    with compute_precisely(heatmaps.device):
+        moments = heatmaps @ torch.cat([centres, centres.square().sum(dim=-1, keepdim=True)], dim=-1)
+    means = moments[..., :3]
+    variances = (moments[..., 3] - means.square().sum(dim=-1)).clamp_min(0)
     return means, variances.sqrt()

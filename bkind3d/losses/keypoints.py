@@ -77,7 +77,7 @@ class LengthVariance(nn.Module):
 
 def coverage(
     points: Float[Tensor, "batch keypoint 3"],
-    voxels: Float[Tensor, "batch voxel 3"],
+    voxels: Float[Tensor, "#batch voxel 3"],
     hull: Float[Tensor, "batch voxel"],
     threshold: float = 0.5,
 ) -> Float[Tensor, ""]:
@@ -90,7 +90,7 @@ def coverage(
     """
     inside = (hull > threshold).float()
     with torch.no_grad():
-        nearest = torch.cdist(voxels, points).argmin(dim=-1, keepdim=True)
+        nearest = torch.cdist(voxels.expand(len(points), -1, -1), points).argmin(dim=-1, keepdim=True)
     chosen = torch.gather(points, 1, nearest.expand(-1, -1, 3))
     distances2 = (voxels - chosen).square().sum(dim=-1)
     return ((distances2 * inside).sum(dim=1) / inside.sum(dim=1).clamp_min(1)).mean()

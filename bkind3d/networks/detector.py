@@ -1,7 +1,8 @@
 """Find points in a cube: un-project the views into voxels, and take the means of heatmaps over them."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +21,7 @@ from bkind3d.geometry.voxels import (
     make_orientations,
     make_voxel_centres,
     sample_views,
+    view_cubes,
 )
 from bkind3d.networks.heading import HeadingFinder
 from bkind3d.networks.volume_network import VolumeNetwork
@@ -62,13 +64,11 @@ class VolumeEstimate(Estimate):
     ----------
     cube_positions : cube coordinates of the cube that was used (after mirroring).
     hull : occupancy of the visual hull at the voxels, in [0, 1].
-    voxels : world positions of the voxels.
     appearance : deepest map of the image encoder, views flattened into the batch; none without an encoder.
     """
 
     cube_positions: Float[Tensor, "batch keypoint 3"]
     hull: Float[Tensor, "batch voxel"]
-    voxels: Float[Tensor, "batch voxel 3"]
     appearance: Float[Tensor, "image channel height width"] | None = None
 
 
@@ -149,16 +149,17 @@ class KeypointDetector(nn.Module):
             mirrored = torch.zeros(len(views.centres), dtype=torch.bool, device=views.centres.device)
         orientations = make_orientations(turns, mirrored)
         centres = views.centres if shifts is None else views.centres + shifts * views.sides[:, None]
-        voxels = cube_to_world(self.voxel_centres[None], centres, views.sides, orientations)
-        log_hull, plain = self.look_at_voxels(views, voxels)
+        cubes = replace(views, projections=view_cubes(views.projections, centres, views.sides, orientations))
+        log_hull, plain = self.look_at_voxels(cubes)
         appearance = None
         if self.encoder is not None:
-            features, appearance = self.unproject_features(views, voxels)
+            features, appearance = self.unproject_features(cubes)
             plain = torch.cat([plain, features], dim=1) if self.config.plain_features else features
         size = self.config.volume_size
         volume = plain.view(len(plain), -1, size, size, size)
-        logits = run_economically(self.volume_network, volume, economical=self.economical).flatten(2).float()
-        heatmaps = (logits + self.config.hull_prior * log_hull[:, None] + self.stay_in_place()).softmax(dim=-1)
+        logits = run_economically(self.volume_network, volume, economical=self.economical).flatten(2)
+        priors = self.config.hull_prior * log_hull[:, None] + self.stay_in_place()
+        heatmaps = (logits.float().contiguous() + priors).softmax(dim=-1)
         means, spreads = expected_positions(heatmaps, self.voxel_centres)
         swap = mirrored[:, None, None]
         means = torch.where(swap, means[:, self.mirror_order], means)
@@ -169,7 +170,6 @@ class KeypointDetector(nn.Module):
             spreads=spreads * views.sides[:, None],
             confidences=torch.zeros_like(spreads) if self.training else self.concentrate(heatmaps, means),
             hull=log_hull.exp(),
-            voxels=voxels,
             appearance=appearance,
         )
 
@@ -179,29 +179,28 @@ class KeypointDetector(nn.Module):
             return 0.0
         return -0.5 * (torch.cdist(self.places, self.voxel_centres) / self.place_spread).square()
 
-    def look_at_voxels(
-        self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
-    ) -> tuple[Float[Tensor, "batch voxel"], Float[Tensor, "batch channel voxel"]]:
-        """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, place."""
-        pictures = torch.cat([views.images, views.masks], dim=2)
-        samples, visible = sample_views(pictures, views.projections, views.image_size, views.present, voxels)
+    def look_at_voxels(self, cubes: Views) -> tuple[Float[Tensor, "batch voxel"], Float[Tensor, "batch channel voxel"]]:
+        """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, place.
+
+        Projections of the views start from the coordinates of the cubes (:func:`bkind3d.geometry.voxels.view_cubes`).
+        """
+        pictures = torch.cat([cubes.images, cubes.masks], dim=2)
+        samples, visible = sample_views(pictures, cubes.projections, cubes.image_size, cubes.present, self.voxel_centres[None])
         log_hull = carve_hull(samples[:, :, 3], visible)
         hull = log_hull.exp()[:, None]
-        colour = average_views(samples[:, :, :3], visible * samples[:, :, 3])
+        colour = average_views(samples[:, :, :3], samples[:, :, 3])
         place = self.voxel_centres.T[0 if self.headings is not None else 2 :].expand(len(hull), -1, -1)
         return log_hull, torch.cat([(2 * colour - 1) * hull, hull, visible.float().mean(dim=1, keepdim=True), 2 * place], dim=1)
 
-    def unproject_features(
-        self, views: Views, voxels: Float[Tensor, "batch voxel 3"]
-    ) -> tuple[Float[Tensor, "batch channel voxel"], Float[Tensor, "image channel height width"]]:
+    def unproject_features(self, cubes: Views) -> tuple[Float[Tensor, "batch channel voxel"], Float[Tensor, "image channel height width"]]:
         """Encode every view, un-project its features and fuse the views; also give the deepest map."""
-        features, appearance = run_economically(self.encode, views.images.flatten(0, 1), economical=self.economical)
-        features = features.unflatten(0, views.present.shape).float()
+        features, appearance = run_economically(self.encode, cubes.images.flatten(0, 1), economical=self.economical)
+        features = features.unflatten(0, cubes.present.shape).float()
 
         def fuse(features: Tensor, some_voxels: Tensor) -> Tensor:
-            return fuse_views(*sample_views(features, views.projections, views.image_size, views.present, some_voxels))
+            return fuse_views(*sample_views(features, cubes.projections, cubes.image_size, cubes.present, some_voxels))
 
-        parts = torch.split(voxels, N_CHUNK_VOXELS, dim=1)
+        parts = torch.split(self.voxel_centres[None], N_CHUNK_VOXELS, dim=1)
         return torch.cat([run_economically(fuse, features, part, economical=True) for part in parts], dim=-1), appearance
 
     def encode(self, images: Float[Tensor, "image 3 height width"]) -> tuple[Tensor, Tensor]:
@@ -214,5 +213,13 @@ class KeypointDetector(nn.Module):
         self, heatmaps: Float[Tensor, "batch keypoint voxel"], means: Float[Tensor, "batch keypoint 3"]
     ) -> Float[Tensor, "batch keypoint"]:
         """Share of each heatmap within a tenth of the side of its mean."""
-        near = torch.cdist(means, self.voxel_centres.expand(len(means), -1, -1)) < 0.1
-        return (heatmaps * near).sum(dim=-1)
+        size, radius = self.config.volume_size, 0.1
+        # Along an axis, no other voxels can be that near.
+        width = min(math.floor(2 * radius * size) + 2, size)
+        first = ((means - radius + 0.5) * size - 0.5).floor().long().clamp(0, size - width)
+        steps = first[..., None] + torch.arange(width, device=means.device)
+        x, y, z = ((steps + 0.5) / size - 0.5 - means[..., None]).square().unbind(dim=2)
+        near = x[..., :, None, None] + y[..., None, :, None] + z[..., None, None, :] < radius**2
+        i, j, k = steps.unbind(dim=2)
+        voxels = (i[..., :, None, None] * size + j[..., None, :, None]) * size + k[..., None, None, :]
+        return (heatmaps.gather(2, voxels.flatten(2)) * near.flatten(2)).sum(dim=-1)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.data.progress import track
-from bkind3d.geometry.voxels import carve_hull, cube_to_world, sample_views
+from bkind3d.geometry.voxels import carve_hull, sample_views, view_cubes
 
 #: Angles, radii and heights of the cylinder; its radius and height are shares of the cube's side.
 N_ANGLES, N_RADII, N_HEIGHTS = 64, 10, 12
@@ -64,21 +64,17 @@ class HeadingFinder(nn.Module):
 
     def unroll(self, views: Views) -> Float[Tensor, "batch angle cell"]:
         """Sample the visual hull on the cylinder around the body's own vertical axis (its hull's centre of mass)."""
-        upright = torch.eye(3, device=views.centres.device).expand(len(views.centres), 3, 3)
-        hull, points = self._occupancy(views, views.centres, upright)
-        mass = hull * self.weights
-        middle = torch.einsum("bp,bpi->bi", mass, points) / mass.sum(dim=1, keepdim=True).clamp_min(1e-6)
-        centres = torch.cat([middle[:, :2], views.centres[:, 2:]], dim=1)
-        hull, _ = self._occupancy(views, centres, upright)
+        mass = self._occupancy(views, views.centres) * self.weights
+        middle = mass @ self.points / mass.sum(dim=1, keepdim=True).clamp_min(1e-6) * self.points.new_tensor([1, 1, 0])
+        hull = self._occupancy(views, views.centres + views.sides[:, None] * middle)
         return (hull * self.weights.sqrt()).view(-1, N_ANGLES, N_RADII * N_HEIGHTS)
 
-    def _occupancy(
-        self, views: Views, centres: Float[Tensor, "batch 3"], upright: Float[Tensor, "batch 3 3"]
-    ) -> tuple[Float[Tensor, "batch point"], Float[Tensor, "batch point 3"]]:
-        """Occupancy of the hull at the cylinder's points around `centres`, and where those are in the world."""
-        points = cube_to_world(self.points[None], centres, views.sides, upright)
-        samples, visible = sample_views(views.masks, views.projections, views.image_size, views.present, points)
-        return carve_hull(samples[:, :, 0], visible).exp(), points
+    def _occupancy(self, views: Views, centres: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch point"]:
+        """Occupancy of the hull at the cylinder's points around `centres`."""
+        upright = torch.eye(3, device=centres.device).expand(len(centres), 3, 3)
+        projections = view_cubes(views.projections, centres, views.sides, upright)
+        samples, visible = sample_views(views.masks, projections, views.image_size, views.present, self.points[None])
+        return carve_hull(samples[:, :, 0], visible).exp()
 
     def costs(self, unrolled: Float[Tensor, "batch angle cell"]) -> Float[Tensor, "batch angle"]:
         """What every heading costs, without unit: the shifted frame's squared residual from mean and components."""

@@ -58,8 +58,8 @@ class DiscoveryObjective(Objective):
             terms["consistency"] = weights.consistency * disagreement(first / sides[: len(first)], second / sides[: len(first)])
         if weights.coverage:
             some = slice(None, None, 5 if self.config.model.volume_size >= 24 else 1)  # enough for a mean over the voxels
-            voxels = ((estimate.voxels - views.centres[:, None]) / sides)[:, some]
-            terms["coverage"] = weights.coverage * coverage(points, voxels, estimate.hull[:, some])
+            voxels = model.detector.voxel_centres[None, some]
+            terms["coverage"] = weights.coverage * coverage(estimate.cube_positions, voxels, estimate.hull[:, some])
         if weights.inside:
             terms["inside"] = weights.inside * outside(estimate.positions, views.masks, views.projections, views.present)
         if self.lengths is not None:

@@ -1,6 +1,7 @@
 """Where on the body each keypoint starts: k-means on the mean visual hull of bodies that face one way."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from sklearn.cluster import KMeans
 from torch import Tensor
 
 from bkind3d.data.datasets import PerSession, SessionFrames, iterate_batches
-from bkind3d.geometry.voxels import cube_to_world, make_orientations
+from bkind3d.geometry.voxels import make_orientations, view_cubes
 from bkind3d.networks.detector import KeypointDetector
 
 #: Frames, evenly spread over all sessions, of which the mean hull is made.
@@ -29,8 +30,8 @@ def average_hulls(detector: KeypointDetector, sessions: Sequence[SessionFrames],
         for indices, views in iterate_batches(session, 16, chosen):
             turns = torch.from_numpy(headings[session.session][indices])
             upright = make_orientations(turns, torch.zeros(len(turns), dtype=torch.bool))
-            voxels = cube_to_world(detector.voxel_centres[None], views.centres, views.sides, upright)
-            total += detector.look_at_voxels(views, voxels)[0].exp().sum(dim=0)
+            cubes = replace(views, projections=view_cubes(views.projections, views.centres, views.sides, upright))
+            total += detector.look_at_voxels(cubes)[0].exp().sum(dim=0)
             count += len(views.centres)
     size = detector.config.volume_size
     mean = (total / count).view(size, size, size)

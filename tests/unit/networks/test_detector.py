@@ -29,8 +29,8 @@ def test_hull_alone_pulls_every_keypoint_to_the_middle_of_the_body(tmp_path) -> 
     views, model = read_views(tmp_path), make_detector(volume_size=24)
     torch.nn.init.zeros_(model.volume_network.head.weight)
     estimate = model(views, torch.zeros(3))
-    middle = (estimate.voxels * estimate.hull[..., None]).sum(1) / estimate.hull.sum(1, keepdim=True)
-    assert torch.allclose(estimate.positions, middle[:, None].expand_as(estimate.positions), atol=0.5)
+    middle = (model.voxel_centres * estimate.hull[..., None]).sum(1) / estimate.hull.sum(1, keepdim=True)
+    assert torch.allclose(estimate.cube_positions, middle[:, None].expand_as(estimate.positions), atol=0.5 / SIDE)
 
 
 def test_an_answer_that_does_not_depend_on_the_network_is_the_same_in_every_cube(tmp_path) -> None:
