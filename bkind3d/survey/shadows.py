@@ -21,6 +21,8 @@ _FRAMES, _STEPS = 20, 50
 _SPREAD, _PEAK = 0.06, 0.35
 #: A subject is of the floor's colour where at least this part of all that may be shadow is darker than shadows are.
 _DARKER = 0.1
+#: No shadow is darker than this share; and darker ones than the settings expect leave at least this part of what contrasts.
+_DARKEST, _LEFT = 0.1, 0.3
 #: A shadow's rim is as much lighter as it likes, so many pixels wide.
 _RIM = 4
 
@@ -28,42 +30,67 @@ Range = tuple[float, float]
 
 
 def learn_shadows(sessions: Sequence[UInt8[NDArray, "frame height width 3"]], behind: Picture, config: SurveyConfig) -> Range | None:
-    """To which shares, from and to, shadows darken the background, where the subject of the first session would else be taken for one.
+    """To which shares, from and to, shadows darken the background; None where the settings say enough.
 
-    One lamp darkens a floor to one share, in all sessions. A subject of the floor's colour has many shares, also of those that are darker than
-    any shadow: that tells it. None where there is no such subject, or no usual share.
+    One lamp darkens a floor to one share, in all sessions. Shadows that are darker than the settings expect are believed only where enough is
+    left that is none: else the subject itself is dark. A subject of the floor's colour has many shares, also of those that are darker than
+    any shadow, or beside those of dark ones: that tells it, and then only what is near the usual share is shadow.
     """
     counts = np.stack([_count_shares(samples[spread_indices(len(samples), _FRAMES)], behind, config) for samples in sessions])
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    usual = np.median(shares, axis=0)
-    reach = round(_SPREAD * _STEPS)
-    within = np.convolve(usual, np.ones(2 * reach + 1), "same")
-    middle = int(within.argmax())
-    darker = shares[0, : max(middle - reach, 0)].sum()
-    if within[middle] <= _PEAK * usual.sum() or darker < _DARKER:
+    found = _find_peak(counts[:, :-1], 0)
+    if found is None or _left_over(counts, found) < _LEFT:
+        found = _find_peak(counts[:, :-1], round(config.shadow_ratio * _STEPS))
+    if found is None:
         return None
-    return (middle + 0.5) / _STEPS - _SPREAD, (middle + 0.5) / _STEPS + _SPREAD
+    reach, own = round(_SPREAD * _STEPS), counts[0, :-1]
+    low, high = (found + 0.5) / _STEPS - _SPREAD, (found + 0.5) / _STEPS + _SPREAD
+    if low + _SPREAD < config.shadow_ratio:
+        return low, high
+    first = round(config.shadow_ratio * _STEPS)
+    darker = own[first : max(found - reach, first)].sum()
+    if darker >= _DARKER * own[first:].sum() > 0:
+        return low, high
+    return (low, 1.0) if low < config.shadow_ratio else None
+
+
+def _find_peak(counts: Float[NDArray, "session step"], first: int) -> int | None:
+    """The step, from `first`, around which most pixels are, in the median over sessions."""
+    counts = np.where(np.arange(_STEPS) >= first, counts, 0.0)
+    usual = np.median(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), axis=0)
+    box = np.ones(2 * round(_SPREAD * _STEPS) + 1)
+    within = np.convolve(usual, box, "same")
+    middle = int(np.convolve(within, box, "same").argmax())  # of several boxes that hold as much, the one in the middle
+    return middle if within[middle] > _PEAK * usual.sum() else None
+
+
+def _left_over(counts: Float[NDArray, "session step"], middle: int) -> float:
+    """Share of what contrasts that is not near the step `middle`, in the median over sessions."""
+    reach = round(_SPREAD * _STEPS)
+    near = counts[:, max(middle - reach, 0) : middle + reach + 1].sum(axis=1)
+    return float(np.median(1 - near / np.maximum(counts.sum(axis=1), 1)))
 
 
 def _count_shares(samples: UInt8[NDArray, "frame height width 3"], behind: Picture, config: SurveyConfig) -> Float[NDArray, "step"]:
-    """How many pixels that may be shadow are darkened to which share."""
-    counts = np.zeros(_STEPS)
+    """How many pixels that may be shadow are darkened to which share; and last, how many others contrast."""
+    counts = np.zeros(_STEPS + 1)
     for sample in samples:
         ratio, alike = _compare(sample, behind, config)
         contrast = cv2.absdiff(sample, behind).max(axis=2) > config.min_contrast
-        counts += np.histogram(ratio[contrast & alike & (ratio >= config.shadow_ratio)], _STEPS, (0.0, 1.0))[0]
+        alike &= ratio >= _DARKEST
+        counts[:-1] += np.histogram(ratio[contrast & alike], _STEPS, (0.0, 1.0))[0]
+        counts[-1] += np.count_nonzero(contrast & ~(alike & (ratio <= 1)))
     return counts
 
 
 def find_shadows(picture: Picture, behind: Picture, config: SurveyConfig, usual: Range | None) -> UInt8[NDArray, "height width"]:
     """255 for pixels that are the background darkened evenly, to the `usual` share if it is known, or that are the rim of such."""
     ratio, alike = _compare(picture, behind, config)
-    darkened = cv2.bitwise_and(255 * alike.astype(np.uint8), cv2.inRange(ratio, config.shadow_ratio, _BELOW_ONE))
-    if usual is None:
+    low, high = usual or (config.shadow_ratio, 1.0)
+    darkened = cv2.bitwise_and(255 * alike.astype(np.uint8), cv2.inRange(ratio, low, _BELOW_ONE))
+    if high >= 1:
         return np.asarray(darkened, dtype=np.uint8)
-    core = cv2.morphologyEx(cv2.bitwise_and(darkened, cv2.inRange(ratio, *usual)), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    lighter = cv2.bitwise_and(darkened, cv2.inRange(ratio, usual[0], _BELOW_ONE))
-    return np.asarray(core | cv2.bitwise_and(lighter, cv2.dilate(core, np.ones((2 * _RIM + 1,) * 2, np.uint8))), dtype=np.uint8)
+    core = cv2.morphologyEx(cv2.bitwise_and(darkened, cv2.inRange(ratio, low, high)), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    return np.asarray(core | cv2.bitwise_and(darkened, cv2.dilate(core, np.ones((2 * _RIM + 1,) * 2, np.uint8))), dtype=np.uint8)
 
 
 def _compare(picture: Picture, behind: Picture, config: SurveyConfig) -> tuple[Float[NDArray, "height width"], NDArray[np.bool_]]:
