@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from bkind3d.cli.verbs import argument, at_least, of_sessions, read_named_paths, threads, verb
-from bkind3d.config import ExperimentConfig, MovementsConfig, PredictionConfig, read_section
+from bkind3d.config import ExperimentConfig, JointsConfig, KinematicsConfig, MovementsConfig, PredictionConfig, read_section
 
 DEVICE = argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute")
 
@@ -106,10 +106,56 @@ def regress_joints(arguments: argparse.Namespace) -> None:
     method = Candidate.of(config.description)
     recordings = read_recordings(arguments.sessions, {method.name: keypoints, UNTRAINED: untrained}, joints, behaviours)
     edges = read_skeleton(arguments.edges, config.model) if arguments.edges else []
-    judgement = judge_poses(recordings, method, config.evaluation, arguments.name, arguments.dataset, edges)
+    judgement = judge_poses(recordings, method, config.evaluation, arguments.name, arguments.dataset, edges, config.joints)
     write_table(judgement.errors, "errors", arguments.errors, {"experiment": arguments.name})
     write_table(judgement.joint_errors, "joint_errors", arguments.joint_errors, {"experiment": arguments.name})
     write_json(judgement.summary, arguments.output)
+
+
+@verb(
+    argument("--config", type=Path, required=True, help="the experiment's section joints (JSON or YAML)"),
+    argument("--sessions", type=Path, required=True, help="sheet of the sessions (TSV)"),
+    of_sessions("keypoints", "keypoints of the sessions with labelled frames"),
+    of_sessions("joints", "their joints"),
+    argument("--role", default="discovered", choices=["discovered", "supervised"], help="supervised: the points are joints already"),
+    argument("--output", type=Path, required=True, help="what leads from keypoints to joints, to write (.npz)"),
+    argument("--summary", type=Path, required=True, help="how good it is, to write (JSON)"),
+)
+def fit_joints(arguments: argparse.Namespace) -> None:
+    """Fit joints to keypoints on the labelled frames, by the regression that does best on subjects or sessions held out."""
+    from bkind3d.data.results import write_json
+    from bkind3d.joints.fitting import fit_joints, read_labelled
+
+    keypoints, joints = _read_paths(arguments, "keypoints", "joints")
+    sessions = read_labelled(arguments.sessions, keypoints, joints)
+    fitted = fit_joints(sessions, read_section(JointsConfig, arguments.config), arguments.role)
+    fitted.model.write(arguments.output, {key: fitted.summary[key] for key in ("level", "unit") if key in fitted.summary})
+    write_json(fitted.summary, arguments.summary)
+
+
+@verb(
+    argument("--model", type=Path, required=True, help="what fit-joints wrote (.npz)"),
+    argument("--keypoints", type=Path, required=True, help="keypoints of the session"),
+    argument("--frames", required=True, nargs="+", type=Path, help="frames tables of the session, one per camera"),
+    argument("--output", type=Path, required=True, help="joints to write (Parquet)"),
+)
+def predict_joints(arguments: argparse.Namespace) -> None:
+    """Find the joints of every frame of a session from its keypoints, with intervals."""
+    from bkind3d.joints.prediction import predict_joints
+
+    predict_joints(arguments.model, arguments.keypoints, arguments.frames, arguments.output)
+
+
+@verb(
+    argument("--config", type=Path, required=True, help="the study's section kinematics (JSON or YAML)"),
+    argument("--joints", type=Path, required=True, help="joints that predict-joints found"),
+    argument("--output", type=Path, required=True, help="measures to write (Parquet)"),
+)
+def measure_kinematics(arguments: argparse.Namespace) -> None:
+    """Measure angles, lengths and speeds of a session's joints, as the settings define them."""
+    from bkind3d.joints.kinematics import measure_kinematics
+
+    measure_kinematics(arguments.joints, read_section(KinematicsConfig, arguments.config), arguments.output)
 
 
 @verb(

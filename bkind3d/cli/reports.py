@@ -32,6 +32,7 @@ def plot_figures(arguments: argparse.Namespace) -> None:
     EXPERIMENT,
     argument("--session", required=True, metavar="NAME", help="the session"),
     argument("--output", type=Path, required=True, metavar="MP4", help="the video"),
+    argument("--joints", action="store_true", help="draw the joints that were found, not the keypoints"),
     threads(2, "pictures drawn at once"),
 )
 def draw_overlays(arguments: argparse.Namespace) -> None:
@@ -44,7 +45,7 @@ def draw_overlays(arguments: argparse.Namespace) -> None:
     study = open_study(arguments.study)
     (experiment,) = choose_names([arguments.experiment], study.config.experiments, "--experiment")
     (session,) = choose_names([arguments.session], study.sessions, "--session")
-    write_overlay_video(study, experiment, session, arguments.output, arguments.threads)
+    write_overlay_video(study, experiment, session, arguments.output, arguments.threads, "joints" if arguments.joints else "keypoints")
 
 
 @verb(STUDY, EXPERIMENT, argument("--output", type=Path, required=True, metavar="FOLDER", help="folder of the sheets"))
@@ -124,15 +125,17 @@ def write_report(arguments: argparse.Namespace) -> None:
     STUDY,
     EXPERIMENTS,
     argument("--sessions", nargs="+", metavar="NAME", help="sessions (default: all)"),
+    argument("--joints", action="store_true", help="write the joints that were found from labelled frames, not the keypoints"),
     argument(
         "--output", type=Path, metavar="FOLDER", help="where to write EXPERIMENT/FORMAT/SESSION (default: the study's results/exports)"
     ),
 )
 def export(arguments: argparse.Namespace) -> None:
-    """write keypoints, skeleton and cameras in the formats of other tools"""
+    """write keypoints (or joints), skeleton and cameras in the formats of other tools"""
     from bkind3d.export.formats import export_sessions
 
     study = open_study(arguments.study)
     experiments = choose_names(arguments.experiments, study.config.experiments, "--experiments")
     sessions = choose_names(arguments.sessions, study.sessions, "--sessions")
-    export_sessions(study, experiments, arguments.formats, sessions, arguments.output or study.results.exports())
+    folder, kind = arguments.output or study.results.exports(), "joints" if arguments.joints else "keypoints"
+    export_sessions(study, experiments, arguments.formats, sessions, folder, kind)

@@ -14,6 +14,7 @@ from bkind3d.config.experiment import (
     ActionsConfig,
     EvaluationConfig,
     ExperimentConfig,
+    JointsConfig,
     LabelledTrainingConfig,
     LossConfig,
     MethodDescription,
@@ -30,4 +31,12 @@ from bkind3d.config.recordings import BoardConfig, CalibrationConfig, FramesConf
 from bkind3d.config.rooms import DEFAULT_ROOM, ROOMS, Room
 from bkind3d.config.sections import NAME_PATTERN, Section, parse_section, read_section
 from bkind3d.config.simulation import ANIMALS, AnimalKind, SimulatedRig, SimulatedSession, SimulatedSubject, SimulationConfig
-from bkind3d.config.study import EXPORT_FORMATS, ExportConfig, MovementsConfig, PaperTableConfig, ReportConfig, StudyConfig
+from bkind3d.config.study import (
+    EXPORT_FORMATS,
+    ExportConfig,
+    KinematicsConfig,
+    MovementsConfig,
+    PaperTableConfig,
+    ReportConfig,
+    StudyConfig,
+)

@@ -165,9 +165,9 @@ class PredictionConfig(Section):
 class EvaluationConfig(Section):
     """How discovered keypoints are judged against annotated joints."""
 
-    regressor: Literal["linear", "ridge", "mlp"] = Field(
+    regressor: Literal["linear", "ridge", "kernel", "mlp"] = Field(
         "linear",
-        description="linear: ordinary least squares, as in the paper; ridge: strength by cross-validation; mlp: two-layer perceptron.",
+        description="linear: ordinary least squares, as in the paper; ridge, kernel: strength by cross-validation; mlp: two-layer perceptron.",
     )
     split: Literal["subject", "session", "blocks"] = Field(
         "subject",
@@ -193,6 +193,19 @@ class EvaluationConfig(Section):
         if 2 * self.border_frames >= self.block_frames:
             raise ValueError(f"border_frames {self.border_frames} at either border leave nothing of block_frames {self.block_frames}")
         return self
+
+
+class JointsConfig(Section):
+    """How joints are found from keypoints, where some frames of the study are labelled."""
+
+    regressor: Literal["best", "linear", "ridge", "kernel"] = Field(
+        "best",
+        description="best: chosen by cross-validation over subjects or sessions; linear: least squares; ridge; kernel: ridge with a kernel.",
+    )
+    neighbours: bool = Field(
+        True, description="Whether keypoints may be averaged over neighbouring frames, by their confidence; how far is chosen likewise."
+    )
+    level: float = Field(0.9, ge=0.5, le=0.99, description="Share of true positions that the intervals (column `spread`) are to hold.")
 
 
 class ActionsConfig(Section):
@@ -266,6 +279,7 @@ class ExperimentConfig(Section):
     training: SerializeAsAny[TrainingConfig] = Field(default_factory=TrainingConfig)
     prediction: PredictionConfig = Field(default_factory=PredictionConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    joints: JointsConfig = Field(default_factory=JointsConfig)
     actions: ActionsConfig = Field(default_factory=ActionsConfig)
     naming: NamingConfig = Field(default_factory=NamingConfig)
 

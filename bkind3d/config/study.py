@@ -50,6 +50,23 @@ class MovementsConfig(Section):
     seed: int = Field(0, ge=0, description="Seed.")
 
 
+class KinematicsConfig(Section):
+    """What is measured of joints, by their names, in every frame; a measure of a joint that was not found is left out."""
+
+    angles: dict[Name, tuple[str, str, str]] = Field(
+        default_factory=dict, description="Angles at the second of three joints, in degrees, such as `knee_left: [HipL, KneeL, ShinL]`."
+    )
+    lengths: dict[Name, tuple[str, str]] = Field(default_factory=dict, description="Distances between two joints.")
+    speeds: dict[Name, str] = Field(
+        default_factory=dict, description="Speeds of joints, of units of length per second, from the frame before to the frame after."
+    )
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether anything is to be measured."""
+        return bool(self.angles or self.lengths or self.speeds)
+
+
 class ExportConfig(Section):
     """What the workflow hands over to other tools, in `results/exports/EXPERIMENT/FORMAT/`; `bkind3d export` writes any format at any time."""
 
@@ -87,6 +104,7 @@ class StudyConfig(Section):
     framesets: dict[Name, FramesConfig] = Field(default_factory=dict, validate_default=True)
     experiments: dict[Name, ExperimentConfig] = Field(min_length=1, description="What is trained and compared.")
     simulation: SimulationConfig = Field(default_factory=SimulationConfig)
+    kinematics: KinematicsConfig = Field(default_factory=KinematicsConfig)
     movements: MovementsConfig = Field(default_factory=MovementsConfig)
     report: ReportConfig = Field(default_factory=ReportConfig)
     export: ExportConfig = Field(default_factory=ExportConfig)

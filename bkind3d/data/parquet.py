@@ -58,6 +58,10 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
     # Frames of the training sessions whose joints a model learned from.
     "labels": {"session": _S, "frame": _I},
     "joints": {"frame": _I, "joint": _S, "x": _F, "y": _F, "z": _F},
+    # Joints that were found, as keypoints are: spread is the radius of the ball that is to hold the true position, see the metadata.
+    "found_joints": {"frame": _I, "time_s": _D, "joint": _S, "x": _F, "y": _F, "z": _F, "spread": _F, "reprojection_px": _F},
+    # Angles in degrees, lengths in world units, speeds in world units per second.
+    "kinematics": {"frame": _I, "time_s": _D, "measure": _S, "value": _F},
     "behaviours": {"frame": _I, "behaviour": _S},
     "frame_map": {"frame": _I, "video_frame": _I},
     "silhouettes": {"frame": _I, "camera": _S, "mask": _B},

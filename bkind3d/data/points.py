@@ -29,6 +29,7 @@ class Points:
     frames : numbers of the frames, increasing.
     time_s : of the frames; NaN in tables without times.
     spreads : of keypoints' heatmaps, world units; None in other tables.
+    confidences : of keypoints, in [0, 1]; None in other tables.
     """
 
     names: tuple[str, ...]
@@ -37,6 +38,7 @@ class Points:
     positions: Float[NDArray, "frame point 3"]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     spreads: Float[NDArray, "frame point"] | None = None
+    confidences: Float[NDArray, "frame point"] | None = None
 
     def positions_at(self, frames: Int[NDArray, "wanted"]) -> Float[NDArray, "wanted point 3"]:
         """Positions in the frames with these numbers; NaN where the table has no such frame."""
@@ -45,11 +47,11 @@ class Points:
 
 
 def read_points(path: str | Path, kind: str) -> Points:
-    """Read a table of ``keypoints`` or ``joints`` (world frame) into one array."""
-    name_column = kind.removesuffix("s")
-    columns = ["frame", name_column, "x", "y", "z", *(["time_s", "spread"] if kind == "keypoints" else [])]
-    table = read_table(path, kind, columns)
-    if table.empty:
+    """Read a table of ``keypoints``, ``joints`` or ``found_joints`` (world frame) into one array; the last may have no rows."""
+    name_column = "keypoint" if kind == "keypoints" else "joint"
+    described = {"keypoints": ["time_s", "spread", "confidence"], "found_joints": ["time_s", "spread"]}.get(kind, [])
+    table = read_table(path, kind, ["frame", name_column, "x", "y", "z", *described])
+    if table.empty and kind != "found_joints":
         raise InputError(path, "has no rows", f"expected a row for every frame and {name_column}")
     if table["frame"].isna().any() or table[name_column].isna().any():
         raise InputError(path, f"has rows without frame or {name_column}", "give every row both")
@@ -61,15 +63,16 @@ def read_points(path: str | Path, kind: str) -> Points:
     if repeated.any():
         first = table.loc[repeated].iloc[0]
         raise InputError(path, f"{name_column} {first[name_column]!r} is there twice in frame {first['frame']}", "keep one row")
-    time_s, spreads = np.full(len(frames), np.nan), None
-    if kind == "keypoints":
-        spreads = np.full(positions.shape[:2], np.nan)
-        spreads[rows, codes] = table["spread"].to_numpy(np.float64)
+    time_s, further = np.full(len(frames), np.nan), {}
+    for column in described[1:]:
+        further[f"{column}s"] = np.full(positions.shape[:2], np.nan)
+        further[f"{column}s"][rows, codes] = table[column].to_numpy(np.float64)
+    if described:
         time_s[rows] = table["time_s"].to_numpy(np.float64)
         if not np.isfinite(time_s).all():
             raise InputError(path, "column 'time_s' has gaps", "give every frame its time in seconds")
     positions[~np.isfinite(positions).all(axis=2)] = np.nan
-    return Points(tuple(str(name) for name in names), frames, time_s, positions, read_metadata(path), spreads)
+    return Points(tuple(str(name) for name in names), frames, time_s, positions, read_metadata(path), **further)
 
 
 def same_order(points: Points, names: tuple[str, ...], path: str | Path, reference: str | Path) -> Points:
@@ -78,8 +81,10 @@ def same_order(points: Points, names: tuple[str, ...], path: str | Path, referen
         odd = sorted(set(points.names) ^ set(names))[0]
         raise InputError(path, f"{odd!r} is not in both this file and {reference}", "all sessions must have the same names")
     order = [points.names.index(name) for name in names]
-    spreads = None if points.spreads is None else points.spreads[:, order]
-    return replace(points, names=names, positions=points.positions[:, order], spreads=spreads)
+    further: dict[str, Any] = {
+        key: None if (values := getattr(points, key)) is None else values[:, order] for key in ("spreads", "confidences")
+    }
+    return replace(points, names=names, positions=points.positions[:, order], **further)
 
 
 @dataclass(frozen=True)
@@ -112,20 +117,26 @@ class SessionKeypoints:
         return np.asarray(np.isfinite(self.positions[..., 0]).any(axis=1))
 
 
-def read_keypoints(path: str | Path, naming: NamingConfig | None = None) -> SessionKeypoints:
+def read_keypoints(path: str | Path, naming: NamingConfig | None = None, kind: str = "keypoints") -> SessionKeypoints:
     """Read a keypoints table, column by column, into arrays; an hour at 100 Hz fits a laptop's memory many times.
+
+    A table of ``found_joints`` is read likewise; a joint has a confidence of 1 wherever it was found: `spreads` say how sure it is.
 
     Raises
     ------
     InputError : where the table is none of keypoints, or does not hold every keypoint of every frame in one order.
     """
     metadata = read_metadata(path)
-    labels = read_arrow_table(path, "keypoints", ["keypoint"])["keypoint"].combine_chunks().dictionary_encode()
+    column = "keypoint" if kind == "keypoints" else "joint"
+    labels = read_arrow_table(path, kind, [column])[column].combine_chunks().dictionary_encode()
     codes, own = labels.indices.to_numpy(), labels.dictionary.to_pylist()
     n_keypoints = max(len(own), 1)
     if len(codes) % n_keypoints or (codes.reshape(-1, n_keypoints) != np.arange(n_keypoints)).any():
-        raise InputError(path, "does not hold every keypoint of every frame in one order", "predict the keypoints again")
-    grid = {key: read_arrow_table(path, "keypoints", [key])[key].to_numpy().reshape(-1, n_keypoints) for key in _KEYPOINT_COLUMNS}
+        raise InputError(path, f"does not hold every {column} of every frame in one order", f"predict the {column}s again")
+    columns = [key for key in _KEYPOINT_COLUMNS if kind == "keypoints" or key != "confidence"]
+    grid = {key: read_arrow_table(path, kind, [key])[key].to_numpy().reshape(-1, n_keypoints) for key in columns}
+    if kind != "keypoints":
+        grid["confidence"] = np.isfinite(grid["x"]).astype(np.float32)
     return SessionKeypoints(
         names=name_keypoints(own, naming, metadata.get("model"), path),
         frames=grid.pop("frame")[:, 0].copy(),

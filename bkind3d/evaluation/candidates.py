@@ -13,8 +13,8 @@ from bkind3d.data.results import MEAN_POSE, Role, Supervision, name_oracle, name
 from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.labelled_frames import TEST, LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, align_poses, align_roots, joint_distances, measure_errors
-from bkind3d.evaluation.regression import fit_regressor, make_features, make_groups
 from bkind3d.geometry.alignment import fit_similarity
+from bkind3d.joints.regression import fit_regressor, make_features, make_groups
 
 logger = logging.getLogger(__name__)
 

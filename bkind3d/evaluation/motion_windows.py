@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.data.points import Points
 from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.labelled_frames import all_known
+from bkind3d.joints.poses import Heading, find_turns, fit_heading
 
 #: Moments that a window is sampled at, evenly spread; three halvings of the network leave two of them.
 N_SAMPLES = 16
@@ -38,21 +39,15 @@ class Windows:
         """Put the windows of several recordings under each other."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("pieces", "middles", "size")))
 
-    def fit_heading(self) -> Complex[Shaped[NDArray, "..."], " point"]:
-        """The horizontal pose that all training poses are turned to.
+    def fit_heading(self) -> Heading:
+        """The horizontal pose that all training poses are turned to."""
+        return fit_heading(self.middles)
 
-        The first complex principal component: the pose to which the others fit best when each is turned about the vertical as
-        suits it (the mean shape in the plane; Kent 1994). For a long animal it is the animal lying along one axis.
-        """
-        poses = _horizontal(self.middles)
-        _, vectors = np.linalg.eigh(poses.T @ poses.conj())
-        return np.asarray(vectors[:, -1])
-
-    def find_turns(self, heading: Complex[Shaped[NDArray, "..."], " point"]) -> Float[NDArray, "window"]:
+    def find_turns(self, heading: Heading) -> Float[NDArray, "window"]:
         """Angles (radians, anticlockwise as seen from above) by which poses are turned about the vertical to fit `heading` best."""
-        return np.asarray(-np.angle(_horizontal(self.middles) @ heading.conj()))
+        return find_turns(self.middles, heading)
 
-    def describe(self, heading: Complex[Shaped[NDArray, "..."], " point"], derived: bool = True) -> Float[NDArray, "window sample channel"]:
+    def describe(self, heading: Heading, derived: bool = True) -> Float[NDArray, "window sample channel"]:
         """Turn windows into what a classifier sees.
 
         Every window is moved so that its middle pose has its centroid at the origin, turned about the vertical so that the middle
@@ -110,9 +105,3 @@ def cut_windows(points: Points, middles: Int[NDArray, "window"], half: int) -> W
     offsets = np.linspace(-half, half, N_SAMPLES).round().astype(np.int64)
     size = np.full(len(middles), measure_size(points.positions))
     return Windows(points.positions[middles[:, None] + offsets], points.positions[middles], size)
-
-
-def _horizontal(poses: Float[NDArray, "window point 3"]) -> Complex[Shaped[NDArray, "..."], "window point"]:
-    """Horizontal coordinates relative to the centroid, x + iy."""
-    centred = poses - poses.mean(axis=1, keepdims=True)
-    return np.asarray(centred[..., 0] + 1j * centred[..., 1])

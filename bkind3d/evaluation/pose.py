@@ -9,15 +9,16 @@ import pandas as pd
 from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 
-from bkind3d.config import EvaluationConfig, InputError
+from bkind3d.config import EvaluationConfig, InputError, JointsConfig
 from bkind3d.data.parquet import TABLES
 from bkind3d.data.points import Points
 from bkind3d.data.results import FLOORS, MEAN_POSE, NO_REFERENCE, POSE_COLUMNS, UNTRAINED, role_of
 from bkind3d.evaluation.body_parts import measure_identity, measure_truth, summarise_candidate
 from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import Candidate, CandidateResult, measure_candidates
+from bkind3d.evaluation.found_joints import judge_joints
 from bkind3d.evaluation.label_efficiency import measure_label_efficiency
-from bkind3d.evaluation.labelled_frames import TEST, TRAIN, LabelledFrames, all_known, select_common, stack_frames
+from bkind3d.evaluation.labelled_frames import TEST, TRAIN, LabelledFrames, all_known, assign_parts, select_common, stack_frames
 from bkind3d.evaluation.metrics import ERRORS, JointErrors, PoseErrors, count_correct, mean_known
 from bkind3d.evaluation.recordings import Recording, common_units
 from bkind3d.evaluation.steadiness import Motion, find_steps
@@ -121,6 +122,7 @@ def judge_poses(
     experiment: str,
     dataset: str,
     edges: Sequence[Edge] = (),
+    joints: JointsConfig | None = None,
 ) -> PoseJudgement:
     """Judge what the method of an experiment found on the sessions that have joints.
 
@@ -131,6 +133,7 @@ def judge_poses(
     recordings : of :func:`read_recordings`, with joints, the points of `method`, and, if there are any, those of floors.
     experiment, dataset : names for the tables.
     edges : the skeleton of the keypoints, as pairs of names; the lengths of its edges are watched.
+    joints : how the joints are fit that the study hands out, which are judged, too; the defaults without it.
     """
     base: dict[str, Any] = {"experiment": experiment, "dataset": dataset, "split": config.split, "unit": common_units(recordings)}
     judged = [r for r in recordings if r.joints is not None and (config.split == "blocks" or r.split in ("train", "test"))]
@@ -139,7 +142,11 @@ def judge_poses(
         logger.info("%s: %s", NO_REFERENCE, reason)
         return _without_reference(recordings, method, base, reason, edges)
     try:
-        return _judge_by_joints(judged, method, config, base, edges)
+        judgement = _judge_by_joints(judged, method, config, base, edges)
+        if method.role == "discovered":
+            handed = judge_joints(judged, assign_parts(judged, config), joints or JointsConfig())
+            judgement = judgement._replace(summary=judgement.summary | {"found_joints": handed})
+        return judgement
     except InputError as error:
         logger.warning("not evaluated: %s", error)
         judgement = _without_reference(recordings, method, base, f"not evaluated: {error}", edges)

@@ -37,6 +37,13 @@ LISTS = ("experimenter", "keywords")
 #: What stands beside the keypoints and the cameras under a name of its own.
 TAKEN = ("description", "scorer", "source_software", "skeleton")
 
+#: What the points are, and what one is called.
+ORIGINS = {
+    "keypoints": "3D keypoints that a network discovered in all views together, without annotation",
+    "joints": "3D joints found from keypoints of all views together, by a regression that was fit on labelled frames",
+}
+WORDS = {"keypoints": "discovered keypoint", "joints": "joint"}
+PRESENCE = "1 wherever the joint was found"
 CONFIDENCE = "share of the keypoint's heatmap within a tenth of the cube's side of its mean"
 FRAME = "the world of the cameras' calibration: right-handed, z up"
 
@@ -46,7 +53,7 @@ def write_session(session: ExportedSession, path: Path) -> None:
     more, units = session.row.more, METRES[session.units]
     address = f"bkind3d/{session.experiment}/{session.name}/{session.keypoints.metadata.get('model')}"
     file = NWBFile(
-        session_description=more.get("session_description") or f"Keypoints of session {session.name}, discovered without annotation.",
+        session_description=more.get("session_description") or f"{ORIGINS[session.kind]}; session {session.name}.",
         identifier=str(uuid.uuid5(uuid.NAMESPACE_URL, address)),
         session_start_time=_find_start(session),
         session_id=session.name,
@@ -56,14 +63,14 @@ def write_session(session: ExportedSession, path: Path) -> None:
     )
     names = session.keypoints.names
     edges = np.array(session.skeleton, dtype=np.uint8).reshape(-1, 2)
-    skeleton = Skeleton(name="discovered", nodes=names, edges=edges, subject=file.subject)
+    skeleton = Skeleton(name="discovered" if session.kind == "keypoints" else "joints", nodes=names, edges=edges, subject=file.subject)
     views = [_add_view(file, session, name, units, path) for name in session.views]
     estimation = MultiCameraPoseEstimation(
         name="MultiCameraPoseEstimation",
         pose_estimation_series=_make_series(session, units),
         pose_estimations=views,
         skeleton=skeleton,
-        description="3D keypoints that a network discovered in all views together, without annotation.",
+        description=f"{ORIGINS[session.kind]}.",
         scorer=f"{session.experiment}, model {session.keypoints.metadata.get('model', 'unknown')}",
         source_software="bkind3d",
         source_software_version=__version__,
@@ -89,12 +96,14 @@ def _make_series(session: ExportedSession, units: float) -> list[PoseEstimationS
         series.append(
             PoseEstimationSeries(
                 name=f"keypoint_{name}" if name in TAKEN or name in session.views else name,
-                description=f"Position of the discovered keypoint {name}; NaN where the subject was not located.",
+                description=f"Position of the {WORDS[session.kind]} {name}; NaN where the subject was not located.",
                 data=(found.positions[:, index] * units).astype(np.float32),
                 unit="meters",
                 reference_frame=FRAME,
                 confidence=np.ascontiguousarray(found.confidences[:, index]),
-                confidence_definition=found.metadata.get("confidence", {}).get("claim", CONFIDENCE),
+                confidence_definition=found.metadata.get("confidence", {}).get("claim", CONFIDENCE)
+                if session.kind == "keypoints"
+                else PRESENCE,
                 **(timing if regular or not series else {"timestamps": series[0]}),
             )
         )

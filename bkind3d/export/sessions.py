@@ -4,6 +4,7 @@ import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -52,6 +53,7 @@ class ExportedSession:
     row : of the sheet.
     skeleton : pairs of indices of keypoints.
     rate : frames with keypoints per second.
+    kind : what the `keypoints` are: discovered, or joints that were found from them.
     """
 
     experiment: str
@@ -61,6 +63,7 @@ class ExportedSession:
     units: str
     rate: float
     views: dict[str, FilmedView]
+    kind: Literal["keypoints", "joints"] = "keypoints"
 
     @property
     def name(self) -> str:
@@ -92,16 +95,21 @@ class ExportedSession:
         return positions, confidences
 
 
-def open_session(study: Study, experiment: str, session: str) -> ExportedSession:
-    """Read what there is of a session.
+def open_session(study: Study, experiment: str, session: str, kind: Literal["keypoints", "joints"] = "keypoints") -> ExportedSession:
+    """Read what there is of a session: its keypoints, or the joints that were found from them.
 
     Raises
     ------
     InputError : where its keypoints, calibration or surveys are not there yet, or do not belong together.
     """
     row, settings = study.sessions[session], study.config.experiments[experiment]
-    keypoints = read_keypoints(find_keypoints(study, experiment, session), settings.naming)
-    skeleton = choose_skeleton(read_table(study.results.edges(experiment), "edges"), settings.model)
+    path = find_points(study, experiment, session, kind)
+    if kind == "joints":
+        keypoints, pairs = read_keypoints(path, kind="found_joints"), []
+    else:
+        keypoints = read_keypoints(path, settings.naming)
+        skeleton = choose_skeleton(read_table(study.results.edges(experiment), "edges"), settings.model)
+        pairs = [(first, second) for first, second, _ in skeleton]
     cameras, metadata = read_calibration(study.results.calibration(row.rig))
     views = {}
     for name in study.cameras[session]:
@@ -110,17 +118,20 @@ def open_session(study: Study, experiment: str, session: str) -> ExportedSession
     steps = np.diff(keypoints.times)
     rate = round(1 / float(np.median(steps)), 6) if len(steps) else float(keypoints.metadata.get("rate", 1))
     units = str(keypoints.metadata.get("units") or metadata.get("units") or study.rigs[row.rig].units)
-    pairs = [(first, second) for first, second, _ in skeleton]
-    return ExportedSession(experiment, row, keypoints, pairs, units, rate, views)
+    return ExportedSession(experiment, row, keypoints, pairs, units, rate, views, kind)
 
 
-def find_keypoints(study: Study, experiment: str, session: str) -> Path:
-    """The keypoints of a session; refused, in one line that says how to make them, where they are not there yet."""
-    path = study.results.keypoints(experiment, session)
+def find_points(study: Study, experiment: str, session: str, kind: Literal["keypoints", "joints"]) -> Path:
+    """The keypoints or joints of a session; refused, in one line that says how to make them, where they are not there yet."""
+    path = (study.results.keypoints if kind == "keypoints" else study.results.found_joints)(experiment, session)
+    if kind == "joints" and not path.exists() and not study.list_fit_sessions(experiment):
+        raise InputError(
+            "", "no frame of the study has labelled joints", "label some: bkind3d label, or column joints of the sheet of sessions"
+        )
     if not path.exists():
         raise InputError(
             path,
-            f"session {session!r} has no keypoints of experiment {experiment!r} yet",
+            f"session {session!r} has no {kind} of experiment {experiment!r} yet",
             f"make them first: bkind3d run {shlex.quote(str(study.folder))} {path.relative_to(study.folder)}",
         )
     return path

@@ -21,6 +21,15 @@ def read_named_keypoints(study: Study, experiment: str, session: str) -> Session
     return read_keypoints(study.results.keypoints(experiment, session), study.config.experiments[experiment].naming)
 
 
+def read_found_joints(study: Study, experiment: str, session: str) -> SessionKeypoints | None:
+    """Joints that were found from a session's keypoints; None where there are none."""
+    path = study.results.found_joints(experiment, session)
+    if not path.exists():
+        return None
+    found = read_keypoints(path, kind="found_joints")
+    return found if found.names else None
+
+
 def list_given_names(study: Study, experiment: str, session: str) -> dict[str, str]:
     """The name of every keypoint that the model found in a session: the one that it was given, or its own."""
     path = study.results.keypoints(experiment, session)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -20,8 +21,7 @@ from bkind3d.data.skeleton import Edge
 from bkind3d.data.spacing import step_indices
 from bkind3d.data.video_writer import VideoWriter
 from bkind3d.data.writing import replaced_when_complete
-from bkind3d.report.contents import find_skeleton, read_named_keypoints
-from bkind3d.report.overlays import DARK, HEAD, LEGEND_ROW, TILE, draw_legend, draw_tiles, draw_view
+from bkind3d.report.overlays import DARK, HEAD, LEGEND_ROW, TILE, draw_legend, draw_tiles, draw_view, read_drawn
 from bkind3d.report.palette import mark_of
 from bkind3d.report.views import Moment, Picture, crop_view, iterate_moments, measure_reach
 from bkind3d.study.study import Study
@@ -75,10 +75,12 @@ def lay_out(cameras: Sequence[str], names: Sequence[str], skeleton: Sequence[Edg
     return Mosaic(np.concatenate([tiles, legend, foot]), places, skeleton, share)
 
 
-def write_overlay_video(study: Study, experiment: str, session: str, path: Path, threads: int = 2) -> None:
+def write_overlay_video(
+    study: Study, experiment: str, session: str, path: Path, threads: int = 2, kind: Literal["keypoints", "joints"] = "keypoints"
+) -> None:
     """Write the overlay video of a session (H.264, MP4), from its first frame on, as long as ``report.overlay_seconds`` allows."""
     study.require_pictures("the overlay video")
-    keypoints, mosaic = _prepare(study, experiment, session)
+    keypoints, mosaic = _prepare(study, experiment, session, kind)
     limit = study.config.report.overlay_seconds
     kept = keypoints.times < keypoints.times[0] + limit
     if not kept.all():
@@ -146,11 +148,15 @@ def draw_pictures(mosaic: Mosaic, moments: Iterable[Moment], threads: int = 2) -
             yield picture
 
 
-def _prepare(study: Study, experiment: str, session: str) -> tuple[SessionKeypoints, Mosaic]:
-    keypoints = read_named_keypoints(study, experiment, session)
+def _prepare(
+    study: Study, experiment: str, session: str, kind: Literal["keypoints", "joints"] = "keypoints"
+) -> tuple[SessionKeypoints, Mosaic]:
+    keypoints, skeleton = read_drawn(study, experiment, session, kind)
+    if keypoints is None:
+        raise InputError("", f"no joints of session {session!r} are found yet", "label frames and run the workflow: bkind3d label")
     if not len(keypoints.frames):
         raise InputError(study.results.keypoints(experiment, session), "has no frame", "predict the keypoints again")
     located = np.flatnonzero(keypoints.located)
     sample = located[step_indices(len(located), SAMPLE)]
     share = measure_reach(list(iterate_moments(study, experiment, session, keypoints, sample)))
-    return keypoints, lay_out(study.list_cameras(experiment, session), keypoints.names, find_skeleton(study, experiment), share)
+    return keypoints, lay_out(study.list_cameras(experiment, session), keypoints.names, skeleton, share)

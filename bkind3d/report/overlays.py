@@ -4,7 +4,7 @@ import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -12,8 +12,9 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from bkind3d.data.points import SessionKeypoints
 from bkind3d.data.skeleton import Edge
-from bkind3d.report.contents import find_skeleton, read_named_keypoints
+from bkind3d.report.contents import find_skeleton, read_found_joints, read_named_keypoints
 from bkind3d.report.palette import Mark, mark_of
 from bkind3d.report.views import Moment, Picture, View, choose_frames, crop_to_keypoints, fit_view, iterate_moments, project_keypoints
 from bkind3d.study.study import Study
@@ -160,14 +161,27 @@ def draw_legend(names: Sequence[str], width: int, paper: Paper) -> Picture:
     return canvas
 
 
-def draw_session(study: Study, experiment: str, session: str, limit: int, paper: Paper = DARK) -> Picture | None:
+def draw_session(
+    study: Study, experiment: str, session: str, limit: int, paper: Paper = DARK, kind: Literal["keypoints", "joints"] = "keypoints"
+) -> Picture | None:
     """The mosaic of a session, of at most `limit` moments that are evenly spread over the located ones; None where nothing was located."""
-    keypoints = read_named_keypoints(study, experiment, session)
+    keypoints, skeleton = read_drawn(study, experiment, session, kind)
+    if keypoints is None:
+        return None
     chosen = choose_frames(np.flatnonzero(keypoints.located), limit)
     moments = crop_to_keypoints(list(iterate_moments(study, experiment, session, keypoints, chosen)))
     if not moments:
         return None
-    return draw_mosaic(moments, study.list_cameras(experiment, session), keypoints.names, find_skeleton(study, experiment), paper)
+    return draw_mosaic(moments, study.list_cameras(experiment, session), keypoints.names, skeleton, paper)
+
+
+def read_drawn(
+    study: Study, experiment: str, session: str, kind: Literal["keypoints", "joints"]
+) -> tuple[SessionKeypoints | None, list[Edge]]:
+    """What is drawn onto pictures: keypoints with their skeleton, or the joints that were found from them."""
+    if kind == "joints":
+        return read_found_joints(study, experiment, session), []
+    return read_named_keypoints(study, experiment, session), find_skeleton(study, experiment)
 
 
 def encode_jpeg(picture: Picture, quality: int = 86) -> str:

@@ -15,8 +15,17 @@ from bkind3d.report import findings, pose, recordings
 from bkind3d.report.behaviours import build_actions_table, build_class_table, build_confusion, read_confusion
 from bkind3d.report.body_parts import build_identity_table, build_keypoint_table, build_nearest_table, build_side_table
 from bkind3d.report.candidates import has_reference, is_ours, rows_of
-from bkind3d.report.contents import find_failure, find_skeleton, read_joints, read_location, read_named_keypoints, read_results
+from bkind3d.report.contents import (
+    find_failure,
+    find_skeleton,
+    read_found_joints,
+    read_joints,
+    read_location,
+    read_named_keypoints,
+    read_results,
+)
 from bkind3d.report.elements import Fold, Gallery, Heading, Note, Page, Picture, Section
+from bkind3d.report.joints import build_joints
 from bkind3d.report.movements import build_movements
 from bkind3d.report.origin import build_hashes, build_learning_charts, build_settings, build_stages, build_versions, split_terms
 from bkind3d.report.overlays import draw_session, encode_jpeg
@@ -46,6 +55,11 @@ def write_report(study: Study, path: Path, examine: Examine) -> None:
         Section("warnings", "Warnings", findings.write_findings(collect_findings(study, located, health, rigs))),
         Section("results", "Pose", _join(_show_results(study, name) for name in experiments), write_caption("results")),
         Section("behaviours", "Behaviours", _join(_show_behaviours(study, name) for name in experiments), write_caption("behaviours")),
+        *(
+            [Section("joints", "Joints", fitted, write_caption("joints"))]
+            if (fitted := _join(build_joints(study, name) for name in experiments))
+            else []
+        ),
         Section(
             "movements",
             "Movements",
@@ -197,12 +211,18 @@ def _play(study: Study, name: str, session: str, alone: bool) -> list[Any]:
         band = read_clusters(study.results.movements(name), session, keypoints)
     skeleton, joints = find_skeleton(study, name), read_joints(study, session, keypoints.frames[chosen])
     location, _ = read_location(study, session)
-    player = build_player(f"player-{name}-{session}", keypoints, chosen, skeleton, location, joints, sprites, band)
+    player = build_player(
+        f"player-{name}-{session}", keypoints, chosen, skeleton, location, joints, sprites, band, read_found_joints(study, name, session)
+    )
     mosaic = draw_session(study, name, session, settings.overlay_frames) if settings.pictures else None
     if mosaic is None:
         return [player]
     picture = Picture(encode_jpeg(mosaic), f"Keypoints of {name} drawn onto every view of {session}")
-    return [player, Fold("Some moments, larger", [picture])] if alone else [picture, player]
+    if not alone:
+        return [picture, player]
+    named = draw_session(study, name, session, settings.overlay_frames, kind="joints")
+    joints = [Fold("The same, with the joints found", [Picture(encode_jpeg(named), f"Joints of {session}")])] if named is not None else []
+    return [player, Fold("Some moments, larger", [picture]), *joints]
 
 
 def _show_recordings(study: Study, located: Mapping[str, recordings.Located], shown: Sequence[str]) -> list[Any]:

@@ -88,7 +88,7 @@ class Sprites:
     places: Float[NDArray, "..."]
 
 
-def build_player(
+def build_player(  # noqa: PLR0913, PLR0917
     identifier: str,
     keypoints: SessionKeypoints,
     chosen: Int[NDArray, "..."],
@@ -97,6 +97,7 @@ def build_player(
     joints: Float[NDArray, "moment joint 3"] | None = None,
     sprites: Sprites | None = None,
     band: Band | None = None,
+    found: SessionKeypoints | None = None,
 ) -> Player:
     """What the page's script plays.
 
@@ -107,12 +108,14 @@ def build_player(
     joints : (moment, joint, 3) true positions at the chosen moments, world units.
     sprites : pictures at some of the chosen moments.
     band : labels over time.
+    found : joints that were found from the keypoints, in the same frames.
     """
     frames, positions = keypoints.frames[chosen], keypoints.positions[chosen].astype(np.float64)
     centres = _find_centres(positions, location, frames)
     truth = np.empty((len(frames), 0, 3)) if joints is None else joints
-    relative, true = positions - centres[:, None], truth - centres[:, None]
-    step = max((float(np.nanmax(np.abs(part), initial=0.0)) for part in (relative, true)), default=0.0) / LARGEST or 1.0
+    given = np.empty((len(frames), 0, 3)) if found is None else found.positions[chosen].astype(np.float64)
+    relative, true, given = (part - centres[:, None] for part in (positions, truth, given))
+    step = max((float(np.nanmax(np.abs(part), initial=0.0)) for part in (relative, true, given)), default=0.0) / LARGEST or 1.0
     marks = [mark_of(index) for index in range(len(keypoints.names))]
     data: dict[str, Any] = {
         "names": keypoints.names,
@@ -124,6 +127,8 @@ def build_player(
         "centres": pack(centres, "<f4"),
         "points": pack_gaps(relative / step),
         "joints": pack_gaps(true / step),
+        "found": pack_gaps(given / step),
+        "foundNames": [] if found is None else found.names,
         "step": step,
         "reach": _find_reach(relative),
         "bounds": _find_bounds(positions),

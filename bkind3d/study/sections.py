@@ -18,6 +18,7 @@ from bkind3d.config import (
     BoardConfig,
     EvaluationConfig,
     ExportConfig,
+    JointsConfig,
     NamingConfig,
     PredictionConfig,
     ReportConfig,
@@ -37,7 +38,7 @@ _KINDS: dict[str, Any] = {
 }
 _make_adapter = cache(TypeAdapter)
 #: How an experiment is judged, where nothing of that is shown.
-_UNJUDGED = {"actions": ActionsConfig(), "evaluation": EvaluationConfig()}
+_UNJUDGED = {"actions": ActionsConfig(), "evaluation": EvaluationConfig(), "joints": JointsConfig()}
 
 #: What is in a file of settings: a section, or a mapping of sections or plain values, or what is said of a study.
 Value = Section | dict[str, Any] | Study
@@ -46,7 +47,7 @@ Value = Section | dict[str, Any] | Study
 def list_sections(study: Study) -> dict[str, Value]:
     """What is in every file of settings of a study, by its name (without ``.json``); those of single sessions apart."""
     config = study.config
-    sections: dict[str, Value] = {key: getattr(config, key) for key in ("calibration", "survey", "location", "movements")}
+    sections: dict[str, Value] = {key: getattr(config, key) for key in ("calibration", "survey", "location", "movements", "kinematics")}
     sections |= {"study": describe_study(study), TRAINING_SESSIONS: _describe_training_sessions(study)}
     sections |= {f"boards/{name}": {name: board} for name, board in config.boards.items()}
     sections |= {f"framesets/{name}": frameset for name, frameset in config.framesets.items()}
@@ -54,7 +55,8 @@ def list_sections(study: Study) -> dict[str, Value]:
     for name, experiment in config.experiments.items():
         unnamed = experiment.model_copy(update={"naming": NamingConfig(), "prediction": PredictionConfig()})
         sections[f"prediction/{name}"] = experiment.prediction
-        sections[f"experiments/{name}"] = unnamed
+        sections[f"joints/{name}"] = experiment.joints
+        sections[f"experiments/{name}"] = unnamed.model_copy(update={"joints": JointsConfig()})
         sections[f"evaluation/{name}"] = unnamed.model_copy(update={"actions": _UNJUDGED["actions"]})
         sections[f"training/{name}"] = unnamed.model_copy(update=_UNJUDGED)
     return sections | dict(_split_simulation(config.simulation))

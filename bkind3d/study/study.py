@@ -114,6 +114,14 @@ class Study:
         by_blocks = self.config.experiments[experiment].evaluation.split == "blocks"
         return sessions if by_blocks or self._is_split(sessions) else []
 
+    def list_fit_sessions(self, experiment: str) -> list[str]:
+        """Sessions on whose labelled frames an experiment's joints are fit: no test session, where there are others; none at all: no joints.
+
+        A supervised method has learned from the training sessions: how good its joints are is seen on the others.
+        """
+        labelled, supervised = self.list_sessions(joints=True), self.config.experiments[experiment].description.role == "supervised"
+        return [name for name in labelled if self.sessions[name].split != ("train" if supervised else "test")] or labelled
+
     def list_action_sessions(self, experiment: str) -> list[str]:
         """Sessions that an experiment's classification of behaviours is fit and judged on; none where that cannot be done."""
         sessions = self.list_sessions("train", "test", behaviours=True)

@@ -1,5 +1,6 @@
 # The study: its settings and sheets, checked before anything runs, and what the stages ask about them.
 import atexit
+import itertools
 import os
 import re
 import shlex

@@ -54,7 +54,7 @@ rule regress_joints:
         mem_mb=grow_memory(4000),
         runtime=grow_time(60),
     params:
-        revision=4,
+        revision=5,
         dataset=study.config.dataset,
         keypoints=pair_sessions("keypoints", list_judged_sessions),
         untrained=pair_sessions("untrained", study.list_pose_sessions),

@@ -1,25 +1,24 @@
 # What is handed over: keypoints in the formats of other tools, overlay videos, contact sheets. One rule per format: some write a file, some a folder.
-for form, ending in EXPORT_FORMATS.items():
+KINDS = ["keypoints", "joints"] if any(map(study.list_fit_sessions, study.config.experiments)) else ["keypoints"]
+for kind, (form, ending) in itertools.product(KINDS, EXPORT_FORMATS.items()):
 
     rule:
         name:
-            f"export_{form.replace('-', '_')}"
+            f"export_{form.replace('-', '_')}" + ("_joints" if kind == "joints" else "")
         input:
             study="results/config/exported/{session}.json",
-            keypoints="results/experiments/{experiment}/keypoints/{session}.parquet",
-            edges="results/experiments/{experiment}/training/edges.parquet",
+            keypoints=f"results/experiments/{{experiment}}/{kind}/{{session}}.parquet",
+            edges="results/experiments/{experiment}/training/edges.parquet" if kind == "keypoints" else [],
             calibration=get_calibration,
             surveys=get_surveys,
             # NWB says when a recording began, and which frame is the first in each file of a video.
             videos=get_session_videos if form == "nwb" else [],
         output:
-            f"results/exports/{{experiment}}/{form}/{{session}}{ending}"
-            if ending
-            else directory(f"results/exports/{{experiment}}/{form}/{{session}}"),
+            (str if ending else directory)(str(export_path("results/exports", "{experiment}", form, "{session}", kind))),
         log:
-            f"results/logs/export_{form}/{{experiment}}/{{session}}.log",
+            f"results/logs/export_{form}{"_joints" if kind == "joints" else ""}/{{experiment}}/{{session}}.log",
         benchmark:
-            f"results/benchmarks/export_{form}/{{experiment}}/{{session}}.tsv"
+            f"results/benchmarks/export_{form}{"_joints" if kind == "joints" else ""}/{{experiment}}/{{session}}.tsv"
         conda:
             "../../environment.yaml"
         threads: 2 if form in ("deeplabcut", "sleap") else 1
@@ -29,10 +28,11 @@ for form, ending in EXPORT_FORMATS.items():
         params:
             revision=2,
             form=form,
+            kind="--joints" if kind == "joints" else "",
         message:
-            f"Write session {{wildcards.session}} for {form}"
+            f"Write the {kind} of session {{wildcards.session}} for {form}"
         shell:
-            "python -m bkind3d export {params.form} --study {input.study:q} --experiments {wildcards.experiment} --sessions {wildcards.session} 2> {log:q}"
+            "python -m bkind3d export {params.form} --study {input.study:q} --experiments {wildcards.experiment} --sessions {wildcards.session} {params.kind} 2> {log:q}"
 
 
 rule draw_overlays:

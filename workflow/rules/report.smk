@@ -18,6 +18,9 @@ rule write_report:
                 "movements.parquet",
             ],
         ),
+        joints=collect(
+            "results/experiments/{experiment}/joints/fit.json", experiment=filter(study.list_fit_sessions, study.config.experiments)
+        ),
         sessions=get_all_files,
     output:
         "results/report.html",

@@ -1,6 +1,11 @@
 # Settings and sheets as small files: a stage depends on those it uses, and runs again when they change. What is made of one session
 # depends on what the sheets say of it alone, so that a new row repeats nothing of the others; so does what is judged.
 SHEETS = {f"pose/{name}": sections.format_sessions(study, list_judged_sessions(name)) for name in study.config.experiments}
+SHEETS |= {
+    f"joints/{name}": sections.format_sessions(study, names)
+    for name in study.config.experiments
+    if (names := study.list_fit_sessions(name))
+}
 SHEETS |= {f"actions/{name}": sections.format_sessions(study, list_labelled_sessions(name)) for name in study.config.experiments}
 
 

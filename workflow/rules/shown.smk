@@ -15,7 +15,26 @@ def get_session_files(session):
 
 def get_keypoints_and_frames(experiment, session):
     """What pictures show of a session."""
-    return [f"results/experiments/{experiment}/keypoints/{session}.parquet", *get_session_frames(experiment, session)]
+    return [
+        f"results/experiments/{experiment}/keypoints/{session}.parquet",
+        *get_session_joints(experiment, session),
+        *get_session_frames(experiment, session),
+    ]
+
+
+def get_session_joints(experiment, session):
+    """The joints that are found of a session, where any are labelled."""
+    return [f"results/experiments/{experiment}/joints/{session}.parquet"] if study.list_fit_sessions(experiment) else []
+
+
+def get_found_joints(wildcards):
+    return get_session_joints(wildcards.experiment, wildcards.session)
+
+
+def get_kinematics():
+    """What is measured of joints, where anything is asked."""
+    measured = [name for name in study.config.experiments if study.config.kinematics.is_asked and study.list_fit_sessions(name)]
+    return collect("results/experiments/{experiment}/kinematics/{session}.parquet", experiment=measured, session=study.sessions)
 
 
 def get_all_files(wildcards):
@@ -40,10 +59,12 @@ def get_final_output(wildcards):
         "results/doctor.html",
         *collect("results/sessions/{session}.html", session=sessions),
         *collect(keypoints, experiment=experiments, session=sessions),
+        *get_kinematics(),
         *collect(rules.plot_figures.output, experiment=experiments),
         *(
-            str(export_path("results/exports", experiment, form, session))
+            str(export_path("results/exports", experiment, form, session, kind))
             for experiment in experiments
+            for kind in (["keypoints", "joints"] if study.list_fit_sessions(experiment) else ["keypoints"])
             for form in study.config.export.formats
             for session in sessions
         ),

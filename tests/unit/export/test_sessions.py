@@ -1,7 +1,11 @@
 import numpy as np
+import pandas as pd
+import pynwb
 import pytest
 
 from bkind3d.config import InputError
+from bkind3d.data.parquet import write_table
+from bkind3d.export.formats import export_sessions
 from bkind3d.export.sessions import open_session
 from bkind3d.study.opening import load_study
 from tests.unit.export.conftest import CAMERAS, FRAMES, LATE, LOST, NAMES, make_confidences, make_positions, project_with_opencv
@@ -45,3 +49,21 @@ def test_a_calibration_without_a_camera_is_refused(study_folder):
     path.write_text(path.read_text().replace('"cam2"', '"cam9"'))
     with pytest.raises(InputError, match="has no camera 'cam2', only cam1, cam9"):
         open_session(load_study(folder=study_folder), "one", "s1")
+
+
+def test_joints_are_handed_over_as_keypoints_are(study_folder, tmp_path):
+    with pytest.raises(InputError, match="no frame of the study has labelled joints; label some: bkind3d label"):
+        export_sessions(load_study(folder=study_folder), ["one"], ["tidy"], ["s1"], tmp_path, "joints")
+    table = pd.DataFrame({"frame": np.arange(20).repeat(2), "time_s": np.arange(20).repeat(2) / 25, "joint": ["nose", "tail"] * 20})
+    table = table.assign(x=1.0, y=2.0, z=3.0, spread=0.5, reprojection_px=0.0)
+    table.loc[table["frame"] == 4, ["x", "y", "z", "spread"]] = np.nan
+    write_table(table, "found_joints", study_folder / "results/experiments/one/joints/s1.parquet", {"units": "cm", "session": "s1"})
+    export_sessions(load_study(folder=study_folder), ["one"], ["tidy", "nwb"], ["s1"], tmp_path, "joints")
+    written = pd.read_csv(tmp_path / "one/joints/tidy/s1.csv")
+    assert set(written["keypoint"]) == {"nose", "tail"} and len(written) == 40
+    assert written.loc[written["frame"] == 4, "x_cm"].isna().all()
+    assert (written.loc[written["frame"] != 4, ["confidence", "spread_cm"]] == [1.0, 0.5]).all(axis=None)
+    with pynwb.NWBHDF5IO(tmp_path / "one/joints/nwb/s1.nwb", "r") as io:
+        estimation = io.read().processing["behavior"]["MultiCameraPoseEstimation"]
+        assert "fit on labelled frames" in estimation.description
+        assert set(estimation.pose_estimation_series) == {"nose", "tail"}

@@ -30,6 +30,7 @@ class Player {
     this.playing = this.waiting = false;
     this.keys = this.makeKeys();
     find(".joint-switch").hidden = recording.jointCount === 0;
+    find(".found-switch").hidden = recording.foundNames.length === 0;
     this.slider.disabled = recording.last < 1;
     this.listen();
     this.layOut();

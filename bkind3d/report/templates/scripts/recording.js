@@ -27,6 +27,7 @@ export class Recording {
     this.centres = unpack(data.centres, Float32Array);
     this.points = unpack(data.points, Int16Array);
     this.joints = unpack(data.joints, Int16Array);
+    this.found = unpack(data.found, Int16Array);
     this.last = this.times.length - 1;
     this.jointCount = this.times.length ? this.joints.length / this.times.length / 3 : 0;
   }
@@ -43,13 +44,17 @@ export class Recording {
     return Array.from(this.centres.slice(3 * index, 3 * index + 3));
   }
 
-  // World positions at a moment: of every keypoint, or of every annotated joint; null where there is none.
+  // World positions at a moment: of every keypoint, of every annotated joint, or of every one that was found; null where there is none.
   locatePoints(index) {
     return this.locate(this.points, this.names.length, index);
   }
 
   locateJoints(index) {
     return this.locate(this.joints, this.jointCount, index);
+  }
+
+  locateFound(index) {
+    return this.locate(this.found, this.foundNames.length, index);
   }
 
   locate(values, count, index) {

@@ -58,7 +58,7 @@ function drawAxes(context, camera) {
 // How much larger something is drawn that is nearer than the middle.
 const grow = (near) => clamp(1 + 0.3 * near, 0.6, 1.5);
 
-// The skeleton in 3D, which is turned with keys, mouse, or fingers. `boxes` are the switches follow, names, joints.
+// The skeleton in 3D, which is turned with keys, mouse, or fingers. `boxes` are the switches follow, names, joints, found.
 export class Space {
   constructor(canvas, recording, boxes, redraw) {
     Object.assign(this, { canvas, recording, boxes, redraw });
@@ -79,6 +79,7 @@ export class Space {
     context.fillText("squares of " + step + " " + this.recording.units, width - 10, height - 10);
     context.textAlign = "left";
     if (this.boxes.joints.checked) this.drawJoints(context, camera, index);
+    if (this.boxes.found.checked) this.drawFound(context, camera, index);
     const places = this.recording.locatePoints(index);
     this.spots = places.map((place) => place && camera.project(place));
     this.drawSkeleton(context);
@@ -92,6 +93,20 @@ export class Space {
     if (this.boxes.follow.checked) return new Camera(this.eye, this.recording.getCentre(index), reach, width, height);
     const middle = bounds.map(([low, high]) => (low + high) / 2), all = Math.hypot(...bounds.map(([low, high]) => (high - low) / 2));
     return new Camera(this.eye, middle, all, width, height);
+  }
+
+  // Joints that were found from keypoints: rings, with their names where names are shown.
+  drawFound(context, camera, index) {
+    context.strokeStyle = context.fillStyle = css("--ink");
+    context.lineWidth = 1.5;
+    this.recording.locateFound(index).forEach((place, joint) => {
+      if (!place) return;
+      const [x, y] = camera.project(place);
+      context.beginPath();
+      context.arc(x, y, 4, 0, 2 * Math.PI);
+      context.stroke();
+      if (this.boxes.names.checked) context.fillText(this.recording.foundNames[joint], x + 7, y - 3);
+    });
   }
 
   drawJoints(context, camera, index) {

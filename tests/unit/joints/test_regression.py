@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.evaluation.regression import fit_regressor, make_features, make_groups
+from bkind3d.joints.regression import fit_regressor, make_features, make_groups
 
 NAMES = ("nose", "tail")
 

@@ -1,4 +1,4 @@
-"""Maps from keypoints to joints, fit on labelled frames: least squares, ridge, or a small network."""
+"""Maps from keypoints to joints, fit on labelled frames: least squares, ridge, ridge with a kernel, or a small network."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy.linalg
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 from sklearn.compose import TransformedTargetRegressor
@@ -18,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bkind3d.config import InputError
 from bkind3d.data.results import MIN_FRAMES
+from bkind3d.data.spacing import spread_indices
 
 #: Folds of the cross-validation, and the strengths it tries (for standardised features).
 _FOLDS = 5
@@ -26,12 +28,60 @@ _STRENGTHS = np.logspace(-3, 5, 9)
 #: Positions are stored in single precision: directions of the features smaller than this share of the largest are rounding.
 _RELATIVE_RANK = 1e-6
 
+#: Strengths and widths that the kernel regression tries (for features of about unit variance).
+_KERNEL_STRENGTHS, _KERNEL_WIDTHS = (0.1, 0.3, 1.0), (0.3, 1.0)
+#: Frames that the kernel regression learns from and is tuned on at most; and frames that it answers for at once.
+_MOST_SEEN, _MOST_TUNED, _BLOCK = 2000, 600, 4096
+
 #: Width of the network's hidden layer, its weight decay, and its epochs at most.
 _HIDDEN, _DECAY, _EPOCHS = 256, 1e-2, 300
 
 
+Kind = Literal["linear", "ridge", "kernel", "mlp"]
 #: Maps features to the coordinates of some joints, (frame, 3 * joint).
 Map = Callable[[Float[NDArray, "frame feature"]], Shaped[NDArray, "..."]]
+
+
+#: Strength and width of a kernel regression.
+Tuning = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class AffineMap:
+    """Weights and an offset."""
+
+    weights: Float[NDArray, "feature target"]
+    offset: Float[NDArray, "target"]
+
+    def __call__(self, features: Float[NDArray, "frame feature"]) -> Shaped[NDArray, "..."]:
+        return features @ self.weights + self.offset
+
+
+@dataclass(frozen=True)
+class KernelMap:
+    """Kernel ridge regression, whose kernel is the sum of a linear one and a Gaussian one: lines where little is known, bends where much is.
+
+    Attributes
+    ----------
+    seen : features that were learned from, of which `offset` is the mean target; `duals` are their weights.
+    mean, scale : by which features become what the kernel compares, of about unit variance.
+    width : the inverse of twice the Gaussian's variance.
+    """
+
+    seen: Float[NDArray, "seen feature"]
+    duals: Float[NDArray, "seen target"]
+    offset: Float[NDArray, "target"]
+    mean: Float[NDArray, "feature"]
+    scale: Float[NDArray, ""]
+    width: Float[NDArray, ""]
+
+    def __call__(self, features: Float[NDArray, "frame feature"]) -> Shaped[NDArray, "..."]:
+        known = (self.seen - self.mean) / self.scale
+        blocks = [
+            _compare((part - self.mean) / self.scale, known, float(self.width)) @ self.duals
+            for part in np.array_split(features, max(len(features) // _BLOCK, 1))
+        ]
+        return np.concatenate(blocks) + self.offset
 
 
 @dataclass(frozen=True)
@@ -42,11 +92,13 @@ class Regressor:
     ----------
     members : joints of each group.
     strengths : of the ridge, one for each group; empty for other kinds.
+    tuning : of the kernel regression, found on the first group.
     """
 
     members: Sequence[Int[NDArray, "member"]]
     maps: Sequence[Map]
     strengths: tuple[float, ...]
+    tuning: Tuning | None = None
 
     def predict(self, features: Float[NDArray, "frame feature"]) -> Float[NDArray, "frame joint 3"]:
         """Predict the joints of every frame, world units relative to the keypoints' centroid."""
@@ -82,7 +134,7 @@ def _fit_least_squares(features: Float[NDArray, "frame feature"], targets: Float
     feature_mean, target_mean = features.mean(axis=0), targets.mean(axis=0)
     weights = np.linalg.lstsq(features - feature_mean, targets - target_mean, rcond=_RELATIVE_RANK)[0]
     offset = target_mean - feature_mean @ weights
-    return lambda new: new @ weights + offset
+    return AffineMap(weights, offset)
 
 
 def _fit_ridge(
@@ -92,14 +144,65 @@ def _fit_ridge(
     mean, spread = features.mean(axis=0), features.std(axis=0)
     spread = np.where(spread > _RELATIVE_RANK * max(spread.max(), 1e-300), spread, np.inf)
     standard = (features - mean) / spread
-    folds = min(_FOLDS, len(np.unique(groups)))
-    if folds < 2:
-        groups, folds = np.arange(len(features)) * _FOLDS // len(features), _FOLDS
-    splits = list(GroupKFold(folds).split(standard, groups=groups))
-    ridge = RidgeCV(alphas=_STRENGTHS, cv=splits, scoring="neg_mean_squared_error").fit(standard, targets)
+    ridge = RidgeCV(alphas=_STRENGTHS, cv=split_folds(groups), scoring="neg_mean_squared_error").fit(standard, targets)
     weights = np.ascontiguousarray(ridge.coef_.T / spread[:, None])
     offset = ridge.intercept_ - mean @ weights
-    return lambda new: new @ weights + offset, float(ridge.alpha_)
+    return AffineMap(weights, offset), float(ridge.alpha_)
+
+
+def split_folds(groups: Int[NDArray, "frame"], most: int = _FOLDS) -> list[tuple[Int[NDArray, "fit"], Int[NDArray, "held"]]]:
+    """Folds, at most so many, that keep groups together; those of frames in order where there is one group alone."""
+    folds = min(most, len(np.unique(groups)))
+    if folds < 2:
+        groups, folds = np.arange(len(groups)) * _FOLDS // len(groups), _FOLDS
+    return list(GroupKFold(folds).split(groups, groups=groups))
+
+
+def _compare(one: Float[NDArray, "frame feature"], other: Float[NDArray, "seen feature"], width: float) -> Float[NDArray, "frame seen"]:
+    """The kernel of features of about unit variance."""
+    shared = one @ other.T / one.shape[1]
+    if not width:
+        return shared
+    squares = np.square(one).mean(axis=1)[:, None] + np.square(other).mean(axis=1) - 2 * shared
+    return np.asarray(shared + np.exp(-width * np.maximum(squares, 0)))
+
+
+def _fit_kernel(
+    features: Float[NDArray, "frame feature"],
+    targets: Float[NDArray, "frame target"],
+    groups: Int[NDArray, "frame"],
+    tuning: Tuning | None = None,
+) -> tuple[Map, Tuning]:
+    """Kernel ridge regression; strength and width by cross-validation over folds that keep groups together, where they are not given."""
+    kept = spread_indices(len(features), _MOST_SEEN)
+    features, targets, groups = features[kept], targets[kept], groups[kept]
+    mean, scale = features.mean(axis=0), np.asarray(max(float(features.std(axis=0).mean()), 1e-12))
+    if tuning is None:
+        few = spread_indices(len(features), _MOST_TUNED)
+        tuning = _tune_kernel((features[few] - mean) / scale, targets[few], groups[few])
+    strength, width = tuning
+    standard, offset = (features - mean) / scale, targets.mean(axis=0)
+    kernel = _compare(standard, standard, width) + strength * np.eye(len(standard))
+    duals = scipy.linalg.solve(kernel, targets - offset, assume_a="pos")
+    return KernelMap(features, duals, offset, mean, scale, np.asarray(width)), tuning
+
+
+def _tune_kernel(
+    standard: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"], groups: Int[NDArray, "frame"]
+) -> Tuning:
+    """Strength and width with the least squared error in the cross-validation."""
+    errors = np.zeros((len(_KERNEL_WIDTHS), len(_KERNEL_STRENGTHS)))
+    for column, width in enumerate(_KERNEL_WIDTHS):
+        kernel = _compare(standard, standard, width)
+        for fit, held in split_folds(groups):
+            offset = targets[fit].mean(axis=0)
+            values, vectors = np.linalg.eigh(kernel[np.ix_(fit, fit)])
+            along, across = vectors.T @ (targets[fit] - offset), kernel[np.ix_(held, fit)] @ vectors
+            for row, strength in enumerate(_KERNEL_STRENGTHS):
+                found = across @ (along / (np.maximum(values, 0) + strength)[:, None]) + offset
+                errors[column, row] += np.square(found - targets[held]).sum()
+    best = np.unravel_index(errors.argmin(), errors.shape)
+    return _KERNEL_STRENGTHS[best[1]], _KERNEL_WIDTHS[best[0]]
 
 
 def _fit_network(features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"]) -> Map:
@@ -138,21 +241,23 @@ def _check_frames(kind: str, known: Bool[NDArray, "frame joint"], n_features: in
 
 
 def fit_regressor(
-    kind: Literal["linear", "ridge", "mlp"],
+    kind: Kind,
     features: Float[NDArray, "frame feature"],
     joints: Float[NDArray, "frame joint 3"],
     groups: Int[NDArray, "frame"],
     names: tuple[str, ...],
+    tuning: Tuning | None = None,
 ) -> Regressor:
     """Fit the map from `features` to `joints`; each joint is fit on the frames in which it is known.
 
     Parameters
     ----------
-    kind : linear is ordinary least squares; ridge chooses its strength by cross-validation; mlp is a two-layer perceptron.
+    kind : linear is ordinary least squares; ridge and kernel choose their strength by cross-validation; mlp is a two-layer perceptron.
     features : finite, as of :func:`make_features`.
     joints : relative to the same centroid, world units; NaN where not known.
     groups : of :func:`make_groups`, for the cross-validation.
     names : of the joints, for messages.
+    tuning : of the kernel regression, where it is known.
 
     Raises
     ------
@@ -168,7 +273,9 @@ def fit_regressor(
         if kind == "ridge":
             found, strength = _fit_ridge(seen, targets, groups[rows])
             strengths.append(strength)
+        elif kind == "kernel":
+            found, tuning = _fit_kernel(seen, targets, groups[rows], tuning)
         else:
             found = (_fit_network if kind == "mlp" else _fit_least_squares)(seen, targets)
         maps.append(found)
-    return Regressor(groups_of_joints, maps, tuple(strengths))
+    return Regressor(groups_of_joints, maps, tuple(strengths), tuning)
