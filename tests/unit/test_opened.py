@@ -14,7 +14,9 @@ def test_keypoints_and_joints_are_data_sets_of_movement(study_folder):  # noqa: 
     found = study.keypoints("s1")
     assert found["position"].dims == ("time", "space", "keypoints", "individuals")
     assert found.attrs["ds_type"] == "poses" and found["position"].attrs["units"] == "cm"
-    np.testing.assert_array_equal(found["position"].sel(individuals=study.sessions.loc["s1", "subject"]).values.transpose(0, 2, 1), make_positions())
+    np.testing.assert_array_equal(
+        found["position"].sel(individuals=study.sessions.loc["s1", "subject"]).values.transpose(0, 2, 1), make_positions()
+    )
     assert list(found["keypoints"].values) == NAMES
     with pytest.raises(InputError, match="no frame of the study has labelled joints"):
         study.joints("s1")
