@@ -1,5 +1,6 @@
 """BKinD-3D: 3D keypoints from multi-camera videos, without annotation."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,5 @@ __version__ = "0.1.0"
 
 def open_study(path: str | Path) -> "OpenedStudy":
     """Open a study by its folder, to look at its sessions, keypoints, joints, cameras and tables; see :class:`bkind3d.opened.OpenedStudy`."""
-    from bkind3d.opened import open_study
-
-    return open_study(path)
+    opened: OpenedStudy = import_module("bkind3d.opened").open_study(path)  # which needs all rooms, as no room may
+    return opened
