@@ -1,10 +1,11 @@
 # What is handed over: keypoints in the formats of other tools, overlay videos, contact sheets. One rule per format: some write a file, some a folder.
-KINDS = ["keypoints", "joints"] if any(map(study.list_fit_sessions, study.config.experiments)) else ["keypoints"]
-for kind, (form, ending) in itertools.product(KINDS, EXPORT_FORMATS.items()):
+# What is handed over, and what the rules that do it are called besides.
+KINDS = {"keypoints": "", "joints": "_joints"} if any(map(study.list_fit_sessions, study.config.experiments)) else {"keypoints": ""}
+for (kind, suffix), (form, ending) in itertools.product(KINDS.items(), EXPORT_FORMATS.items()):
 
     rule:
         name:
-            f"export_{form.replace('-', '_')}" + ("_joints" if kind == "joints" else "")
+            f"export_{form.replace('-', '_')}{suffix}"
         input:
             study="results/config/exported/{session}.json",
             keypoints=f"results/experiments/{{experiment}}/{kind}/{{session}}.parquet",
@@ -16,9 +17,9 @@ for kind, (form, ending) in itertools.product(KINDS, EXPORT_FORMATS.items()):
         output:
             (str if ending else directory)(str(export_path("results/exports", "{experiment}", form, "{session}", kind))),
         log:
-            f"results/logs/export_{form}{"_joints" if kind == "joints" else ""}/{{experiment}}/{{session}}.log",
+            f"results/logs/export_{form}{suffix}/{{experiment}}/{{session}}.log",
         benchmark:
-            f"results/benchmarks/export_{form}{"_joints" if kind == "joints" else ""}/{{experiment}}/{{session}}.tsv"
+            f"results/benchmarks/export_{form}{suffix}/{{experiment}}/{{session}}.tsv"
         conda:
             "../../environment.yaml"
         threads: 2 if form in ("deeplabcut", "sleap") else 1
