@@ -21,8 +21,10 @@ _FRAMES, _STEPS = 20, 50
 _SPREAD, _PEAK = 0.06, 0.35
 #: A subject is of the floor's colour where at least this part of all that may be shadow is darker than shadows are.
 _DARKER = 0.1
-#: No shadow is darker than this share; and darker ones than the settings expect leave at least this part of what contrasts.
-_DARKEST, _LEFT = 0.1, 0.3
+#: The usual share is not below this one; and shadows darker than the settings expect are a part of what contrasts from this to that large.
+_DARKEST, _LEAST, _MOST = 0.15, 0.1, 0.7
+#: They show at least this part of the texture that a floor so dark would have.
+_TEXTURE = 0.25
 #: A shadow's rim is as much lighter as it likes, so many pixels wide.
 _RIM = 4
 
@@ -36,9 +38,14 @@ def learn_shadows(sessions: Sequence[UInt8[NDArray, "frame height width 3"]], be
     left that is none: else the subject itself is dark. A subject of the floor's colour has many shares, also of those that are darker than
     any shadow, or beside those of dark ones: that tells it, and then only what is near the usual share is shadow.
     """
-    counts = np.stack([_count_shares(samples[spread_indices(len(samples), _FRAMES)], behind, config) for samples in sessions])
+    chosen = [samples[spread_indices(len(samples), _FRAMES)] for samples in sessions]
+    counts = np.stack([_count_shares(samples, behind, config) for samples in chosen])
     found = _find_peak(counts[:, :-1], 0)
-    if found is None or _left_over(counts, found) < _LEFT:
+    if found is None or found < _DARKEST * _STEPS or not _LEAST < _measure_share(counts, found) < _MOST:
+        found = None
+    elif found < config.shadow_ratio * _STEPS and not _shows_floor(chosen, behind, config, (found + 0.5) / _STEPS):
+        found = None
+    if found is None:
         found = _find_peak(counts[:, :-1], round(config.shadow_ratio * _STEPS))
     if found is None:
         return None
@@ -63,11 +70,28 @@ def _find_peak(counts: Float[NDArray, "session step"], first: int) -> int | None
     return middle if within[middle] > _PEAK * usual.sum() else None
 
 
-def _left_over(counts: Float[NDArray, "session step"], middle: int) -> float:
-    """Share of what contrasts that is not near the step `middle`, in the median over sessions."""
+def _measure_share(counts: Float[NDArray, "session step"], middle: int) -> float:
+    """Share of what contrasts that is near the step `middle`, in the median over sessions."""
     reach = round(_SPREAD * _STEPS)
     near = counts[:, max(middle - reach, 0) : middle + reach + 1].sum(axis=1)
-    return float(np.median(1 - near / np.maximum(counts.sum(axis=1), 1)))
+    return float(np.median(near / np.maximum(counts.sum(axis=1), 1)))
+
+
+def _shows_floor(sessions: Sequence[UInt8[NDArray, "frame height width 3"]], behind: Picture, config: SurveyConfig, share: float) -> bool:
+    """Whether what is darkened to about this share shows the floor's texture, as a shadow does and a body does not: on average over all of it."""
+    floor, common, power = _find_texture(behind), 0.0, 0.0
+    for sample in (frame for samples in sessions for frame in samples):
+        ratio, alike = _compare(sample, behind, config)
+        near = alike & (cv2.absdiff(sample, behind).max(axis=2) > config.min_contrast) & (np.abs(ratio - share) < _SPREAD)
+        inner = cv2.erode(near.astype(np.uint8), np.ones((_WINDOW, _WINDOW), np.uint8)) > 0
+        common += float((_find_texture(sample) * floor)[inner].sum())
+        power += float(np.square(floor[inner]).sum())
+    return common > _TEXTURE * share * power
+
+
+def _find_texture(picture: Picture) -> Float[NDArray, "height width"]:
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(grey - cv2.blur(grey, (_WINDOW, _WINDOW)))
 
 
 def _count_shares(samples: UInt8[NDArray, "frame height width 3"], behind: Picture, config: SurveyConfig) -> Float[NDArray, "step"]:
@@ -76,7 +100,6 @@ def _count_shares(samples: UInt8[NDArray, "frame height width 3"], behind: Pictu
     for sample in samples:
         ratio, alike = _compare(sample, behind, config)
         contrast = cv2.absdiff(sample, behind).max(axis=2) > config.min_contrast
-        alike &= ratio >= _DARKEST
         counts[:-1] += np.histogram(ratio[contrast & alike], _STEPS, (0.0, 1.0))[0]
         counts[-1] += np.count_nonzero(contrast & ~(alike & (ratio <= 1)))
     return counts

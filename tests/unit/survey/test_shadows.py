@@ -48,10 +48,13 @@ def test_shadows_darker_than_expected_are_learned_where_the_subject_is_none() ->
     assert not find_shadows(sessions[0][0], FLOOR, CONFIG, None)[SHADOW].any()
 
 
-def test_a_black_subject_is_no_shadow() -> None:
-    black = film(np.full((30, 40), 0.2))
-    assert learn_shadows([black] * 3, FLOOR, CONFIG) is None
-    assert not find_shadows(black[0], FLOOR, CONFIG, None)[BODY].any()
+def test_a_dark_subject_is_no_shadow() -> None:
+    for share in (0.05, 0.2, 0.3):
+        dark = film(None)
+        dark[:, *BODY] = round(share * float(FLOOR.mean()))
+        dark[:, 5:10, 70:110] = (200, 30, 30)  # a coloured tail
+        assert learn_shadows([dark] * 3, FLOOR, CONFIG) is None
+        assert not find_shadows(dark[0], FLOOR, CONFIG, None)[BODY].any()
 
 
 def test_shadows_just_darker_than_expected_lower_the_limit_alone() -> None:
