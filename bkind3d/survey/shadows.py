@@ -19,6 +19,8 @@ _SUM, _BELOW_ONE = np.ones((1, 3), np.float32), float(np.nextafter(np.float32(1)
 _FRAMES, _STEPS = 20, 50
 #: Shadows differ by this much from the usual share, if so large a part of all that may be shadow does not differ more.
 _SPREAD, _PEAK = 0.06, 0.35
+#: Around a second usual share lie at least this part of all pixels, and this part of those around it next to it: a body's shares are spread.
+_SECOND, _SHARP = 0.15, 0.65
 #: A subject is of the floor's colour where at least this part of all that may be shadow is darker than shadows are.
 _DARKER = 0.1
 #: The usual share is not below this one; and shadows darker than the settings expect are a part of what contrasts from this to that large.
@@ -34,43 +36,61 @@ Range = tuple[float, float]
 def learn_shadows(sessions: Sequence[UInt8[NDArray, "frame height width 3"]], behind: Picture, config: SurveyConfig) -> Range | None:
     """To which shares, from and to, shadows darken the background; None where the settings say enough.
 
-    One lamp darkens a floor to one share, in all sessions. Shadows that are darker than the settings expect are believed only where enough is
-    left that is none: else the subject itself is dark. A subject of the floor's colour has many shares, also of those that are darker than
-    any shadow, or beside those of dark ones: that tells it, and then only what is near the usual share is shadow.
+    One lamp darkens a floor to one share, in all sessions; a second one, or a reflection, to another. Shadows darker than the settings expect
+    are believed where they cannot be a dark subject. A subject of the floor's colour has many shares, also of those that are darker than any
+    shadow, or beside those of dark ones: that tells it, and then only what is near the usual share is shadow.
     """
     chosen = [samples[spread_indices(len(samples), _FRAMES)] for samples in sessions]
     counts = np.stack([_count_shares(samples, behind, config) for samples in chosen])
-    found = _find_peak(counts[:, :-1], 0)
-    if found is None or found < _DARKEST * _STEPS or not _LEAST < _measure_share(counts, found) < _MOST:
-        found = None
-    elif found < config.shadow_ratio * _STEPS and not _shows_floor(chosen, behind, config, (found + 0.5) / _STEPS):
-        found = None
-    if found is None:
-        found = _find_peak(counts[:, :-1], round(config.shadow_ratio * _STEPS))
+    first, reach = round(config.shadow_ratio * _STEPS), round(_SPREAD * _STEPS)
+    found = _find_peak(_take_usual(counts, 0), _PEAK)
+    if found is None or (found < first and not _is_dark_shadow(found, counts, chosen, behind, config)):
+        found = _find_peak(_take_usual(counts, first), _PEAK)
     if found is None:
         return None
-    reach, own = round(_SPREAD * _STEPS), counts[0, :-1]
+    usual = _take_usual(counts, first)
+    usual[max(found - 2 * reach, 0) : found + 2 * reach + 1] = 0
+    second = _find_peak(usual, _SECOND)  # another lamp's shadow, or a reflection
+    if second is not None and usual[second - 1 : second + 2].sum() > _SHARP * usual[max(second - reach, 0) : second + reach + 1].sum():
+        found = min(found, second)
     low, high = (found + 0.5) / _STEPS - _SPREAD, (found + 0.5) / _STEPS + _SPREAD
-    if low + _SPREAD < config.shadow_ratio:
+    if found < first:
         return low, high
-    first = round(config.shadow_ratio * _STEPS)
-    darker = own[first : max(found - reach, first)].sum()
-    if darker >= _DARKER * own[first:].sum() > 0:
+    own = counts[0, :-1]
+    if own[first : max(found - reach, first)].sum() >= _DARKER * own[first:].sum() > 0:
         return low, high
     return (low, 1.0) if low < config.shadow_ratio else None
 
 
-def _find_peak(counts: Float[NDArray, "session step"], first: int) -> int | None:
-    """The step, from `first`, around which most pixels are, in the median over sessions."""
-    counts = np.where(np.arange(_STEPS) >= first, counts, 0.0)
-    usual = np.median(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), axis=0)
+def _take_usual(counts: Float[NDArray, "session counts"], first: int) -> Float[NDArray, "step"]:
+    """The share of pixels at every step from `first` on, in the median over sessions, adding up to 1."""
+    shares = np.where(np.arange(_STEPS) >= first, counts[:, :_STEPS], 0.0)
+    usual = np.median(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1), axis=0)
+    return np.asarray(usual / max(float(usual.sum()), 1e-9))
+
+
+def _find_peak(usual: Float[NDArray, "step"], least: float) -> int | None:
+    """The step around which most pixels are, if they are more than this share."""
     box = np.ones(2 * round(_SPREAD * _STEPS) + 1)
     within = np.convolve(usual, box, "same")
     middle = int(np.convolve(within, box, "same").argmax())  # of several boxes that hold as much, the one in the middle
-    return middle if within[middle] > _PEAK * usual.sum() else None
+    return middle if within[middle] > least else None
 
 
-def _measure_share(counts: Float[NDArray, "session step"], middle: int) -> float:
+def _is_dark_shadow(
+    found: int,
+    counts: Float[NDArray, "session counts"],
+    sessions: Sequence[UInt8[NDArray, "frame height width 3"]],
+    behind: Picture,
+    config: SurveyConfig,
+) -> bool:
+    """Whether a peak below what the settings expect is a shadow's, not a dark subject's."""
+    if found < _DARKEST * _STEPS or not _LEAST < _measure_share(counts, found) < _MOST:
+        return False
+    return _shows_floor(sessions, behind, config, (found + 0.5) / _STEPS)
+
+
+def _measure_share(counts: Float[NDArray, "session counts"], middle: int) -> float:
     """Share of what contrasts that is near the step `middle`, in the median over sessions."""
     reach = round(_SPREAD * _STEPS)
     near = counts[:, max(middle - reach, 0) : middle + reach + 1].sum(axis=1)
