@@ -33,6 +33,7 @@ from benchmarks.judge import (
     write_study,
     write_tables,
 )  # fmt: skip
+from bkind3d.config import LocationConfig
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.points import read_points
 from bkind3d.data.results import name_oracle
@@ -84,11 +85,11 @@ def measure_side(joints: NDArray[np.float64]) -> float:
 
 
 def give_location(location: Path, poses: Path, side: float) -> None:
-    """Put the true centres and the side of the true cube into the location of a session."""
+    """Put the true centres, and the size of a body that the true cube is measured by, into the location of a session."""
     table, metadata = read_table(location, "location"), read_metadata(location)
     known = read_table(poses, "poses").set_index("frame").loc[table["frame"], ["x", "y", "z"]]
     table[["x", "y", "z"]] = known.to_numpy()
-    _replace(location, "location", table.assign(valid=True, residual=0.0), metadata | {"side": side})
+    _replace(location, "location", table.assign(valid=True, residual=0.0), metadata | {"extent": side / LocationConfig().side_margin})
 
 
 def _replace(path: Path, kind: str, table: pd.DataFrame, metadata: Mapping[str, Any]) -> None:

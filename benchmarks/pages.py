@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from bkind3d.config import StudyConfig
 from bkind3d.data.parquet import TABLES, write_table
-from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS
+from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS, write_json
 from bkind3d.evaluation.health import examine_sessions
 from bkind3d.report.pages import write_report, write_session_page
 from bkind3d.study.layout import Layout
@@ -66,7 +66,8 @@ def write_session(results: Layout, name: str, n_frames: int, pictures: list[byte
     centres = np.cumsum(rng.normal(0, 2, (n_frames, 3)), axis=0) * [1, 1, 0]
     place = pd.DataFrame({"frame": frames, "time_s": frames / RATE, "n_views": CAMERAS, "residual": 0.01, "valid": True})
     place[["x", "y", "z"]] = centres
-    write_table(place, "location", results.location(name), {"side": 200.0, "units": "mm"})
+    write_table(place, "location", results.location(name), {"extent": 170.0, "units": "mm"})
+    write_json({"side": 200.0, "units": "mm"}, results.cube())
     survey = pd.DataFrame({column: 1.0 for column in TABLES["survey"]}, index=frames)
     survey = survey.assign(frame=frames, video_frame=frames, time_s=frames / RATE, fault="", mask=b"", clusters=[[]] * n_frames)
     for camera, label in enumerate(CAMERA_NAMES):

@@ -21,13 +21,15 @@ import pandas as pd
 from jaxtyping import Bool, UInt8
 from numpy.typing import NDArray
 
-from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.cubes import read_cube
+from bkind3d.data.parquet import read_table
 from bkind3d.data.points import read_points
 from bkind3d.data.video import decode_frames
 from bkind3d.evaluation.swaps import body_length
 from bkind3d.study.layout import Layout
 from bkind3d.study.opening import load_study
 from bkind3d.study.study import Study
+from bkind3d.survey.cube import measure_cube
 from bkind3d.survey.location import locate_subject
 from bkind3d.survey.room import RoomFiles
 from bkind3d.survey.silhouettes import decode_mask
@@ -44,12 +46,13 @@ STEP, SHORT, DRAWN = 2, 8, 30
 
 @dataclass(frozen=True)
 class Take:
-    """One session: its surveys by camera, where it was located, and its truth."""
+    """One session: its surveys by camera, where it was located, the cube of all sessions, and its truth."""
 
     name: str
     videos: Mapping[str, Path]
     surveys: Mapping[str, Path]
     location: Path
+    cube: Path
     truth: Path
 
 
@@ -63,6 +66,7 @@ def process_study(folder: Path) -> list[Take]:
             survey_video(take.videos[camera], study.config.survey, path, room=RoomFiles(beside=beside))
         locate_subject(study.config.location, folder / study.find_path(study.rigs[session.rig].calibration), take.surveys, take.location)
         takes.append(take)
+    measure_cube(study.config.location, {take.name: take.location for take in takes}, takes[0].cube)
     return takes
 
 
@@ -71,7 +75,7 @@ def make_take(study: Study, name: str) -> Take:
     results = Layout(study.folder / "judged")
     videos = {camera: study.folder / study.find_videos(name, camera)[0] for camera in study.cameras[name]}
     surveys = {camera: results.survey(name, camera) for camera in videos}
-    return Take(name, videos, surveys, results.location(name), study.folder / "truth" / name)
+    return Take(name, videos, surveys, results.location(name), results.cube(), study.folder / "truth" / name)
 
 
 def shrink(mask: UInt8[NDArray, "..."], size: tuple[int, int], shift: float = 0.0) -> Mask:
@@ -116,7 +120,7 @@ def measure_location(take: Take) -> dict[str, Any]:
         "near": float((errors <= NEAR).mean()),
         "error": float(np.nanmedian(errors)),
         "views": float(table["n_views"].mean() / len(take.surveys)),
-        "cube": float(read_metadata(take.location)["side"]) / need,
+        "cube": read_cube(take.cube, "mm") / need,
     }
 
 

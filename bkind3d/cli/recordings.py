@@ -235,12 +235,27 @@ def locate_subject(arguments: argparse.Namespace) -> None:
 
 
 @verb(
+    argument("--config", required=True, help="JSON or YAML file with the section 'location'"),
+    argument("--locations", nargs="+", required=True, metavar="SESSION=PATH", help="location tables of the sessions that are measured"),
+    argument("--output", required=True, help="JSON file to write"),
+)
+def measure_cube(arguments: argparse.Namespace) -> None:
+    """Measure how large a cube the subject needs, one for all sessions of a study."""
+    from bkind3d.survey.cube import measure_cube
+
+    config = read_section(LocationConfig, arguments.config)
+    remarks = measure_cube(config, read_named_paths(arguments.locations, "--locations"), arguments.output)
+    sys.stdout.writelines(f"{arguments.output}: {remark}\n" for remark in remarks)
+
+
+@verb(
     argument("video", nargs="+", help="video of one camera; its files in the order of time, where it has several"),
     argument("--config", required=True, help="JSON or YAML file with the frameset"),
     argument("--camera", required=True, help="name of the camera in the calibration"),
     argument("--calibration", required=True, help="calibration (.toml) of the rig"),
     argument("--survey", required=True, help="survey table of this video"),
     argument("--location", required=True, help="location table of the session; its name is the session's"),
+    argument("--cube", required=True, help="cube of the study (.json)"),
     threads(1, "threads of decoder and picture operations"),
     argument("--output", required=True, help="Parquet file to write (table 'frames')"),
 )
@@ -249,5 +264,5 @@ def extract_frames(arguments: argparse.Namespace) -> None:
     from bkind3d.survey.frames import FrameSources, extract_frames
 
     config = read_section(FramesConfig, arguments.config)
-    sources = FrameSources(arguments.video, arguments.calibration, arguments.survey, arguments.location)
+    sources = FrameSources(arguments.video, arguments.calibration, arguments.survey, arguments.location, arguments.cube)
     extract_frames(sources, arguments.camera, config, arguments.output, arguments.threads)

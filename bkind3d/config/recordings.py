@@ -131,14 +131,16 @@ class LocationConfig(Section):
     smooth_seconds: float = Field(0.15, ge=0, le=10, description="Width of the smoothing of the centre over time.")
     max_gap_seconds: float = Field(0.5, ge=0, le=60, description="Longest gap over which the centre is interpolated.")
     side: float | None = Field(
-        None, gt=0, description="Side of the cube around the subject, in the rig's units; measured from the silhouettes if not given."
+        None,
+        gt=0,
+        description="Side of the cube around the subject, in the rig's units; without it, one for all sessions is measured in the silhouettes of the training sessions.",
     )
     correct_offsets: bool = Field(
         False,
         description="Whether cameras that are out of sync beyond doubt are shifted by whole frames; offsets are reported in any case.",
     )
     max_offset_frames: int = Field(30, ge=1, le=1000, description="Largest offset between two cameras that is looked for, in frames.")
-    side_margin: float = Field(1.1, ge=1, le=3, description="Factor between the measured extent of the subject and the cube's side.")
+    side_margin: float = Field(1.2, ge=1, le=3, description="Factor between the measured extent of the subject and the cube's side.")
 
     @model_validator(mode="after")
     def check_region_holds_something(self) -> "LocationConfig":

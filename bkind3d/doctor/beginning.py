@@ -82,10 +82,10 @@ def _measure_side(study: Study, name: str, cameras: Mapping[str, Camera], survey
     calibration, location = folder / "rig.toml", folder / "location.parquet"
     write_calibration(cameras, calibration, study.rigs[study.sessions[name].rig].units)
     try:
-        locate_subject(study.config.location.model_copy(update={"side": None}), calibration, surveys, location)
+        locate_subject(study.config.location, calibration, surveys, location)
     except InputError:
         return None
-    return float(read_metadata(location)["side"])
+    return study.config.location.side_margin * float(read_metadata(location)["extent"])
 
 
 def check_offsets(offsets: Mapping[str, Sequence[Any]], mapped: Collection[str] = ()) -> list[Check]:

@@ -62,11 +62,11 @@ def _show_checks(checks: Sequence[Check]) -> list[Any]:
 
 def _find_cube(entry: Examined, frame: int) -> tuple[Array, float] | None:
     """The located cube nearest in time."""
-    if entry.location is None or not entry.location["valid"].any():
+    if entry.location is None or entry.side is None or not entry.location["valid"].any():
         return None
     known = entry.location[entry.location["valid"]]
     row = known.iloc[(known["frame"] - frame).abs().argmin()]
-    return row[["x", "y", "z"]].to_numpy(np.float64), float(entry.place["side"])
+    return row[["x", "y", "z"]].to_numpy(np.float64), entry.side
 
 
 def _fit(camera: Camera, picture: Pixels) -> Camera:

@@ -11,6 +11,7 @@ import pandas as pd
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.calibration_formats import match_cameras
+from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.progress import track
 from bkind3d.doctor.beginning import check_offsets, examine_beginning, find_frame_maps
@@ -45,6 +46,7 @@ class Examined:
     cameras : of the videos at their own size, by name; none without a calibration.
     silhouettes : by camera and frame number.
     location, place : table and metadata; none before the subject was located.
+    side : of the study's cube, world units; none before it was measured.
     measured : what settings are suggested by.
     """
 
@@ -56,6 +58,7 @@ class Examined:
     silhouettes: dict[str, dict[int, Silhouettes]] = field(default_factory=dict)
     location: pd.DataFrame | None = None
     place: dict[str, Any] = field(default_factory=dict)
+    side: float | None = None
     measured: Measured = field(default_factory=Measured)
 
 
@@ -78,11 +81,12 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     if location.exists():
         examined.location, examined.place = read_table(location, "location"), read_metadata(location)
         examined.checks += check_location(examined.location, examined.place, study.find_frame_maps(name))
+        if study.results.cube().exists():
+            examined.side = read_cube(study.results.cube(), examined.units)
         surveys = [path for path in (study.results.survey(name, camera) for camera in examined.samples) if path.exists()]
         if surveys:
             measured = measure_changes(surveys, next(iter(examined.samples.values())).info.rate)
-            # A side that the settings gave was not measured.
-            examined.measured = replace(measured, side=None if study.config.location.side else float(examined.place["side"]))
+            examined.measured = replace(measured, side=study.config.location.side_margin * float(examined.place["extent"]))
     elif not any(check.status == "failure" for check in examined.checks):
         infos = {camera: sample.info for camera, sample in examined.samples.items()}
         early, examined.measured = examine_beginning(study, name, examined.cameras, infos, None if full else BEGINNING)

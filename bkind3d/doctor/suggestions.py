@@ -98,7 +98,7 @@ def check_cube(study: Study, side: float) -> Check:
     units = ", ".join(dict.fromkeys(row.units for row in study.rigs.values()))
     sentence, given = f"by its silhouettes the subject needs a cube of {side:.3g} {units}", study.config.location.side
     if given is None:
-        return Check("pass", "cube", f"{sentence}; the workflow measures it in every session (location.side would set it)")
+        return Check("pass", "cube", f"{sentence}; the workflow measures one for all sessions (location.side would set it)")
     sentence += f", location.side is {given:.3g}"
     if side / _OFF <= given <= side * _OFF:
         return Check("pass", "cube", sentence)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.points import SessionKeypoints, read_keypoints
 from bkind3d.data.progress import track
@@ -21,7 +22,7 @@ def examine_sessions(study: Study, sessions: Iterable[str]) -> dict[str, dict[st
     health: dict[str, dict[str, pd.DataFrame]] = {name: {} for name in study.config.experiments}
     for session in track(list(sessions), "keypoints", unit="session"):
         path = study.results.location(session)
-        location, side = read_table(path, "location"), float(read_metadata(path).get("side") or np.nan)
+        location, side = read_table(path, "location"), read_cube(study.results.cube(), str(read_metadata(path).get("units", "")))
         for name, settings in study.config.experiments.items():
             keypoints = read_keypoints(study.results.keypoints(name, session), settings.naming)
             health[name][session] = examine_keypoints(keypoints, location, side)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from bkind3d.data.cubes import SMALL
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import FLOORS, MAJORITY_CLASS
 from bkind3d.report.candidates import has_reference, is_ours, label_of, rows_of
@@ -87,6 +88,10 @@ def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[No
     poor = [f"{name} ({format_share(summary.share)})" for name, summary in located.items() if summary.share < LOW_SHARE]
     if poor:
         text = f"The subject was located in less than {LOW_SHARE:.0%} of the frames of {_list_some(poor)}."
+        found.append(Note(text, GRAVE, "recordings"))
+    misfits = [name for name, summary in located.items() if not SMALL * summary.side <= summary.extent <= summary.side]
+    if misfits:
+        text = f"The cube is larger than twice the subject, or smaller than it, in {_list_some(misfits)}: look at the silhouettes."
         found.append(Note(text, GRAVE, "recordings"))
     faulty = []
     for name in located:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.spacing import step_indices
 from bkind3d.geometry.health import AGREED
@@ -40,12 +41,13 @@ class Located:
     ----------
     n_frames : frames of the session.
     share : of them, those in which the subject was located.
-    side : side of its cube, world units.
+    extent, side : diameter of its body, and side of the study's cube, world units.
     units : of the world.
     """
 
     n_frames: int
     share: float
+    extent: float
     side: float
     units: str
 
@@ -55,22 +57,22 @@ def summarise_location(study: Study, session: str) -> Located:
     table, metadata = read_location(study, session)
     units = str(metadata.get("units") or study.rigs[study.sessions[session].rig].units)
     share = float(table["valid"].mean()) if len(table) else 0.0
-    return Located(len(table), share, float(metadata.get("side") or math.nan), units)
+    return Located(len(table), share, float(metadata.get("extent") or math.nan), read_cube(study.results.cube(), units), units)
 
 
 def build_session_table(study: Study, located: Mapping[str, Located]) -> Table:
     """All sessions of the study, with what the sheet says about them."""
     further = list(dict.fromkeys(key for row in study.sessions.values() for key in row.more))
-    columns = ["session", "subject", "rig", "split", *further, "cameras", "frames", "located", "cube", "joints", "behaviours"]
+    columns = ["session", "subject", "rig", "split", *further, "cameras", "frames", "located", "body", "cube", "joints", "behaviours"]
     rows = []
     for name, row in study.sessions.items():
         found = located[name]
         said = make_row(Cell(name, "link"), row.subject, row.rig, row.split, *(row.more.get(key, "") for key in further))
-        side = f"{format_number(found.side, choose_decimals([found.side]))} {found.units}"
+        sizes = [f"{format_number(size, choose_decimals([size]))} {found.units}" for size in (found.extent, found.side)]
         share = Cell(format_share(found.share), share=found.share)
         truth = [Cell("yes") if given else Cell("no reference", "muted") for given in (row.joints, row.behaviours)]
-        rows.append([*said, *make_row(len(study.cameras[name]), found.n_frames, share, side, *truth)])
-    return Table(columns, rows, frozenset({"cameras", "frames", "located", "cube"}))
+        rows.append([*said, *make_row(len(study.cameras[name]), found.n_frames, share, *sizes, *truth)])
+    return Table(columns, rows, frozenset({"cameras", "frames", "located", "body", "cube"}))
 
 
 def build_location(study: Study, session: str, units: str) -> list[Note | Gallery]:

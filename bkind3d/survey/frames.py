@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bkind3d.config import FramesConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.calibration_formats import require_cameras
+from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.progress import track
 from bkind3d.data.video import Video, decode_frames, describe_files
@@ -31,12 +32,13 @@ _PROJECTION = [f"p{row}{column}" for row in range(3) for column in range(4)]
 
 @dataclass(frozen=True)
 class FrameSources:
-    """The files that frames are cut from: video and survey of one camera, calibration and location of the session."""
+    """The files that frames are cut from: video and survey of one camera, calibration and location of the session, the study's cube."""
 
     video: Video
     calibration: str | Path
     survey: str | Path
     location: str | Path
+    cube: str | Path
 
 
 def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig, output: str | Path, threads: int = 1) -> None:
@@ -57,6 +59,7 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
             f"has {len(location)} frames that are not those of {sources.survey} ({len(survey)})",
             "locate the subject again",
         )
+    side = read_cube(sources.cube, str(place.get("units", "")))
     offset = place.get("offsets", {}).get(camera_name)
     # Every frame of the session gets what the camera shows so many frames later, and no picture beyond its ends.
     moved = survey[["video_frame", "mask"]].shift(-CameraOffset(*offset).shift if offset else 0)
@@ -64,14 +67,15 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     camera = fit_camera_to_video(cameras[camera_name], (int(metadata["video_width"]), int(metadata["video_height"])), sources.calibration)
     survey_size = (int(metadata["width"]), int(metadata["height"]))
     kept = slice(None, None, config.step)
-    table = _plan_windows(location.iloc[kept].reset_index(drop=True), camera, config, float(place["side"]))
+    table = _plan_windows(location.iloc[kept].reset_index(drop=True), camera, config, side)
+    _warn_of_width(location, camera, side, sources.location)
     table = pd.concat([table, survey[["time_s", "video_frame", "mask"]].iloc[kept].reset_index(drop=True)], axis=1)
     if len(table) and table["valid"].sum() == 0:
         log.warning("%s: camera %s sees the subject in no frame", sources.location, camera_name)
     table["image"], table["mask"] = _cut_windows(sources.video, table, camera, survey_size, config, threads)
     table["valid"] &= table["image"].map(len) > 0
     details = {
-        "size": config.size, "margin": config.margin, "window": config.window, "step": config.step, "side": float(place["side"]),
+        "size": config.size, "margin": config.margin, "window": config.window, "step": config.step, "side": side,
         "camera": camera_name, "session": Path(sources.location).stem, "units": place.get("units", ""), "rate": float(metadata["rate"]),
         "agreement": place.get("agreement", {}).get(camera_name),
     }  # fmt: skip
@@ -116,6 +120,15 @@ def _plan_windows(location: pd.DataFrame, camera: Camera, config: FramesConfig, 
     table[_PROJECTION] = matrices
     table["valid"] = valid
     return table
+
+
+def _warn_of_width(location: pd.DataFrame, camera: Camera, side: float, name: str | Path) -> None:
+    """Say in the log where a cube is usually wider than the camera's picture."""
+    centres = location.loc[location["valid"], ["x", "y", "z"]].to_numpy(np.float64)
+    depths = centres @ camera.rotation[2] + camera.translation[2]
+    if len(depths) and (width := side * camera.matrix[0, 0] / float(np.median(depths))) > max(camera.size):
+        what = "%s: the cube is wider (%.0f px) than the picture of camera %s (%d px): is it as large as the subject (location.side)?"
+        log.warning(what, name, width, camera.name, max(camera.size))
 
 
 def _cut_windows(

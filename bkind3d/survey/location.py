@@ -1,4 +1,4 @@
-"""Where the subject is: its centre per frame, from the silhouettes of several views, the cube it fits into, and what is odd about them."""
+"""Where the subject is: its centre per frame, from the silhouettes of several views, how large its body is, and what is odd about them."""
 
 import logging
 from collections.abc import Mapping
@@ -86,7 +86,6 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     )
     points = smooth_track(move_to_bodies(points, body), config.smooth_seconds * sightings.rate)
     centres = fill_gaps(points, round(config.max_gap_seconds * sightings.rate))
-    side = config.side or config.side_margin * body.extent
     n_views, valid = (chosen >= 0).sum(axis=1), np.isfinite(centres).all(axis=1)
     table = pd.DataFrame(centres, columns=["x", "y", "z"])
     table = table.assign(frame=sightings.frames, time_s=sightings.times, n_views=n_views, residual=residual, valid=valid)
@@ -95,10 +94,12 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     agreement = dict(zip(surveys, body.agreement.tolist(), strict=True))
     remarks += remark_agreement(agreement)
     remarks += [f"camera {name} {remark}" for name, path in surveys.items() for remark in read_metadata(path).get("remarks", [])]
-    details = {"side": float(side), "extent": body.extent, "units": units, "valid": share, "rate": sightings.rate, "offsets": offsets}
+    details = {"extent": body.extent, "units": units, "valid": share, "rate": sightings.rate, "offsets": offsets}
     write_table(table, "location", output, details | {"agreement": agreement, "remarks": remarks})
     views = table["n_views"].mean()
-    log.info("%s: located in %.1f %% of %d frames, %.2f views each, side %.4g %s", output, 100 * share, len(table), views, side, units)
+    log.info(
+        "%s: located in %.1f %% of %d frames, %.2f views each, body %.4g %s", output, 100 * share, len(table), views, body.extent, units
+    )
     return remarks
 
 

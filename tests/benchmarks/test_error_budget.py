@@ -56,14 +56,14 @@ def test_the_true_cube_holds_the_joints_in_any_turn() -> None:
 
 def test_true_centres_take_the_place_of_those_found(tmp_path) -> None:
     found = pd.DataFrame({"frame": [0, 1], "time_s": [0, 0.1], "x": [1.0, np.nan], "y": 2.0, "z": 3.0, "n_views": 4, "residual": 0.1})
-    write_table(found.assign(valid=[True, False]), "location", tmp_path / "location.parquet", {"side": 99, "units": "mm"})
+    write_table(found.assign(valid=[True, False]), "location", tmp_path / "location.parquet", {"extent": 99, "units": "mm"})
     poses = pd.DataFrame({"frame": [1, 0], "x": [11.0, 10.0], "y": [21.0, 20.0], "z": [31.0, 30.0], "heading": 0.0})
     write_table(poses, "poses", tmp_path / "poses.parquet")
     give_location(tmp_path / "location.parquet", tmp_path / "poses.parquet", 120.0)
     location = read_table(tmp_path / "location.parquet", "location")
     assert location[["x", "y", "z"]].to_numpy().tolist() == [[10, 20, 30], [11, 21, 31]]
     assert location["valid"].all()
-    assert {key: read_metadata(tmp_path / "location.parquet")[key] for key in ("side", "units")} == {"side": 120.0, "units": "mm"}
+    assert {key: read_metadata(tmp_path / "location.parquet")[key] for key in ("extent", "units")} == {"extent": 100.0, "units": "mm"}
 
 
 @pytest.mark.parametrize("kind", [TrueDiscoveryExperiment, TrueSupervisedExperiment])

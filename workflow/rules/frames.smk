@@ -58,6 +58,31 @@ rule locate_subject:
         "--surveys {params.surveys:q} --output {output:q} 2> {log:q}"
 
 
+rule measure_cube:
+    input:
+        config="results/config/location.json",
+        locations=get_measured_locations,
+    output:
+        "results/cube.json",
+    log:
+        "results/logs/measure_cube.log",
+    benchmark:
+        "results/benchmarks/measure_cube.tsv"
+    conda:
+        "../../environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow_memory(1000),
+        runtime=grow_time(10),
+    params:
+        revision=1,
+        locations=lambda wildcards, input: pair_names(list_measured_sessions(), input.locations),
+    message:
+        "Measure the cube around the subject"
+    shell:
+        "python -m bkind3d measure-cube --config {input.config:q} --locations {params.locations:q} --output {output:q} 2> {log:q}"
+
+
 rule extract_frames:
     input:
         video=get_video,
@@ -65,6 +90,7 @@ rule extract_frames:
         calibration=get_calibration,
         survey="results/survey/{session}/{camera}.parquet",
         location="results/location/{session}.parquet",
+        cube="results/cube.json",
     output:
         "results/frames/{frameset}/{session}/{camera}.parquet",
     log:
@@ -83,5 +109,5 @@ rule extract_frames:
         "Extract the frameset {wildcards.frameset} from camera {wildcards.camera} of session {wildcards.session}"
     shell:
         "python -m bkind3d extract-frames {input.video:q} --config {input.config:q} --camera {wildcards.camera} "
-        "--calibration {input.calibration:q} --survey {input.survey:q} --location {input.location:q} "
+        "--calibration {input.calibration:q} --survey {input.survey:q} --location {input.location:q} --cube {input.cube:q} "
         "--threads {threads} --output {output:q} 2> {log:q}"

@@ -6,6 +6,7 @@ def get_session_files(session):
     row = study.sessions[session]
     files = [
         f"results/location/{session}.parquet",
+        "results/cube.json",
         f"results/calibration/{row.rig}.parquet",
         *get_session_surveys(session),
     ]

@@ -48,7 +48,9 @@ CASES = {
     "export-calibration {0}/nowhere.toml -o {0}/out/a.csv": "a.csv: has another ending than",
     "import-joints {0}/nowhere.trc --units mm --rate 30 --output {0}/out/a.parquet": "nowhere.trc: cannot be read",
     "locate-subject --config {0}/location.json --calibration {0}/no.toml --surveys a={0}/x b={0}/y --output {0}/out/a.parquet": "no.toml: cannot be read",
-    "extract-frames {0}/a.mp4 --config {0}/frames.json --camera a --calibration {0}/no.toml --survey {0}/x --location {0}/y --output {0}/out/a.parquet": "no.toml: cannot be read",
+    "measure-cube --config {0}/location.json --locations a={0}/x --output {0}/out/a.json": "x: cannot be read",
+    "extract-frames {0}/a.mp4 --config {0}/frames.json --camera a --calibration {0}/no.toml --survey {0}/x --location {0}/y --cube {0}/z "
+    "--output {0}/out/a.parquet": "no.toml: cannot be read",
 }
 
 

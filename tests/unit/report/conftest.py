@@ -55,6 +55,7 @@ class ToyStudy:
         self._write_config()
         for session in self.sessions:
             self._write_session(session)
+        write_json({"side": SIDE, "units": "mm"}, self.results / "cube.json")
         self._write_calibration()
         for experiment in self.experiments:
             self._write_experiment(experiment)
@@ -143,7 +144,7 @@ class ToyStudy:
         centres = self.centres()
         location = pd.DataFrame({"frame": frames, "time_s": time, "n_views": self.n_cameras, "residual": 0.01, "valid": valid})
         location[["x", "y", "z"]] = np.where(valid[:, None], centres, np.nan)
-        write_table(location, "location", self.results / "location" / f"{session}.parquet", {"side": SIDE, "units": "mm"})
+        write_table(location, "location", self.results / "location" / f"{session}.parquet", {"extent": 0.8 * SIDE, "units": "mm"})
         for index, camera in enumerate(self.cameras):
             survey = pd.DataFrame(
                 {"frame": frames, "time_s": time, "brightness": 100.0, "motion": 1.0, "area": 50.0, "fault": "", "mask": b""}

@@ -66,4 +66,4 @@ def test_a_rig_of_many_kinds_of_cameras_locates_the_ball(tmp_path: Path, n_views
     assert table["valid"].all()
     assert np.linalg.norm(table[["x", "y", "z"]].to_numpy() - track, axis=1).max() < 0.2 * RADIUS
     assert n_views - 3 <= table["n_views"].min() <= table["n_views"].max() <= n_views
-    assert 2 * RADIUS < read_metadata(tmp_path / "location.parquet")["side"] < 4 * RADIUS
+    assert 2 * RADIUS < read_metadata(tmp_path / "location.parquet")["extent"] < 4 * RADIUS

@@ -9,7 +9,9 @@ import pytest
 from bkind3d.config import FramesConfig, InputError, LocationConfig
 from bkind3d.data import parquet
 from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.survey.cube import measure_cube
 from bkind3d.survey.frames import FrameSources, extract_frames, keep_central, window_matrix, window_side
 from bkind3d.survey.location import locate_subject
 from tests.unit.survey.conftest import RADIUS, Scene, make_camera
@@ -22,7 +24,9 @@ def extract(scene: Scene, camera: str, config: FramesConfig) -> pd.DataFrame:
     if not location.exists():
         locate_subject(LocationConfig(smooth_seconds=0), scene.calibration, scene.surveys, location)
     output = scene.folder / "frames" / f"{camera}.parquet"
-    sources = FrameSources(scene.videos[camera], scene.calibration, scene.surveys[camera], location)
+    cube = scene.folder / "cube.json"
+    measure_cube(LocationConfig(), {"ball": location}, cube)
+    sources = FrameSources(scene.videos[camera], scene.calibration, scene.surveys[camera], location, cube)
     extract_frames(sources, camera, config, output)
     return read_table(output, "frames")
 
@@ -83,7 +87,10 @@ def test_metadata_tell_what_the_pictures_are(scene: Scene) -> None:
     expected = {"size": 32, "margin": 1.5, "window": "subject", "camera": "cam2", "session": "ball", "units": "mm", "rate": 30, "step": 4}
     assert {key: metadata[key] for key in expected} == expected
     place = read_metadata(scene.folder / "location" / "ball.parquet")
-    assert (metadata["side"], metadata["agreement"]) == (place["side"], place["agreement"][metadata["camera"]])
+    assert (metadata["side"], metadata["agreement"]) == (
+        read_cube(scene.folder / "cube.json", "mm"),
+        place["agreement"][metadata["camera"]],
+    )
 
 
 def test_another_version_of_the_package_writes_the_same_frames(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +137,7 @@ def test_a_frame_without_location_is_empty_and_invalid(scene: Scene) -> None:
     location.loc[4, "valid"] = False
     # Here the subject leaves the picture of camera 1, but not the arena.
     location.loc[6, ["x", "y", "z"]] = [900.0, 900.0, 0.0]
-    write_table(location, "location", path, {key: metadata[key] for key in ("side", "units", "valid", "rate")})
+    write_table(location, "location", path, {key: metadata[key] for key in ("extent", "units", "valid", "rate")})
     table = extract(scene, "cam1", FramesConfig(size=32))
     assert table["valid"].tolist() == [index not in (4, 6) for index in range(30)]
     assert table["image"][4] == table["image"][6] == table["mask"][4] == b""
@@ -149,6 +156,7 @@ def test_wrong_input_is_refused_and_nothing_is_written(scene: Scene) -> None:
 
     def refuse(message: str, camera: str, **changes: Path) -> None:
         paths = {"video": scene.videos["cam1"], "calibration": scene.calibration, "survey": scene.surveys["cam1"], "location": location}
+        paths["cube"] = scene.folder / "cube.json"
         with pytest.raises(InputError, match=message):
             extract_frames(FrameSources(**{**paths, **changes}), camera, FramesConfig(size=32), output)
         assert not list(output.parent.glob("*")) if output.parent.exists() else True
@@ -156,7 +164,7 @@ def test_wrong_input_is_refused_and_nothing_is_written(scene: Scene) -> None:
     refuse("no camera 'cam9'", "cam9")
     refuse("no such video", "cam1", video=scene.folder / "nowhere.mp4")
     short = read_table(location, "location").iloc[:20]
-    write_table(short, "location", scene.folder / "short.parquet", {"side": 1.0, "units": "mm"})
+    write_table(short, "location", scene.folder / "short.parquet", {"units": "mm"})
     refuse(r"20 frames.*\(30\)", "cam1", location=scene.folder / "short.parquet")
 
 

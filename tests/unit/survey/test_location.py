@@ -30,14 +30,9 @@ def test_the_ball_is_located_in_every_frame(scene: Scene) -> None:
     assert np.linalg.norm(table[["x", "y", "z"]].to_numpy() - scene.track, axis=1).max() < 0.1 * RADIUS
     assert (table["n_views"] == 3).all()
     assert table["residual"].max() < 0.01
-    assert 2 * RADIUS < metadata["side"] < 3 * RADIUS
+    assert 2 * RADIUS < metadata["extent"] < 2.5 * RADIUS
     assert metadata["units"] == "mm"
     assert metadata["valid"] == 1
-
-
-def test_the_side_can_be_given(scene: Scene) -> None:
-    locate_subject(LocationConfig(side=321), scene.calibration, scene.surveys, scene.folder / "location.parquet")
-    assert read_metadata(scene.folder / "location.parquet")["side"] == 321
 
 
 def test_a_camera_that_the_calibration_lacks_is_named(scene: Scene) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from bkind3d.config import FramesConfig, LocationConfig
 from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.survey.cube import measure_cube
 from bkind3d.survey.frames import FrameSources, extract_frames
 from bkind3d.survey.location import locate_subject
 from bkind3d.survey.synchronisation import Signals, estimate_offsets, is_beyond_doubt, read_signals, shift_frames
@@ -113,7 +114,9 @@ def test_a_late_camera_is_corrected_where_the_config_says_so(scene: Scene, tmp_p
     assert (np.nanmax(errors) < 5) == correct
     if correct:
         frames = tmp_path / "frames.parquet"
-        extract_frames(FrameSources(scene.videos["cam2"], scene.calibration, scene.surveys["cam2"], output), "cam2", FramesConfig(), frames)
+        measure_cube(config, {"ball": output}, tmp_path / "cube.json")
+        sources = FrameSources(scene.videos["cam2"], scene.calibration, scene.surveys["cam2"], output, tmp_path / "cube.json")
+        extract_frames(sources, "cam2", FramesConfig(), frames)
         assert read_table(frames, "frames")["valid"].tolist()[3:-3] == [True] * (len(table) - 6)
 
 

@@ -1,0 +1,19 @@
+"""The side of the cube around the subject, which all sessions of a study share."""
+
+from pathlib import Path
+
+from bkind3d.config import InputError
+from bkind3d.data.results import read_json
+from bkind3d.geometry.units import METRES
+
+#: A body that is smaller than this share of the cube's side fills less than a quarter of its window.
+SMALL = 0.5
+
+
+def read_cube(path: str | Path, units: str) -> float:
+    """Read the side of the study's cube, in `units`; one without units of its own is meant in those of every rig."""
+    content = read_json(path)
+    side, own = content.get("side"), content.get("units")
+    if not isinstance(side, int | float) or side <= 0 or own not in ("", *METRES):
+        raise InputError(path, "holds no cube", "make it anew with the workflow")
+    return float(side) * METRES[own] / METRES[units] if own and units in METRES else float(side)

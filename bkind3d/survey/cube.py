@@ -1,0 +1,53 @@
+"""One cube for a study: as large as the subject's body usually is, and no larger because of one bad session."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bkind3d.config import InputError, LocationConfig
+from bkind3d.data.cubes import SMALL
+from bkind3d.data.parquet import read_metadata
+from bkind3d.data.results import write_json
+from bkind3d.geometry.units import METRES
+
+log = logging.getLogger(__name__)
+
+
+def measure_cube(config: LocationConfig, locations: Mapping[str, str | Path], output: str | Path) -> list[str]:
+    """Write the side of the cube for all sessions to `output`: the settings' own, or else the median of `locations` (tables by session).
+
+    The side has two digits, so that a further session hardly ever changes it: then all frames would be cut anew.
+
+    Returns
+    -------
+    Sentences that the user should read before going on; they are in the file, too.
+    """
+    places = {session: read_metadata(path) for session, path in locations.items()}
+    for session, place in places.items():
+        if "extent" not in place:
+            raise InputError(locations[session], "does not say how large the subject is", "locate the subject again")
+    units = next(str(place["units"]) for place in places.values())
+    extents = {session: float(place["extent"]) * METRES.get(place["units"], 1) / METRES.get(units, 1) for session, place in places.items()}
+    side = config.side or float(f"{config.side_margin * np.median(list(extents.values())):.2g}")
+    # What the settings give is in the units of each rig.
+    bodies = {session: float(place["extent"]) for session, place in places.items()} if config.side else extents
+    remarks = remark_sizes(bodies, side, units)
+    write_json({"side": side, "units": "" if config.side else units, "extents": bodies, "remarks": remarks}, output)
+    log.info("%s: a cube with a side of %.4g %s for bodies of %s", output, side, units, ", ".join(f"{one:.4g}" for one in bodies.values()))
+    return remarks
+
+
+def remark_sizes(extents: Mapping[str, float], side: float, units: str) -> list[str]:
+    """Which sessions' subjects (diameters of their bodies) do not fit a cube, or are small in it; all in `units`."""
+    step = "look at their silhouettes, or give the side (location.side)"
+    judged = (
+        ("is larger than", {name: extent for name, extent in extents.items() if extent > side}),
+        ("fills less than a quarter of a picture of", {name: extent for name, extent in extents.items() if extent < SMALL * side}),
+    )
+    return [
+        f"the subject {what} the cube ({side:.3g} {units}) in {', '.join(f'{name} ({extent:.3g})' for name, extent in found.items())}: {step}"
+        for what, found in judged
+        if found
+    ]
