@@ -72,16 +72,21 @@ class DecodedFrame(NamedTuple):
 class Packets:
     """What the container says of a video's frames, in the order in which they are shown.
 
+    Only frames that are shown count: a video that was cut without encoding it again also holds those between the last keyframe and the
+    cut, which no player shows, or begins with frames that cannot be decoded without what was cut off.
+
     Attributes
     ----------
     stamps : (n,) presentation time of each frame, in the stream's own units; counted where the container has none.
     times : (n,) the same since the first frame, seconds.
     keys : (n,) frames that can be decoded without the others.
+    n_hidden : frames that are stored and never shown.
     """
 
     stamps: Int[NDArray, "..."]
     times: Float[NDArray, "..."]
     keys: Bool[NDArray, "..."]
+    n_hidden: int = 0
 
     @property
     def step(self) -> float:
@@ -125,6 +130,7 @@ def read_packets(video: Video) -> Packets:
         np.arange(sum(len(each.times) for each in files)),
         np.concatenate([each.times + begin for each, begin in zip(files, begins, strict=True)]),
         np.concatenate([each.keys for each in files]),
+        sum(each.n_hidden for each in files),
     )
 
 
@@ -133,20 +139,37 @@ def _read_packets(path: Path) -> Packets:
         promised, scale = stream.frames, float(stream.time_base or 1)
         rate = float(stream.average_rate or stream.guessed_rate or 1)
         # Matroska's header has no number of frames, but the length of all its streams; what else says one may only guess.
+        # AVI's number of frames counts chunks that hold nothing: the camera, or who cut the file, left a gap there.
+        empty = "avi" in container.format.name
         told = "matroska" in container.format.name and len(container.streams) == 1
         length = (container.duration or 0) / av.time_base if told else 0.0
-        found = [(_stamp_of(packet), packet.is_keyframe) for packet in container.demux(stream) if packet.size]
-    ends = max((stamp for stamp, _ in found if stamp is not None), default=0) * scale
-    if found and ends + _LATE_S < length:
+        stored = [(_stamp_of(packet), packet.is_keyframe, packet.is_discard) for packet in container.demux(stream) if packet.size]
+    ends = max((stamp for stamp, _, _ in stored if stamp is not None), default=0) * scale
+    if stored and ends + _LATE_S < length:
         raise InputError(path, f"is cut off, its header promises {length:.1f} s and its frames end after {ends:.1f} s", "copy it again")
-    if len(found) < promised:
-        raise InputError(path, f"is cut off, its header promises {promised} frames and it holds {len(found)}", "copy it again")
+    if len(stored) < promised and not (empty and ends >= (promised - 1) * scale):
+        raise InputError(path, f"is cut off, its header promises {promised} frames and it holds {len(stored)}", "copy it again")
+    found = [(stamp, key) for stamp, key, hidden in stored if not hidden]
     if not found or any(stamp is None for stamp, _ in found):
         count = np.arange(len(found))
-        return Packets(count, count / rate, np.zeros(len(found), dtype=bool))
+        return Packets(count, count / rate, np.zeros(len(found), dtype=bool), len(stored) - len(found))
     stamps, keys = np.array([stamp for stamp, _ in found], dtype=np.int64), np.array([key for _, key in found], dtype=bool)
     order = np.argsort(stamps, kind="stable")
-    return Packets(stamps[order], (stamps[order] - stamps.min()) * scale, keys[order])
+    stamps, keys = stamps[order], keys[order]
+    if not keys[0]:
+        shown = stamps >= _find_first_stamp(path)
+        stamps, keys = stamps[shown], keys[shown]
+    return Packets(stamps, (stamps - stamps[0]) * scale, keys, len(stored) - len(stamps))
+
+
+def _find_first_stamp(path: Path) -> int:
+    """When the first frame is shown that can be decoded: a video that does not begin with a keyframe begins with others."""
+    with _open_video(path) as (container, stream):
+        first = next(container.decode(stream), None)
+    if first is None:
+        raise InputError(path, "no frame can be decoded", "record or copy it again")
+    stamp = first.dts if first.pts is None else first.pts
+    return -(2**62) if stamp is None else int(stamp)
 
 
 def _stamp_of(packet: Packet) -> int | None:
@@ -244,8 +267,9 @@ def decode_keyframes(video: Video, wanted: Collection[int], size: tuple[int, int
         with _open_video(path) as (container, stream):
             for packet in container.demux(stream) if local else ():
                 stamp = _stamp_of(packet)
-                number = int(np.searchsorted(packets.stamps, stamp)) if packet.size and packet.is_keyframe and stamp is not None else -1
-                if number in local:
+                shown = packet.size and packet.is_keyframe and not packet.is_discard
+                number = int(np.searchsorted(packets.stamps, stamp)) if shown and stamp is not None else -1
+                if number in local and packets.stamps[number] == stamp:
                     time_s = begin + float(packets.times[number])
                     # Some decoders hold a frame back until they have seen the next ones: here are none.
                     for frame in (*packet.decode(), *stream.codec_context.decode(None)):

@@ -90,7 +90,7 @@ def examine_video(video: Video, full: bool, has_map: bool) -> tuple[list[Check],
     if info.rotation:
         sentence = f"{name} is marked to be turned by {info.rotation} degrees before it is shown, and is turned"
         checks.append(Check("warning", "rotation", sentence, "calibrate with pictures that are turned alike"))
-    return [*checks, _check_times(name, packets, has_map), *_check_frames(name, sample)], sample
+    return [*checks, *_check_shown(name, sample, full), _check_times(name, packets, has_map), *_check_frames(name, sample)], sample
 
 
 def sample_video(video: Video, info: VideoInfo, packets: Packets, full: bool) -> Sample:
@@ -136,6 +136,21 @@ def find_irregular(times: Float[NDArray, "..."]) -> tuple[Int[NDArray, "..."], f
     intervals = np.diff(times)
     usual = float(np.median(intervals)) if len(intervals) else 0.0
     return np.flatnonzero(np.abs(intervals - usual) > _IRREGULAR * usual), usual
+
+
+def _check_shown(name: str, sample: Sample, full: bool) -> list[Check]:
+    """Whether the frames that were counted are those that can be decoded, and how many are stored beside them."""
+    checks, expected = [], sample.info.n_frames if full else min(BEGINNING, sample.info.n_frames)
+    if sample.n_decoded < expected:
+        sentence = f"{name}: {expected - sample.n_decoded} of {expected} frames cannot be decoded"
+        checks.append(Check("failure", "frames", sentence, "convert it (ffmpeg -i IN -c:v libx264 OUT.mp4) and look at what is lost"))
+    if sample.packets.n_hidden:
+        sentence = (
+            f"{name}: {sample.packets.n_hidden} stored frames are never shown (it was cut without encoding it again); frames count from the first "
+            "that is shown, and programs that show the others count otherwise"
+        )
+        checks.append(Check("warning", "frames", sentence, "do frame maps, labels and starts count so, too?"))
+    return checks
 
 
 def _check_times(name: str, packets: Packets, has_map: bool) -> Check:

@@ -1,13 +1,14 @@
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.data.video import decode_frames, decode_keyframes, probe_video, read_packets
+from bkind3d.data.video import DecodedFrame, decode_frames, decode_keyframes, probe_video, read_packets
 
 WriteVideo = Callable[..., Path]
 
@@ -150,3 +151,64 @@ def test_a_sound_file_has_no_pictures(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     with pytest.raises(InputError, match="no video stream"):
         probe_video(tmp_path / "a.wav")
+
+
+def write_stripes(path: Path, options: dict[str, str], codec: str = "libx264", count: int = 90) -> None:
+    """Frames that are told apart by their brightness, with a keyframe every 30."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=30, options={"g": "30", "sc_threshold": "0", **options})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(count):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 2 * index + 20, np.uint8), format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def copy_stream(source: Path, path: Path, first: int = 0, start_s: float = 0.0) -> None:
+    """Cut a video without encoding it again: its packets from number `first` on, times from `start_s` on."""
+    with av.open(str(source)) as container, av.open(str(path), "w") as copy:
+        stream = container.streams.video[0]
+        into, offset = copy.add_stream_from_template(stream), round(start_s / stream.time_base)
+        packets = [packet for packet in container.demux(stream) if packet.size][first:]
+        first = max((n for n, packet in enumerate(packets) if packet.is_keyframe and packet.pts <= offset), default=0)
+        for packet in packets[first:]:
+            packet.pts, packet.dts, packet.stream = packet.pts - offset, packet.dts - offset, into
+            copy.mux(packet)
+
+
+def number_pictures(frames: Iterable[DecodedFrame]) -> list[float]:
+    """Which frames these are, to one, by their brightness."""
+    return [(float(frame.picture.mean()) - 20) / 2 for frame in frames]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+def test_frames_before_a_cut_are_not_counted(tmp_path: Path, suffix: str, b_frames: str) -> None:
+    whole, cut = tmp_path / f"whole{suffix}", tmp_path / f"cut{suffix}"
+    write_stripes(whole, {"bf": b_frames})
+    assert read_packets(whole).n_hidden == 0
+    copy_stream(whole, cut, start_s=1.3)
+    packets = read_packets(cut)
+    assert (len(packets.times), packets.n_hidden, probe_video(cut).n_frames) == (51, 9, 51)
+    assert number_pictures(decode_frames(cut)) == pytest.approx(range(39, 90), abs=1)
+    assert np.flatnonzero(packets.keys).tolist() == [21]
+    keyframes = list(decode_keyframes(cut, [0, 21]))
+    assert [frame.number for frame in keyframes] == [21]
+    assert number_pictures(keyframes) == pytest.approx([60], abs=1)
+
+
+@pytest.mark.parametrize(("suffix", "first"), [(".mp4", 10), (".mkv", 10), (".ts", 10), (".avi", 10), (".mkv", 30), (".ts", 30)])
+@pytest.mark.parametrize("options", [{}, {"bf": "0"}, {"x264-params": "open-gop=1"}])
+def test_a_beginning_that_cannot_be_decoded_is_not_counted(tmp_path: Path, suffix: str, first: int, options: dict[str, str]) -> None:
+    write_stripes(tmp_path / f"whole{suffix}", {"bf": "2", **options})
+    copy_stream(tmp_path / f"whole{suffix}", tmp_path / f"cut{suffix}", first)
+    shown, packets = number_pictures(decode_frames(tmp_path / f"cut{suffix}")), read_packets(tmp_path / f"cut{suffix}")
+    if not (suffix == ".avi" and "x264-params" in options):  # AVI says when a frame is decoded, not when it is shown
+        assert len(packets.times) == len(shown)
+    assert packets.n_hidden == 90 - first - len(packets.times)
+    assert shown == pytest.approx(range(90 - len(shown), 90), abs=1)
+
+
+def test_a_codec_that_begins_anywhere_is_counted_whole(tmp_path: Path) -> None:
+    write_stripes(tmp_path / "whole.avi", {}, "mpeg4")
+    copy_stream(tmp_path / "whole.avi", tmp_path / "cut.avi", 10)
+    assert len(read_packets(tmp_path / "cut.avi").times) == len(list(decode_frames(tmp_path / "cut.avi"))) == 80

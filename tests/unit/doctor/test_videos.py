@@ -8,6 +8,7 @@ import pytest
 
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.videos import examine_video, find_irregular
+from tests.unit.data.test_video import copy_stream, write_stripes
 
 WriteVideo = Callable[..., Path]
 
@@ -124,3 +125,12 @@ def test_a_phones_rotation_is_named(tmp_path: Path, write_video: WriteVideo) -> 
     assert "turned by 270 degrees" in pick(checks, "rotation").sentence
     assert sample is not None
     assert sample.pictures[0].shape == (96, 64, 3)
+
+
+def test_frames_that_no_player_shows_are_told_of(tmp_path: Path) -> None:
+    write_stripes(tmp_path / "whole.mp4", {"bf": "0"})
+    copy_stream(tmp_path / "whole.mp4", tmp_path / "cut.mp4", start_s=1.3)
+    for name, hidden in (("whole", False), ("cut", True)):
+        checks, _ = examine_video(tmp_path / f"{name}.mp4", full=True, has_map=False)
+        assert any("9 stored frames are never shown" in check.sentence for check in checks) == hidden
+        assert not any(check.status == "failure" for check in checks)
