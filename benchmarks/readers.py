@@ -208,6 +208,26 @@ def _list_calibrations() -> Iterator[Reader]:
         write = lambda p, protocol=protocol: _write_pickle(p, protocol)  # noqa: E731
         yield Reader(f"DeepFly3D pickle {protocol}", ".pkl", write, lambda p: read_given_cameras(p, sizes=sizes), b"(")
 
+    lens = "  intrinsics: [900.0, 905.0, 320.0, 240.0]\n  distortion_model: radtan\n  distortion_coeffs: [0.1, 0.0, 0.0, 0.0]\n"
+    kalibr = "cam{0}:\n  camera_model: pinhole\n" + lens + "  resolution: [640, 480]\n"
+    kalibr += "  T_cam_imu:\n  - [1, 0, 0, 0.{0}]\n  - [0, 1, 0, 0]\n  - [0, 0, 1, 2]\n  - [0, 0, 0, 1]\n"
+    yield Reader("Kalibr .yaml", ".yaml", lambda p: _write_text(p, "".join(kalibr.format(i) for i in (1, 2))), read_given_cameras, b"[")
+    pose = '"R": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "T": [{0}, 20, 30]'
+    voxelpose = '"{0}": {{' + pose + ', "fx": 900.5, "fy": 905, "cx": 320, "cy": 240, "k": [0.1, 0, 0], "p": [0, 0]}}'
+    content = "{" + ", ".join(voxelpose.format(i) for i in (1, 2)) + "}"
+    yield Reader("VoxelPose .json", ".json", lambda p: _write_text(p, content), lambda p: read_given_cameras(p, sizes=sizes), b"[")
+    yield Reader("Bouguet .mat", ".mat", _write_bouguet, lambda p: read_given_cameras(p, "bouguet"))
+    plain = "camera,width,height,fx,fy,cx,cy,rx,ry,rz,tx,ty,tz\n" + "".join(
+        f"c{i},640,480,900.5,905,320,240,0,0.{i},0,{i},0,500\n" for i in (1, 2)
+    )
+    yield Reader("table of cameras .csv", ".csv", lambda p: _write_text(p, plain), read_given_cameras, b'"')
+
+
+def _write_bouguet(path: Path) -> None:
+    lens = {"fc": [[900.5], [905.0]], "cc": [[320.0], [240.0]], "alpha_c": 0.0, "kc": np.full((5, 1), 0.01)}
+    pair = {f"{key}_{side}": value for side in ("left", "right") for key, value in lens.items()}
+    scipy.io.savemat(path, {**pair, "R": np.eye(3), "T": [[10.0], [20], [30]], "nx": 640, "ny": 480})
+
 
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text)

@@ -108,7 +108,7 @@ def check_calibration(arguments: argparse.Namespace) -> None:
 
 
 @verb(
-    argument("file", help="calibration: .toml, .mat, .xml, .qca.txt, .yaml, .json or .pkl"),
+    argument("file", help="calibration: .toml, .mat, .xml, .qca.txt, .yaml, .json, .pkl, .Pmat.cal or a table (.csv)"),
     argument("--format", choices=CALIBRATION_FORMATS, help="format of the file; guessed from its ending and content without this"),
     argument("--units", required=True, choices=METRES, help="units of the calibration's world"),
     argument("--cameras", nargs="+", help="cameras that are needed; cam_01 in the file is found as cam01 or cam1, too"),

@@ -36,6 +36,12 @@ CALIBRATION_FORMATS = {
     "qualisys": CalibrationFormat((".txt", ".xml")),
     "opencv": CalibrationFormat((".yaml", ".yml", ".json", ".xml"), written=True),
     "deepfly3d": CalibrationFormat((".pkl", ".pickle")),
+    "jarvis": CalibrationFormat((".yaml", ".yml")),
+    "kalibr": CalibrationFormat((".yaml", ".yml")),
+    "voxelpose": CalibrationFormat((".json",)),
+    "bouguet": CalibrationFormat((".mat",)),
+    "multicamselfcal": CalibrationFormat((".cal",)),
+    "table": CalibrationFormat((".csv", ".tsv")),
 }
 
 

@@ -43,6 +43,9 @@ def _read(path: Path) -> GivenRig:
         raise InputError(path, f"is not a pickle, or damaged ({type(error).__name__})", "copy it again") from None
     content = content if type(content) is dict else {}
     cameras = {str(key): value for key, value in content.items() if isinstance(value, dict) and "intr" in value}
+    if {"intrinsicMat", "distortion"} <= set(content):
+        what = "is OpenCap's lens of one camera, which says nothing of where cameras stand"
+        raise InputError(path, what, "film a board with all cameras together: bkind3d calibrate-cameras")
     if not cameras:
         raise InputError(path, "has no cameras (numbers with R, tvec, intr and distort), so it is not DeepFly3D's result of 3D")
     tables = {}

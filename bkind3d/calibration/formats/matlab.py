@@ -5,6 +5,7 @@ first pixel is (1, 1), OpenCV's (0, 0). Distortion is the same, and the skew of 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,20 @@ from bkind3d.config import InputError
 _VARIABLES = ("params", "camnames", "cameras")
 
 
-def read_variables(path: Path) -> dict[str, Any]:
+def read_variables(path: Path, names: Sequence[str] = _VARIABLES) -> dict[str, Any]:
     """Read the variables of a MATLAB file (any version) that may hold cameras."""
-    return read_apart(_read_variables, path)
+    return read_apart(partial(_read_variables, names=names), path)
 
 
-def _read_variables(path: Path) -> dict[str, Any]:
+def _read_variables(path: Path, names: Sequence[str]) -> dict[str, Any]:
     import pymatreader
 
     try:
-        content = pymatreader.read_mat(path, variable_names=list(_VARIABLES))
+        content = pymatreader.read_mat(path, variable_names=list(names))
     except Exception as error:
         # The reader meets damage anywhere in it, with any exception there is.
         raise InputError(path, f"is not a MATLAB file, or damaged ({type(error).__name__})", "copy it again") from None
-    return {name: content[name] for name in _VARIABLES if name in content}
+    return {name: content[name] for name in names if name in content}
 
 
 def convert_camera(name: str, camera: Any, keys: Sequence[tuple[str, ...]], path: Path) -> dict[str, Any]:

@@ -27,13 +27,13 @@ _FIELDS: tuple[Field, ...] = (
 
 
 def recognise(path: Path) -> bool:
-    """Whether an XML file is of OpenCV."""
-    return begins_with(path, b"<opencv_storage")
+    """Whether a file is OpenCV's; of YAML and JSON, in which it has no mark of its own, whether its words are there."""
+    return any(begins_with(path, word) for word in (b"<opencv_storage", b"opencv-matrix", b"camera_matrix"))
 
 
 def read(path: Path) -> GivenRig:
     """Read all cameras of the file; world to camera."""
-    matrices = read_apart(_read_storage, path)
+    matrices = read_apart(read_storage, path)
     units = matrices.get("units")
     if "Ks" in matrices:
         tables = _split_rows(matrices, path)
@@ -68,7 +68,7 @@ def write(cameras: Mapping[str, Camera], path: Path, units: str, error: float | 
     storage.release()
 
 
-def _read_storage(path: Path) -> dict[str, Any]:
+def read_storage(path: Path) -> dict[str, Any]:
     """Everything in the file by name; nothing where it is none of OpenCV's."""
     try:
         storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)

@@ -6,6 +6,7 @@ import resource
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from multiprocessing import get_context
@@ -16,7 +17,7 @@ from xml.etree import ElementTree
 
 from bkind3d.config import InputError, read_bytes
 from bkind3d.data.calibration_files import build_cameras, check_no_copies, convert_numbers
-from bkind3d.data.calibration_formats import Size, list_formats
+from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, Size, list_formats
 from bkind3d.geometry.cameras import Array, Camera
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 _FAR_OFF = 0.2
 #: Bytes at the beginning of a file that tell its format, and of all of an XML file.
 _HEAD, _MOST_BYTES = 4096, 2**24
+#: Files of a folder that are looked at, and what is told where nothing is known.
+_MOST_FILES = 200
+_ANY = "the cameras of any other program can be written into a table, see docs/calibration-formats.md"
 #: What the process that reads a calibration may take.
 _SECONDS, _GIGABYTES = 8, 2
 
@@ -76,6 +80,8 @@ def read_given_cameras(
 def read_rig(path: Path, format_name: str | None = None, subject: str | None = None) -> GivenRig:
     """What a file says of its cameras, which may lack their picture sizes; unchecked."""
     try:
+        if path.is_dir():
+            raise InputError(path, "is a folder", _name_file(path))
         if path.exists() and not path.is_file():
             raise InputError(path, "is no file", "check the path")
         with path.open("rb") as file:
@@ -92,8 +98,31 @@ def read_rig(path: Path, format_name: str | None = None, subject: str | None = N
         return given
     if subject:
         raise InputError(path, f"only calibrations of Human3.6M have subjects, this one is of {name}", "leave the subject out")
-    given = form.read(path)
+    try:
+        given = form.read(path)
+    except InputError as error:
+        if format_name or error.where != str(path) or _fits(path, name):
+            raise
+        raise InputError(path, error.what, f"{error.remedy or 'check it'}; {_ANY}") from None
     return given
+
+
+def _fits(path: Path, name: str) -> bool:
+    """Whether a file's content, and not its ending alone, is of a format."""
+    recognise = getattr(load_format(name), "recognise", None)
+    return recognise is not None and recognise(path)
+
+
+def _name_file(folder: Path) -> str:
+    """Which file of a folder is to be named: one that is of a known format by its content."""
+    for path in sorted(folder.iterdir())[:_MOST_FILES]:
+        endings = [name for name, row in CALIBRATION_FORMATS.items() if path.name.lower().endswith(row.endings)]
+        for name in endings if path.is_file() else []:
+            with suppress(InputError):
+                tables = load_format(name).read(path).tables if hasattr(load_format(name), "read") else {}
+                if len(tables) > 1:
+                    return f"give {path}, which has {len(tables)} cameras ({name})"
+    return f"none of its files is a calibration of a known format; {_ANY}"
 
 
 def remark_on_centres(cameras: Mapping[str, Camera], told: bool) -> list[str]:
@@ -123,7 +152,7 @@ def _guess_format(path: Path) -> str:
         return formats[0]
     known = {name: getattr(load_format(name), "recognise", None) for name in formats}
     fitting = [name for name, recognise in known.items() if recognise and recognise(path)]
-    return (fitting or [name for name, recognise in known.items() if not recognise])[-1]
+    return (fitting or [name for name, recognise in known.items() if not recognise] or formats[:1])[-1]
 
 
 def _fill_sizes(given: GivenRig, sizes: Mapping[str, Size], path: Path) -> dict[str, dict[str, Any]]:

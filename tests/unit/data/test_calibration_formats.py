@@ -9,7 +9,7 @@ from bkind3d.data.calibration_formats import list_formats, match_cameras, parse_
 def test_the_ending_tells_what_a_file_may_be() -> None:
     assert list_formats("rig.qca.txt") == ["qualisys"]
     assert list_formats(Path("a/Rig.TOML")) == ["aniposelib", "caliscope"]
-    for name in ("rig.csv", "rig"):
+    for name in ("rig.ods", "rig"):
         with pytest.raises(InputError, match=rf"{name}: calibration files end with \.toml, .*or name its format: aniposelib, "):
             list_formats(name)
 

@@ -112,14 +112,14 @@ def test_a_given_calibration_is_described(tmp_path):
     [
         ("box\tmm\tc.mat\tlabel3d", "row 2: calibration_format is 'label3d'; use aniposelib, caliscope, dannce,"),
         ("box\tmm\tc.mat\tdannce\t1152", "row 2: calibration_size: '1152' is no picture size"),
-        ("box\tmm\tc.csv", r"row 2: c\.csv: calibration files end with"),
-        ("box\tmm\tc.csv\taniposelib", None),
+        ("box\tmm\tc.ods", r"row 2: c\.ods: calibration files end with"),
+        ("box\tmm\tc.ods\taniposelib", None),
     ],
 )
 def test_a_given_calibration_is_described_in_words_that_are_known(tmp_path, row, message):
     path = write(tmp_path / "rigs.tsv", GIVEN + row + "\n")
     if message is None:
-        assert read_rigs(path)["box"].calibration == "c.csv"
+        assert read_rigs(path)["box"].calibration == "c.ods"
         return
     with pytest.raises(InputError, match=message):
         read_rigs(path)

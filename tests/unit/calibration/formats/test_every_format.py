@@ -17,13 +17,19 @@ from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import KnownCamera, make_points, make_rig, see
 from tests.unit.calibration.formats.test_aniposelib import write_pose2sim
+from tests.unit.calibration.formats.test_bouguet import write_bouguet
 from tests.unit.calibration.formats.test_caliscope import write_caliscope
 from tests.unit.calibration.formats.test_deepfly3d import make_result
 from tests.unit.calibration.formats.test_human36m import NAMES as HUMAN36M_NAMES
 from tests.unit.calibration.formats.test_human36m import make_numbers, see_in_human36m, write_metadata
+from tests.unit.calibration.formats.test_jarvis import write_jarvis
+from tests.unit.calibration.formats.test_kalibr import write_kalibr
 from tests.unit.calibration.formats.test_matlab import write_label3d, write_rat7m
+from tests.unit.calibration.formats.test_multicamselfcal import write_multicamselfcal
 from tests.unit.calibration.formats.test_opencv import write_rows
 from tests.unit.calibration.formats.test_qualisys import write_qualisys
+from tests.unit.calibration.formats.test_table import write_table
+from tests.unit.calibration.formats.test_voxelpose import write_voxelpose
 
 
 class Example(NamedTuple):
@@ -53,6 +59,12 @@ EXAMPLES = {
         lambda path, _: path.write_bytes(pickle.dumps(make_result())),
         needs_size=True,
     ),
+    "jarvis": Example("Camera_B.yaml", ["Camera_B", "Camera_LC", "Camera_T"], write_jarvis, needs_size=True),
+    "kalibr": Example("camchain.yaml", ["cam0", "cam1", "cam2"], write_kalibr, scale=1000),
+    "voxelpose": Example("calibration_shelf.json", ["0", "1", "2"], write_voxelpose, needs_size=True),
+    "bouguet": Example("Calib_Results_stereo.mat", ["left", "right"], write_bouguet, needs_size=True),
+    "multicamselfcal": Example("camera1.Pmat.cal", ["cam1", "cam2", "cam3"], write_multicamselfcal, has_k3=False),
+    "table": Example("cameras.csv", ["left", "right", "top"], write_table),
 }
 
 
@@ -87,6 +99,8 @@ def test_cameras_see_what_the_file_says_to_a_millionth_of_a_pixel(tmp_path: Path
         else:
             assert camera.size == known.size
             points, expected = make_points() / EXAMPLES[name].scale, see(known, make_points())
+        if name == "bouguet":  # whose world is the left camera's
+            points = make_points() @ rig[0].rotation.T + rig[0].translation
         assert np.abs(project_through_lens(camera, points) - expected).max() < 1e-6
 
 
