@@ -25,8 +25,8 @@ from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import SessionFrames, collate_moments
 from bkind3d.methods.discovery.settings import DiscoveryExperiment
 from bkind3d.methods.supervised.settings import SupervisedExperiment
+from bkind3d.networks.processor import uses_bf16
 from bkind3d.study.opening import load_study, read_yaml
-from bkind3d.training.machine import uses_bf16
 from bkind3d.training.module import Training
 
 KEYPOINTS = 15

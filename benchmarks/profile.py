@@ -36,7 +36,7 @@ from bkind3d.data.datasets import Moments, SessionFrames
 from bkind3d.inference import prediction
 from bkind3d.losses.running_mean import commit_running_means
 from bkind3d.methods.base import Model
-from bkind3d.training.machine import uses_bf16
+from bkind3d.networks.processor import uses_bf16
 from bkind3d.training.module import Training
 from bkind3d.training.sample_memory import make_random_moments
 
@@ -65,7 +65,7 @@ LOAD, OPTIMISER, HEADINGS, RESIDUALS, AGAIN, WRITE = (
 BETWEEN = "between operations"
 
 #: Moments that a prediction computes together; of random pictures fewer, because volumes of the preset `paper` fill gigabytes.
-BATCH, FEW = 16, 4
+BATCH, FEW = prediction.TOGETHER["cpu"], 4
 
 
 def watch_model(stages: Stages, model: nn.Module, objective: nn.Module | None = None) -> None:

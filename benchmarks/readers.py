@@ -163,7 +163,7 @@ def _write_trc(path: Path) -> None:
 
 def _read_pictures(path: Path) -> Any:
     pictures = PictureFile(path)
-    return [read_metadata(path), read_table(path, "frames"), [pictures.decode(row) for row in range(FRAMES)]]
+    return [read_metadata(path), read_table(path, "frames"), [(pictures.decode(row), pictures.decode_mask(row)) for row in range(FRAMES)]]
 
 
 def _write_mask(path: Path) -> None:

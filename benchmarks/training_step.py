@@ -22,7 +22,8 @@ from torch.utils.data import DataLoader
 
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.methods.discovery.settings import PRESETS
-from bkind3d.training.machine import Machine, uses_bf16
+from bkind3d.networks.processor import uses_bf16
+from bkind3d.training.machine import Machine
 from bkind3d.training.module import Training
 from bkind3d.training.sample_memory import make_random_moments
 from bkind3d.training.trainer import make_trainer

@@ -48,7 +48,7 @@ def train_model(arguments: argparse.Namespace) -> None:
     argument("--frames", required=True, nargs="+", type=Path, help="frames tables of the session, one per camera"),
     argument("--output", required=True, type=Path, help="keypoints table (Parquet)"),
     argument("--config", type=Path, help="settings of the prediction (JSON or YAML); the defaults without it"),
-    argument("--batch-size", type=at_least(1), default=16, help="moments computed together"),
+    argument("--batch-size", type=at_least(1), help="moments computed together; chosen by the device if not given"),
     DEVICE,
     threads(None, "CPU threads"),
 )

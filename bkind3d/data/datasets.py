@@ -57,7 +57,7 @@ class Views(_Batch):
 
     Attributes
     ----------
-    images : RGB in [0, 1].
+    images : RGB in [0, 1]; without channels where silhouettes alone were asked for.
     masks : silhouettes of the subject in [0, 1].
     projections : world to pixels of exactly these images.
     present : views that exist; the rest of their entries are zero.
@@ -75,7 +75,7 @@ class Views(_Batch):
     @property
     def image_size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
-        return self.images.shape[-1], self.images.shape[-2]
+        return self.masks.shape[-1], self.masks.shape[-2]
 
 
 @dataclass(frozen=True)
@@ -155,11 +155,13 @@ class SessionFrames:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def decode(self, index: int, n_views: int | None = None) -> Views:
-        """Give moment `index` as a batch of one, padded with absent views to `n_views`."""
-        views = np.flatnonzero(self.valid[index])
-        images, masks = self._decode_pictures(index, views)
-        return self._lay_out(index, views, images, masks, self.projections[index, views], n_views or len(self.cameras))
+    def decode(self, moments: Int[NDArray, "moment"], n_views: int | None = None, pictures: bool = True) -> Views:
+        """Give some moments as a batch, padded with absent views to `n_views`; without `pictures` their silhouettes alone."""
+        rows, views = np.nonzero(self.valid[moments])
+        pairs = [*zip(moments[rows].tolist(), views.tolist(), strict=True)]
+        images = [self._pictures[view].decode(moment) for moment, view in pairs] if pictures else []
+        masks = [self._pictures[view].decode_mask(moment) for moment, view in pairs]
+        return self._lay_out(moments, rows, views, images, masks, self.projections[moments[rows], views], n_views)
 
     def decode_pair(self, index: int, gap_seconds: float, n_views: int | None = None) -> tuple[int, Views, Views] | None:
         """Give the frame `gap_seconds` after `index`, and both moments cut with one window per view out of the stored margins.
@@ -174,36 +176,49 @@ class SessionFrames:
         views = np.flatnonzero(self.valid[index] & self.valid[later])
         if len(views) < 2:
             return None
-        images, masks = zip(*(self._decode_pictures(moment, views) for moment in (index, later)), strict=True)
+        images, masks = zip(*(self._decode_moment(moment, views) for moment in (index, later)), strict=True)
         projections = (self.projections[index, views].astype(np.float64), self.projections[later, views].astype(np.float64))
         pair = cut_pair(images, masks, projections, self.size)
-        kept, n = pair.inside, n_views or len(self.cameras)
+        kept = pair.inside
         if kept.sum() < 2:
             return None
         cut = zip((index, later), pair.images[:, kept], pair.masks[:, kept], strict=True)
-        first, second = (self._lay_out(moment, views[kept], shown, within, pair.projections[kept], n) for moment, shown, within in cut)
+        row, kept_views = np.zeros(kept.sum(), int), views[kept]
+        first, second = (
+            self._lay_out(np.array([moment]), row, kept_views, shown, within, pair.projections[kept], n_views)
+            for moment, shown, within in cut
+        )
         return later, first, second
 
-    def _decode_pictures(self, index: int, views: Int[NDArray, "view"]) -> tuple[Pictures, Pictures]:
+    def _decode_moment(self, index: int, views: Int[NDArray, "view"]) -> tuple[Pictures, Pictures]:
         """Decode the RGB images and the masks of some views."""
-        images, masks = zip(*(self._pictures[view].decode(index) for view in views), strict=True)
-        return images, masks
+        return [self._pictures[view].decode(index) for view in views], [self._pictures[view].decode_mask(index) for view in views]
 
     def _lay_out(
-        self, index: int, views: Int[NDArray, "view"], images: Pictures, masks: Pictures, projections: Array, n_views: int
+        self,
+        moments: Int[NDArray, "moment"],
+        rows: Int[NDArray, "picture"],
+        views: Int[NDArray, "picture"],
+        images: Pictures,
+        masks: Pictures,
+        projections: Array,
+        n_views: int | None,
     ) -> Views:
-        """Put the views that exist at their places among `n_views`."""
-        side = len(images[0])
-        all_images, all_masks = np.zeros((n_views, side, side, 3), np.uint8), np.zeros((n_views, side, side), np.uint8)
-        all_projections, present = np.zeros((n_views, 3, 4), np.float32), np.zeros(n_views, bool)
-        all_images[views], all_masks[views], all_projections[views], present[views] = images, masks, projections, True
+        """Put what exists at its place: row among the moments, and view among `n_views`."""
+        shape, side = (len(moments), n_views or len(self.cameras)), len(masks[0])
+        all_images, all_masks = np.zeros((*shape, side, side, 3 * (len(images) > 0)), np.uint8), np.zeros((*shape, 1, side, side), np.uint8)
+        all_projections, present = np.zeros((*shape, 3, 4), np.float32), np.zeros(shape, bool)
+        if len(images):
+            all_images[rows, views] = images
+        all_masks[rows, views, 0], all_projections[rows, views], present[rows, views] = masks, projections, True
+        in_order = torch.from_numpy(all_images).permute(0, 1, 4, 2, 3)
         return Views(
-            images=torch.from_numpy(all_images).permute(0, 3, 1, 2)[None].float() / 255,
-            masks=torch.from_numpy(all_masks)[None, :, None].float() / 255,
-            projections=torch.from_numpy(all_projections)[None],
-            present=torch.from_numpy(present)[None],
-            centres=torch.from_numpy(self.centres[index].copy())[None],
-            sides=torch.tensor([self.side], dtype=torch.float32),
+            images=in_order.to(torch.float32, memory_format=torch.contiguous_format).div_(255),
+            masks=torch.from_numpy(all_masks).float().div_(255),
+            projections=torch.from_numpy(all_projections),
+            present=torch.from_numpy(present),
+            centres=torch.from_numpy(self.centres[moments]),
+            sides=torch.full((len(moments),), self.side),
         )
 
 
@@ -246,7 +261,7 @@ class MomentDataset(Dataset[tuple[Moments, ...]]):
         rng = np.random.default_rng((self.seed, index))
         chosen = rng.choice(len(self.sessions), p=self._shares)
         first = int(rng.choice(self.usable[chosen]))
-        return (self.describe(self.sessions[chosen], first, self.sessions[chosen].decode(first, self.n_views)),)
+        return (self.describe(self.sessions[chosen], first, self.sessions[chosen].decode(np.array([first]), self.n_views)),)
 
     def describe(self, session: SessionFrames, index: int, views: Views) -> Moments:
         """Put what is known of frame `index` beside its views."""
@@ -297,7 +312,7 @@ class PairDataset(MomentDataset):
             first = int(rng.choice(session.usable))
             if self.gap_seconds is None:
                 second = int(rng.choice(session.usable[np.abs(session.usable - first) <= self.distance]))
-                views = session.decode(first, self.n_views), session.decode(second, self.n_views)
+                views = tuple(session.decode(np.array([moment]), self.n_views) for moment in (first, second))
             else:
                 pair = session.decode_pair(first, self.gap_seconds, self.n_views)
                 if pair is None:
@@ -317,13 +332,13 @@ def collate_moments(samples: Sequence[tuple[Moments, ...]]) -> tuple[Moments, ..
 
 
 def iterate_batches(
-    session: SessionFrames, batch_size: int, chosen: Int[NDArray, "..."] | None = None
+    session: SessionFrames, batch_size: int, chosen: Int[NDArray, "..."] | None = None, pictures: bool = True
 ) -> Iterator[tuple[Int[NDArray, "..."], Views]]:
-    """Give the usable (or the chosen) moments of a session in order: their indices and their views."""
+    """Give the usable (or the chosen) moments of a session in order: their indices and their views, or these silhouettes alone."""
     moments = session.usable if chosen is None else chosen
     for start in range(0, len(moments), batch_size):
         indices = moments[start : start + batch_size]
-        yield indices, Views.stack([session.decode(int(index)) for index in indices])
+        yield indices, session.decode(indices, pictures=pictures)
 
 
 def describe_sessions(sessions: Sequence[SessionFrames]) -> pd.DataFrame:

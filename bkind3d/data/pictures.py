@@ -1,8 +1,10 @@
 """Encoded pictures of recordings that are far larger than memory: read a row group at a time, the latest ones kept."""
 
 import resource
+from bisect import bisect_right
 from collections import OrderedDict
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 import cv2
@@ -30,14 +32,14 @@ class PictureCache:
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self.limit, self.n_bytes = limit, 0
-        self._groups: OrderedDict[tuple[Path, int, int], pa.Table] = OrderedDict()
+        self._groups: OrderedDict[tuple[str, int, int], pa.Table] = OrderedDict()
         allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         #: Opens the file at a path, written at a time, if it is not open.
         self.open = lru_cache(min(MOST_OPEN, allowed // SHARE_OPEN) if allowed > 0 else MOST_OPEN)(_open_file)
 
     def read(self, file: "PictureFile", group: int) -> pa.Table:
         """Give a row group of a file, from memory if it is there."""
-        key = (file.path, file.written, group)
+        key = (file.name, file.written, group)
         if key not in self._groups:
             self._groups[key] = file.read_group(group)
             self.n_bytes += self._groups[key].nbytes
@@ -65,12 +67,12 @@ class PictureFile:
     """The pictures and silhouettes of one camera: a frames table."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path, self.name = Path(path), str(path)
         self.written = self.path.stat().st_mtime_ns
         with refused_where_damaged(path):
             content = CACHE.open(self.path, self.written).metadata
         rows = [content.row_group(group).num_rows for group in range(content.num_row_groups)]
-        self._ends = np.cumsum([0, *rows])
+        self._ends = [*accumulate(rows, initial=0)]
 
     def read_group(self, group: int) -> pa.Table:
         """Read the pictures of a row group.
@@ -86,14 +88,17 @@ class PictureFile:
             reason = " ".join(str(error).split())[:100]
             raise InputError(self.path, f"row group {group} ({rows}) is damaged ({reason})", "delete the file and run again") from None
 
-    def decode(self, row: int) -> tuple[UInt8[NDArray, "..."], UInt8[NDArray, "..."]]:
-        """Decode the RGB picture and the silhouette of a row."""
-        group = int(np.searchsorted(self._ends, row, side="right")) - 1
-        table, place = CACHE.read(self, group), row - int(self._ends[group])
-        return self._decode(table["image"], place, row, cv2.IMREAD_COLOR_RGB), self._decode(table["mask"], place, row, cv2.IMREAD_GRAYSCALE)
+    def decode(self, row: int) -> UInt8[NDArray, "height width 3"]:
+        """Decode the RGB picture of a row."""
+        return self._decode("image", row, cv2.IMREAD_COLOR_RGB)
 
-    def _decode(self, column: pa.ChunkedArray, place: int, row: int, flags: int) -> UInt8[NDArray, "..."]:
-        content = column[place].as_buffer()
+    def decode_mask(self, row: int) -> UInt8[NDArray, "height width"]:
+        """Decode the silhouette of a row, 0 to 255."""
+        return self._decode("mask", row, cv2.IMREAD_GRAYSCALE)
+
+    def _decode(self, column: str, row: int, flags: int) -> UInt8[NDArray, "..."]:
+        group = bisect_right(self._ends, row) - 1
+        content = CACHE.read(self, group)[column][row - self._ends[group]].as_buffer()
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content is not None and content.size else None
         if picture is None:
             raise InputError(self.path, f"the picture in row {row} cannot be decoded", "delete the file and run again")
@@ -101,4 +106,4 @@ class PictureFile:
 
     def is_blank(self, rows: Int[NDArray, "..."]) -> bool:
         """Tell whether the pictures in `rows` all show one colour: a covered lens, or a camera that sends nothing."""
-        return all(float(self.decode(int(row))[0].std(axis=(0, 1)).max()) < 1 for row in rows)
+        return all(float(self.decode(int(row)).std(axis=(0, 1)).max()) < 1 for row in rows)

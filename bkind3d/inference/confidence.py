@@ -94,6 +94,7 @@ def look_again(
     batch_size: int = 16,
     device: str = "cpu",
     moments: Int[NDArray, "moment"] | None = None,
+    positions: Float[NDArray, "frame keypoint 3"] | None = None,
 ) -> SecondLook:
     """Look at some moments of a session again.
 
@@ -102,6 +103,7 @@ def look_again(
     model : on `device`, in evaluation mode.
     session, headings : frames, and where the subject faces in them, radians.
     moments : rows of the session; those of :func:`choose_moments` if not given.
+    positions : of the first look, world units; found here if not given.
     """
     moments = choose_moments(session.usable) if moments is None else moments
     turn, distances = math.radians(TURN_DEGREES), []
@@ -109,13 +111,13 @@ def look_again(
         kept = drop_a_view(views.present, np.arange(len(indices)) + number * batch_size)
         rows = (kept != views.present).any(dim=1).to(device)
         seen, turns = views.to(device), torch.from_numpy(headings[indices]).to(device)
-        positions = model(seen, turns).positions
-        moved = sum((model(seen, turns + sign * turn).positions - positions).norm(dim=-1) for sign in (-1, 1)) / 2
+        first = model(seen, turns).positions if positions is None else torch.from_numpy(positions[indices]).to(device)
+        moved = sum((model(seen, turns + sign * turn).positions - first).norm(dim=-1) for sign in (-1, 1)) / 2
         lost = torch.full_like(moved, math.nan)
         off = torch.full_like(moved, math.nan, device="cpu")
         if rows.any():
             others = model(replace(seen, present=kept.to(device)), turns).positions
-            lost[rows] = (others - positions).norm(dim=-1)[rows]
+            lost[rows] = (others - first).norm(dim=-1)[rows]
             off = measure_residuals(others.cpu(), replace(views, present=views.present & ~kept)) / session.size
         distances.append((moved.cpu(), lost.cpu(), off))
     return SecondLook(moments, *(torch.cat(parts).double().numpy() for parts in zip(*distances, strict=True)))

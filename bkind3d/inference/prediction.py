@@ -23,16 +23,20 @@ from bkind3d.inference.residuals import measure_residuals
 from bkind3d.inference.smoothing import smooth_keypoints
 from bkind3d.methods.base import Model
 from bkind3d.networks.detector import Estimate
+from bkind3d.networks.processor import keep_freed_memory, uses_bf16
 
 #: Frames of a chunk: what a job that is interrupted loses at most.
 CHUNK_FRAMES = 2000
+
+#: Moments computed together: on a processor as many as stay in its caches.
+TOGETHER = {"cpu": 4, "cuda": 16}
 
 #: What is found of a keypoint, in the order of its columns.
 N_VALUES = 6
 
 
 def predict_session(
-    model: Path, frames: Sequence[Path], output: Path, settings: PredictionConfig, batch_size: int = 16, device: str = "cpu"
+    model: Path, frames: Sequence[Path], output: Path, settings: PredictionConfig, batch_size: int | None = None, device: str = "cpu"
 ) -> None:
     """Write the keypoints of a session (table ``keypoints``; world units).
 
@@ -41,21 +45,26 @@ def predict_session(
     model : file of a trained, or untrained, model.
     frames : tables of the session, one per camera.
     output : the table to write; finished chunks are kept beside it until it is there.
-    batch_size : moments computed together.
+    batch_size : moments computed together; :data:`TOGETHER` if not given.
 
     Raises
     ------
     InputError : where the frames are in other units than those that the model was trained in.
     """
+    keep_freed_memory()
+    batch_size = batch_size or TOGETHER[device]
     network, provenance = load_model(model)
     network = network.eval().to(device)
+    if uses_bf16("auto", device):
+        network.round_products()
     session = SessionFrames(frames)
     if session.units != provenance.units:
         raise InputError(frames[0], f"is in {session.units}, but {model} was trained in {provenance.units}", "use one unit in rigs.tsv")
     headings = network.find_headings(session, device)
     parts = find_parts(output, model, frames, settings.turns)
     found = predict_keypoints(network, session, headings, batch_size, device, settings.turns, parts)
-    look = look_again(network, session, headings, batch_size, device)
+    first = found[["x", "y", "z"]].to_numpy(np.float32).reshape(len(session), -1, 3) if settings.turns == 1 else None
+    look = look_again(network, session, headings, batch_size, device, positions=first)
     table, confidence = calibrate_confidences(found, look, session.side)
     origin = {"units": session.units, "session": session.session, "model": provenance.identity, "steps": provenance.steps}
     origin |= {"labels": provenance.labels} if provenance.labels else {}

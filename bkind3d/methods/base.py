@@ -146,6 +146,9 @@ class Model(nn.Module, ABC):
     def keep_less(self) -> None:
         """Compute large parts once more in the backward pass in place of keeping what they computed."""
 
+    def round_products(self) -> None:
+        """Multiply in bf16, for predictions on devices built for it, where that moves points by less than a hundredth of a voxel or pixel."""
+
     @property
     def encoder_revision(self) -> str:
         """Commit, or SHA-256, of the published weights that an image encoder started from; empty where there are none."""

@@ -58,6 +58,10 @@ class VolumeModel(Model):
         """Compute the large parts of the network twice."""
         self.detector.economical = True
 
+    def round_products(self) -> None:
+        """Round in the network that looks into the volume."""
+        self.detector.volume_network.round_products()
+
     @property
     def encoder_revision(self) -> str:
         """Of the detector's image encoder."""

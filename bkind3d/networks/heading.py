@@ -31,7 +31,7 @@ EVIDENCE = 8.0
 #: Turns are taken as normal with this standard deviation, in degrees per second, plus one angle's half width; a jump costs at most _JUMP.
 _TURN_SPEED, _JUMP = 200.0, 30.0
 
-_BATCH = 16
+_BATCH = 8
 
 
 class HeadingFinder(nn.Module):
@@ -84,7 +84,7 @@ class HeadingFinder(nn.Module):
     def find(self, session: SessionFrames, device: str = "cpu") -> Float[NDArray, "frame"]:
         """Find the headings of a whole session, radians (32 bits); 0 in frames that are not usable."""
         n_batches = -(-len(session.usable) // _BATCH)
-        batches = track(iterate_batches(session, _BATCH), f"headings {session.session}", n_batches, "part")
+        batches = track(iterate_batches(session, _BATCH, pictures=False), f"headings {session.session}", n_batches, "part")
         costs = [self.costs(self.unroll(views.to(device))).cpu() for _, views in batches]
         headings = np.zeros(len(session), np.float32)
         steps = follow_headings(torch.cat(costs).double().numpy(), session.times[session.usable])

@@ -91,7 +91,7 @@ def choose_stretches(sessions: Sequence[SessionFrames], most: int) -> list[tuple
 @torch.inference_mode()
 def unroll_stretch(finder: HeadingFinder, session: SessionFrames, indices: Int[NDArray, "frame"]) -> Stretch:
     """Unroll the hulls of some frames of a session."""
-    hulls = [finder.unroll(views) for _, views in iterate_batches(session, 16, indices)]
+    hulls = [finder.unroll(views) for _, views in iterate_batches(session, 16, indices, pictures=False)]
     return Stretch(torch.cat(hulls), session.times[indices], session.centres[indices])
 
 

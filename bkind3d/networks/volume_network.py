@@ -15,6 +15,25 @@ def normalisation(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(max(groups for groups in (8, 4, 2, 1) if channels % groups == 0), channels)
 
 
+class Convolution(nn.Conv3d):
+    """A 3x3x3 convolution that keeps the size.
+
+    Attributes
+    ----------
+    in_bf16 : whether it multiplies in bf16, and adds up and gives 32 bits.
+    """
+
+    in_bf16 = False
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__(channels_in, channels, 3, padding=1, bias=False)
+
+    def forward(self, volume: Tensor) -> Tensor:
+        if not self.in_bf16:
+            return super().forward(volume)
+        return nn.functional.conv3d(volume.bfloat16(), self.weight.bfloat16(), padding=1).float()
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3x3 convolutions around a shortcut.
 
@@ -25,10 +44,10 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv3d(channels_in, channels, 3, padding=1, bias=False),
+            Convolution(channels_in, channels),
             normalisation(channels),
             nn.ReLU(inplace=True),
-            nn.Conv3d(channels, channels, 3, padding=1, bias=False),
+            Convolution(channels, channels),
             normalisation(channels),
         )
         self.shortcut = nn.Identity() if channels_in == channels else nn.Conv3d(channels_in, channels, 1)
@@ -64,6 +83,12 @@ class VolumeNetwork(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, 2, stride=2) for a, b in reversed(pairs))
         self.merge = nn.ModuleList(ResidualBlock(a, a) for a, _ in reversed(pairs))
         self.head = nn.Conv3d(channels, channels_out, 1)
+
+    def round_products(self) -> None:
+        """Multiply in bf16 from now on, but where that would show: in the first convolution, between them, and in the heatmaps."""
+        for layer in self.modules():
+            if isinstance(layer, Convolution):
+                layer.in_bf16 = True
 
     def forward(self, volume: Float[Tensor, "batch channel x y z"]) -> Float[Tensor, "batch channel_out x y z"]:
         """Map a volume to a volume of the same size."""

@@ -43,7 +43,7 @@ class Previews(Callback):
         if pl_module.step % every or not trainer.is_global_zero:
             return
         chosen = self.session.usable[np.linspace(0, len(self.session.usable) - 1, N_MOMENTS).astype(int)]
-        views = Views.stack([self.session.decode(int(index)) for index in chosen])
+        views = self.session.decode(chosen)
         picture = self.draw(pl_module, views, torch.from_numpy(self.headings[chosen]))
         pl_module.history.show_picture(pl_module.step, picture)
         try:

@@ -55,13 +55,6 @@ class Machine:
         return self.workers if self.workers is not None else 0 if self.accelerator == "cpu" else min(8, max(n_cores - 1, 1))
 
 
-def uses_bf16(precision: str, device: str) -> bool:
-    """Tell whether the network computes in bf16: as asked for, or where the device is built for it."""
-    if precision == "auto":
-        return torch.cuda.is_bf16_supported() if device == "cuda" else torch.cpu._is_avx512_bf16_supported()
-    return precision == "bf16"
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error says that memory is full."""
     told = isinstance(error, RuntimeError) and any(message in str(error) for message in MESSAGES)

@@ -8,7 +8,7 @@ import torch
 
 from bkind3d.config import ExperimentConfig
 from bkind3d.data.datasets import Moments, Views
-from bkind3d.training.machine import uses_bf16
+from bkind3d.networks.processor import uses_bf16
 from bkind3d.training.module import Training
 
 _SIDE = 100.0

@@ -28,11 +28,12 @@ from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.data.progress import describe_progress
 from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.health import AGREED
+from bkind3d.networks.processor import keep_freed_memory, uses_bf16
 from bkind3d.training.budget import allot_steps, count_step
 from bkind3d.training.callbacks import DRAWS_OF_VALIDATION, Previews, Validation
 from bkind3d.training.folder import hash_files, hold_folder, identify_training
 from bkind3d.training.labels import draw_labels, read_labels
-from bkind3d.training.machine import Machine, uses_bf16
+from bkind3d.training.machine import Machine
 from bkind3d.training.module import Training
 from bkind3d.training.resume import SIGNALS, ResumeCheckpoint
 
@@ -92,6 +93,7 @@ def train_model(
     if all((folder / name).exists() for name in COMPLETE.values()):
         log.info("this training is complete in %s", folder)
         return folder
+    keep_freed_memory()
     with hold_folder(folder) if is_main_process() else nullcontext():
         sessions = [SessionFrames(paths) for paths in frames.values()]
         check_sessions(sessions, config.training.validation_sessions)

@@ -85,4 +85,4 @@ def write_session(
 def read_views(folder: Path, n_frames: int = 3, n_views: int = 3) -> Views:
     """Write a session and read all its moments."""
     session = SessionFrames(write_session(folder, "one", n_frames, n_views))
-    return Views.stack([session.decode(index) for index in range(n_frames)])
+    return session.decode(np.arange(n_frames))

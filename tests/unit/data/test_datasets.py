@@ -17,7 +17,7 @@ def face_along_x(*sessions: SessionFrames) -> PerSession:
 
 def test_colour_and_mask_of_a_blob_are_where_its_projection_says(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one"))
-    views = session.decode(4)
+    views = session.decode(np.array([4]))
     for view in range(3):
         x, y = project(make_body(12)[4, 3], views.projections[0, view].double().numpy()).round().astype(int)
         assert torch.allclose(views.images[0, view, :, y, x], torch.from_numpy(COLOURS[3] / 255).float(), atol=0.12)
@@ -29,7 +29,7 @@ def test_an_absent_view_is_zero_and_marked(tmp_path) -> None:
     table = read_table(paths[1], "frames")
     table.loc[table["frame"] == 2, "valid"] = False
     write_table(table, "frames", paths[1], {k: v for k, v in read_metadata(paths[1]).items() if k not in ("table", "version")})
-    views = SessionFrames(paths).decode(2, n_views=5)
+    views = SessionFrames(paths).decode(np.array([2]), n_views=5)
     assert views.present.tolist() == [[True, False, True, False, False]]
     assert views.images[0, 1].abs().sum() == 0
 
@@ -83,8 +83,8 @@ def test_the_later_moment_of_a_pair_is_the_nearest_kept_frame(tmp_path, monkeypa
     paths = write_session(tmp_path, "one", n_frames=8)
     change_tables(paths, lambda table: table.assign(time_s=table["frame"] / 6), step=5)
     session, decoded = SessionFrames(paths), []
-    original = SessionFrames._decode_pictures
-    monkeypatch.setattr(SessionFrames, "_decode_pictures", lambda self, index, views: decoded.append(index) or original(self, index, views))
+    original = SessionFrames._decode_moment
+    monkeypatch.setattr(SessionFrames, "_decode_moment", lambda self, index, views: decoded.append(index) or original(self, index, views))
     assert session.decode_pair(1, gap) is not None
     assert decoded == [1, 1 + nearest]
 
@@ -154,8 +154,8 @@ def test_a_session_without_frames_is_refused(tmp_path) -> None:
 
 def test_stacking_keeps_order(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one"))
-    stacked = Views.stack([session.decode(3), session.decode(1)])
-    assert torch.equal(stacked.images[1], session.decode(1).images[0])
+    stacked = Views.stack([session.decode(np.array([3])), session.decode(np.array([1]))])
+    assert torch.equal(stacked.images[1], session.decode(np.array([1])).images[0])
     assert np.allclose(stacked.centres.numpy(), [[0, 0, 10], [0, 0, 10]])
 
 
@@ -169,3 +169,11 @@ def test_sessions_of_several_rigs_are_trained_on_together(tmp_path) -> None:
         assert views.images.shape[:2] == (12, 5)
         assert set(views.present.sum(dim=1).tolist()) == {2, 5}
         assert (views.images[~views.present] == 0).all()
+
+
+def test_silhouettes_alone_are_those_of_whole_moments(tmp_path) -> None:
+    session = SessionFrames(write_session(tmp_path, "one", n_frames=4))
+    whole, alone = session.decode(np.array([2, 0])), session.decode(np.array([2, 0]), pictures=False)
+    assert torch.equal(alone.masks, whole.masks)
+    assert alone.image_size == whole.image_size
+    assert alone.images.shape[2] == 0

@@ -33,7 +33,8 @@ def test_any_row_of_any_group_is_the_stored_picture(tmp_path, small_groups) -> N
     stored, file = read_table(path, "frames"), PictureFile(path)
     assert pictures.CACHE.open(file.path, file.written).metadata.num_row_groups == 3
     for row in (10, 0, 3, 4, 7, 8):
-        image, mask = pickle.loads(pickle.dumps(file)).decode(row)
+        copy = pickle.loads(pickle.dumps(file))
+        image, mask = copy.decode(row), copy.decode_mask(row)
         assert np.array_equal(image, cv2.imdecode(np.frombuffer(stored["image"][row], np.uint8), cv2.IMREAD_COLOR_RGB))
         assert np.array_equal(mask, cv2.imdecode(np.frombuffer(stored["mask"][row], np.uint8), cv2.IMREAD_GRAYSCALE))
 
@@ -59,7 +60,7 @@ def test_however_many_cameras_there_are_few_files_are_open(tmp_path, monkeypatch
     paths = [path for number in range(4) for path in write_session(tmp_path, f"s{number}", n_frames=2)]
     before = len(list(Path("/proc/self/fd").iterdir()))
     files = [PictureFile(path) for path in paths]
-    assert all(file.decode(1)[0].shape == (48, 48, 3) for file in files)
+    assert all(file.decode(1).shape == (48, 48, 3) for file in files)
     assert len(list(Path("/proc/self/fd").iterdir())) - before == 4
 
 
@@ -112,7 +113,7 @@ def test_a_camera_of_one_colour_is_left_out_and_told(tmp_path, caplog) -> None:
     with caplog.at_level(logging.WARNING):
         session = SessionFrames(paths)
     assert "session one: the pictures of cam1 show one colour; it is left out" in caplog.text
-    assert session.decode(0).present.tolist() == [[True, False, True]]
+    assert session.decode(np.array([0])).present.tolist() == [[True, False, True]]
     make_blank(paths[2])
     with pytest.raises(InputError, match="session one has no frame in which two cameras see the subject"):
         SessionFrames(paths)

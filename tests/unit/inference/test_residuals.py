@@ -11,7 +11,7 @@ from tests.unit.scenes import make_body, write_session
 def test_residual_is_zero_on_the_body_and_its_distance_beside_it(tmp_path) -> None:
     session = SessionFrames(write_session(tmp_path, "one"))
     points = torch.from_numpy(np.stack([make_body(12)[2, 0], [0, 0, 60.0]])).float()[None]
-    residuals = measure_residuals(points, session.decode(2))[0]
+    residuals = measure_residuals(points, session.decode(np.array([2])))[0]
     assert residuals[0] == 0
     assert residuals[1] > 5
 

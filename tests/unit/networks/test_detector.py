@@ -62,6 +62,15 @@ def test_a_keypoint_stays_near_its_place_where_the_network_says_nothing(tmp_path
     )
 
 
+def test_products_in_bf16_move_no_point_by_a_hundredth_of_a_voxel(tmp_path) -> None:
+    views, model = read_views(tmp_path), make_detector(volume_size=24, volume_channels=16, volume_levels=2)
+    with torch.inference_mode():
+        exact = model(views, torch.zeros(3)).cube_positions
+        model.volume_network.round_products()
+        moved = (model(views, torch.zeros(3)).cube_positions - exact).norm(dim=-1) * 24
+    assert 0 < moved.max() < 0.01
+
+
 def test_chunks_and_activation_checkpoints_change_neither_keypoints_nor_gradients(tmp_path, monkeypatch) -> None:
     config = VolumeModelConfig(volume_size=8, volume_channels=4, volume_levels=1, encoder="resnet18", feature_channels=4)
     views, detector = read_views(tmp_path, 2), KeypointDetector(config, 4)

@@ -52,7 +52,7 @@ def test_hull_on_the_cylinder_lies_along_the_body(tmp_path) -> None:
     finder, body = HeadingFinder(), make_body(6)
     directions = 2 * np.arange(N_ANGLES) * 2 * math.pi / N_ANGLES  # doubled: an axis has no front
     for index in range(6):
-        unrolled = finder.unroll(session.decode(index))[0].sum(dim=1).numpy()
+        unrolled = finder.unroll(session.decode(np.array([index])))[0].sum(dim=1).numpy()
         axis = np.angle((unrolled * np.exp(1j * directions)).sum())
         long = body[index, 3] - body[index, 0]
         assert math.cos(axis - 2 * math.atan2(long[1], long[0])) > math.cos(math.radians(30))
