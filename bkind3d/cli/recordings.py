@@ -146,7 +146,9 @@ def export_calibration(arguments: argparse.Namespace) -> None:
 
 
 @verb(
-    argument("file", help="joints as .parquet (frame, joint, x, y, z) or .trc"),
+    argument("file", help="joints as .parquet (frame, joint, x, y, z) or .trc; or clicks as .tsv, of bkind3d label"),
+    argument("--calibration", type=Path, help="calibration of the rig, by which clicks are triangulated"),
+    argument("--surveys", nargs="+", default=[], metavar="CAMERA=PATH", help="survey tables, which say how large the clicked pictures are"),
     argument("--units", required=True, choices=METRES, help="units of the rig"),
     argument("--axes", default="XYZ", help="which axes of a .trc are the world's x, y, z"),
     argument("--up", default="z", choices=AXES, help="axis of the calibration's world that points up; it becomes z"),
@@ -154,11 +156,16 @@ def export_calibration(arguments: argparse.Namespace) -> None:
     argument("--output", required=True, help="Parquet file to write (table 'joints')"),
 )
 def import_joints(arguments: argparse.Namespace) -> None:
-    """Read a session's joints (Parquet or TRC) and check them."""
+    """Read a session's joints (Parquet or TRC) and check them, or triangulate the clicks of its labelled frames."""
     from bkind3d.data.joint_files import read_joints
     from bkind3d.data.parquet import write_table
 
-    table = read_joints(arguments.file, arguments.units, arguments.axes, arguments.up)
+    if arguments.calibration:
+        from bkind3d.joints.labels import read_labels
+
+        table = read_labels(Path(arguments.file), arguments.calibration, read_named_paths(arguments.surveys, "--surveys"))
+    else:
+        table = read_joints(arguments.file, arguments.units, arguments.axes, arguments.up)
     write_table(table, "joints", arguments.output, {"units": arguments.units, "rate": arguments.rate})
 
 

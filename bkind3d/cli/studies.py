@@ -110,6 +110,27 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 @verb(
+    argument("study", type=Path, help="folder of the study"),
+    argument(
+        "--frames", type=at_least(1), default=30, help="frames to label; those that were chosen before stay, a larger number adds some"
+    ),
+    argument("--seed", type=at_least(0), default=0, help="the same seed chooses the same frames"),
+    argument("--port", type=at_least(0), default=0, help="of the page on this machine; any free one without it"),
+    argument("--no-browser", action="store_true", help="only say the page's address"),
+    argument("--export", choices=["deeplabcut", "sleap"], help="write the labels for another program, and open no page"),
+    argument("--output", type=Path, help="folder to write with --export (default: results/exports/labels of the study)"),
+)
+def label(arguments: argparse.Namespace) -> None:
+    """Label joints in a few frames of a study, in the browser: `fit-joints` then finds them in all sessions."""
+    from bkind3d.labelling.starting import export_labels, label_study
+
+    if arguments.export:
+        sys.stdout.write(export_labels(arguments.study, arguments.export, arguments.output))
+    else:
+        label_study(arguments.study, arguments.frames, arguments.seed, arguments.port, not arguments.no_browser, sys.stdout)
+
+
+@verb(
     argument("--layout", required=True, choices=LAYOUTS, help="whose files: h36m is Human3.6M"),
     argument("-o", "--output", type=Path, required=True, help="folder to write; must not be there yet"),
     argument("--subjects", nargs="+", metavar="S", help="subjects, such as rat1 rat2, S1 S5 S9, or s1 s5 (default: all that there are)"),

@@ -278,6 +278,44 @@ def decode_keyframes(video: Video, wanted: Collection[int], size: tuple[int, int
         first, begin = first + len(packets.times), begin + packets.length
 
 
+def decode_at(video: Video, number: int, packets: dict[Path, Packets]) -> Picture:
+    """Decode one frame: from the keyframe before it on, told from the others by its own time.
+
+    Parameters
+    ----------
+    number : of the frame, from 0.
+    packets : of files that were looked at before; those of others are added.
+
+    Returns
+    -------
+    (height, width, 3) RGB.
+
+    Raises
+    ------
+    InputError : where there is no such frame, or a file cannot be decoded.
+    """
+    first = 0
+    for path in list_files(video):
+        if path not in packets:
+            packets[path] = _read_packets(path)
+        found = packets[path]
+        if number - first < len(found.times):
+            return _decode_at(path, number - first, found)
+        first += len(found.times)
+    raise InputError(list_files(video)[-1], f"has no frame {number}, only {first}", "check the frame numbers")
+
+
+def _decode_at(path: Path, number: int, packets: Packets) -> Picture:
+    keys = np.flatnonzero(packets.keys[: number + 1])
+    with _open_video(path, threads=2) as (container, stream):
+        if len(keys):
+            container.seek(int(packets.stamps[keys[-1]]), stream=stream)
+        for index, frame in enumerate(container.decode(stream)):
+            if (frame.pts if len(keys) else index) == (packets.stamps[number] if len(keys) else number):
+                return make_picture(frame, None, "rgb24", VideoReformatter())
+    raise InputError(path, f"frame {number} cannot be decoded", "record or copy it again")
+
+
 @contextmanager
 def _open_video(path: str | Path, threads: int = 1) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open `path`; whatever its content does to the decoder inside the block becomes one line."""

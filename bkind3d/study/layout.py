@@ -91,3 +91,5 @@ class Layout:
 #: As sheets name what is in it, relative to the study's folder. They may name what begins with `SIMULATED`: rendered recordings.
 NAMED = Layout(Path("results"))
 SIMULATED = "results/simulation/"
+#: Where labels lie, relative to the study's folder: SESSION.tsv. They are a session's joints where the sheet names none.
+LABELS = "config/labels/"

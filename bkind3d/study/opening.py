@@ -11,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from bkind3d.config import InputError, StudyConfig, check_values, parse_section, read_values
 from bkind3d.study.checks import check_study
+from bkind3d.study.layout import LABELS
 from bkind3d.study.replacing import finish_replacement
-from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
+from bkind3d.study.sheets import SessionRow, read_cameras, read_rigs, read_sessions
 from bkind3d.study.study import CONFIG_FILE, Study
 
 
@@ -40,9 +41,18 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
             CONFIG_FILE, f"key 'recordings' is {settings.recordings!r}: {error.strerror}", "write the folder of the recordings"
         ) from None
     sheets = read_sessions(folder / settings.sessions), read_cameras(folder / settings.cameras), read_rigs(folder / settings.rigs)
-    study = Study(folder, settings, *sheets)
+    sessions, *others = sheets
+    study = Study(folder, settings, _add_labels(folder, sessions), *others)
     check_study(study)
     return study
+
+
+def _add_labels(folder: Path, sessions: dict[str, SessionRow]) -> dict[str, SessionRow]:
+    """Sessions whose frames are labelled have their labels as joints, where the sheet names no others."""
+    labelled = {path.stem for path in (folder / LABELS).glob("*.tsv")} if (folder / LABELS).is_dir() else set()
+    return {
+        name: replace(row, joints=f"{LABELS}{name}.tsv") if name in labelled and not row.joints else row for name, row in sessions.items()
+    }
 
 
 def find_folder(path: Path) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bkind3d.config import InputError, StudyConfig
-from bkind3d.study.layout import NAMED, SIMULATED, Layout
+from bkind3d.study.layout import LABELS, NAMED, SIMULATED, Layout
 from bkind3d.study.sheets import CameraRow, RigRow, SessionRow
 
 CONFIG_FILE = "config/config.yaml"
@@ -41,7 +41,7 @@ class Study:
 
     def find_path(self, text: str) -> str:
         """The path of a sheet's entry as seen from the study's folder."""
-        if text.startswith(SIMULATED):
+        if text.startswith((SIMULATED, LABELS)):
             return text
         path = os.path.normpath(os.path.join(os.path.expanduser(self.config.recordings), os.path.expanduser(text)))
         return f"./{path}" if path.startswith("-") else path  # no command takes it for an option

@@ -64,7 +64,7 @@ try:
     from bkind3d.config import EXPORT_FORMATS, PREDICTION_REVISION, TRAINING_REVISION, InputError
     from bkind3d.data.locks import release_lock, take_lock
     from bkind3d.study import sections
-    from bkind3d.study.layout import SIMULATED
+    from bkind3d.study.layout import LABELS, SIMULATED
     from bkind3d.study.opening import load_study, read_yaml
     from bkind3d.evaluation.prospects import check_budgets, remark_on_evaluation
     from bkind3d.study.remarks import explain_done, explain_retraining, remark_on_clocks, remark_on_weights

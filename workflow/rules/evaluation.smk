@@ -6,7 +6,9 @@ JOINTS = "results/joints/{session}.parquet"
 
 rule import_joints:
     input:
-        get_joints,
+        joints=get_joints,
+        calibration=get_label_calibration,
+        surveys=get_label_surveys,
     output:
         JOINTS,
     log:
@@ -27,7 +29,7 @@ rule import_joints:
     message:
         "Read the joints of session {wildcards.session}"
     shell:
-        "python -m bkind3d import-joints {input:q} {params.options} --output {output:q} 2> {log:q}"
+        "python -m bkind3d import-joints {input.joints:q} {params.options:q} --output {output:q} 2> {log:q}"
 
 
 rule regress_joints:

@@ -149,8 +149,25 @@ def get_joints(wildcards):
     return study.find_path(study.sessions[wildcards.session].joints)
 
 
-def get_joints_options(wildcards):
+def get_label_calibration(wildcards):
+    """Labels are clicks, which the rig's cameras turn into joints."""
+    return get_calibration(wildcards) if is_labelled(wildcards.session) else []
+
+
+def get_label_surveys(wildcards):
+    """They say how large the pictures are that were clicked."""
+    return get_surveys(wildcards) if is_labelled(wildcards.session) else []
+
+
+def is_labelled(session):
+    return study.sessions[session].joints.startswith(LABELS)
+
+
+def get_joints_options(wildcards, input):
     """How the file of the joints is to be read."""
     row = study.sessions[wildcards.session]
+    if is_labelled(wildcards.session):
+        surveys = pair_names(study.cameras[wildcards.session], input.surveys)
+        return [f"--units={study.rigs[row.rig].units}", "--calibration", input.calibration, "--surveys", *surveys]
     rig = study.rigs[row.rig]
     return [f"--units={rig.units}", f"--up={rig.up}", *([f"--axes={row.joints_axes}"] if row.joints_axes else [])]

@@ -1,0 +1,1 @@
+"""Labels frames in a page of the browser: which frames, their pictures, what is clicked, and how others read it."""
