@@ -32,7 +32,7 @@ def share_frames(groups: Mapping[str, str], number: int) -> dict[str, int]:
 def spread_over_time(frames: Int[NDArray, "frame"], number: int) -> list[int]:
     """The middles of so many equal parts of a session: for sessions that have no keypoints yet."""
     places = ((np.arange(number) + 0.5) / max(number, 1) * len(frames)).astype(int)
-    return [int(frame) for frame in frames[np.unique(places[: len(frames)])]]
+    return [int(frame) for frame in frames[np.unique(places)]]
 
 
 def choose_frames(

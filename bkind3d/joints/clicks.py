@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ STATES = ("seen", "hidden", "absent")
 #: Distance between a click and where the other cameras say that the joint is beyond which they contradict, pixels.
 CONTRADICTION_PX = 20.0
 #: Bytes of a file of labels, and seconds that another process is waited for.
-_MOST_BYTES, _PATIENCE = 2**26, 10.0
+_MOST_BYTES, _PATIENCE, _WRITING = 2**26, 10.0, Lock()
 
 
 @dataclass(frozen=True)
@@ -99,22 +100,23 @@ def write_clicks(clicks: Mapping[tuple[int, str, str], Click], path: Path) -> No
 @contextmanager
 def changed_clicks(path: Path) -> Iterator[Clicks]:
     """Give the clicks as they are in the file now, to be changed, and write them: nobody else writes between."""
-    lock, deadline = None, time.monotonic() + _PATIENCE
-    while lock is None:
+    with _WRITING:  # a lock of a file is its process's, whatever the thread
+        lock, deadline = None, time.monotonic() + _PATIENCE
+        while lock is None:
+            try:
+                lock = take_lock(path.parent / ".lock")
+            except BlockingIOError as owner:
+                if time.monotonic() > deadline:
+                    raise InputError(path, f"is being written by {owner}", "try again") from None
+                time.sleep(0.02)
         try:
-            lock = take_lock(path.parent / ".lock")
-        except BlockingIOError as owner:
-            if time.monotonic() > deadline:
-                raise InputError(path, f"is being written by {owner}", "try again") from None
-            time.sleep(0.02)
-    try:
-        clicks = read_clicks(path)
-        before = dict(clicks)
-        yield clicks
-        if clicks != before:
-            write_clicks(clicks, path)
-    finally:
-        release_lock(lock)
+            clicks = read_clicks(path)
+            before = dict(clicks)
+            yield clicks
+            if clicks != before:
+                write_clicks(clicks, path)
+        finally:
+            release_lock(lock)
 
 
 @dataclass(frozen=True)
