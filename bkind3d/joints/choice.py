@@ -77,6 +77,11 @@ def choose_frames(
         score = -np.nan_to_num(unsure[name][rows]) if unsure and name in unsure else distances
         best = [np.flatnonzero(found.labels_ == cluster) for cluster in range(clusters)]
         chosen[name] = sorted(int(keypoints[name].frames[rows[members[score[members].argmin()]]]) for members in best if len(members))
+    return interleave(chosen)
+
+
+def interleave(chosen: Mapping[str, Sequence[int]]) -> list[tuple[str, int]]:
+    """Sessions and frames, such that neighbours in the list are of different sessions."""
     rounds = range(max(map(len, chosen.values()), default=0))
     return [(name, chosen[name][index]) for index in rounds for name in chosen if index < len(chosen[name])]
 

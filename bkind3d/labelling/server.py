@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 #: What the page may load: its own parts, and pictures of its own server.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src 'self'; connect-src 'self'; base-uri 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
+)
 #: Frames whose pictures are decoded ahead.
 AHEAD = 2
 

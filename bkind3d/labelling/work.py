@@ -18,7 +18,7 @@ from bkind3d.data.points import Points, read_points
 from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import pixel_directions, project_through_lens
-from bkind3d.joints.choice import choose_frames, share_frames, spread_over_time
+from bkind3d.joints.choice import choose_frames, interleave, share_frames, spread_over_time
 from bkind3d.joints.clicks import STATES, Click, Clicks, changed_clicks, read_clicks, triangulate_clicks
 from bkind3d.joints.labels import fit_cameras
 from bkind3d.labelling.pictures import Key, Pictures
@@ -270,7 +270,7 @@ def choose_tasks(study: Study, frames: Mapping[str, NDArray], keypoints: Mapping
                 name: [frame for frame in spread_over_time(frames[name], count + len(done[name])) if frame not in done[name]][:count]
                 for name, count in shares.items()
             }
-            chosen = [(name, frame) for name, taken in spread.items() for frame in taken]
+            chosen = interleave(spread)
         tasks += [Task(*entry) for entry in chosen]
         with replaced_when_complete(path) as temporary:
             temporary.write_text("".join(f"{task.session}\t{task.frame}\n" for task in tasks), encoding="utf-8")

@@ -40,9 +40,8 @@ def load_study(config: Mapping[str, Any] | str | Path = CONFIG_FILE, folder: str
         raise InputError(
             CONFIG_FILE, f"key 'recordings' is {settings.recordings!r}: {error.strerror}", "write the folder of the recordings"
         ) from None
-    sheets = read_sessions(folder / settings.sessions), read_cameras(folder / settings.cameras), read_rigs(folder / settings.rigs)
-    sessions, *others = sheets
-    study = Study(folder, settings, _add_labels(folder, sessions), *others)
+    sessions = _add_labels(folder, read_sessions(folder / settings.sessions))
+    study = Study(folder, settings, sessions, read_cameras(folder / settings.cameras), read_rigs(folder / settings.rigs))
     check_study(study)
     return study
 

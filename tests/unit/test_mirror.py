@@ -11,6 +11,7 @@ THROUGH = {
     "cli/test_main.py",
     "cli/test_recording_verbs.py",
     "evaluation/test_verbs.py",
+    "labelling/test_browser.py",
     "methods/discovery/test_paper.py",
     "report/test_browser.py",
     "report/test_verbs.py",

@@ -33,6 +33,7 @@ def test_rules_and_layout_name_the_same_files(tmp_path):
     (experiment,) = settings["experiments"].values()
     settings["experiments"]["other"] = experiment
     settings["export"] = {"formats": ["tidy", "nwb", "movement", "anipose", "deeplabcut", "sleap", "keypoint-moseq", "rerun"]}
+    settings["kinematics"] = {"lengths": {"trunk": ["SpineF", "TailBase"]}}
     settings["paper"] = {"main": {"title": "Main", "rows": {name: name for name in settings["experiments"]}, "grid": ["other"]}}
     path.write_text(yaml.safe_dump(settings))
     result = run_snakemake(folder, "--summary", "all", "paper_tables")
