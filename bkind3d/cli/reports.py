@@ -137,5 +137,5 @@ def export(arguments: argparse.Namespace) -> None:
     study = open_study(arguments.study)
     experiments = choose_names(arguments.experiments, study.config.experiments, "--experiments")
     sessions = choose_names(arguments.sessions, study.sessions, "--sessions")
-    folder, kind = arguments.output or study.results.exports(), "joints" if arguments.joints else "keypoints"
-    export_sessions(study, experiments, arguments.formats, sessions, folder, kind)
+    folder = arguments.output or study.results.exports()
+    export_sessions(study, experiments, arguments.formats, sessions, folder, "joints" if arguments.joints else "keypoints")

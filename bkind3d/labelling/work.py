@@ -218,7 +218,8 @@ def open_work(study: Study, number: int, seed: int = 0) -> Work:
     ------
     InputError : where a session's survey or calibration is not there yet.
     """
-    cameras, numbers, frames = {}, {}, {}
+    cameras, frames = {}, {}
+    numbers: dict[Key, int] = {}
     for name, row in study.sessions.items():
         surveys = {camera: study.results.survey(name, camera) for camera in study.cameras[name]}
         for path in (*surveys.values(), study.results.calibration(row.rig)):
@@ -283,6 +284,7 @@ def _read_unsure(study: Study) -> dict[str, NDArray]:
     found = {}
     for name in study.sessions:
         path = study.results.found_joints(experiment, name)
-        if path.exists() and len(points := read_points(path, "found_joints").spreads if path.exists() else ()):
-            found[name] = np.nan_to_num(np.asarray(points)).mean(axis=1)
+        spreads = read_points(path, "found_joints").spreads if path.exists() else None
+        if spreads is not None and spreads.size:
+            found[name] = np.nan_to_num(spreads).mean(axis=1)
     return found

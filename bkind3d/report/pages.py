@@ -221,8 +221,8 @@ def _play(study: Study, name: str, session: str, alone: bool) -> list[Any]:
     if not alone:
         return [picture, player]
     named = draw_session(study, name, session, settings.overlay_frames, kind="joints")
-    joints = [Fold("The same, with the joints found", [Picture(encode_jpeg(named), f"Joints of {session}")])] if named is not None else []
-    return [player, Fold("Some moments, larger", [picture]), *joints]
+    others = [Fold("The same, with the joints found", [Picture(encode_jpeg(named), f"Joints of {session}")])] if named is not None else []
+    return [player, Fold("Some moments, larger", [picture]), *others]
 
 
 def _show_recordings(study: Study, located: Mapping[str, recordings.Located], shown: Sequence[str]) -> list[Any]:
