@@ -202,6 +202,9 @@ for name, row in IMPORTERS.items():
     argument("--mask", help="picture, white where the subject may be and black elsewhere (in front of others, mirrors, screens)"),
     argument("--background", help="picture or video of the empty room"),
     argument(
+        "--silhouettes", help="those that another program found: folder of PNG, video of masks, COCO's run lengths (.json), .npz or .npy"
+    ),
+    argument(
         "--beside", nargs="+", default=[], metavar="VIDEO", help="the same camera's videos of other sessions: they show the room, too"
     ),
     argument("--start", type=at_least(0), help="first frame of the session, from 0"),
@@ -221,7 +224,7 @@ def survey_video(arguments: argparse.Namespace) -> None:
         raise InputError("--camera", f"{arguments.camera!r} is none of {', '.join(maps)}", "name the camera whose video this is")
     frame_map = FrameMap(maps[arguments.camera], arguments.camera, maps) if maps else None
     given = {key: getattr(arguments, key) for key in ("start", "stop", "threads")}
-    room = RoomFiles(arguments.mask, arguments.beside, arguments.background)
+    room = RoomFiles(arguments.mask, arguments.beside, arguments.background, arguments.silhouettes)
     survey_video(arguments.video, config, arguments.output, frame_map, **given, room=room)
 
 

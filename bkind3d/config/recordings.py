@@ -1,9 +1,9 @@
 """What is done with recordings: boards, how cameras are calibrated, and how the subject is found in the videos and cut out of them."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator, model_validator
 
 from bkind3d.config.errors import InputError
 from bkind3d.config.files import read_values
@@ -96,13 +96,19 @@ def read_boards(path: str | Path) -> dict[str, BoardConfig]:
     return {str(name): parse_section(BoardConfig, board, f"{path}: board {name!r}") for name, board in values.items()}
 
 
+#: The usual threshold of what differs from the background, robust standard deviations.
+_CONTRAST = 4.0
+
+
 class SurveyConfig(Section):
     """How a video's background and silhouettes are found."""
 
     long_side: int = Field(320, ge=64, le=4096, description="Longer side, in pixels, of the picture in which silhouettes are found.")
     background_frames: int = Field(100, ge=5, le=2000, description="Frames, evenly spread, of which the background is the median.")
-    threshold: float = Field(
-        4.0, gt=0, description="Contrast to the background, in robust standard deviations of it, of a foreground pixel."
+    threshold: Annotated[float, Field(gt=0)] | Literal["bright", "dark"] = Field(
+        _CONTRAST,
+        description="Contrast to the background, in robust standard deviations of it, of a foreground pixel; bright or dark: "
+        "the subject is all brighter, or darker, than the room (in front of a light, say), and no background is needed.",
     )
     min_contrast: float = Field(14.0, ge=0, le=255, description="Least contrast to the background, in grey levels, of a foreground pixel.")
     shadow_ratio: float = Field(
@@ -113,6 +119,19 @@ class SurveyConfig(Section):
     )
     close_px: int = Field(5, ge=0, le=101, description="Gaps up to this many pixels inside a silhouette are closed.")
     min_area: float = Field(0.0005, ge=0, lt=1, description="Least area of a silhouette, as a share of the picture.")
+
+    @field_validator("threshold", mode="wrap")
+    @classmethod
+    def check_threshold(cls, value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validate(value)
+        except ValidationError:
+            raise ValueError(f"{value!r} is neither a number above 0, nor bright or dark") from None
+
+    @property
+    def contrast(self) -> float:
+        """The threshold of what differs from the background."""
+        return _CONTRAST if isinstance(self.threshold, str) else self.threshold
 
 
 class LocationConfig(Section):
@@ -127,6 +146,10 @@ class LocationConfig(Section):
     region: tuple[tuple[float, float, float], tuple[float, float, float]] | None = Field(
         None,
         description="Box that the subject's centre stays in, as [[x, y, z], [x, y, z]] (lowest and highest corner, world, the rig's units). What moves elsewhere is somebody else.",
+    )
+    centre: tuple[float, float, float] | None = Field(
+        None,
+        description="Centre of the cube, [x, y, z] (world, the rig's units), of a subject that is tethered or whose head is fixed: the same in every frame.",
     )
     smooth_seconds: float = Field(0.15, ge=0, le=10, description="Width of the smoothing of the centre over time.")
     max_gap_seconds: float = Field(0.5, ge=0, le=60, description="Longest gap over which the centre is interpolated.")

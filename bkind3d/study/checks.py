@@ -163,7 +163,7 @@ def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:
     """Where a file is named, and its path."""
     for cameras in study.cameras.values():
         for row in cameras.values():
-            for text in filter(None, (*row.videos, row.frame_map, row.mask, row.background)):
+            for text in filter(None, (*row.videos, row.frame_map, row.mask, row.background, row.silhouettes)):
                 yield f"{study.config.cameras}: row {row.line}", study.find_path(text)
     for session in study.sessions.values():
         for text in filter(None, (session.joints, session.behaviours)):

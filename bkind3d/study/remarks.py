@@ -99,7 +99,7 @@ def _find_newer_recordings(study: Study) -> Iterator[str]:
     """Files of the training sessions that were written after they were surveyed."""
     for session in study.list_sessions("train"):
         for camera, row in study.cameras[session].items():
-            sources = [study.find_path(text) for text in (*row.videos, row.frame_map, row.mask, row.background) if text]
+            sources = [study.find_path(text) for text in (*row.videos, row.frame_map, row.mask, row.background, row.silhouettes) if text]
             yield from _list_newer(study, sources, study.results.survey(session, camera))
 
 

@@ -136,11 +136,12 @@ def _describe_training_sessions(study: Study) -> dict[str, dict[str, Any]]:
     for name in sorted(study.list_sessions("train")):
         row = study.sessions[name]
         cameras = {camera: study.cameras[name][camera] for camera in sorted(study.cameras[name])}
-        keys = ("video", "mask", "background")
-        videos, masks, backgrounds = ({camera: getattr(entry, key) for camera, entry in cameras.items()} for key in keys)
+        keys = ("video", "mask", "background", "silhouettes")
+        videos, *others = ({camera: getattr(entry, key) for camera, entry in cameras.items()} for key in keys)
         described[name] = {"rig": row.rig, "start": row.start, "stop": row.stop, "videos": videos}
         # Without these, what was written before there were any still means the same.
-        described[name] |= {key: given for key, given in (("masks", masks), ("backgrounds", backgrounds)) if any(given.values())}
+        names = ("masks", "backgrounds", "silhouettes")
+        described[name] |= {key: given for key, given in zip(names, others, strict=True) if any(given.values())}
     return described
 
 

@@ -56,7 +56,7 @@ class SessionRow:
 
 @dataclass(frozen=True)
 class CameraRow:
-    """One camera's video of a session; `video`, `frame_map`, `mask` and `background` (the empty room) as written in the sheet.
+    """One camera's video of a session; `video`, `frame_map`, `mask`, `background` (the empty room) and `silhouettes` as written in the sheet.
 
     A camera that began a new file every few minutes has several `videos`: their names stand in the sheet in the order of
     time, with ``;`` between them, and are one video.
@@ -69,6 +69,7 @@ class CameraRow:
     frame_map: str = ""
     mask: str = ""
     background: str = ""
+    silhouettes: str = ""
 
     @property
     def videos(self) -> list[str]:

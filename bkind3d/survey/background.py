@@ -75,7 +75,7 @@ def model_background(samples: Pictures, config: SurveyConfig) -> Background:
     spread = _MAD_TO_STD * choose_rank(deviations, count // 2).astype(np.float32)
     noise = max(float(np.median(spread)), 1.0)
     range_ = largest_channel(cv2.subtract(high, low))
-    disputed = _find_disputed(range_ > _DISPUTED_SPREAD * max(config.min_contrast, config.threshold * noise))
+    disputed = _find_disputed(range_ > _DISPUTED_SPREAD * max(config.min_contrast, config.contrast * noise))
     picture, hidden = median, None
     if disputed.any():
         undisturbed, hidden = _find_undisturbed(samples, disputed, noise)

@@ -16,7 +16,7 @@ from bkind3d.data.calibration_formats import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.health import AGREED
-from bkind3d.survey.consensus import Candidates, Clusters, find_candidates
+from bkind3d.survey.consensus import Candidates, Chosen, Clusters, find_candidates
 from bkind3d.survey.hulls import ReadMasks, measure_body, move_to_bodies
 from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask
 from bkind3d.survey.synchronisation import measure_offsets, shift_frames
@@ -68,14 +68,12 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     offsets = measure_offsets(config, sightings.cameras, surveys, sightings.frames)
     shifts = [offset.shift for offset in offsets.values()]
     sightings = sightings._replace(clusters=shift_frames(sightings.clusters, shifts))
-    candidates = find_candidates(sightings.cameras, sightings.clusters, config.max_residual)
-    low, high = np.array(config.region or ((-np.inf,) * 3, (np.inf,) * 3))
-    inside = ((candidates.points >= low) & (candidates.points <= high)).all(axis=2)
-    subject = follow_subject(candidates, sightings.times, inside)
-    if (subject.candidate < 0).all():
-        n_seen = np.isfinite(sightings.clusters[..., 0]).any(axis=2).sum(axis=0).tolist()
-        raise explain_nothing(str(calibration), dict(zip(surveys, n_seen, strict=True)), config)
-    points, chosen, residual = take_candidates(candidates, subject)
+    n_seen = np.isfinite(sightings.clusters[..., 0]).any(axis=2).sum(axis=0)
+    centre = config.centre if np.count_nonzero(n_seen) >= 2 else None
+    found = _follow(sightings, config, units) if centre is None else _take_fixed(sightings, centre)
+    if found is None:
+        raise explain_nothing(str(calibration), dict(zip(surveys, n_seen.tolist(), strict=True)), config)
+    points, chosen, residual = found.points, found.chosen, found.residual
     body = measure_body(
         sightings.cameras,
         points,
@@ -84,13 +82,14 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
         _mask_reader(surveys, sightings.frames, shifts),
         step=max(1, round(_HULL_SECONDS * sightings.rate)),
     )
-    points = smooth_track(move_to_bodies(points, body), config.smooth_seconds * sightings.rate)
+    if centre is None:
+        points = smooth_track(move_to_bodies(points, body), config.smooth_seconds * sightings.rate)
     centres = fill_gaps(points, round(config.max_gap_seconds * sightings.rate))
     n_views, valid = (chosen >= 0).sum(axis=1), np.isfinite(centres).all(axis=1)
     table = pd.DataFrame(centres, columns=["x", "y", "z"])
     table = table.assign(frame=sightings.frames, time_s=sightings.times, n_views=n_views, residual=residual, valid=valid)
     share = float(valid.mean())
-    remarks = remark_track(table, len(surveys), subject.size, units) + remark_others(candidates, subject, sightings.times, inside, units)
+    remarks = found.remarks + (remark_track(table, len(surveys), found.size, units) if centre is None else [])
     agreement = dict(zip(surveys, body.agreement.tolist(), strict=True))
     remarks += remark_agreement(agreement)
     remarks += [f"camera {name} {remark}" for name, path in surveys.items() for remark in read_metadata(path).get("remarks", [])]
@@ -101,6 +100,35 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
         "%s: located in %.1f %% of %d frames, %.2f views each, body %.4g %s", output, 100 * share, len(table), views, body.extent, units
     )
     return remarks
+
+
+class _Found(NamedTuple):
+    """The subject in every frame: its point, the clusters that show it, how far they are off; its size, and who else is there."""
+
+    points: Float[NDArray, "frame 3"]
+    chosen: Chosen
+    residual: Float[NDArray, "frame"]
+    size: float
+    remarks: list[str]
+
+
+def _follow(sightings: Sightings, config: LocationConfig, units: str) -> _Found | None:
+    """Follow the subject among all that moves; None where nothing does."""
+    candidates = find_candidates(sightings.cameras, sightings.clusters, config.max_residual)
+    low, high = np.array(config.region or ((-np.inf,) * 3, (np.inf,) * 3))
+    inside = ((candidates.points >= low) & (candidates.points <= high)).all(axis=2)
+    subject = follow_subject(candidates, sightings.times, inside)
+    if (subject.candidate < 0).all():
+        return None
+    return _Found(*take_candidates(candidates, subject), subject.size, remark_others(candidates, subject, sightings.times, inside, units))
+
+
+def _take_fixed(sightings: Sightings, centre: tuple[float, float, float]) -> _Found:
+    """A subject that cannot leave its place: the largest cluster of each view is it."""
+    largest = np.nan_to_num(sightings.clusters[..., 0], nan=-1.0)
+    chosen = np.where(largest.max(axis=2) > 0, largest.argmax(axis=2), -1)
+    n_frames = len(sightings.frames)
+    return _Found(np.tile(np.array(centre, np.float64), (n_frames, 1)), chosen, np.full(n_frames, np.nan), float("nan"), [])
 
 
 def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Path], calibration: str | Path) -> Sightings:

@@ -62,11 +62,13 @@ class RoomFiles(NamedTuple):
     mask : a picture, white where the subject may be and black elsewhere; see :func:`read_region`.
     beside : videos of the same camera in other sessions of its rig.
     background : a picture or a video of the empty room.
+    silhouettes : those that another program found, see :func:`bkind3d.data.silhouette_files.read_silhouettes`.
     """
 
     mask: str | Path | None = None
     beside: Sequence[str | Path] = ()
     background: str | Path | None = None
+    silhouettes: str | Path | None = None
 
 
 def read_region(path: str | Path, video_size: tuple[int, int], size: tuple[int, int]) -> Marks:
@@ -194,7 +196,7 @@ def _find_outlines(picture: Picture) -> Float[NDArray, "height width"]:
 
 def _find_standing(own: Pictures, room: Background, config: SurveyConfig) -> Marks:
     """Where something stands throughout a session that is not in the room: something else moves, so it is not the subject at rest."""
-    limit = np.maximum(config.min_contrast, config.threshold * room.spread)
+    limit = np.maximum(config.min_contrast, config.contrast * room.spread)
     contrasting = np.stack([_find_contrast(frame, room.picture, limit) for frame in own])
     always = (contrasting.mean(axis=0, dtype=np.float32) > _STANDING_SHARE).astype(np.uint8)
     always = cv2.morphologyEx(always, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))

@@ -67,8 +67,8 @@ class SilhouetteFinder:
         # Shadows are told by their colour, so not in infrared: there, most of a dark subject would be taken for one.
         channels = background.picture.astype(np.int16)
         self._coloured = np.percentile(np.ptp(channels[::4, ::4], axis=2), _GREY_PERCENTILE) >= _GREY
-        limit = np.maximum(config.min_contrast, config.threshold * background.spread)
-        self._noisy = config.threshold * float(np.median(background.spread)) > config.min_contrast
+        limit = np.maximum(config.min_contrast, config.contrast * background.spread)
+        self._noisy = config.contrast * float(np.median(background.spread)) > config.min_contrast
         limit = limit / _NOISE_GAIN if self._noisy else limit
         self._limit = np.clip(np.floor(limit), 0, 255).astype(np.uint8)
         height, width = background.picture.shape[:2]
@@ -76,8 +76,7 @@ class SilhouetteFinder:
         self._differences = np.empty_like(background.picture)
         self._channels = [np.empty((height, width), np.uint8) for _ in range(3)]
         self._padding = (0, -height % _BLOCK, 0, -width % _BLOCK)
-        self._least_area = max(4.0, config.min_area * width * height)
-        self._linking = np.ones(2 * (max(config.close_px, round(_LINK_SHARE * max(width, height))),), np.uint8)
+        self._least_area = _find_least_area(background.picture.shape[:2], config)
         self._hidden = background.hidden.astype(np.uint8) if background.hidden is not None and background.hidden.any() else None
         self._hidden_gap = max(config.close_px, round(_HIDDEN_GAP_SHARE * max(width, height)))
 
@@ -99,15 +98,8 @@ class SilhouetteFinder:
             foreground &= ~find_shadows(picture[part], behind[part], self.config, self.background.shadow)
         filled = _choose_pieces(self._fill(foreground, part), 8, _PIECE_SHARE * self._least_area, np.inf)
         foreground = filled & (_trim_rim(filled, picture[part], behind[part]) | (1 - foreground))
-        linked = cv2.dilate(foreground, self._linking)
-        n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_16U)
-        masks = [labels == label for label in range(1, n_labels)] if n_labels > 2 else [linked]
-        pieces = [cv2.bitwise_and(foreground, mask.astype(np.uint8)) for mask in masks]
-        found = [(_measure_cluster(piece, part), piece) for piece in pieces if cv2.countNonZero(piece) >= self._least_area]
-        found = sorted(found, key=lambda item: -item[0][0])[:MAX_CLUSTERS]
-        for _, piece in found:
-            cv2.bitwise_or(mask[part], 255 * piece, dst=mask[part])
-        return Silhouettes(mask, np.array([numbers for numbers, _ in found], dtype=np.float64).reshape(-1, 7))
+        clusters = _gather(foreground, part, mask, self.config)
+        return Silhouettes(mask, clusters)
 
     def _find_contrast(self, picture: Picture, behind: Picture) -> Mask:
         """255 where a channel differs from the background by more than it usually does, and the subject may be."""
@@ -119,7 +111,7 @@ class SilhouetteFinder:
 
     def _fill(self, foreground: Mask, part: tuple[slice, slice]) -> Mask:
         """Close gaps; where the background is hidden throughout, wide ones: there the subject contrasts with itself alone."""
-        filled = _close_gaps(foreground, self.config.close_px)
+        filled = close_gaps(foreground, self.config.close_px)
         if self._hidden is None:
             return filled
         # What closes gaps and holes stays within the foreground's box.
@@ -127,7 +119,7 @@ class SilhouetteFinder:
         open_ = cv2.compare(self._hidden[part], filled, cv2.CMP_GT)[y : y + height, x : x + width]
         if width == 0 or cv2.countNonZero(open_) == 0:
             return filled
-        return filled | (_close_gaps(foreground, self._hidden_gap) & self._hidden[part])
+        return filled | (close_gaps(foreground, self._hidden_gap) & self._hidden[part])
 
     def _bound(self, marked: Mask) -> tuple[slice, slice] | None:
         """The part of the picture that holds every block with more than single marked pixels, with a margin."""
@@ -151,6 +143,33 @@ def _trim_rim(foreground: Mask, picture: Picture, behind: Picture) -> Mask:
     return (foreground & cv2.compare(contrast, least, cv2.CMP_GE)) | inner
 
 
+def gather_clusters(foreground: Mask, config: SurveyConfig) -> Silhouettes:
+    """The silhouettes that a picture's foreground (0 or 1) forms, but for what is too small."""
+    mask = np.zeros(foreground.shape, np.uint8)
+    foreground = _choose_pieces(foreground, 8, _PIECE_SHARE * _find_least_area(mask.shape, config), np.inf)
+    return Silhouettes(mask, _gather(foreground, (slice(0, mask.shape[0]), slice(0, mask.shape[1])), mask, config))
+
+
+def _gather(foreground: Mask, part: tuple[slice, slice], mask: Mask, config: SurveyConfig) -> Float[NDArray, "cluster 7"]:
+    """The largest clusters of the foreground (0 or 1) in a part of the picture; they are drawn into its `mask`."""
+    linking = max(config.close_px, round(_LINK_SHARE * max(mask.shape)))
+    linked = cv2.dilate(foreground, np.ones((linking, linking), np.uint8))
+    n_labels, labels = cv2.connectedComponents(linked, connectivity=8, ltype=cv2.CV_16U)
+    masks = [labels == label for label in range(1, n_labels)] if n_labels > 2 else [linked]
+    pieces = [cv2.bitwise_and(foreground, one.astype(np.uint8)) for one in masks]
+    least = _find_least_area(mask.shape, config)
+    found = [(_measure_cluster(piece, part), piece) for piece in pieces if cv2.countNonZero(piece) >= least]
+    found = sorted(found, key=lambda item: -item[0][0])[:MAX_CLUSTERS]
+    for _, piece in found:
+        cv2.bitwise_or(mask[part], 255 * piece, dst=mask[part])
+    return np.array([numbers for numbers, _ in found], dtype=np.float64).reshape(-1, 7)
+
+
+def _find_least_area(shape: tuple[int, ...], config: SurveyConfig) -> float:
+    """Area of the smallest cluster, pixels, in a picture of (height, width)."""
+    return max(4.0, config.min_area * shape[0] * shape[1])
+
+
 def encode_mask(mask: Mask) -> bytes:
     """Encode a silhouette (0 or 255) as PNG with one bit per pixel; zlib alone does it in a third of the time that OpenCV takes."""
     height, width = mask.shape
@@ -167,7 +186,7 @@ def decode_mask(content: bytes) -> Mask:
     return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
 
 
-def _close_gaps(foreground: Mask, gap: int) -> Mask:
+def close_gaps(foreground: Mask, gap: int) -> Mask:
     """Close gaps up to `gap` pixels wide, and fill holes up to three times as wide, be they open through a crack."""
     if gap < 1:
         return foreground

@@ -2,7 +2,7 @@
 
 import base64
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.parquet import PICTURE_ROWS, open_table
 from bkind3d.data.progress import track
+from bkind3d.data.silhouette_files import read_silhouettes
 from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import (
     DecodedFrame,
@@ -28,9 +29,11 @@ from bkind3d.data.video import (
     probe_video,
     read_packets,
 )
+from bkind3d.survey.background import Background
 from bkind3d.survey.frame_maps import FrameMap, choose_frames, read_clock
+from bkind3d.survey.given import BrightnessFinder, Finder, GivenFinder
 from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, sample_rooms
-from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes, encode_mask
+from bkind3d.survey.silhouettes import Mask, SilhouetteFinder, Silhouettes, encode_mask
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +89,9 @@ def survey_video(
     samples, held = _sample_frames(video, size, packets, shown, decoded, config)
     beside = sample_rooms(room.beside, video_size, size) if empty is None else []
     background, remarks = model_room(samples, beside, config, empty)
+    finder = _choose_finder(
+        room, config, background, samples, region, lambda path: read_silhouettes(path, shown.tolist(), n_frames, video_size, size)
+    )
     del samples
     times = pd.Series(np.where(frames[:, 1] >= 0, packets.times[frames[:, 1]], np.nan)).interpolate(limit_direction="both")
     times = times if clock is None else pd.Series(frames[:, 0] / clock)
@@ -96,7 +102,7 @@ def survey_video(
         "n_frames": n_frames, "video": name, "remarks": remarks, "background": base64.b64encode(picture.tobytes()).decode(),
     }  # fmt: skip
     released = (held.pop(0) for _ in range(len(held)))  # one by one, and forgotten
-    rows = _describe_frames(name, chain(released, _in_batches(decoded)), frames, SilhouetteFinder(background, config, region))
+    rows = _describe_frames(name, chain(released, _in_batches(decoded)), frames, finder)
     progress = track(rows, name, len(frames), "frame")
     with open_table("survey", output, metadata) as add_rows:
         for first in range(0, len(frames), PICTURE_ROWS):
@@ -107,6 +113,22 @@ def survey_video(
                 counts[str(kind)] = counts.get(str(kind), 0) + int(count)
             add_rows(part)
     _report(name, len(frames), counts)
+
+
+def _choose_finder(
+    room: RoomFiles,
+    config: SurveyConfig,
+    background: Background,
+    samples: UInt8[NDArray, "..."],
+    region: Bool[NDArray, "height width"] | None,
+    read: Callable[[str | Path], Iterator[Mask]],
+) -> Finder:
+    """What finds the silhouettes: given ones are read, else they are told by their brightness, or by what differs from the background."""
+    if room.silhouettes is not None:
+        return GivenFinder(read(room.silhouettes), config, region)
+    if isinstance(config.threshold, str):
+        return BrightnessFinder(samples, config.threshold, config, region)
+    return SilhouetteFinder(background, config, region)
 
 
 def _find_clock(frame_map: str | Path | FrameMap | None, usual: float) -> float | None:
@@ -156,9 +178,7 @@ def _in_batches(frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
         yield from batch
 
 
-def _describe_frames(
-    name: str, decoded: Iterator[DecodedFrame], frames: Int[NDArray, "..."], finder: SilhouetteFinder
-) -> Iterator[dict[str, Any]]:
+def _describe_frames(name: str, decoded: Iterator[DecodedFrame], frames: Int[NDArray, "..."], finder: Finder) -> Iterator[dict[str, Any]]:
     """One row per frame of the session; frames that the video lacks have the fault "missing"."""
     missing = {"brightness": np.nan, "motion": np.nan, "fault": "missing", **_describe_clusters(_EMPTY), "mask": b""}
     previous: UInt8[NDArray, ...] | None = None
@@ -173,11 +193,13 @@ def _describe_frames(
         yield {"frame": frame, "video_frame": video_frame, **(row if video_frame >= 0 else missing)}
 
 
-def _describe_picture(picture: UInt8[NDArray, "..."], previous: UInt8[NDArray, "..."] | None, finder: SilhouetteFinder) -> dict[str, Any]:
+def _describe_picture(picture: UInt8[NDArray, "..."], previous: UInt8[NDArray, "..."] | None, finder: Finder) -> dict[str, Any]:
     brightness = 3 * float(np.dot(_LUMA, cv2.sumElems(picture)[:3])) / picture.size
     motion = 0.0 if previous is None else cv2.norm(picture, previous, cv2.NORM_L1) / picture.size
     fault = "black" if brightness < _BLACK else "frozen" if previous is not None and motion < _FROZEN else ""
-    silhouettes = Silhouettes(np.zeros(picture.shape[:2], np.uint8), _EMPTY) if fault == "black" else finder.find(picture)
+    silhouettes = finder.find(picture)
+    if fault == "black":
+        silhouettes = Silhouettes(np.zeros(picture.shape[:2], np.uint8), _EMPTY)
     fault = "covered" if silhouettes.covered else fault
     described = {"brightness": brightness, "motion": motion, "fault": fault, **_describe_clusters(silhouettes.clusters)}
     return {**described, "mask": encode_mask(silhouettes.mask)}

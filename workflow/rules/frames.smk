@@ -7,6 +7,7 @@ rule survey_video:
         frame_maps=get_frame_maps,
         mask=get_camera_file("mask"),
         background=get_camera_file("background"),
+        silhouettes=get_camera_file("silhouettes"),
         beside=get_videos_beside,
         config="results/config/survey.json",
     output:

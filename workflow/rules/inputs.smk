@@ -33,9 +33,9 @@ def get_all_recordings(wildcards):
 
 
 def get_videos_beside(wildcards):
-    """Other sessions' videos, which show the room, too: nothing is asked of them where the sheet gives the empty room."""
+    """Other sessions' videos, which show the room, too: nothing is asked of them where the sheet gives the empty room, or silhouettes."""
     row = study.cameras[wildcards.session][wildcards.camera]
-    return [] if row.background else study.find_videos_beside(wildcards.session, wildcards.camera)
+    return [] if row.background or row.silhouettes else study.find_videos_beside(wildcards.session, wildcards.camera)
 
 
 def get_frame_maps(wildcards):
@@ -60,6 +60,7 @@ def get_survey_options(wildcards, input):
     given = {
         "--mask": input.get("mask"),
         "--background": input.get("background"),
+        "--silhouettes": input.get("silhouettes"),
         "--start": row.start,
         "--stop": row.stop,
     }

@@ -213,3 +213,11 @@ def test_silhouettes_that_the_views_do_not_agree_on_are_told(scene: Scene) -> No
     assert agreement["cam1"] > 0.9
     assert "the views do not agree on the silhouettes" in remark
     assert poor == [camera for camera in scene.cameras if camera in remark.split(":")[1]] != []
+
+
+def test_a_fixed_centre_is_that_of_every_frame(scene: Scene) -> None:
+    output, centre = scene.folder / "location.parquet", (1.0, 2.0, 3.0)
+    locate_subject(LocationConfig(centre=centre), scene.calibration, scene.surveys, output)
+    table = read_table(output, "location")
+    assert table[["x", "y", "z"]].to_numpy().tolist() == [list(centre)] * 30
+    assert table["valid"].all() and (table["n_views"] == 3).all()
