@@ -193,7 +193,7 @@ OTHERS = (
     Situation("a calibration of other cameras", PLAIN, {"rig.toml": toml("left", "right")}, said=["rig.toml: has the cameras left, right", "side, top"]),
     Situation("a calibration for each date, by its name", cross("videos/{d}_{c}.mp4", d=("2024-05-01", "2024-05-02"), c=TOPSIDE), {"calib_20240501.toml": toml(*TOPSIDE), "calib_20240502.toml": toml(*TOPSIDE, shift=9)},
               sessions={"2024-05-01": TOPSIDE, "2024-05-02": TOPSIDE}, rigs={"2024-05-01": "calib_20240501.toml", "2024-05-02": "calib_20240502.toml"}),
-    Situation("--size where the file has none, wrong by far", cross("videos/Camera{n}/0.mp4", n=("1", "2")), {"rig_dannce.mat": label3d("Camera1", "Camera2")}, ["--size", "1280x960"],
+    Situation("--size where the file has none, wrong by far", cross("videos/Camera{n}/0.mp4", n=("1", "2")), {"rig_dannce.mat": label3d("Camera1", "Camera2")}, ["--size", "256x192"],
               sessions={"recordings": ["Camera1", "Camera2"]}, said=["lies far from the middle", "is the size right?"]),
     Situation("--size where the file says another", PLAIN, {"rig.toml": toml(*TOPSIDE)}, ["--size", "640x480"], said=["the size given is 640x480; leave it out"]),
     Situation("--size that no file needs", PLAIN, {"rig.toml": toml(*TOPSIDE)}, ["--size", "64x48"], said=["of which none is used; leave it out"]),

@@ -19,6 +19,7 @@ from bkind3d.config import InputError, check_values
 from bkind3d.data.calibration_formats import find_tables, read_toml
 from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Array, Camera
+from bkind3d.geometry.lenses import measure_reach
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,13 @@ _CROP_SHARE = 0.01
 #: Numbers in a field of a rig's cameras, pixels of a picture's side, focal lengths as shares of it, and whatever else is said of a camera:
 #: what is beyond was not measured.
 _MOST_NUMBERS, _LONGEST_SIDE, _FOCAL_SHARES, _LARGEST = 100_000, 100_000, (1e-3, 1e4), 1e9
+
+
+#: A lens that shows less of the way to the farthest corner cannot be right there: real ones, fit to the middle of their pictures, turned back
+#: at 0.65 of it. Angles (degrees) to the optical axis that no lens without a fisheye's model has at the edge, and what distortion does at most.
+_LEAST_SHARE, _WIDEST, _MOST_STRETCH = 0.5, 85.0, 4.0
+#: A longer rotation vector is in degrees, or none.
+_LONGEST_TURN = 2 * np.pi + 0.1
 
 
 def read_calibration(path: str | Path, allow_copies: bool = False) -> tuple[dict[str, Camera], dict[str, Any]]:
@@ -147,6 +155,9 @@ def _read_camera(values: Mapping[str, Any], where: str) -> Camera:
         found = f"focal lengths {matrix[0, 0]:g} and {matrix[1, 1]:g}"
         raise InputError(where, f"{found} are no lens's for a picture of {size[0]:g}x{size[1]:g} pixels", "calibrate this camera again")
     if rotation.shape == (3,):
+        if np.linalg.norm(rotation) > _LONGEST_TURN:
+            what = f"rotation {rotation.round(3).tolist()} is a turn of {np.linalg.norm(rotation):.4g} radians"
+            raise InputError(where, what, "is it in degrees? write radians, as a rotation vector (no Euler angles)")
         rotation = np.asarray(cv2.Rodrigues(rotation)[0])
     elif not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) or np.linalg.det(rotation) < 0:
         raise InputError(
@@ -157,7 +168,23 @@ def _read_camera(values: Mapping[str, Any], where: str) -> Camera:
     name = values.get("name")
     if not isinstance(name, str) or not name:
         raise InputError(where, "key 'name' is missing", "write the camera's name")
-    return Camera(name, (round(size[0]), round(size[1])), matrix, distortion, rotation, translation, fisheye)
+    camera = Camera(name, (round(size[0]), round(size[1])), matrix, distortion, rotation, translation, fisheye)
+    _check_lens(camera, where)
+    return camera
+
+
+def _check_lens(camera: Camera, where: str) -> None:
+    """Refuse a lens that cannot show what its picture shows."""
+    lens = measure_reach(camera)
+    if lens.share < _LEAST_SHARE:
+        what = f"its distortion {camera.distortion.tolist()} turns back at {100 * lens.share:.0f} % of the way to the corner of the picture"
+        raise InputError(where, what, "are the coefficients in OpenCV's order (k1 k2 p1 p2 k3), and for this matrix?")
+    if lens.angle > _WIDEST:
+        what = f"sees {2 * lens.angle:.1f} degrees with focal lengths of {camera.matrix[0, 0]:g} and {camera.matrix[1, 1]:g} pixels"
+        raise InputError(where, what, "are they in pixels of this picture size?")
+    if not 1 / _MOST_STRETCH < lens.stretch < _MOST_STRETCH:
+        what = f"its distortion {camera.distortion.tolist()} makes things {max(lens.stretch, 1 / lens.stretch):.1f} times as large or small"
+        raise InputError(where, what, "are the coefficients those of coordinates divided by the depth?")
 
 
 def _read_array(values: Mapping[str, Any], key: str, shapes: list[tuple[int, ...]], where: str) -> Array:

@@ -5,7 +5,7 @@ no distortion. Distortion models are OpenCV's (Brown-Conrady, or fisheye after K
 the skew of a matrix; here it counts, because MATLAB's calibrations have one, of up to some pixels.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ from bkind3d.geometry.cameras import Camera
 #: Iterations of the inverse of the distortion, which has no closed form.
 _UNDISTORT_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
 
+#: Angles to the optical axis (degrees, below 90) and half a turn at which a lens is looked at.
+_LOOKED_AT = 20_000
 #: Points per window pixel and side at which a picture that is much larger than the window is looked up.
 _FINE = 2
 
@@ -75,6 +77,49 @@ def find_lens_limit(camera: Camera) -> float:
     roots = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])
     real = roots[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)].real
     return float(np.sqrt(real.min())) if len(real) else float("inf")
+
+
+@dataclass(frozen=True)
+class LensReach:
+    """What a lens does to its picture.
+
+    Attributes
+    ----------
+    share : how far from the principal point, as a share of the farthest corner's distance, it shows every direction once; 1 at most.
+        Beyond, its polynomial turns back, and pixels there are of no direction.
+    angle : to the optical axis, degrees, that is seen at the farthest edge (in the middle of a side), or as far as `share` goes.
+    stretch : how far from the principal point that is shown, as a multiple of where it would be without distortion (of the angle in a fisheye lens).
+    """
+
+    share: float
+    angle: float
+    stretch: float
+
+
+def measure_reach(camera: Camera) -> LensReach:
+    """How far a lens can be right, by its radial distortion; see :class:`LensReach`."""
+    width, height = camera.size
+    middle = (width - 1) / 2, (height - 1) / 2
+    corners = [(column, row) for column in (0, width - 1) for row in (0, height - 1)]
+    sides = [(0, middle[1]), (width - 1, middle[1]), (middle[0], 0), (middle[0], height - 1)]
+    places = np.array([*corners, *sides], dtype=np.float64)
+    far = np.linalg.norm((places - camera.matrix[:2, 2]) / camera.matrix.diagonal()[:2], axis=1)
+    angles = np.linspace(0, np.pi if camera.fisheye else np.pi / 2 - 1e-6, _LOOKED_AT + 1)[1:]
+    undistorted = angles if camera.fisheye else np.tan(angles)
+    bent = np.pad(camera.distortion[:8], (0, 8 - len(camera.distortion[:8])))
+    square = undistorted**2
+    if camera.fisheye:
+        factors = 1 + square * (bent[0] + square * (bent[1] + square * (bent[2] + square * bent[3])))
+    else:
+        factors = (1 + square * (bent[0] + square * (bent[1] + square * bent[4]))) / (
+            1 + square * (bent[5] + square * (bent[6] + square * bent[7]))
+        )
+    shown = undistorted * factors
+    back = np.flatnonzero(np.diff(shown, prepend=0.0) <= 0)
+    last = int(back[0]) if len(back) else len(shown)
+    reach = float(shown[max(last - 1, 0)])
+    edge = min(int(np.searchsorted(shown[:last], min(far[4:].max(), reach))), max(last - 1, 0))
+    return LensReach(min(1.0, reach / far[:4].max()), float(np.degrees(angles[edge])), float(factors[edge]))
 
 
 def undistort_points(camera: Camera, pixels: Float[NDArray, "point 2"]) -> Float[NDArray, "point 2"]:

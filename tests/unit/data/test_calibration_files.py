@@ -8,6 +8,7 @@ import pytest
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
 from bkind3d.geometry.cameras import Camera
+from bkind3d.geometry.lenses import measure_reach
 
 
 def make_cameras() -> dict[str, Camera]:
@@ -75,6 +76,11 @@ def write_text(folder: Path) -> str:
         ("rotation = [0.0, 0.0, 0.0]", "rotation = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]]", "determinant"),
         ("[300.0, 0.0, 0.0]", "[-300.0, 0.0, 0.0]", "positive focal"),
         ("size = [320, 256]", "size = [320.5, 256]", "number of pixels"),
+        ("rotation = [0.0, 0.0, 0.0]", "rotation = [30.0, 0.0, 90.0]", "a turn of 94.87 radians; is it in degrees"),
+        ("[300.0, 0.0, 0.0], [0.0, 300.0, 0.0]", "[0.4, 0.0, 0.0], [0.0, 0.4, 0.0]", "sees 17.* degrees with focal lengths of 0.4 and 0.4"),
+        ("distortions = [0.1, 0.0, 0.0, 0.0, 0.0]", "distortions = [-900.0, 0.0, 0.0, 0.0, 0.0]", "turns back at 1 % of the way"),
+        ("distortions = [0.1, 0.0, 0.0, 0.0, 0.0]", "distortions = [900.0, 0.0, 0.0, 0.0, 0.0]", "times as large or small"),
+        ("distortions = [0.1, 0.0, 0.0, 0.0, 0.0]", "distortions = [-0.9, 0.1, 0.0, 0.0, 0.0]", "turns back at"),
         ('name = "b"', 'name = "a"', "two cameras are named 'a'"),
         ("[cam_1]", "[metadata.cam_1]", "has 1 camera"),
         ("[cam_1]", "[cam_1", "not valid TOML"),
@@ -131,3 +137,12 @@ def test_the_copied_camera_of_a_real_calibration_is_noticed(real_data: Path) -> 
     with pytest.raises(InputError, match="'side' and 'top'"):
         read_calibration(real_data / "sleap_anipose" / "calibration.toml")
     assert len(read_calibration(real_data / "sleap_anipose" / "from_fd57457" / "calibration.toml")[0]) == 4
+
+
+def test_lenses_of_real_rigs_are_taken(real_data: Path) -> None:
+    # Those of the mouse, which see its board to half a pixel, turn back at two thirds of the way to the corner.
+    cameras, _ = read_calibration(real_data / "sleap_anipose/from_fd57457/calibration.toml")
+    shares = [measure_reach(camera).share for camera in cameras.values()]
+    assert 0.6 < min(shares) < max(shares) < 0.9
+    cameras, _ = read_calibration(real_data / "mirror_mouse/derived_two_view_calibration.toml")
+    assert max(measure_reach(camera).angle for camera in cameras.values()) < 1
