@@ -87,7 +87,7 @@ def _write_sleap(study: Study, session: str, clicks: Clicks, joints: list[str], 
         import sleap_io
     except ModuleNotFoundError:
         raise InputError("", "SLEAP's files need the package sleap-io, which is not installed", "pip install sleap-io") from None
-    skeleton, frames, videos = sleap_io.Skeleton(joints, name=SCORER), [], []
+    skeleton, frames, videos = sleap_io.Skeleton(list(joints), name=SCORER), [], []
     for camera, numbers, pixels in _list_views(study, session, clicks, joints):
         path, *more = [(study.folder / path).resolve() for path in study.find_videos(session, camera)]
         video = sleap_io.Video.from_filename([str(part) for part in (path, *more)] if more else str(path))
