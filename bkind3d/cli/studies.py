@@ -69,7 +69,7 @@ def add_session(arguments: argparse.Namespace) -> None:
 )
 def doctor(arguments: argparse.Namespace) -> None:
     """Examine a study's recordings before days are spent on them: sheets, videos, calibration, synchronisation; draw what is known."""
-    from bkind3d.doctor.studies import examine_study, format_checks, name_command
+    from bkind3d.doctor.studies import MASK_PAGE, examine_study, format_checks, name_command
 
     checks, page = examine_study(arguments.config, arguments.sessions, arguments.full, arguments.page, memory=not arguments.keep_going)
     sys.stdout.write(format_checks(checks, arguments.json))
@@ -78,7 +78,10 @@ def doctor(arguments: argparse.Namespace) -> None:
         more = f" (and {len(failed) - 1} more failures)" if len(failed) > 1 else ""
         raise failed[0].to_error(more, f"see {page}" if page else "")
     if not arguments.json:
-        sys.stdout.write(f"Pictures of all this: {page}\nNext, see what would be computed:\n  {name_command(arguments.config)} -n\n")
+        masks = page.with_name(MASK_PAGE) if page else ""
+        sys.stdout.write(
+            f"Pictures of all this: {page}\nWhere the subject can never be is painted over on: {masks}\nNext, see what would be computed:\n  {name_command(arguments.config)} -n\n"
+        )
 
 
 @verb(

@@ -8,11 +8,15 @@ from pathlib import Path
 
 from bkind3d.config import InputError
 from bkind3d.doctor.checks import Check, sort_checks, summarise
+from bkind3d.doctor.masks import write_mask_page
 from bkind3d.doctor.page import write_doctor_page
 from bkind3d.doctor.sessions import examine_session
 from bkind3d.doctor.suggestions import check_memory, suggest_settings
 from bkind3d.geometry.units import METRES
 from bkind3d.study.opening import find_folder, open_study
+
+#: The page on which masks are drawn, beside the doctor's.
+MASK_PAGE = "masks.html"
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +24,7 @@ log = logging.getLogger(__name__)
 def examine_study(
     config: Path, sessions: Sequence[str] | None = None, full: bool = False, page: Path | None = None, memory: bool = True
 ) -> tuple[list[Check], Path | None]:
-    """Examine a study and write its page.
+    """Examine a study and write its page, and one on which masks are drawn.
 
     Parameters
     ----------
@@ -61,6 +65,7 @@ def examine_study(
     checks += check_memory(study) if memory else []
     path = page or study.results.doctor_page()
     write_doctor_page(study, examined, checks, path)
+    write_mask_page(study, examined, path.with_name(MASK_PAGE))
     log.info("%s: %s", path, ", ".join(f"{count} {status}" for status, count in summarise(checks)["counts"].items()))
     return sort_checks(checks), path
 
