@@ -53,6 +53,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "bkind3d": {"preset": "bkind3d"},
     "paper": {"preset": "demo", **climb()["paper_objective"]},
     "taught": {"method": "supervised"},
+    **{name: {"method": name} for name in ("volumetric", "algebraic", "dannce", "keypoint3d", "metapose", "metapose_calibrated")},
 }
 #: Files of a training, which a study that is given brings along.
 TRAINED = ("model", "untrained_model", "history", "edges")

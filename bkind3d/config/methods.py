@@ -20,6 +20,12 @@ DEFAULT_METHOD = "discovery"
 METHODS = {
     "discovery": "bkind3d.methods.discovery.settings:DiscoveryExperiment",
     "supervised": "bkind3d.methods.supervised.settings:SupervisedExperiment",
+    "volumetric": "bkind3d.methods.iskakov.settings:VolumetricExperiment",
+    "algebraic": "bkind3d.methods.iskakov.settings:AlgebraicExperiment",
+    "dannce": "bkind3d.methods.dannce.settings:DannceExperiment",
+    "keypoint3d": "bkind3d.methods.keypoint3d.settings:Keypoint3dExperiment",
+    "metapose": "bkind3d.methods.metapose.settings:MetaposeExperiment",
+    "metapose_calibrated": "bkind3d.methods.metapose.settings:CalibratedMetaposeExperiment",
 }
 
 

@@ -85,6 +85,33 @@ class VolumeModelConfig(ModelConfig):
         return self
 
 
+class HeatmapModelConfig(ModelConfig):
+    """A network whose image encoder ends in features at a quarter of the pictures' size, or in heatmaps."""
+
+    encoder: Literal["small", "resnet18", "resnet50", "resnet152"] = Field(
+        "resnet152", description="Image encoder; small: three strided levels, for two processor cores."
+    )
+    pretrained: Annotated[str, AfterValidator(check_source)] = Field(
+        "none",
+        description="The ResNet's first weights: none (random), a folder with config.json and model.safetensors, or hub:owner/name, "
+        "hub:owner/name@revision.",
+    )
+
+    @property
+    def first_weights(self) -> str:
+        return self.pretrained if self.encoder != "small" else "none"
+
+    @property
+    def encoder_name(self) -> str:
+        return self.encoder if self.first_weights == "none" else f"{self.encoder} from {self.pretrained}"
+
+    @model_validator(mode="after")
+    def check_weights(self) -> "HeatmapModelConfig":
+        if self.pretrained == PACKAGED:
+            raise ValueError(f"pretrained {PACKAGED!r} are weights of {PACKAGED_ENCODER}; write none, a folder, or hub:owner/name")
+        return self
+
+
 def names_folder(model: ModelConfig) -> bool:
     """Whether the encoder starts from weights in a folder."""
     return model.first_weights not in ("none", PACKAGED) and not model.first_weights.startswith(HUB_PREFIX)

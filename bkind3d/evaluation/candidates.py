@@ -13,7 +13,7 @@ from bkind3d.data.results import MEAN_POSE, Role, Supervision, name_oracle, name
 from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.labelled_frames import TEST, LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, align_poses, align_roots, joint_distances, measure_errors
-from bkind3d.geometry.alignment import fit_similarity
+from bkind3d.geometry.alignment import average_shape, fit_similarity
 from bkind3d.joints.regression import fit_regressor, make_features, make_groups
 
 logger = logging.getLogger(__name__)
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 #: Numbers of true joints that the oracles know.
 ORACLES = (4, 8)
 
-#: Training poses that the mean shape is made from, evenly spread, and rounds of its estimation.
-_MAX_POSES, _ROUNDS = 5000, 20
+#: Training poses that the mean shape is made from, evenly spread.
+_MAX_POSES = 5000
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,6 @@ def mean_pose(joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "joint 
 def mean_shape(joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "joint 3"]:
     """The constant pose with the least squared distance to the training poses once it is aligned to each: generalised Procrustes.
 
-    In turns, the shape is aligned to every pose, and becomes the best shape for these alignments; neither step can make the
-    sum of squares larger. Joints that a pose lacks have no say in it.
-
     Parameters
     ----------
     joints : training poses, world units; NaN where not known. Every joint must be known in some frame, every frame needs three.
@@ -118,18 +115,7 @@ def mean_shape(joints: Float[NDArray, "frame joint 3"]) -> Float[NDArray, "joint
     (joint, 3) centred, in the size of the training poses; its orientation is that of the most complete pose.
     """
     chosen = spread_indices(len(joints), _MAX_POSES)
-    poses = torch.as_tensor(align_roots(joints[chosen], joints[chosen], None)[0]).double()
-    known = torch.isfinite(poses).all(dim=-1)
-    shape = poses[known.sum(dim=1).argmax()]
-    for _ in range(_ROUNDS):
-        fit = fit_similarity(shape.expand_as(poses), poses)
-        weights = torch.where(known, fit.scale.square()[:, None], 0.0)
-        seen = weights.sum(dim=0)
-        back = torch.where((weights > 0)[..., None], fit.undo(poses), 0.0)
-        updated = torch.einsum("bj,bjc->jc", weights, back) / torch.where(seen > 0, seen, 1.0)[:, None]
-        shape = torch.where((seen > 0)[:, None], updated, torch.nan)
-        shape = (shape - shape.nanmean(dim=0)) * fit.scale.median()
-    return np.asarray(shape.numpy())
+    return np.asarray(average_shape(torch.as_tensor(align_roots(joints[chosen], joints[chosen], None)[0])).numpy())
 
 
 def choose_far_apart(shape: Float[NDArray, "joint 3"], number: int) -> Int[NDArray, "number"]:

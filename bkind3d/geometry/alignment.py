@@ -69,3 +69,27 @@ def align_similarity(points: Float[Tensor, "batch joint 3"], targets: Float[Tens
     targets lack are moved along, and everything is NaN in a batch entry without a common joint.
     """
     return fit_similarity(points, targets).apply(points.double())
+
+
+def average_shape(poses: Float[Tensor, "batch joint 3"], rounds: int = 20) -> Float[Tensor, "joint 3"]:
+    """Find the shape with the least squared distance to poses once it is aligned to each: generalised Procrustes, never mirrored.
+
+    In turns, the shape is aligned to every pose, and becomes the best shape for these alignments; neither step can make the sum of squares
+    larger. Joints that a pose lacks (NaN) have no say in it.
+
+    Returns
+    -------
+    Centred, in the size of the poses, float64; its orientation is that of the most complete pose. NaN where a joint is known in no pose.
+    """
+    poses = (poses - poses.nanmean(dim=1, keepdim=True)).double()
+    known = torch.isfinite(poses).all(dim=-1)
+    shape = poses[known.sum(dim=1).argmax()]
+    for _ in range(rounds):
+        fit = fit_similarity(shape.expand_as(poses), poses)
+        weights = torch.where(known, fit.scale.square()[:, None], 0.0)
+        seen = weights.sum(dim=0)
+        back = torch.where((weights > 0)[..., None], fit.undo(poses), 0.0)
+        updated = torch.einsum("bj,bjc->jc", weights, back) / torch.where(seen > 0, seen, 1.0)[:, None]
+        shape = torch.where((seen > 0)[:, None], updated, torch.nan)
+        shape = (shape - shape.nanmean(dim=0)) * fit.scale.median()
+    return shape

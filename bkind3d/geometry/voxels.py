@@ -56,8 +56,9 @@ def sample_views(
     image_size: tuple[int, int],
     present: Bool[Tensor, "batch view"],
     points: Float[Tensor, "#batch point 3"],
+    mode: str = "bilinear",
 ) -> tuple[Float[Tensor, "batch view channel point"], Bool[Tensor, "batch view point"]]:
-    """Sample every view's features bilinearly at the projections of world points.
+    """Sample every view's features at the projections of world points, bilinearly or (mode ``nearest``) in the nearest cell.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def sample_views(
     batch, view, channel = features.shape[:3]
     normalised, depths = project_points(points, normalise_projections(projections, *image_size))
     visible = is_visible(normalised, depths, present)
-    samples = F.grid_sample(features.flatten(0, 1), normalised.flatten(0, 1)[:, None], padding_mode="border", align_corners=False)
+    samples = F.grid_sample(features.flatten(0, 1), normalised.flatten(0, 1)[:, None], mode, padding_mode="border", align_corners=False)
     return samples.view(batch, view, channel, -1).mul_(visible[:, :, None]), visible
 
 

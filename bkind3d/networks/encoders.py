@@ -36,6 +36,7 @@ ENCODERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "resnet18": {"model_type": "resnet", "depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512], "layer_type": "basic"},
         "resnet50": {"model_type": "resnet", "depths": [3, 4, 6, 3], "hidden_sizes": [256, 512, 1024, 2048], "layer_type": "bottleneck"},
+        "resnet152": {"model_type": "resnet", "depths": [3, 8, 36, 3], "hidden_sizes": [256, 512, 1024, 2048], "layer_type": "bottleneck"},
         "dinov2-small": {"model_type": "dinov2", **_VIT_SMALL, "patch_size": 14, "image_size": 518, "mlp_ratio": 4},
         "dinov3-small": {"model_type": "dinov3_vit", **_VIT_SMALL, "patch_size": 16, "intermediate_size": 1536, "num_register_tokens": 4},
     }

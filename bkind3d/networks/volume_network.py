@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from bkind3d.geometry.projection import compute_precisely
+
 
 def normalisation(channels: int) -> nn.GroupNorm:
     """Group normalisation with at most eight groups."""
@@ -55,7 +57,7 @@ class ResidualBlock(nn.Module):
     def forward(self, volume: Tensor) -> Tensor:
         if volume.shape[-1] != 2:
             return self._compute(volume)
-        with torch.autocast(volume.device.type, enabled=False):
+        with compute_precisely(volume.device):
             return self._compute(volume.float())
 
     def _compute(self, volume: Tensor) -> Tensor:

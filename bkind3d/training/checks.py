@@ -26,7 +26,7 @@ N_VIEWS, SIZE = 3, 32
 def make_training(config: ExperimentConfig) -> Training:
     """The module that trains a method, always from the same first weights."""
     torch.manual_seed(0)
-    return Training(config, ["nose", "back", "tail"] if config.description.role == "supervised" else ())
+    return Training(config.for_cameras(N_VIEWS), ["nose", "back", "tail"] if config.description.role == "supervised" else ())
 
 
 def make_batch(module: Training, n: int) -> tuple[Moments, ...]:
@@ -118,7 +118,7 @@ def check_resuming(config: ExperimentConfig) -> None:
     file.seek(0)
     state, optimizer_state = torch.load(file, weights_only=True)
     torch.manual_seed(1)
-    second = Training(config, straight.model.names)
+    second = Training(straight.config, straight.model.names)
     second.load_state_dict(state)
     optimizer = second.configure_optimizers()["optimizer"]
     optimizer.load_state_dict(optimizer_state)

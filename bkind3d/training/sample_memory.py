@@ -26,7 +26,7 @@ def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[f
     -------
     sample, free : bytes that a sample takes beside the network, and that the device has left once the network is there.
     """
-    config = config.without_published_weights()
+    config = config.without_published_weights().for_cameras(n_views)
     on_gpu = torch.cuda.is_available()
     device = torch.device("cuda" if on_gpu else "cpu")
     module = Training(config, [f"joint{number}" for number in range(N_JOINTS)] * (config.description.role == "supervised")).to(device)

@@ -20,7 +20,19 @@ PUBLISHED = {
     "model": {**SMALL, "n_keypoints": 4, "encoder": "resnet18", "feature_channels": 4},
     "losses": {"perceptual": "pyramid", "length_start": 0.0},
 }
-EXPERIMENTS = {"discovery": LEARNED, "paper": PUBLISHED, "supervised": {"method": "supervised", "model": SMALL}}
+CUBE = {"volume_size": 8, "volume_channels": 4, "volume_levels": 2}
+EXPERIMENTS = {
+    "discovery": LEARNED,
+    "paper": PUBLISHED,
+    "supervised": {"method": "supervised", "model": SMALL},
+    "volumetric": {"method": "volumetric", "model": CUBE},
+    "algebraic": {"method": "algebraic"},
+    "dannce": {"method": "dannce", "model": CUBE, "losses": {"heatmap": 0.01}},
+    "dannce_peak": {"method": "dannce", "model": CUBE | {"head": "peak"}},
+    "keypoint3d": {"method": "keypoint3d", "model": {"n_keypoints": 4}},
+    "metapose": {"method": "metapose", "model": {"width": 16}, "training": {"detector_share": 0.0}},
+    "metapose_calibrated": {"method": "metapose_calibrated", "model": {"width": 16}, "training": {"detector_share": 0.0}},
+}
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
