@@ -39,7 +39,7 @@ class HeadingFinder(nn.Module):
 
     Attributes
     ----------
-    mean : the shape when the body faces along x.
+    mean : the shape when the body faces along x; 0 where independent fits disagree, and headings are not used.
     components : orthonormal directions in which it varies.
     noise : typical squared residual of a frame; 0 until the finder is fitted.
     agreement : share of the frames in which independent fits find the same heading within 45 degrees.
@@ -82,7 +82,9 @@ class HeadingFinder(nn.Module):
 
     @torch.inference_mode()
     def find(self, session: SessionFrames, device: str = "cpu") -> Float[NDArray, "frame"]:
-        """Find the headings of a whole session, radians (32 bits); 0 in frames that are not usable."""
+        """Find the headings of a whole session, radians (32 bits); 0 in frames that are not usable, and where headings are not used."""
+        if not self.mean.any():
+            return np.zeros(len(session), np.float32)
         n_batches = -(-len(session.usable) // _BATCH)
         batches = track(iterate_batches(session, _BATCH, pictures=False), f"headings {session.session}", n_batches, "part")
         costs = [self.costs(self.unroll(views.to(device))).cpu() for _, views in batches]

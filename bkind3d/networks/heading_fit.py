@@ -22,7 +22,7 @@ N_FITS, N_ROUNDS, N_PLAIN_ROUNDS = 3, 10, 4
 #: Frames that the shape is fitted to, and length of the evenly spread stretches of longer recordings.
 MOST_FRAMES, STRETCH = 4000, 100
 
-#: Agreement of the fits below which the headings are doubtful.
+#: Agreement of the fits below which the headings are doubtful, and not used.
 DOUBTFUL = 0.9
 
 
@@ -52,7 +52,7 @@ def find_headings(
 
     A fit alternates between headings given the shape and the shape given the headings. Independent fits start from different
     frames as first shape. The one with the smallest residual is kept, and noted is how far the others agree with it. Its body
-    faces along x: the side of its plane of symmetry towards which the subject moves.
+    faces along x: the side of its plane of symmetry towards which the subject moves. Where they disagree, all headings are 0, and remain so.
     """
     chosen = choose_stretches([session for session in sessions if session.session not in held_out], MOST_FRAMES)
     stretches = [unroll_stretch(finder, *part) for part in track(chosen, "headings", unit="part")]
@@ -63,13 +63,16 @@ def find_headings(
         fits.append(fit_shape(stretches, hulls[generator.integers(len(hulls))]))
     best = min(fits, key=lambda fit: fit.noise)
     agreement = min(agree(best, fit) for fit in fits if fit is not best)
+    finder.noise.fill_(best.noise)
+    finder.agreement.fill_(agreement)
+    said = "independent fits agree in %.1f %% of %d frames", 100 * agreement, sum(len(part.times) for part in stretches)
+    if agreement < DOUBTFUL:
+        log.warning("headings are not used, cubes are not turned: " + said[0] + "; a body without a front has none", *said[1:])
+        return {session.session: np.zeros(len(session), np.float32) for session in sessions}
+    log.info("headings: " + said[0], *said[1:])
     front = find_front(best, stretches)
     finder.mean.copy_(best.mean.roll(-front, dims=0))
     finder.components.copy_(best.components.roll(-front, dims=1))
-    finder.noise.fill_(best.noise)
-    finder.agreement.fill_(agreement)
-    report = log.info if agreement >= DOUBTFUL else log.warning
-    report("headings: independent fits agree in %.1f %% of %d frames", 100 * agreement, sum(len(part.times) for part in stretches))
     return {session.session: finder.find(session) for session in sessions}
 
 

@@ -4,8 +4,18 @@ import numpy as np
 import torch
 
 from bkind3d.data.datasets import SessionFrames
+from bkind3d.networks import heading_fit
 from bkind3d.networks.heading import N_ANGLES, HeadingFinder
-from bkind3d.networks.heading_fit import Shape, Stretch, agree, choose_stretches, find_components, find_front, find_headings, fit_shape
+from bkind3d.networks.heading_fit import (
+    Shape,
+    Stretch,
+    agree,
+    choose_stretches,
+    find_components,
+    find_front,
+    find_headings,
+    fit_shape,
+)
 from tests.unit.scenes import make_body, write_session
 
 
@@ -88,3 +98,14 @@ def test_headings_of_filmed_bodies_are_found_and_seed_decides(tmp_path) -> None:
     turns = np.exp(1j * (np.concatenate([*first.values()]) - true))
     assert np.abs(np.angle(turns / turns.mean())).max() < np.pi / 4
     assert finder.agreement > 0.95
+
+
+def test_headings_on_which_independent_fits_disagree_are_not_used_and_it_is_said(tmp_path, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(heading_fit, "DOUBTFUL", 1.01)
+    sessions = [SessionFrames(write_session(tmp_path, f"s{seed}", 12, 4, seed, (3, 4, 5, 7))) for seed in range(2)]
+    finder = HeadingFinder()
+    headings = find_headings(finder, sessions, 0)
+    assert finder.agreement > 0 and finder.noise > 0
+    assert "headings are not used, cubes are not turned: independent fits agree in" in caplog.text
+    assert all((found == 0).all() and len(found) == 12 for found in headings.values())
+    assert (finder.find(sessions[0]) == 0).all()
