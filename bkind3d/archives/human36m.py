@@ -14,8 +14,9 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.archives.studies import Archive, ImportedSession
-from bkind3d.calibration.formats.reading import read_apart, read_given_cameras, read_xml
+from bkind3d.calibration.formats.reading import read_given_cameras, read_xml
 from bkind3d.config import InputError
+from bkind3d.data.apart import read_apart
 from bkind3d.data.joint_files import make_joints
 
 log = logging.getLogger(__name__)

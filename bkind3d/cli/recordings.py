@@ -146,7 +146,10 @@ def export_calibration(arguments: argparse.Namespace) -> None:
 
 
 @verb(
-    argument("file", help="joints as .parquet (frame, joint, x, y, z) or .trc; or clicks as .tsv, of bkind3d label"),
+    argument(
+        "file",
+        help="joints: a table (frame, joint, x, y, z), .trc, or points of anipose, DeepLabCut, sleap-anipose, Label3D; or clicks as .tsv, of bkind3d label",
+    ),
     argument("--calibration", type=Path, help="calibration of the rig, by which clicks are triangulated"),
     argument("--surveys", nargs="+", default=[], metavar="CAMERA=PATH", help="survey tables, which say how large the clicked pictures are"),
     argument("--units", required=True, choices=METRES, help="units of the rig"),

@@ -1,5 +1,6 @@
-"""Joints of a session as others wrote them: Parquet in this project's columns, or TRC (OpenSim, Pose2Sim, OpenCap)."""
+"""Joints of a session as others wrote them: a table in this project's columns (Parquet or text), TRC (OpenSim, Pose2Sim, OpenCap), or any of JOINT_FORMATS."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -9,10 +10,14 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, read_bytes
+from bkind3d.data.joint_formats import read_given_joints
 from bkind3d.data.parquet import read_table
+from bkind3d.data.spreadsheets import read_numbers, read_spreadsheet
 from bkind3d.geometry.cameras import upright_rotation
 from bkind3d.geometry.units import METRES
 
+#: Endings of texts that may hold this project's own columns.
+_TEXTS = (".csv", ".tsv", ".txt")
 #: Lines of a TRC file before its numbers.
 _HEADER_LINES = 5
 #: Bytes of a TRC file; the last number of a frame, and the largest coordinate, that mean anything.
@@ -24,9 +29,10 @@ def read_joints(path: str | Path, units: str, axes: str = "XYZ", up: str = "z") 
 
     Parameters
     ----------
-    path : ``.parquet`` with the columns of the table, already in world frame and `units`; or ``.trc``.
+    path : ``.parquet``, or a text, with the columns of the table, already in world frame and `units`; ``.trc``; or a file of
+        :data:`bkind3d.data.joint_formats.JOINT_FORMATS`, which is in the calibration's world and units.
     units : of the rig. A TRC file's own units are converted to them.
-    axes : for TRC: which of its axes are the world's x, y and z; ``ZXY`` where world x is its Z, y its X and z its Y.
+    axes : of a TRC or of another program's file: which of its axes are the world's x, y and z; ``ZXY`` where world x is its Z, y its X and z its Y.
     up : axis of that world which points up; it becomes z, as in the calibration.
 
     Raises
@@ -41,7 +47,10 @@ def read_joints(path: str | Path, units: str, axes: str = "XYZ", up: str = "z") 
     elif path.suffix == ".trc":
         table = _read_trc(path, units, axes)
     else:
-        raise InputError(path, "joints are read from .parquet (columns frame, joint, x, y, z) or .trc", "convert the file")
+        table = _read_text_table(path) if path.suffix.lower() in _TEXTS else None
+        if table is None:
+            given = read_given_joints(path)
+            table = make_joints(given.frames, given.names, given.points[:, :, ["XYZ".index(axis) for axis in axes]])
     if table.empty:
         raise InputError(path, "has no rows", "leave the column 'joints' of the sheet empty where a session has none")
     if table["frame"].isna().any() or table["joint"].isna().any() or not table["frame"].between(0, _LAST_FRAME).all():
@@ -64,6 +73,21 @@ def read_joints(path: str | Path, units: str, axes: str = "XYZ", up: str = "z") 
     # A joint that lacks a coordinate was not seen.
     table.loc[np.isnan(numbers).any(axis=1), ["x", "y", "z"]] = np.nan
     return table.reset_index(drop=True)
+
+
+def _read_text_table(path: Path) -> pd.DataFrame | None:
+    """A text with the table's own columns; none where it has others."""
+    columns = ["frame", "joint", "x", "y", "z"]
+    first = read_bytes(path, most=_MOST_BYTES).partition(b"\n")[0].decode("utf-8", errors="replace").lower()
+    if not set(columns) <= set(re.split(r"[^a-z]+", first)):
+        return None
+    table = read_spreadsheet(path, columns)
+    frames = read_numbers(table, "frame", path)
+    if not (frames == np.rint(frames)).all():
+        raise InputError(path, "every row needs a whole number of a frame", "write the row again")
+    return pd.DataFrame(
+        {"frame": frames.astype(np.int64), "joint": table["joint"], **{axis: read_numbers(table, axis, path) for axis in "xyz"}}
+    )
 
 
 def make_joints(frames: Int[NDArray, "frame"], names: Collection[str], positions: Float[NDArray, "frame joint 3"]) -> pd.DataFrame:

@@ -13,8 +13,8 @@ import pandas as pd
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from bkind3d.calibration.formats.reading import read_apart
 from bkind3d.config import InputError
+from bkind3d.data.apart import read_apart
 from bkind3d.data.shrinking import Picture
 from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import decode_frames

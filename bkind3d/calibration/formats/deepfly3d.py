@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from bkind3d.calibration.formats.reading import Field, GivenRig, read_apart, read_fields
+from bkind3d.calibration.formats.reading import Field, GivenRig, read_fields
 from bkind3d.config import InputError
+from bkind3d.data.apart import read_apart
 from bkind3d.geometry.cameras import Array
 
 _FIELDS: tuple[Field, ...] = (

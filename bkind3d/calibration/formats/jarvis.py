@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from bkind3d.calibration.formats.opencv import read_storage
-from bkind3d.calibration.formats.reading import Field, GivenRig, begins_with, read_apart, read_fields, read_numbers
+from bkind3d.calibration.formats.reading import Field, GivenRig, begins_with, read_fields, read_numbers
 from bkind3d.config import InputError
+from bkind3d.data.apart import read_apart
 from bkind3d.geometry.cameras import Array
 
 _FIELDS: tuple[Field, ...] = (

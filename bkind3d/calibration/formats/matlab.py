@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from bkind3d.calibration.formats.reading import read_apart, read_fields
+from bkind3d.calibration.formats.reading import read_fields
 from bkind3d.config import InputError
+from bkind3d.data.apart import read_apart
 
 #: Variables that hold cameras: of Label3D, and of Rat7M.
 _VARIABLES = ("params", "camnames", "cameras")

@@ -13,8 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bkind3d.calibration.formats.reading import Field, GivenRig, begins_with, read_apart, read_fields
+from bkind3d.calibration.formats.reading import Field, GivenRig, begins_with, read_fields
 from bkind3d.config import InputError
+from bkind3d.data.apart import read_apart
 from bkind3d.geometry.cameras import Camera
 
 #: What the map of one camera has.

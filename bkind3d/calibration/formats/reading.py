@@ -1,18 +1,13 @@
 """Calibration files of other programs: which format one has, its cameras, checked, and what the formats' readers share."""
 
-import faulthandler
 import logging
-import resource
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 from xml.etree import ElementTree
 
 from bkind3d.config import InputError, read_bytes
@@ -29,10 +24,6 @@ _HEAD, _MOST_BYTES = 4096, 2**24
 #: Files of a folder that are looked at, and what is told where nothing is known.
 _MOST_FILES = 200
 _ANY = "the cameras of any other program can be written into a table, see docs/calibration-formats.md"
-#: What the process that reads a calibration may take.
-_SECONDS, _GIGABYTES = 8, 2
-
-Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -220,30 +211,3 @@ def read_xml(path: Path) -> ElementTree.Element:
         return ElementTree.fromstring(content)
     except (ElementTree.ParseError, UnicodeDecodeError, LookupError, ValueError) as error:
         raise InputError(path, f"is not valid XML: {error}") from None
-
-
-def read_apart(read: Callable[[Path], Content], path: Path, seconds: int = _SECONDS, gigabytes: int = _GIGABYTES) -> Content:
-    """What `read` makes of `path` in a process of its own, which libraries in C end where a file is damaged; InputError then.
-
-    It may compute for as many `seconds`, and ask for as many `gigabytes`.
-    """
-    # A fork has all libraries at hand, so this takes some hundredths of a second; it reads, and waits for no other thread.
-    limits = (seconds, gigabytes)
-    with ProcessPoolExecutor(1, mp_context=get_context("fork"), initializer=_limit, initargs=limits) as pool:
-        try:
-            return pool.submit(read, path).result()
-        except BrokenProcessPool:
-            raise InputError(path, "is damaged, so that nothing can read it", "copy it again") from None
-
-
-def _limit(seconds: int, gigabytes: int) -> None:
-    """Bound what this process takes: beyond what it has from its parent, whose memory it shares."""
-    faulthandler.disable()
-    inherited = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    for what, most in (
-        (resource.RLIMIT_AS, inherited + gigabytes * 2**30),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(what)[1]
-        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))

@@ -76,7 +76,12 @@ def test_a_wrong_trc_is_refused(tmp_path: Path, text: str, units: str, axes: str
 
 
 def test_other_formats_and_missing_files_are_refused(tmp_path: Path) -> None:
-    for name, message in {"a.csv": "read from .parquet", "a.trc": "cannot be read", "a.parquet": "cannot be read"}.items():
+    for name, message in {
+        "a.csv": "cannot be read",
+        "a.c3d": "holds no joints in 3D",
+        "a.trc": "cannot be read",
+        "a.parquet": "cannot be read",
+    }.items():
         with pytest.raises(InputError, match=message):
             read_joints(tmp_path / name, "mm")
 

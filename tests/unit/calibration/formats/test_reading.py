@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from bkind3d.calibration.formats.reading import read_apart, read_given_cameras
+from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
+from bkind3d.data.apart import read_apart
 from bkind3d.geometry.lenses import project_through_lens
 from tests.unit.calibration.formats.rigs import make_rig
 from tests.unit.calibration.formats.test_aniposelib import write_pose2sim
