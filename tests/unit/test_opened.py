@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,3 +43,19 @@ def test_what_is_not_there_is_refused_in_a_line(study_folder):  # noqa: F811
     ):
         with pytest.raises(InputError, match=said):
             ask()
+
+
+def test_the_notebook_of_the_documentation_runs(study_folder):  # noqa: F811
+    table = pd.DataFrame({"frame": np.arange(20), "time_s": np.arange(20) / 25, "joint": "nose", "x": 1.0, "y": 2.0, "z": 3.0})
+    table = table.assign(spread=0.5, reprojection_px=0.0)
+    write_table(table, "found_joints", study_folder / "results/experiments/one/joints/s1.parquet", {"units": "cm", "level": 0.9})
+    location = pd.DataFrame(
+        {"frame": [0], "time_s": [0.0], "x": [0.0], "y": [0.0], "z": [0.0], "n_views": [2], "residual": [0.0], "valid": [True]}
+    )
+    write_table(location, "location", study_folder / "results/location/s1.parquet", {})
+    notebook = json.loads((Path(__file__).parents[2] / "docs/how-to/results-in-python.ipynb").read_text())
+    names: dict = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]).replace("MY_STUDY", str(study_folder)), names)
+    assert names["pixels"].shape == (20, 2) and np.isfinite(names["pixels"]).all()

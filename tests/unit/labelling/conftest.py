@@ -3,6 +3,7 @@
 import threading
 import time
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,57 +22,56 @@ SIZE, FRAMES = (640, 480), 40
 JOINTS = ("nose", "neck", "hip", "tail")
 
 
-def make_camera(name: str, azimuth: float) -> Camera:
+def make_camera(name: str, azimuth: float, size: tuple[int, int] = SIZE) -> Camera:
     """A camera that looks at the origin from 400 units away."""
     centre = 400 * np.array([0.8 * np.cos(azimuth), 0.8 * np.sin(azimuth), 0.6])
     forward = -centre / np.linalg.norm(centre)
     right = np.cross(forward, [0, 0, 1.0])
     right /= np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward])
-    matrix = np.array([[1200.0, 0, 320], [0, 1200.0, 240], [0, 0, 1]])
-    return Camera(name, SIZE, matrix, np.array([-0.1, 0.02, 0, 0, 0]), rotation, -rotation @ centre)
+    matrix = np.array([[2.0 * size[0], 0, size[0] / 2], [0, 2.0 * size[0], size[1] / 2], [0, 0, 1]])
+    return Camera(name, size, matrix, np.array([-0.1, 0.02, 0, 0, 0]), rotation, -rotation @ centre)
 
 
 CAMERAS = {f"cam{number + 1}": make_camera(f"cam{number + 1}", number * 1.3) for number in range(4)}
 
 
+def write_study(folder, write_video, cameras, frames=FRAMES, ground=None):
+    """A study of two sessions, up to their surveys."""
+    size = next(iter(cameras.values())).size
+    (folder / "config").mkdir()
+    (folder / "config/config.yaml").write_text("experiments:\n  one:\n    frames: subject\n")
+    (folder / "config/sessions.tsv").write_text("session\tsubject\trig\tsplit\ns1\tm1\tbox\ttrain\ns2\tm2\tbox\ttrain\n")
+    rows = [f"{session}\t{camera}\tvideos/{session}_{camera}.mp4" for session in ("s1", "s2") for camera in cameras]
+    (folder / "config/cameras.tsv").write_text("\n".join(["session\tcamera\tvideo", *rows]) + "\n")
+    (folder / "config/rigs.tsv").write_text("rig\tunits\tcalibration\nbox\tmm\tcalibration.toml\n")
+    write_calibration(cameras, folder / "calibration.toml", "mm")
+    write_calibration(cameras, folder / "results/calibration/box.toml", "mm")
+    for seed, session in enumerate(("s1", "s2")):
+        body = make_body(frames, seed)
+        for name, camera in cameras.items():
+            write_video(folder / f"videos/{session}_{name}.mp4", draw_pictures(camera, body, ground))
+            survey = pd.DataFrame({"frame": np.arange(frames), "time_s": np.arange(frames) / 25, "video_frame": np.arange(frames)})
+            empty = dict.fromkeys(["brightness", "motion", "area", "centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1"], 0.0)
+            survey = survey.assign(**empty, fault="", mask=b"", clusters=[[]] * frames)
+            about = {"video_width": size[0], "video_height": size[1], "n_frames": frames, "rate": 25}
+            write_table(survey, "survey", folder / f"results/survey/{session}/{name}.parquet", about)
+
+
 @pytest.fixture
 def labelled_study(tmp_path, write_video):
     """The study's folder."""
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config/config.yaml").write_text("experiments:\n  one:\n    frames: subject\n")
-    (tmp_path / "config/sessions.tsv").write_text("session\tsubject\trig\tsplit\ns1\tm1\tbox\ttrain\ns2\tm2\tbox\ttrain\n")
-    rows = [f"{session}\t{camera}\tvideos/{session}_{camera}.mp4" for session in ("s1", "s2") for camera in CAMERAS]
-    (tmp_path / "config/cameras.tsv").write_text("\n".join(["session\tcamera\tvideo", *rows]) + "\n")
-    (tmp_path / "config/rigs.tsv").write_text("rig\tunits\tcalibration\nbox\tmm\tcalibration.toml\n")
-    write_calibration(CAMERAS, tmp_path / "calibration.toml", "mm")
-    write_calibration(CAMERAS, tmp_path / "results/calibration/box.toml", "mm")
-    for seed, session in enumerate(("s1", "s2")):
-        body = make_body(FRAMES, seed)
-        for name, camera in CAMERAS.items():
-            write_video(tmp_path / f"videos/{session}_{name}.mp4", draw_pictures(camera, body))
-            survey = pd.DataFrame({"frame": np.arange(FRAMES), "time_s": np.arange(FRAMES) / 25, "video_frame": np.arange(FRAMES)})
-            empty = dict.fromkeys(["brightness", "motion", "area", "centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1"], 0.0)
-            survey = survey.assign(**empty, fault="", mask=b"", clusters=[[]] * FRAMES)
-            write_table(
-                survey,
-                "survey",
-                tmp_path / f"results/survey/{session}/{name}.parquet",
-                {"video_width": SIZE[0], "video_height": SIZE[1], "n_frames": FRAMES, "rate": 25},
-            )
+    write_study(tmp_path, write_video, CAMERAS)
     return tmp_path
 
 
-def draw_pictures(camera, body):
-    import cv2
-
-    pictures = []
+def draw_pictures(camera, body, ground=None):
+    """Blobs at the body's points, on grey or on a picture of a room."""
     for points in body:
-        picture = np.full((SIZE[1], SIZE[0], 3), 40, np.uint8)
+        picture = np.full((camera.size[1], camera.size[0], 3), 40, np.uint8) if ground is None else ground.copy()
         for pixel, colour in zip(project_through_lens(camera, points), COLOURS, strict=True):
             cv2.circle(picture, [round(float(value)) for value in pixel], 7, [int(part) for part in colour], -1, cv2.LINE_AA)
-        pictures.append(picture)
-    return pictures
+        yield picture
 
 
 def find_truth(session, frame):

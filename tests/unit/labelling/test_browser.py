@@ -53,7 +53,7 @@ class Page:
     def click(self, camera, pixel):
         """Click at a pixel of a camera's picture, and wait until it is stored."""
         self.actions += 1
-        number = list(CAMERAS).index(camera)
+        number = self.run("(camera) => state.views.findIndex((view) => view.camera === camera)", camera)
         place = self.run(
             """([number, pixel]) => { const view = state.views[number], [x, y] = view.place(pixel), box = view.canvas.getBoundingClientRect();
             return [box.left + x * box.width / view.canvas.width, box.top + y * box.height / view.canvas.height]; }""",
