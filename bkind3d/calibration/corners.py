@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -52,8 +53,16 @@ def find_corners(videos: Videos, board: BoardConfig, config: CalibrationConfig, 
     if config.floor_frame is not None:
         frames = np.union1d(frames, [config.floor_frame])
     trial = frames[spread_indices(len(frames), _TRIAL_FRAMES)]
-    legacy = _choose_layout(videos, board, trial, threads)
-    points, n_taller = _search_videos(videos, board, legacy, frames, threads, set(trial.tolist()))
+    search = _Search(videos, board, threads, set(trial.tolist()))
+    legacy = search.choose_layout(trial)
+    points, n_taller = search.find(frames, legacy)
+    if board.pattern == "charuco" and not np.isfinite(points).any():
+        # White on black, as some were printed and filmed: nothing is found in such pictures, and the same board in their negatives.
+        search = replace(search, inverted=True)
+        legacy = search.choose_layout(trial)
+        if np.isfinite(search.find(trial, legacy)[0]).any():
+            log.warning("the board is printed white on black: the negatives of the pictures are searched")
+            points, n_taller = search.find(frames, legacy)
     if n_taller >= max(_MORE_ROWS, _MORE_ROWS_SHARE * len(trial) * len(videos)):
         raise InputError(
             "",
@@ -105,36 +114,45 @@ def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) ->
     return shortest
 
 
-def _choose_layout(videos: Videos, config: BoardConfig, trial: Int[NDArray, "..."], threads: int) -> bool:
-    """Whether the board has the layout of OpenCV before 4.6; the wrong one finds nothing, without any error."""
-    if config.legacy_pattern != "auto" or config.squares_y % 2 or config.pattern == "checkerboard":
-        return config.legacy_pattern == "true"
-    found = [int(np.isfinite(_search_videos(videos, config, legacy, trial, threads)[0][..., 0]).sum()) for legacy in (False, True)]
-    log.info("corners found with the layout of OpenCV since 4.6: %d, with the one before: %d", found[False], found[True])
-    return found[True] > found[False]
+@dataclass(frozen=True)
+class _Search:
+    """How a board is searched in videos, `threads` of them at a time; `trial` are frames in which more rows are looked for.
 
+    With `inverted`, the pictures' negatives are searched.
+    """
 
-def _search_videos(
-    videos: Videos, config: BoardConfig, legacy: bool, frames: Int[NDArray, "..."], threads: int, trial: AbstractSet[int] = frozenset()
-) -> tuple[Float[NDArray, "camera frame corner 2"], int]:
-    """Corners in the given frames of all videos, and how many pictures of the `trial` show more rows; every thread has its own detector."""
-    with ThreadPoolExecutor(threads) as pool:
-        searches = [pool.submit(_search_video, path, config, legacy, frames, camera, trial) for camera, path in videos.items()]
-        points, counts = zip(*(search.result() for search in searches), strict=True)
-    return np.stack(points), sum(counts)
+    videos: Videos
+    board: BoardConfig
+    threads: int
+    trial: AbstractSet[int]
+    inverted: bool = False
 
+    def choose_layout(self, frames: Int[NDArray, "..."]) -> bool:
+        """Whether the board has the layout of OpenCV before 4.6; the wrong one finds nothing, without any error."""
+        board = self.board
+        if board.legacy_pattern != "auto" or board.squares_y % 2 or board.pattern == "checkerboard":
+            return board.legacy_pattern == "true"
+        found = [int(np.isfinite(replace(self, trial=frozenset()).find(frames, legacy)[0][..., 0]).sum()) for legacy in (False, True)]
+        log.info("corners found with the layout of OpenCV since 4.6: %d, with the one before: %d", found[False], found[True])
+        return found[True] > found[False]
 
-def _search_video(
-    path: str | Path, config: BoardConfig, legacy: bool, frames: Int[NDArray, "..."], camera: str, trial: AbstractSet[int]
-) -> tuple[Float[NDArray, "frame corner 2"], int]:
-    board = make_board(config, legacy)
-    wanted = {int(frame): index for index, frame in enumerate(frames)}
-    points, tried = np.full((len(frames), len(locate_model(board)), 2), np.nan), []
-    decoded = decode_frames(path, gray=True, wanted=wanted.__contains__)
-    for frame, _, picture in track(decoded, f"board in {camera}", len(frames), "frame"):
-        points[wanted[frame]] = detect_corners(board, picture)
-        if frame in trial and np.isfinite(points[wanted[frame]]).any():
-            tried.append(picture)
-        if frame >= frames[-1]:
-            break
-    return points, sum(show_more_rows(tried, config, legacy))
+    def find(self, frames: Int[NDArray, "..."], legacy: bool) -> tuple[Float[NDArray, "camera frame corner 2"], int]:
+        """Corners in the given frames of all videos, and how many pictures of the trial show more rows; every thread has its own detector."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            searches = [pool.submit(self._search, camera, frames, legacy) for camera in self.videos]
+            points, counts = zip(*(search.result() for search in searches), strict=True)
+        return np.stack(points), sum(counts)
+
+    def _search(self, camera: str, frames: Int[NDArray, "..."], legacy: bool) -> tuple[Float[NDArray, "frame corner 2"], int]:
+        board = make_board(self.board, legacy)
+        wanted = {int(frame): index for index, frame in enumerate(frames)}
+        points, tried = np.full((len(frames), len(locate_model(board)), 2), np.nan), []
+        decoded = decode_frames(self.videos[camera], gray=True, wanted=wanted.__contains__)
+        for frame, _, picture in track(decoded, f"board in {camera}", len(frames), "frame"):
+            shown = np.asarray(255 - picture, dtype=np.uint8) if self.inverted else picture
+            points[wanted[frame]] = detect_corners(board, shown)
+            if frame in self.trial and np.isfinite(points[wanted[frame]]).any():
+                tried.append(shown)
+            if frame >= frames[-1]:
+                break
+        return points, sum(show_more_rows(tried, self.board, legacy))

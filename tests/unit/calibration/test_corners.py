@@ -65,3 +65,19 @@ def test_a_board_with_more_rows_than_the_settings_say_is_refused(board_scene: Bo
     rows = BOARD.squares_y - 1
     with pytest.raises(InputError, match=f"has more than {rows} rows of squares .* correct squares_y"):
         find_corners(board_scene.videos, BOARD.model_copy(update={"squares_y": rows}), CONFIG)
+
+
+@pytest.mark.parametrize("rows", [4, 5])
+def test_a_board_that_is_white_on_black_is_found(
+    tmp_path: Path, write_video: Callable[..., Path], caplog: pytest.LogCaptureFixture, rows: int
+) -> None:
+    pytest.importorskip("aniposelib")
+    board = BoardConfig(squares_x=5, squares_y=rows, square_length=60, marker_length=45)
+    printed = np.pad(make_board(board).board.generateImage((250, 50 * rows)), 30, constant_values=255)
+    found = {}
+    for inverted in (False, True):
+        picture = np.repeat((255 - printed if inverted else printed)[..., None], 3, axis=2)
+        videos = {name: write_video(tmp_path / f"{name}{inverted}.mp4", [picture] * 10) for name in ("a", "b")}
+        found[inverted] = find_corners(videos, board, CalibrationConfig()).points
+        assert ("white on black" in caplog.text) == inverted
+    assert np.abs(found[True] - found[False]).max() < 0.1
