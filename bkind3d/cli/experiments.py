@@ -203,6 +203,7 @@ def find_movements(arguments: argparse.Namespace) -> None:
     argument("--actions", nargs="*", default=[], type=Path, help="actions.json of each experiment"),
     argument("--output-pose", type=Path, help="table of the regression to joints to write (CSV)"),
     argument("--output-actions", type=Path, help="table of the recognition of behaviours to write (CSV)"),
+    argument("--output-labels", type=Path, help="errors of all methods by labelled frames to write (CSV; .md, .svg and .png beside it)"),
     argument("--print", action="store_true", help="also print both tables"),
 )
 def make_tables(arguments: argparse.Namespace) -> None:
@@ -213,5 +214,12 @@ def make_tables(arguments: argparse.Namespace) -> None:
     for table, path in ((poses, arguments.output_pose), (actions, arguments.output_actions)):
         if path is not None:
             write_csv(table, path)
+    if arguments.output_labels:
+        from bkind3d.data.results import read_json
+        from bkind3d.evaluation.labels import collect_labels, say_when
+        from bkind3d.report.labels import write_labels
+
+        labels = collect_labels(map(read_json, arguments.pose))
+        write_labels(labels, say_when(labels), arguments.output_labels)
     if arguments.print:
         sys.stdout.write(f"{format_poses(poses)}\n\n{format_actions(actions)}\n")

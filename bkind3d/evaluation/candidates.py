@@ -12,7 +12,7 @@ from bkind3d.config import EvaluationConfig, InputError, MethodDescription
 from bkind3d.data.results import MEAN_POSE, Role, Supervision, name_oracle, name_regressed
 from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.labelled_frames import TEST, LabelledFrames, all_known
-from bkind3d.evaluation.metrics import PoseErrors, align_poses, align_roots, joint_distances, measure_errors
+from bkind3d.evaluation.metrics import PoseErrors, align_poses, align_roots, joint_distances, measure_errors, tell_mirrored
 from bkind3d.geometry.alignment import average_shape, fit_similarity
 from bkind3d.joints.regression import fit_regressor, make_features, make_groups
 
@@ -56,6 +56,7 @@ class CandidateResult:
     n_missing : labelled test frames to which it has no answer.
     regressor : by which they became joints, or none.
     strengths : of the ridge regression.
+    mirrored : of joints that are taken as they are, share of the frames whose mirror image would have been nearer to the truth.
     """
 
     candidate: Candidate
@@ -64,6 +65,7 @@ class CandidateResult:
     regressor: str
     errors: PoseErrors
     strengths: tuple[float, ...] = ()
+    mirrored: float | None = None
 
     @property
     def name(self) -> str:
@@ -194,8 +196,10 @@ def measure_candidates(
         candidate = method if name == method.name else Candidate(name, "floor", "none")
         found = points.shape[1], int((asked & ~all_known(points)).sum())
         if candidate.role == "supervised":
-            errors = measure_errors(test.points[name][:, order_joints(point_names, names)], test.joints, root)
-            results.append(CandidateResult(candidate, *found, "none", errors))
+            joints = test.points[name][:, order_joints(point_names, names)]
+            mirrored = float(tell_mirrored(joints, test.joints).mean())
+            errors = measure_errors(joints, test.joints, root)
+            results.append(CandidateResult(candidate, *found, "none", errors, mirrored=mirrored))
             results += regress_supervised(candidate, found, train, test, config, names)
         else:
             regressed = regress_joints(train.points[name], test.points[name], train, test, config, names)

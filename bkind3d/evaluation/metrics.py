@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
 
 from bkind3d.geometry.alignment import align_similarity
@@ -84,6 +84,13 @@ def measure_errors(predicted: Poses, joints: Poses, root: int | None = None) -> 
         n_mpjpe=joint_distances(scale_poses(rooted, truth), truth),
         pa_mpjpe=joint_distances(align_poses(predicted, joints), joints),
     )
+
+
+def tell_mirrored(predicted: Poses, joints: Poses) -> Bool[NDArray, "frame"]:
+    """Tell the poses whose mirror image comes nearer to the joints once either is moved, turned and scaled onto them."""
+    images = (predicted, predicted * [-1.0, 1.0, 1.0])
+    apart = [mean_known(joint_distances(align_poses(image, joints), joints), axis=1) for image in images]
+    return np.asarray(apart[1] < apart[0])
 
 
 def count_correct(errors: JointErrors, threshold: float) -> tuple[JointErrors, JointErrors]:

@@ -183,6 +183,7 @@ def _judge_by_joints(
         "groups": group_errors(errors),
         "label_efficiency": measure_label_efficiency(train, test, regressed, config, names),
         "upstream": judge_as_upstream(train, test, regressed),
+        "mirrored": {result.name: result.mirrored for result in results if result.mirrored is not None},
         "root": config.root or "centroid",
         "regressor": {"name": config.regressor, "strengths": {r.name: r.strengths for r in results if r.strengths}},
         "split": _describe_split(frames, train, test, judged, config),

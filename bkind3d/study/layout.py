@@ -73,6 +73,7 @@ class Layout:
     # What is shown and handed over.
     pose_table = _Place("tables/pose.csv")
     actions_table = _Place("tables/actions.csv")
+    labels_table = _Place("tables/labels.{ending}")
     figure = _Place("figures/{experiment}.{ending}")
     paper = _Place("paper/{table}.{ending}")
     report = _Place("report.html")

@@ -14,6 +14,8 @@ rule make_tables:
     output:
         pose="results/tables/pose.csv",
         actions="results/tables/actions.csv",
+        labels="results/tables/labels.csv",
+        more=multiext("results/tables/labels", ".md", ".svg", ".png"),
     log:
         "results/logs/make_tables.log",
     conda:
@@ -26,7 +28,7 @@ rule make_tables:
         "Make the tables"
     shell:
         "python -m bkind3d make-tables --pose {input.pose:q} --actions {input.actions:q} "
-        "--output-pose {output.pose:q} --output-actions {output.actions:q} 2> {log:q}"
+        "--output-pose {output.pose:q} --output-actions {output.actions:q} --output-labels {output.labels:q} 2> {log:q}"
 
 
 rule plot_figures:

@@ -10,6 +10,7 @@ from bkind3d.evaluation.metrics import (
     mean_known,
     measure_errors,
     scale_poses,
+    tell_mirrored,
 )
 
 POSE = np.array([[[0.0, 0, 0], [10, 0, 0], [0, 20, 0], [0, 0, 30]]])
@@ -108,3 +109,10 @@ def test_an_independent_alignment_agrees():
         standard, fitted, _ = procrustes(truth, guess)
         size = np.linalg.norm(truth - truth.mean(axis=0))
         np.testing.assert_allclose(size * np.linalg.norm(standard - fitted, axis=1), ours, atol=1e-9)
+
+
+def test_mirror_images_are_told_from_poses():
+    poses = np.random.default_rng(3).normal(size=(6, 5, 3))
+    noisy = poses + 0.01 * np.random.default_rng(4).normal(size=poses.shape)
+    noisy[2:4, :, 1] *= -1
+    assert tell_mirrored(noisy, poses).tolist() == [False, False, True, True, False, False]
