@@ -1,4 +1,4 @@
-"""``python -m benchmarks.first_contact``: folders as other laboratories have them, and what ``init`` makes of each; a table in Markdown.
+"""``python -m benchmarks.first_contact``: folders as other laboratories have them, and what ``init`` makes of each; then single files; tables in Markdown.
 
 A situation ends right (exit code 0, and the sheets say what is expected), or in one line with exit code 2 that names file, reason and remedy.
 """
@@ -300,7 +300,24 @@ def run() -> None:
             expected = "one line" if situation.sessions is None else f"{len(situation.sessions)} sessions, right"
             print(f"| {situation.name} | {expected} | {told[:300]} | {code}{' WRONG: ' + '; '.join(faults) if faults else ''} |")
     print(f"\n{len(LAYOUTS) + len(OTHERS)} situations, {failed} not as expected")
-    sys.exit(bool(failed))
+    sys.exit(bool(failed + run_files()))
+
+
+def run_files() -> int:
+    """Print the table of single files; how many are not as expected."""
+    from benchmarks.foreign_files import FILES, meet_file
+
+    failed = 0
+    print("\n| situation | what was said | ends |\n|---|---|---|")
+    for situation in FILES:
+        with tempfile.TemporaryDirectory() as name:
+            said, fault = meet_file(situation, Path(name))
+        failed += bool(fault)
+        print(
+            f"| {situation.name} | {said.replace('|', chr(92) + '|')[:300]} | {f'WRONG: {fault}' if fault else 'refused' if said else 'right'} |"
+        )
+    print(f"\n{len(FILES)} files, {failed} not as expected")
+    return failed
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ CLOCK_COLUMNS = ("video_frame", "time_s")
 _TIMES_OF_ALL, _PORT, _INDEX = ("cam_id", "frame_time"), "port", "frame_index"
 #: Seconds since the session's start beyond which a time is that of another clock (since 1970, say).
 _LONGEST = 7 * 24 * 3600.0
+#: Seconds between two frames that no video has, where times are beyond all measure, too.
+_LONGEST_STEP = 5.0
 #: The last number of a frame that means anything: cameras may count from when they were built.
 _LAST_FRAME = 10**15
 #: Frames of a session, which are days at 100 Hz.
@@ -177,6 +179,10 @@ def _check_order(path: Path, found: pd.DataFrame) -> pd.DataFrame:
         return ordered
     ordered, times = found.sort_values("video_frame"), found["time_s"]
     if not times.between(-1.0, _LONGEST).all():
+        usual = float(ordered["time_s"].diff().median())
+        if usual > _LONGEST_STEP:
+            what = f"its frames are {usual:.4g} s apart"
+            raise InputError(path, what, "are the times in milliseconds, or smaller units? write seconds")
         what = f"time_s goes from {times.min()} to {times.max()}, and has to count seconds from the session's start"
         raise InputError(path, what, "subtract the same start from the times of all cameras")
     if ordered["video_frame"].duplicated().any() or not ordered["time_s"].is_monotonic_increasing:
