@@ -156,7 +156,7 @@ class LocationConfig(Section):
     side: float | None = Field(
         None,
         gt=0,
-        description="Side of the cube around the subject, in the rig's units; without it, one for all sessions is measured in the silhouettes of the training sessions.",
+        description="Side of the cube around the subject, in the rig's units; without it, one for all sessions is measured in the silhouettes of the first six training sessions.",
     )
     correct_offsets: bool = Field(
         False,

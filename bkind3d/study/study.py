@@ -12,6 +12,8 @@ from bkind3d.study.sheets import CameraRow, RigRow, SessionRow
 CONFIG_FILE = "config/config.yaml"
 #: Other sessions at most that are asked how a rig's room looks: more of them hardly say more, and every survey reads them.
 MOST_BESIDE = 6
+#: Sessions by which the cube is measured.
+MOST_MEASURED = 6
 #: In what order splits are shown: sessions that no model has seen first.
 SHOWN_FIRST = ("test", "predict", "train")
 
@@ -65,6 +67,10 @@ class Study:
         learned = [name for name in here if self.sessions[name].split == "train"]
         videos = dict.fromkeys(self.find_videos(name, camera)[0] for name in learned or here)
         return [video for video in videos if video not in own][:MOST_BESIDE]
+
+    def list_measured(self) -> list[str]:
+        """Sessions by which the cube of all is measured: the first that are learned from, so that a row that is added changes nothing."""
+        return sorted((self.list_sessions("train") or list(self.sessions))[:MOST_MEASURED])
 
     def find_board_videos(self, rig: str) -> dict[str, str]:
         """The board video of every camera of a rig; none where the calibration is given."""

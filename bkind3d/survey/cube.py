@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def measure_cube(config: LocationConfig, locations: Mapping[str, str | Path], output: str | Path) -> list[str]:
     """Write the side of the cube for all sessions to `output`: the settings' own, or else the median of `locations` (tables by session).
 
-    The side has two digits, so that a further session hardly ever changes it: then all frames would be cut anew.
+    The side has two digits: more are not known.
 
     Returns
     -------

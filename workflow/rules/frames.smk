@@ -77,7 +77,7 @@ rule measure_cube:
         runtime=grow_time(10),
     params:
         revision=1,
-        locations=lambda wildcards, input: pair_names(list_measured_sessions(), input.locations),
+        locations=lambda wildcards, input: pair_names(study.list_measured(), input.locations),
     message:
         "Measure the cube around the subject"
     shell:

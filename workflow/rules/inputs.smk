@@ -79,13 +79,8 @@ def get_surveys(wildcards):
     return get_session_surveys(wildcards.session)
 
 
-def list_measured_sessions():
-    """The sessions by which the cube is measured: a row that is added for testing or prediction changes nothing."""
-    return study.list_sessions("train") or list(study.sessions)
-
-
 def get_measured_locations(wildcards):
-    return [f"results/location/{session}.parquet" for session in list_measured_sessions()]
+    return [f"results/location/{session}.parquet" for session in study.list_measured()]
 
 
 def get_session_frames(experiment, session):

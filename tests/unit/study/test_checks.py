@@ -68,6 +68,7 @@ def test_other_sessions_show_the_same_room_and_only_those_that_are_learned_from_
         "d": ["rec/a/left.mp4", "rec/recc.mp4"],
     }
     unlearned = replace(study, sessions={name: replace(row, split="predict") for name, row in study.sessions.items()})
+    assert unlearned.list_measured() == ["a", "b", "c", "d"]
     assert unlearned.find_videos_beside("a", "left") == ["rec/b/left.mp4", "rec/recc.mp4", "rec/recd.mp4"]
 
 
