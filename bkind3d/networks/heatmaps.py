@@ -49,6 +49,7 @@ class HeatmapEncoder(nn.Module):
     def __init__(self, config: HeatmapModelConfig, load: bool = True) -> None:
         super().__init__()
         self.revision = ""
+        channels: tuple[int, ...]
         if config.encoder == "small":
             self.encoder: nn.Module = SmallEncoder()
             channels, number, self.channels = self.encoder.channels, 2, 32

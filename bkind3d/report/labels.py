@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -45,9 +46,10 @@ def plot_labels(table: pd.DataFrame) -> Figure:
         rows = table[(table["method"] == method) & (table["regressor"] == regressor)].sort_values("labels")
         low, high = rows["pa_mpjpe"] - rows["pa_mpjpe_low"], rows["pa_mpjpe_high"] - rows["pa_mpjpe"]
         colour = FLOOR if method == MEAN_POSE else f"C{number}"
-        style = {"color": colour, "fmt": ":" if method == MEAN_POSE else "o--" if regressor == "none" else ".-", "markersize": 4}
+        style = ":" if method == MEAN_POSE else "o--" if regressor == "none" else ".-"
         reach = [low.fillna(0).clip(lower=0).tolist(), high.fillna(0).clip(lower=0).tolist()]
-        axes.errorbar(rows["labels"], rows["pa_mpjpe"], yerr=reach, label=label_of(str(method)), linewidth=1, capsize=2, **style)
+        shown: dict[str, Any] = {"label": label_of(str(method)), "linewidth": 1, "capsize": 2, "markersize": 4, "color": colour}
+        axes.errorbar(rows["labels"], rows["pa_mpjpe"], yerr=reach, fmt=style, **shown)
     unit = next((str(value) for value in table["unit"].dropna()), "")
     axes.set_xscale("log")
     axes.set(xlabel="labelled frames", ylabel=f"PA-MPJPE ({unit})", ylim=(0, None))

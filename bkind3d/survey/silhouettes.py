@@ -145,9 +145,10 @@ def _trim_rim(foreground: Mask, picture: Picture, behind: Picture) -> Mask:
 
 def gather_clusters(foreground: Mask, config: SurveyConfig) -> Silhouettes:
     """The silhouettes that a picture's foreground (0 or 1) forms, but for what is too small."""
-    mask = np.zeros(foreground.shape, np.uint8)
-    foreground = _choose_pieces(foreground, 8, _PIECE_SHARE * _find_least_area(mask.shape, config), np.inf)
-    return Silhouettes(mask, _gather(foreground, (slice(0, mask.shape[0]), slice(0, mask.shape[1])), mask, config))
+    height, width = foreground.shape
+    mask = np.zeros((height, width), np.uint8)
+    foreground = _choose_pieces(foreground, 8, _PIECE_SHARE * _find_least_area((height, width), config), np.inf)
+    return Silhouettes(mask, _gather(foreground, (slice(0, height), slice(0, width)), mask, config))
 
 
 def _gather(foreground: Mask, part: tuple[slice, slice], mask: Mask, config: SurveyConfig) -> Float[NDArray, "cluster 7"]:

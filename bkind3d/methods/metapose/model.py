@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -28,7 +29,7 @@ class Detector(nn.Module):
         self.encoder = HeatmapEncoder(config, load)
         self.head = nn.Conv2d(self.encoder.channels, n_joints, 1)
         nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(cast(Tensor, self.head.bias))
 
     def forward(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image joint _ _"]:
         """Give heatmaps, about 1 at joints and 0 elsewhere."""

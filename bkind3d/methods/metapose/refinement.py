@@ -31,7 +31,7 @@ def refine(
         optimizer = torch.optim.Adam(values, lr=RATE)
         for _ in range(n_steps):
             optimizer.zero_grad()
-            measure(values[0], Cameras(*values[1:]), fixed, there).sum().backward()
+            torch.autograd.backward(measure(values[0], Cameras(*values[1:]), fixed, there).sum())
             optimizer.step()
         found = [value.detach() for value in values]
     return found[0], Cameras(*found[1:])
