@@ -5,7 +5,7 @@ import shlex
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import redirect_stderr
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,27 @@ def release_locks(study: Path) -> None:
     """Unlock a study, which Snakemake's lock outlives the process of: only for who knows that no other run is alive."""
     for path in (study / ".snakemake/locks").glob("*.lock"):
         path.unlink(missing_ok=True)
+
+
+def plan_quickly() -> None:
+    """Let Snakemake do once, while it plans, what it does for every job.
+
+    It looks for a way out of each group and back into it, twice, and from every member anew through all that it depends on: here from all members
+    at once, and in its own way only where there is one, to say which. And it reads the parameters of input functions again for every job.
+    """
+    from snakemake import common
+    from snakemake.dag import DAG
+
+    validate_group, check_groups = DAG.validate_group, DAG._check_groups
+
+    def needs_itself(dag: Any, group: Any) -> bool:
+        needed = dag._dependencies
+        outside = (other for job in group.jobs for other in needed[job] if other not in group.jobs)
+        return any(job in group.jobs for job in dag.bfs(needed, *outside))
+
+    DAG.validate_group = lambda dag, group: validate_group(dag, group) if needs_itself(dag, group) else None
+    DAG._check_groups = lambda dag: check_groups(dag) if any(needs_itself(dag, group) for group in set(dag._group.values())) else None
+    common.get_function_params = lru_cache(common.get_function_params)
 
 
 def look_steadily(seconds: int) -> None:

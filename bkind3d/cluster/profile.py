@@ -16,7 +16,7 @@ TEMPLATE = Path(__file__).parents[2] / "profiles" / "slurm" / "config.yaml"
 #: Names of jobs begin with it; so the workflow knows which version of the profile sent them.
 PREFIX = "bkind3d-"
 #: Raised when an older profile would no longer do what the rules count on.
-VERSION = 1
+VERSION = 2
 
 
 class Site(Section):

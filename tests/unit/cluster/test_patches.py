@@ -1,6 +1,10 @@
 """What is known of the insides of Snakemake and its plugin: these fail when another version of them does it another way."""
 
 import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -91,10 +95,56 @@ def test_a_group_is_run_by_one_snakemake_and_a_job_alone_as_before(plugin, alone
     assert after == (before if alone else before.replace("--executor slurm-jobstep --jobs 1", "--cores 3 --resources mem_mb=700"))
 
 
+GROUPED = """
+from bkind3d.cluster.patches import plan_quickly
+plan_quickly()
+rule all:
+    input: "c"
+rule a:
+    output: "a"
+    group: "one"
+    shell: "touch {output}"
+rule b:
+    input: "a"
+    output: "b"
+    group: "B"
+    shell: "touch {output}"
+rule c:
+    input: "b", "a"
+    output: "c"
+    group: "one"
+    params: twice=lambda wildcards, input: [*input, *input]
+    shell: "touch {output}"
+"""
+
+
+@pytest.mark.parametrize(("group", "refused"), [("one", False), ("other", True)])
+def test_a_group_that_needs_itself_is_refused_and_others_are_planned(tmp_path, group, refused):
+    (tmp_path / "Snakefile").write_text(GROUPED.replace("B", group))
+    plan = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "--cores", "1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(patches.__file__).parents[2])},
+    )
+    assert (plan.returncode != 0) is refused
+    assert ("This is not allowed" in plan.stdout + plan.stderr) is refused
+
+
+def test_what_plans_quickly_is_what_snakemake_calls():
+    from snakemake import common, dag
+
+    assert inspect.signature(dag.DAG.validate_group).parameters.keys() == {"self", "group"}
+    for caller, called in ((dag.DAG.update_groups, "validate_group"), (dag.DAG.update_groups, "_check_groups")):
+        assert f"self.{called}(" in inspect.getsource(caller)
+    assert "get_function_params(" in inspect.getsource(common.get_input_function_aux_params)
+
+
 def test_versions_are_bounded():
     """What is relied on here was seen in these versions alone."""
     import tomllib
-    from pathlib import Path
 
     project = tomllib.loads((Path(patches.__file__).parents[2] / "pyproject.toml").read_text())["project"]
     known = [*project["dependencies"], *project["optional-dependencies"]["slurm"]]
