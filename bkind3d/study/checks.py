@@ -25,6 +25,7 @@ def check_study(study: Study) -> None:
         _check_rigs,
         _check_simulation,
         _check_files,
+        _check_shared_videos,
         _check_weights,
         _check_calibrations,
         _check_overlap,
@@ -143,6 +144,21 @@ def _check_weights(study: Study) -> None:
             raise InputError(
                 f"{where}.losses.vgg19_weights", f"there is no file {weights!r}", "write the file, or leave it empty to fetch it"
             )
+
+
+def _check_shared_videos(study: Study) -> None:
+    """No file is the video of two cameras of a session, whatever link leads to it: but for views that masks tell apart."""
+    for session, cameras in study.cameras.items():
+        seen: dict[tuple[str, str], str] = {}
+        for camera, row in cameras.items():
+            for text in row.videos:
+                path = study.find_path(text)
+                place = os.path.realpath(study.folder / path) if not path.startswith(SIMULATED) else path
+                other = seen.setdefault((place, row.mask), camera)
+                if other != camera:
+                    where = f"{study.config.cameras}: row {row.line}"
+                    what = f"camera {camera!r} of session {session!r} has the video of camera {other!r} ({path})"
+                    raise InputError(where, what, "name the video of each camera")
 
 
 def _check_calibrations(study: Study) -> None:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -56,10 +57,11 @@ def test_other_sessions_show_the_same_room_and_only_those_that_are_learned_from_
         folder,
         "cameras",
         *(f"{session}\tleft\trec{session}.mp4" for session in "cd"),
-        *(f"{session}\tright\trec{session}.mp4" for session in "cd"),
+        *(f"{session}\tright\tright{session}.mp4" for session in "cd"),
     )
     for session in "cd":
         (folder / "rec" / f"rec{session}.mp4").write_text("x")
+        (folder / "rec" / f"right{session}.mp4").write_text("x")
     study = load_study(folder=folder)
     assert {name: study.find_videos_beside(name, "left") for name in "abcd"} == {
         "a": ["rec/recc.mp4"],
@@ -306,7 +308,9 @@ def test_an_experiment_may_see_some_of_the_cameras(folder):
     with pytest.raises(InputError, match=f"experiments.{name}.cameras: no session has 'cam9'"):
         load_study(folder=folder)
     (folder / "rec" / "box.toml").write_text("".join(f"[{camera}]\n" for camera in (*cameras, "extra1", "extra2")))
-    add(folder, "cameras", *(f"{first}\textra{n}\t{sessions[first][cameras[0]].video}" for n in (1, 2)))
+    for n in (1, 2):
+        (folder / "rec" / f"extra{n}.mp4").write_text("x")
+        add(folder, "cameras", f"{first}\textra{n}\textra{n}.mp4")
     configure(folder, experiments={name: {**experiment, "cameras": [cameras[0], "extra1"]}})
     with pytest.raises(InputError, match=f"experiments.{name}.cameras: session {second!r} has {cameras[0]} of them"):
         load_study(folder=folder)
@@ -351,3 +355,17 @@ def test_a_supervised_method_is_not_judged_on_blocks_of_what_it_learned_from(fol
     configure(folder, experiments={"taught": {"method": "supervised", "frames": "subject", "evaluation": {"split": "blocks"}}})
     with pytest.raises(InputError, match="those of the blocks that would test it among them"):
         load_study(folder=folder)
+
+
+def test_two_cameras_may_not_have_one_video(folder):
+    rows = (folder / "config/cameras.tsv").read_text().splitlines()
+    head = rows[0].split("\t")
+    first, second = (dict(zip(head, row.split("\t"), strict=False)) for row in rows[1:3])
+    assert first["session"] == second["session"]
+    path = folder / "copy.mp4"
+    path.symlink_to(os.path.abspath(folder / load_study(folder=folder).find_videos(first["session"], first["camera"])[0]))
+    for name in (first["video"], str(path)):
+        change(folder, "cameras.tsv", second["video"], name)
+        with pytest.raises(InputError, match=rf"camera '{second['camera']}' of session .* has the video of camera '{first['camera']}'"):
+            load_study(folder=folder)
+        (folder / "config/cameras.tsv").write_text("\n".join(rows) + "\n")

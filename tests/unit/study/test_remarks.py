@@ -90,7 +90,8 @@ def test_a_link_that_leads_elsewhere_since_is_newer(made):
 def test_another_camera_calibrates_its_rig_again(made):
     (made / "rec/box.toml").write_text("[left]\n[right]\n[top]\n")
     cameras = made / "config/cameras.tsv"
-    cameras.write_text(cameras.read_text() + "b\ttop\tb/left.mp4\n")
+    cameras.write_text(cameras.read_text() + "b\ttop\tb/top.mp4\n")
+    (made / "rec/b/top.mp4").write_text("x")
     (line,) = explain_retraining(load_study(folder=made))
     assert line.endswith("rig box is calibrated again, because of top")
 
