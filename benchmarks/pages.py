@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from bkind3d.config import StudyConfig
 from bkind3d.data.parquet import TABLES, write_table
 from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS, write_json
+from bkind3d.evaluation.doubts import measure_doubts
 from bkind3d.evaluation.health import examine_sessions
 from bkind3d.report.pages import write_report, write_session_page
 from bkind3d.study.layout import Layout
@@ -159,8 +160,8 @@ def main() -> None:
         study = write_study(Path(name))
         report, session = study.results.report(), study.results.session_page("session000")
         for path, write in (
-            (report, lambda: write_report(study, report, examine_sessions)),
-            (session, lambda: write_session_page(study, "session000", session, examine_sessions)),
+            (report, lambda: write_report(study, report, examine_sessions, measure_doubts)),
+            (session, lambda: write_session_page(study, "session000", session, examine_sessions, measure_doubts)),
         ):
             start, used = time.perf_counter(), time.process_time()
             write()

@@ -110,14 +110,15 @@ def plot_paper_grid(arguments: argparse.Namespace) -> None:
 )
 def write_report(arguments: argparse.Namespace) -> None:
     """write the report of the study, or the page of one session (--session), as one HTML file that opens offline"""
+    from bkind3d.evaluation.doubts import measure_doubts
     from bkind3d.evaluation.health import examine_sessions
     from bkind3d.report.pages import write_report, write_session_page
 
     study = open_study(arguments.study)
     if arguments.session:
-        write_session_page(study, arguments.session, arguments.output, examine_sessions)
+        write_session_page(study, arguments.session, arguments.output, examine_sessions, measure_doubts)
     else:
-        write_report(study, arguments.output, examine_sessions)
+        write_report(study, arguments.output, examine_sessions, measure_doubts)
 
 
 @verb(

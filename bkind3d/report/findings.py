@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from bkind3d.report.candidates import has_reference, is_ours, label_of, rows_of
 from bkind3d.report.elements import Note
 from bkind3d.report.formatting import format_interval, format_number, format_share
 from bkind3d.report.recordings import Located, calibration_quality
+from bkind3d.study.doubts import Measure, describe_doubts
 from bkind3d.study.study import Study
 
 #: Beyond this mean reprojection error (px) a calibration is worth a look; below this share of its frames a session was badly
@@ -80,6 +81,11 @@ def list_merged(health: pd.DataFrame) -> list[str]:
     places = {name: place for place, name in enumerate(health["keypoint"])}
     rows = zip(health["keypoint"], health["merged"], strict=True)
     return [f"{name} and {other}" for name, others in rows for other in others if places[name] < places[other]]
+
+
+def find_doubts(measures: Iterable[Measure]) -> list[Note]:
+    """What speaks against silhouettes, places and keypoints, though nobody has compared them with the truth."""
+    return [Note(sentence, GRAVE, "recordings") for sentence in describe_doubts(measures)]
 
 
 def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[Note]:

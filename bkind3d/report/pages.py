@@ -31,6 +31,7 @@ from bkind3d.report.origin import build_hashes, build_learning_charts, build_set
 from bkind3d.report.overlays import draw_session, encode_jpeg
 from bkind3d.report.player import build_player, draw_sprites, read_behaviours, read_clusters
 from bkind3d.report.rendering import write_caption, write_page
+from bkind3d.study.doubts import Measure, describe_doubts
 from bkind3d.study.study import Study
 
 #: What a session's page has room for, so that it stays below 25 MB: positions of keypoints over time, and characters of small pictures.
@@ -39,10 +40,13 @@ POSITIONS, PICTURE_ROOM = 540_000, 12_000_000
 #: Tables of the keypoints' health by experiment and session, and what makes them: ``bkind3d.evaluation.health.examine_sessions``.
 Health = Mapping[str, Mapping[str, pd.DataFrame]]
 Examine = Callable[[Study, Iterable[str]], Health]
+#: Measures of what may be doubted in some sessions, and what makes them: ``bkind3d.evaluation.doubts.measure_doubts``.
+Doubt = Callable[[Study, Iterable[str]], Sequence[Measure]]
 
 
-def write_report(study: Study, path: Path, examine: Examine) -> None:
+def write_report(study: Study, path: Path, examine: Examine, doubt: Doubt) -> None:
     """Write the report of the whole study."""
+    measures = doubt(study, study.sessions)
     located = {session: recordings.summarise_location(study, session) for session in study.sessions}
     health = examine(study, study.sessions)
     rigs = list(dict.fromkeys(row.rig for row in study.sessions.values()))
@@ -51,8 +55,9 @@ def write_report(study: Study, path: Path, examine: Examine) -> None:
     names = ", ".join(study.config.experiments)
     facts = [f"{len(study.sessions)} sessions", f"{sum(entry.n_frames for entry in located.values())} frames", f"experiments: {names}"]
     experiments = study.config.experiments
+    found = [*findings.find_doubts(measures), *collect_findings(study, located, health, rigs)]
     sections = [
-        Section("warnings", "Warnings", findings.write_findings(collect_findings(study, located, health, rigs))),
+        Section("warnings", "Warnings", findings.write_findings(found)),
         Section("results", "Pose", _join(_show_results(study, name) for name in experiments), write_caption("results")),
         Section("behaviours", "Behaviours", _join(_show_behaviours(study, name) for name in experiments), write_caption("behaviours")),
         *(
@@ -66,7 +71,7 @@ def write_report(study: Study, path: Path, examine: Examine) -> None:
             _join([Heading(name), *build_movements(study, name, shown)] for name in experiments),
             write_caption("movements"),
         ),
-        *(_show_keypoints(study, name, shown, located, health[name]) for name in experiments),
+        *(_show_keypoints(study, name, shown, located, health[name], measures) for name in experiments),
         Section("learning", "Learning curves", _join(_show_learning(study, name) for name in experiments)),
         Section("recordings", "Recordings", _show_recordings(study, located, shown), write_caption("recordings")),
         Section("calibration", "Calibration", _join(recordings.build_calibration(study, rig) for rig in rigs)),
@@ -75,7 +80,7 @@ def write_report(study: Study, path: Path, examine: Examine) -> None:
     write_page(Page(study.config.report.title, "Keypoints in 3D, discovered without annotation", facts, sections), "sessions/", path)
 
 
-def write_session_page(study: Study, session: str, path: Path, examine: Examine) -> None:
+def write_session_page(study: Study, session: str, path: Path, examine: Examine, doubt: Doubt) -> None:
     """Write the page of one session; where its behaviours are annotated, they are shown over time."""
     if session not in study.sessions:
         raise InputError("", f"session {session!r} is not in the sheet of sessions", f"known: {', '.join(study.sessions)}")
@@ -84,12 +89,14 @@ def write_session_page(study: Study, session: str, path: Path, examine: Examine)
     health = examine(study, [session])
     facts = [f"subject {row.subject}", f"rig {row.rig}", f"split {row.split}", f"{located[session].n_frames} frames"]
     facts += [f"{key} {value}" for key, value in row.more.items()]
-    found = [*findings.find_session_faults(study, located), *findings.find_calibration_faults(study, [row.rig])]
+    measures = doubt(study, [session])
+    found = [*findings.find_doubts(measures), *findings.find_session_faults(study, located)]
+    found += findings.find_calibration_faults(study, [row.rig])
     for name in study.config.experiments:
         found += findings.find_keypoint_faults(name, health[name])
     sections = [
         Section("warnings", "Warnings", findings.write_findings(found)),
-        *(_show_keypoints(study, name, [session], located, health[name], alone=True) for name in study.config.experiments),
+        *(_show_keypoints(study, name, [session], located, health[name], measures, alone=True) for name in study.config.experiments),
         Section("recordings", "Recording", _show_recording(study, session, located[session])),
         Section("calibration", "Calibration", recordings.build_calibration(study, row.rig)),
         Section("run", "What this run was", _show_run(study, [session], is_judged=False)),
@@ -174,6 +181,7 @@ def _show_keypoints(
     sessions: Sequence[str],
     located: Mapping[str, recordings.Located],
     health: Mapping[str, pd.DataFrame],
+    measures: Iterable[Measure],
     alone: bool = False,
 ) -> Section:
     """The keypoints of some sessions in the report of the study, or of one `alone` on its page."""
@@ -184,6 +192,8 @@ def _show_keypoints(
             row = study.sessions[session]
             aside = f"subject {row.subject}, split {row.split}; its page plays {'all views' if pictures else 'more of it'}"
             elements.append(Heading(session, aside, link=f"sessions/{session}.html"))
+        own = [measure for measure in measures if measure.session == session and measure.experiment in ("", name)]
+        elements += [Note(f"Doubtful. {sentence}", "warning") for sentence in describe_doubts(own)]
         numbers = build_keypoint_table(health[session], located[session].units, located[session].side)
         played = _play(study, name, session, alone)
         elements += [*played, *_fold({"Each keypoint in numbers": numbers})] if played else []

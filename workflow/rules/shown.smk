@@ -7,6 +7,7 @@ def get_session_files(session):
     files = [
         f"results/location/{session}.parquet",
         "results/cube.json",
+        f"results/calibration/{row.rig}.toml",
         f"results/calibration/{row.rig}.parquet",
         *get_session_surveys(session),
     ]

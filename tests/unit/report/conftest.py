@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from bkind3d.config import StudyConfig
+from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.parquet import write_table
 from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS, write_json
+from bkind3d.geometry.cameras import Camera
 from bkind3d.study.sections import format_sections
 from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
 from bkind3d.study.study import Study
@@ -147,11 +149,13 @@ class ToyStudy:
         write_table(location, "location", self.results / "location" / f"{session}.parquet", {"extent": 0.8 * SIDE, "units": "mm"})
         for index, camera in enumerate(self.cameras):
             survey = pd.DataFrame(
-                {"frame": frames, "time_s": time, "brightness": 100.0, "motion": 1.0, "area": 50.0, "fault": "", "mask": b""}
+                {"frame": frames, "time_s": time, "brightness": 100.0, "motion": 1.0, "area": 2000.0, "fault": "", "mask": b""}
             )
             survey[["centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1"]] = 1.0
             survey = survey.assign(video_frame=frames, clusters=[[]] * self.n_frames)
             about = {
+                "width": 320,
+                "height": 256,
                 "video_width": 320,
                 "video_height": 256,
                 "rate": RATE,
@@ -191,6 +195,10 @@ class ToyStudy:
         write_table(pd.DataFrame(rows), "frames", self.results / "frames" / "subject" / session / f"{self.cameras[camera]}.parquet", about)
 
     def _write_calibration(self) -> None:
+        matrix, size = np.array([[300.0, 0, 159.5], [0, 300, 127.5], [0, 0, 1]]), (320, 256)
+        poses = {name: np.array([10.0 * index, 0, 700]) for index, name in enumerate(self.cameras)}
+        cameras = {name: Camera(name, size, matrix, np.zeros(5), np.eye(3), pose) for name, pose in poses.items()}
+        write_calibration(cameras, self.results / "calibration" / "arena.toml", "mm")
         table = pd.DataFrame({"camera": self.cameras, "n_board_frames": 30, "n_points": 600, "coverage": 0.7})
         # What is known of a calibration that was given: nothing.
         table[["mean_px", "median_px", "p95_px"]] = [0.31, 0.25, 0.8] if self.board else [np.nan] * 3

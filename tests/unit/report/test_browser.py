@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from bkind3d.data.parquet import write_table
+from bkind3d.evaluation.doubts import measure_doubts
 from bkind3d.evaluation.health import examine_sessions
 from bkind3d.report.pages import write_report, write_session_page
 
@@ -37,8 +38,8 @@ def study(make_toy, tmp_path_factory):
     toy = make_toy(tmp_path_factory.mktemp("study"), n_cameras=3, n_frames=40)
     toy.sessions = {"train1": "train", "test1": "test", "test2": "test"}
     study = toy.write().open()
-    write_report(study, toy.results / "report.html", examine_sessions)
-    write_session_page(study, "test1", toy.results / "sessions" / "test1.html", examine_sessions)
+    write_report(study, toy.results / "report.html", examine_sessions, measure_doubts)
+    write_session_page(study, "test1", toy.results / "sessions" / "test1.html", examine_sessions, measure_doubts)
     return toy
 
 
@@ -243,7 +244,7 @@ def test_pages_fit_a_phone_and_darkness(study, open_page, name):
 def test_without_pictures_the_skeleton_still_plays(make_toy, tmp_path, open_page):
     toy = make_toy(tmp_path, settings={"pictures": False})
     path = toy.results / "sessions" / "test1.html"
-    write_session_page(toy.write().open(), "test1", path, examine_sessions)
+    write_session_page(toy.write().open(), "test1", path, examine_sessions, measure_doubts)
     page = open_page(path)
     page.get_by_label("Moment").fill("7")
     wait_until(page, "document.querySelector('.player').dataset.index == 7")
@@ -267,7 +268,7 @@ def test_names_of_strangers_are_text_and_no_script_but_the_pages_runs(make_toy, 
     write_table(errors.assign(joint=errors["joint"].map(lambda name: names.get(name, name))), "joint_errors", path)
     table = pd.read_parquet(study.folder / "b.parquet")
     write_table(table.replace({"behaviour": {"rest": HOSTILE[1], "walk": HOSTILE[2]}}), "behaviours", study.folder / "b.parquet")
-    write_report(study.open(), study.results / "report.html", examine_sessions)
+    write_report(study.open(), study.results / "report.html", examine_sessions, measure_doubts)
     page = open_page(study.results / "report.html")
     title = page.title()
     charts = page.locator("#results .plot").all()

@@ -7,6 +7,7 @@ import pytest
 
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_table, write_table
+from bkind3d.evaluation.doubts import measure_doubts
 from bkind3d.evaluation.health import examine_sessions
 from bkind3d.report.pages import write_report, write_session_page
 
@@ -31,7 +32,7 @@ def report(make_toy, tmp_path_factory):
     """The report of the study as it is, written once."""
     toy = make_toy(tmp_path_factory.mktemp("study"))
     path = toy.results / "report.html"
-    write_report(toy.write().open(), path, examine_sessions)
+    write_report(toy.write().open(), path, examine_sessions, measure_doubts)
     return path.read_text()
 
 
@@ -73,7 +74,7 @@ def test_frames_of_the_reports_skeletons_are_limited(toy):
     toy.settings = {"max_frames": 10}
     toy.n_frames = 45
     path = toy.results / "report.html"
-    write_report(toy.write().open(), path, examine_sessions)
+    write_report(toy.write().open(), path, examine_sessions, measure_doubts)
     assert [count_moments(player) for player in read_players(path.read_text())] == [9, 9]
     assert "9 of 45 frames" in path.read_text()
 
@@ -82,7 +83,7 @@ def test_sessions_of_the_report_are_limited_unseen_ones_first(toy):
     toy.sessions = {"a": "train", "b": "train", "c": "predict", "d": "test"}
     toy.settings = {"max_sessions": 2}
     path = toy.results / "report.html"
-    write_report(toy.write().open(), path, examine_sessions)
+    write_report(toy.write().open(), path, examine_sessions, measure_doubts)
     html = path.read_text()
     assert re.findall(r"drawn onto every view of (\w+)", html) == ["d", "c"]
     assert "Shown: 2 of 4 sessions" in html
@@ -91,7 +92,7 @@ def test_sessions_of_the_report_are_limited_unseen_ones_first(toy):
 def test_several_experiments_share_the_limit(toy):
     toy.experiments, toy.settings = ("one", "two"), {"max_sessions": 2}
     path = toy.results / "report.html"
-    write_report(toy.write().open(), path, examine_sessions)
+    write_report(toy.write().open(), path, examine_sessions, measure_doubts)
     html = path.read_text()
     assert len(read_players(html)) == 2
     assert 'id="keypoints-one"' in html
@@ -102,7 +103,7 @@ def test_several_experiments_share_the_limit(toy):
 def test_what_a_study_lacks_is_said(toy, missing):
     setattr(toy, missing, False)
     path = toy.results / "report.html"
-    write_report(toy.write().open(), path, examine_sessions)
+    write_report(toy.write().open(), path, examine_sessions, measure_doubts)
     html = path.read_text()
     assert re.findall(r'<section id="([^"]+)">', html) == SECTIONS
     assert ("calibration was given (given.toml)" if missing == "board" else "no reference") in html
@@ -111,13 +112,13 @@ def test_what_a_study_lacks_is_said(toy, missing):
 def test_a_study_whose_subject_was_never_located_still_has_a_report(toy):
     toy.located = 0.0
     path = toy.results / "report.html"
-    write_report(toy.write().open(), path, examine_sessions)
+    write_report(toy.write().open(), path, examine_sessions, measure_doubts)
     assert "no frame has keypoints" in path.read_text()
 
 
 def test_session_page_has_the_same_parts(toy):
     path = toy.results / "sessions" / "test1.html"
-    write_session_page(toy.write().open(), "test1", path, examine_sessions)
+    write_session_page(toy.write().open(), "test1", path, examine_sessions, measure_doubts)
     html = path.read_text()
     assert re.findall(r'<section id="([^"]+)">', html) == ["warnings", "keypoints-tiny", "recordings", "calibration", "run"]
     assert 'href="../report.html"' in html
@@ -133,8 +134,8 @@ def test_without_pictures_no_page_shows_any(toy):
     toy.settings = {"pictures": False}
     study = toy.write().open()
     report, page = toy.results / "report.html", toy.results / "sessions" / "test1.html"
-    write_report(study, report, examine_sessions)
-    write_session_page(study, "test1", page, examine_sessions)
+    write_report(study, report, examine_sessions, measure_doubts)
+    write_session_page(study, "test1", page, examine_sessions, measure_doubts)
     for path in (report, page):
         html = path.read_text()
         # Clips of movements are drawn from the skeleton alone.
@@ -152,7 +153,7 @@ def test_a_session_is_thinned_to_what_a_page_has_room_for(toy, monkeypatch):
     monkeypatch.setattr("bkind3d.report.pages.PICTURE_ROOM", 4_000)
     toy.n_frames = 18
     path = toy.results / "sessions" / "test1.html"
-    write_session_page(toy.write().open(), "test1", path, examine_sessions)
+    write_session_page(toy.write().open(), "test1", path, examine_sessions, measure_doubts)
     html = path.read_text()
     (player,) = read_players(html)
     assert count_moments(player) == 6
@@ -164,7 +165,7 @@ def test_a_session_is_thinned_to_what_a_page_has_room_for(toy, monkeypatch):
 
 def test_unknown_session_is_refused_in_one_line(toy):
     with pytest.raises(InputError, match="session 'nobody' is not in the sheet"):
-        write_session_page(toy.write().open(), "nobody", toy.results / "x.html", examine_sessions)
+        write_session_page(toy.write().open(), "nobody", toy.results / "x.html", examine_sessions, measure_doubts)
 
 
 def test_text_of_the_sheet_cannot_become_markup(toy):
@@ -172,7 +173,7 @@ def test_text_of_the_sheet_cannot_become_markup(toy):
     sheet = toy.folder / "config" / "sessions.tsv"
     sheet.write_text(sheet.read_text().replace("5 mg", "<b>5</b> mg & more"))
     path = toy.results / "report.html"
-    write_report(toy.open(), path, examine_sessions)
+    write_report(toy.open(), path, examine_sessions, measure_doubts)
     html = without_data(path.read_text())
     assert "<b>5" not in html
     assert "&lt;b&gt;5&lt;/b&gt; mg &amp; more" in html
@@ -184,7 +185,7 @@ def test_a_report_that_fails_leaves_the_old_one(toy, monkeypatch):
     path.write_text("old")
     monkeypatch.setattr("bkind3d.report.rendering.pack_plotly", lambda: (_ for _ in ()).throw(OSError("gone")))
     with pytest.raises(OSError, match="gone"):
-        write_report(study, path, examine_sessions)
+        write_report(study, path, examine_sessions, measure_doubts)
     assert path.read_text() == "old"
     assert list(path.parent.glob(".report*")) == []
 
@@ -194,7 +195,7 @@ def test_a_missing_table_is_named(toy):
     path = study.results.keypoints("tiny", "test1")
     path.unlink()
     with pytest.raises(InputError, match=re.escape(str(path))):
-        write_report(study, toy.results / "report.html", examine_sessions)
+        write_report(study, toy.results / "report.html", examine_sessions, measure_doubts)
 
 
 def test_a_method_without_edges_has_pages_and_pictures(toy):
@@ -202,8 +203,8 @@ def test_a_method_without_edges_has_pages_and_pictures(toy):
     edges = read_table(study.results.edges("tiny"), "edges")
     write_table(edges.iloc[:0], "edges", study.results.edges("tiny"))
     report, page = toy.results / "report.html", toy.results / "page.html"
-    write_report(study, report, examine_sessions)
-    write_session_page(study, "test1", page, examine_sessions)
+    write_report(study, report, examine_sessions, measure_doubts)
+    write_session_page(study, "test1", page, examine_sessions, measure_doubts)
     assert all(
         "lines are the strongest" not in path.read_text() and read_players(path.read_text())[0]["edges"] == [] for path in (report, page)
     )
@@ -213,7 +214,7 @@ def test_a_method_whose_points_are_joints_has_pages(toy):
     toy.supervised = True
     study = toy.write().open()
     report, page = toy.results / "report.html", toy.results / "page.html"
-    write_report(study, report, examine_sessions)
-    write_session_page(study, "test1", page, examine_sessions)
+    write_report(study, report, examine_sessions, measure_doubts)
+    write_session_page(study, "test1", page, examine_sessions, measure_doubts)
     assert study.config.experiments["tiny"].description.title in report.read_text()
     assert all(read_players(path.read_text())[0]["names"] == ["k00", "k01", "k02", "k03", "k04"] for path in (report, page))
