@@ -64,14 +64,19 @@ def add_session(arguments: argparse.Namespace) -> None:
     argument("--sessions", nargs="+", metavar="SESSION", help="examine these sessions only"),
     argument("--full", action="store_true", help="decode every frame, not only 50 per camera"),
     argument("--page", type=Path, help="HTML page to write (default: results/doctor.html of the study)"),
+    argument("--checks", type=Path, metavar="JSON", help="file that gets all findings, for the report"),
     argument("--json", action="store_true", help="write the findings as JSON to the standard output, for machines"),
     argument("--keep-going", action="store_true", help="end with exit code 0 whatever was found, and measure no memory"),
 )
 def doctor(arguments: argparse.Namespace) -> None:
     """Examine a study's recordings before days are spent on them: sheets, videos, calibration, synchronisation; draw what is known."""
+    from bkind3d.data.results import write_json
+    from bkind3d.doctor.checks import summarise
     from bkind3d.doctor.studies import MASK_PAGE, examine_study, format_checks, name_command
 
     checks, page = examine_study(arguments.config, arguments.sessions, arguments.full, arguments.page, memory=not arguments.keep_going)
+    if arguments.checks:
+        write_json(summarise(checks), arguments.checks)
     sys.stdout.write(format_checks(checks, arguments.json))
     failed = [check for check in checks if check.status == "failure"]
     if failed and not arguments.keep_going:

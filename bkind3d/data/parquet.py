@@ -96,6 +96,11 @@ def write_table(table: pd.DataFrame, kind: str, path: str | Path, metadata: Mapp
         add_rows(table)
 
 
+def write_empty(kind: str, path: str | Path, metadata: Mapping[str, Any]) -> None:
+    """Write a table without rows."""
+    write_table(pd.DataFrame(columns=list(TABLES[kind])), kind, path, metadata)
+
+
 @contextmanager
 def open_table(kind: str, path: str | Path, metadata: Mapping[str, Any] | None = None) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Write a table part by part, so that it never has to be in memory; gives the function that adds rows.
@@ -211,6 +216,11 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     with refused_where_damaged(path), open_parquet(path) as file:
         raw = file.schema_arrow.metadata or {}
         return {key.removeprefix(_PREFIX).decode(): json.loads(value) for key, value in raw.items() if key.startswith(_PREFIX)}
+
+
+def read_failure(path: str | Path) -> str:
+    """Why a table of one session holds nothing, where its stage could not be done for that session alone; else empty."""
+    return str(read_metadata(path).get("failed", ""))
 
 
 def read_table(path: str | Path, kind: str, columns: list[str] | None = None, frames: Iterable[int] | None = None) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What a check found: pass, warning or failure, one sentence, and the next step."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -47,13 +48,64 @@ class Check:
         return f"{self.status:8}{self.to_error()}"
 
 
+@dataclass(frozen=True)
+class Cause:
+    """Checks of one kind that found the same in several sessions or cameras: numbers and names apart, they say the same."""
+
+    checks: Sequence[Check]
+
+    @property
+    def first(self) -> Check:
+        """The one that stands for all."""
+        return self.checks[0]
+
+    @property
+    def places(self) -> list[str]:
+        """Sessions and cameras in which it was found."""
+        return list(dict.fromkeys(filter(None, ("/".join(filter(None, (check.session, check.camera))) for check in self.checks))))
+
+    def list_places(self, most: int = 6) -> str:
+        """The first of these places, and how many more there are."""
+        more = len(self.places) - most
+        return ", ".join(self.places[:most]) + (f" and {more} more" if more > 0 else "")
+
+    def describe(self) -> str:
+        """One line."""
+        if len(self.checks) == 1:
+            return self.first.describe()
+        return f"{self.first.describe()} [{len(self.checks)} times: {self.list_places()}]"
+
+
+def group_checks(checks: Sequence[Check]) -> list[Cause]:
+    """The causes of all checks, grave ones first: seven equal warnings would hide the eighth."""
+    groups: dict[tuple[str, ...], list[Check]] = {}
+    for check in sort_checks(checks):
+        names = [name for name in (check.session, check.camera) if name]
+        said = [_forget_details(text, names) for text in (check.sentence, check.next_step)]
+        groups.setdefault((check.status, check.what, *said), []).append(check)
+    return [Cause(found) for found in groups.values()]
+
+
+def _forget_details(text: str, names: Sequence[str]) -> str:
+    """A sentence without names of files, sessions and cameras, and without numbers."""
+    for name in sorted(names, key=len, reverse=True):
+        text = re.sub(rf"\b{re.escape(name)}\b", "*", text)
+    return re.sub(r"\S+\.\w{2,4}\b:?|[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", "#", text)
+
+
 def sort_checks(checks: Sequence[Check]) -> list[Check]:
     """Failures first, then warnings; otherwise in the order given."""
     return sorted(checks, key=lambda check: ORDER.index(check.status))
 
 
+def count_checks(checks: Sequence[Check]) -> dict[str, int]:
+    """How many checks have each status."""
+    return {status: sum(check.status == status for check in checks) for status in ORDER}
+
+
 def summarise(checks: Sequence[Check]) -> dict[str, Any]:
-    """What machines read: the counts, and every check."""
-    counts = {status: sum(check.status == status for check in checks) for status in ORDER}
+    """What machines read, and the report: the counts, the causes, and every check."""
+    counts = count_checks(checks)
     worst = next((status for status in ORDER if counts[status]), "pass")
-    return {"status": worst, "counts": counts, "checks": [asdict(check) for check in sort_checks(checks)]}
+    causes = [asdict(cause.first) | {"times": len(cause.checks), "places": cause.places} for cause in group_checks(checks)]
+    return {"status": worst, "counts": counts, "causes": causes, "checks": [asdict(check) for check in sort_checks(checks)]}

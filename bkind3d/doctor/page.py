@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.shrinking import Picture as Pixels
 from bkind3d.data.spacing import spread_indices, step_indices
-from bkind3d.doctor.checks import ORDER, Check, sort_checks, summarise
-from bkind3d.doctor.pictures import choose_moment, choose_spacing, draw_epipolar_lines, draw_world, list_world_lines, tile_views
+from bkind3d.doctor.checks import ORDER, Cause, Check, group_checks, sort_checks, summarise
+from bkind3d.doctor.pictures import choose_moment, choose_spacing, draw_epipolar_lines, draw_world, list_world_lines, outline, tile_views
 from bkind3d.doctor.sessions import Examined, measure_distance
 from bkind3d.geometry.cameras import Array, Camera
-from bkind3d.report.elements import Cell, Chart, Note, Page, Picture, Section, Table, make_chart, make_row
+from bkind3d.report.elements import Cell, Chart, Fold, Note, Page, Picture, Section, Table, make_chart, make_row
 from bkind3d.report.overlays import draw_grid, encode_jpeg
 from bkind3d.report.palette import ACCENT, LINES
 from bkind3d.report.recordings import build_location_chart
@@ -31,7 +31,8 @@ def write_doctor_page(study: Study, examined: Sequence[Examined], checks: Sequen
     """Write the page of all examined sessions."""
     counts = summarise(checks)["counts"]
     facts = [f"{counts['failure']} failures", f"{counts['warning']} warnings", f"{counts['pass']} passed"]
-    sections = [Section("checks", "Checks", _show_checks(checks), "Failures first. Each says what to do next.")]
+    lead = "Failures first; what was found in several places stands there once. Each says what to do next."
+    sections = [Section("checks", "Checks", _show_checks(study, examined, checks), lead)]
     pictured = choose_pictured(examined, study.config.report.max_sessions) if study.config.report.pictures else set()
     for entry in examined:
         shown = entry.name in pictured
@@ -51,13 +52,45 @@ def choose_pictured(examined: Sequence[Examined], limit: int) -> set[str]:
     return {entry.name for entry in ordered[:limit]}
 
 
-def _show_checks(checks: Sequence[Check]) -> list[Any]:
-    ordered = sort_checks(checks)
-    notes = [Note(str(check.to_error()), "warning") for check in ordered if check.status == "failure"]
-    cells = ((check.session, check.camera, check.what, check.sentence, check.next_step) for check in ordered)
-    rows = [make_row(Cell(check.status, _STYLES[check.status]), *more) for check, more in zip(ordered, cells, strict=True)]
-    columns = ["status", "session", "camera", "check", "found", "next step"]
-    return [*(notes or [Note("No check failed.", "good")]), Table(columns, rows)]
+def _show_checks(study: Study, examined: Sequence[Examined], checks: Sequence[Check]) -> list[Any]:
+    """Causes, each with how often and where it was found, and with a picture where a camera shows it; then every check."""
+    causes = group_checks(checks)
+    notes = [Note(str(cause.first.to_error()), "warning") for cause in causes if cause.first.status == "failure"]
+    rows = [
+        make_row(Cell(cause.first.status, _STYLES[cause.first.status]), len(cause.checks), *_tell(cause.first), cause.list_places())
+        for cause in causes
+    ]
+    columns = ["status", "times", "check", "found, such as", "next step", "where"]
+    shown = _show_causes(examined, [cause for cause in causes if cause.first.status != "pass"]) if study.config.report.pictures else []
+    cells = ((check.session, check.camera, *_tell(check)) for check in sort_checks(checks))
+    every = [make_row(Cell(check.status, _STYLES[check.status]), *more) for check, more in zip(sort_checks(checks), cells, strict=True)]
+    fold = Fold("Every check", [Table(["status", "session", "camera", "check", "found", "next step"], every)])
+    return [*(notes or [Note("No check failed.", "good")]), Table(columns, rows, frozenset({"times"})), *shown, fold]
+
+
+def _tell(check: Check) -> tuple[str, str, str]:
+    return check.what, check.sentence, check.next_step
+
+
+def _show_causes(examined: Sequence[Examined], causes: Sequence[Cause]) -> list[Any]:
+    """What the cameras show where something was found, one picture for each cause, the subject's silhouette outlined."""
+    sessions = {entry.name: entry for entry in examined}
+    drawn = {}
+    for cause in causes:
+        check = next((one for one in cause.checks if one.camera in getattr(sessions.get(one.session), "samples", {})), None)
+        picture = draw_silhouette(sessions[check.session], check.camera) if check else None
+        if check and picture is not None:
+            drawn[f"{check.what}: {check.session}, {check.camera}"] = picture
+    return [Picture(encode_jpeg(tile_views(drawn)), "One picture for each cause, with the silhouettes' outlines")] if drawn else []
+
+
+def draw_silhouette(entry: Examined, camera: str) -> Pixels | None:
+    """The picture of a camera in which most is seen, with the outline of what is taken for the subject; none without a picture."""
+    pictures, found = entry.samples[camera].pictures, entry.silhouettes.get(camera, {})
+    if not pictures:
+        return None
+    frame = max(pictures, key=lambda number: found[number].clusters[0, 0] if number in found and len(found[number].clusters) else 0.0)
+    return outline(pictures[frame], found[frame]) if frame in found else pictures[frame]
 
 
 def _find_cube(entry: Examined, frame: int) -> tuple[Array, float] | None:

@@ -78,6 +78,14 @@ def choose_moment(silhouettes: Mapping[str, Mapping[int, Silhouettes]]) -> int |
     return best if best is not None and len(seen[best]) >= 2 else None
 
 
+def outline(picture: Picture, silhouettes: Silhouettes) -> Picture:
+    """The picture with the outlines of its silhouettes."""
+    drawn = picture.copy()
+    outlines, _ = cv2.findContours(silhouettes.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(drawn, outlines, -1, OUTLINE, 1, cv2.LINE_AA)
+    return drawn
+
+
 def draw_epipolar_lines(
     pictures: Mapping[str, Picture], cameras: Mapping[str, Camera], silhouettes: Mapping[str, Silhouettes], source: str, reach: float
 ) -> tuple[dict[str, Picture], dict[str, float]]:
@@ -99,9 +107,7 @@ def draw_epipolar_lines(
     ray = cameras[source].centre + np.geomspace(reach / 50, reach, 400)[:, None] * direction
     drawn, distances = {}, {}
     for name, picture in pictures.items():
-        canvas = picture.copy()
-        outlines, _ = cv2.findContours(silhouettes[name].mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(canvas, outlines, -1, OUTLINE, 1, cv2.LINE_AA)
+        canvas = outline(picture, silhouettes[name])
         if name != source:
             track = project_through_lens(cameras[name], ray)
             _draw_track(canvas, track, LINE, 2)

@@ -86,7 +86,9 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
         surveys = [path for path in (study.results.survey(name, camera) for camera in examined.samples) if path.exists()]
         if surveys:
             measured = measure_changes(surveys, next(iter(examined.samples.values())).info.rate)
-            examined.measured = replace(measured, side=study.config.location.side_margin * float(examined.place["extent"]))
+            extent = examined.place.get("extent")
+            side = None if extent is None else study.config.location.side_margin * float(extent)
+            examined.measured = replace(measured, side=side)
     elif not any(check.status == "failure" for check in examined.checks):
         infos = {camera: sample.info for camera, sample in examined.samples.items()}
         early, examined.measured = examine_beginning(study, name, examined.cameras, infos, None if full else BEGINNING)

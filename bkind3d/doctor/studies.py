@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bkind3d.config import InputError
-from bkind3d.doctor.checks import Check, sort_checks, summarise
+from bkind3d.doctor.checks import Check, group_checks, sort_checks, summarise
 from bkind3d.doctor.masks import write_mask_page
 from bkind3d.doctor.page import write_doctor_page
+from bkind3d.doctor.rigs import examine_rig
 from bkind3d.doctor.sessions import examine_session
 from bkind3d.doctor.suggestions import check_memory, suggest_settings
-from bkind3d.geometry.units import METRES
 from bkind3d.study.opening import find_folder, open_study
 
 #: The page on which masks are drawn, beside the doctor's.
@@ -49,11 +49,8 @@ def examine_study(
             raise InputError(study.config.sessions, f"has no session {name!r}", f"known: {', '.join(study.sessions)}")
     agree = f"settings and sheets agree: {len(study.sessions)} sessions, {len(study.rigs)} rigs"
     checks = [Check("pass", "sheets", agree)]
-    for name, row in study.rigs.items():
-        board = study.config.boards.get(row.board)
-        if board is not None and not 1e-3 <= board.square_length * METRES[row.units] <= 1:
-            sentence = f"rig {name!r}: a board with squares of {board.square_length:g} {row.units} cannot be"
-            checks.append(Check("failure", "units", sentence, "give square_length and marker_length in the rig's units"))
+    for name in dict.fromkeys(study.sessions[session].rig for session in wanted):
+        checks += examine_rig(study, name)
     examined = []
     for name in wanted:
         if not all((study.folder / path).exists() for camera in study.cameras[name] for path in study.find_videos(name, camera)):
@@ -81,4 +78,4 @@ def format_checks(checks: Sequence[Check], as_json: bool) -> str:
     if as_json:
         return json.dumps(found, indent=1) + "\n"
     counts = ", ".join(f"{count} {status}" for status, count in found["counts"].items())
-    return "\n".join([*(check.describe() for check in checks), counts]) + "\n"
+    return "\n".join([*(cause.describe() for cause in group_checks(checks)), counts]) + "\n"

@@ -4,6 +4,7 @@ World frame: right-handed, in the rig's units, z up where the calibration knows 
 forward (OpenCV). Pixel frame: (0, 0) is the *centre* of the top-left pixel.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 #: Numbers of any shape.
 Array = Float[NDArray, "..."]
+#: Cameras are held upright where their mean up vector is nearly as long as one of them along an axis; they look along an axis, and say
+#: nothing of what is up, where their mean optical axis is.
+_UPRIGHT, _ALONG = 0.6, 0.8
 
 
 def upright_rotation(up: str) -> Float[NDArray, "3 3"]:
@@ -71,3 +75,25 @@ class Camera:
         """The same camera in a new world: ``x_new = rotation @ x_old + translation``."""
         turned = self.rotation @ rotation.T
         return replace(self, rotation=turned, translation=self.translation - turned @ translation)
+
+
+def find_up(cameras: Collection[Camera]) -> str | None:
+    """The axis of the world (x, y, z, -x, -y or -z) that points up in the pictures of most cameras; none where that cannot be said.
+
+    People hold cameras upright. Where all look along one axis, as from the ceiling, their own up vectors say nothing of it: then there is none.
+    """
+    ups = -np.array([camera.rotation[1] for camera in cameras])
+    mean = ups.mean(axis=0)
+    ahead = np.array([camera.rotation[2] for camera in cameras]).mean(axis=0)
+    return name_axis(mean) if np.abs(mean).max() >= _UPRIGHT and np.abs(ahead).max() <= _ALONG else None
+
+
+def name_axis(direction: Float[NDArray, "3"]) -> str:
+    """The axis (x, y, z, -x, -y or -z) that a direction is nearest to."""
+    place = int(np.abs(direction).argmax())
+    return ("-" if direction[place] < 0 else "") + "xyz"[place]
+
+
+def axis_vector(axis: str) -> Float[NDArray, "3"]:
+    """The direction of an axis (x, y, z, -x, -y or -z)."""
+    return np.asarray((-1.0 if axis.startswith("-") else 1.0) * np.eye(3)["xyz".index(axis.removeprefix("-"))])

@@ -1,6 +1,6 @@
 """What the pages show of a study, read from its results under the names that keypoints were given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.parquet import read_failure, read_metadata, read_table
 from bkind3d.data.points import SessionKeypoints, name_keypoints, read_keypoints, read_points
 from bkind3d.data.results import read_json
 from bkind3d.data.skeleton import Edge, choose_skeleton
@@ -51,9 +51,10 @@ def read_location(study: Study, session: str) -> tuple[pd.DataFrame, dict[str, A
 
 def read_joints(study: Study, session: str, frames: Sequence[int] | Int[NDArray, "frame"]) -> Float[NDArray, "frame joint 3"] | None:
     """Annotated joints in some frames of a session, NaN where one is not known; None where there are none."""
-    if not study.sessions[session].joints:
+    path = study.results.joints(session)
+    if not study.sessions[session].joints or read_failure(path):
         return None
-    return read_points(study.results.joints(session), "joints").positions_at(np.asarray(frames))
+    return read_points(path, "joints").positions_at(np.asarray(frames))
 
 
 def read_judgement(path: Path) -> dict[str, Any]:
@@ -65,6 +66,21 @@ def find_failure(path: Path) -> str:
     """Why an evaluation (JSON) could not be done; empty where it was, or where nothing was asked."""
     judgement = read_judgement(path)
     return str(judgement["reason"]) if judgement.get("failed") else ""
+
+
+def list_failures(study: Study, sessions: Iterable[str], is_judged: bool) -> dict[str, str]:
+    """Why sessions lack keypoints or joints, or (`is_judged`) a judgement, by their names: what could not be done of them costs no other."""
+    failures: dict[str, str] = {}
+    for session in sessions:
+        places = [study.results.location(session), *(study.results.keypoints(name, session) for name in study.config.experiments)]
+        places += [study.results.joints(session)] if study.sessions[session].joints else []
+        for path in filter(Path.exists, places):
+            if failed := read_failure(path):
+                failures.setdefault(session, failed)
+    for name in study.config.experiments if is_judged else ():
+        for path in (study.results.pose(name), study.results.actions(name)):
+            failures = read_judgement(path).get("left_out", {}) | failures
+    return failures
 
 
 def read_results(path: Path) -> pd.DataFrame:

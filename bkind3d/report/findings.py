@@ -10,6 +10,7 @@ from bkind3d.data.cubes import SMALL
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import FLOORS, MAJORITY_CLASS
 from bkind3d.report.candidates import has_reference, is_ours, label_of, rows_of
+from bkind3d.report.contents import read_judgement
 from bkind3d.report.elements import Note
 from bkind3d.report.formatting import format_interval, format_number, format_share
 from bkind3d.report.recordings import Located, calibration_quality
@@ -81,6 +82,28 @@ def list_merged(health: pd.DataFrame) -> list[str]:
     places = {name: place for place, name in enumerate(health["keypoint"])}
     rows = zip(health["keypoint"], health["merged"], strict=True)
     return [f"{name} and {other}" for name, others in rows for other in others if places[name] < places[other]]
+
+
+def find_failures(failures: Mapping[str, str]) -> list[Note]:
+    """Sessions that could not be done, or not wholly, each with its reason; the others are as they would be without them."""
+    return [
+        Note(f"{session}: {reason.rstrip('.')}. No other session is the worse for it.", GRAVE, "recordings")
+        for session, reason in failures.items()
+    ]
+
+
+def find_doctors_warnings(study: Study, session: str = "") -> list[Note]:
+    """What the doctor found wrong, each cause once; of one session, what was found there."""
+    found = read_judgement(study.results.doctor_checks())
+    causes = [check for check in found.get("checks", []) if check["session"] == session] if session else found.get("causes", [])
+    notes = []
+    for cause in (cause for cause in causes if cause["status"] != "pass"):
+        places = cause.get("places") or ["/".join(filter(None, (cause["session"], cause["camera"])))]
+        where = _list_some([place for place in places if place])
+        step = f"; {cause['next_step']}" if cause["next_step"] else ""
+        text = f"The doctor{f' ({where})' if where else ''}: {cause['sentence']}{step}."
+        notes.append(Note(text, GRAVE, "recordings"))
+    return notes
 
 
 def find_doubts(measures: Iterable[Measure]) -> list[Note]:

@@ -18,6 +18,7 @@ from bkind3d.report.candidates import has_reference, is_ours, rows_of
 from bkind3d.report.contents import (
     find_failure,
     find_skeleton,
+    list_failures,
     read_found_joints,
     read_joints,
     read_location,
@@ -55,7 +56,13 @@ def write_report(study: Study, path: Path, examine: Examine, doubt: Doubt) -> No
     names = ", ".join(study.config.experiments)
     facts = [f"{len(study.sessions)} sessions", f"{sum(entry.n_frames for entry in located.values())} frames", f"experiments: {names}"]
     experiments = study.config.experiments
-    found = [*findings.find_doubts(measures), *collect_findings(study, located, health, rigs)]
+    failures = findings.find_failures(list_failures(study, study.sessions, is_judged=True))
+    found = [
+        *failures,
+        *findings.find_doubts(measures),
+        *findings.find_doctors_warnings(study),
+        *collect_findings(study, located, health, rigs),
+    ]
     sections = [
         Section("warnings", "Warnings", findings.write_findings(found)),
         Section("results", "Pose", _join(_show_results(study, name) for name in experiments), write_caption("results")),
@@ -90,7 +97,8 @@ def write_session_page(study: Study, session: str, path: Path, examine: Examine,
     facts = [f"subject {row.subject}", f"rig {row.rig}", f"split {row.split}", f"{located[session].n_frames} frames"]
     facts += [f"{key} {value}" for key, value in row.more.items()]
     measures = doubt(study, [session])
-    found = [*findings.find_doubts(measures), *findings.find_session_faults(study, located)]
+    found = [*findings.find_failures(list_failures(study, [session], is_judged=False)), *findings.find_doubts(measures)]
+    found += [*findings.find_doctors_warnings(study, session), *findings.find_session_faults(study, located)]
     found += findings.find_calibration_faults(study, [row.rig])
     for name in study.config.experiments:
         found += findings.find_keypoint_faults(name, health[name])

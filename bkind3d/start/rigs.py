@@ -8,6 +8,7 @@ from typing import Any
 from bkind3d.calibration.faults import check_scale
 from bkind3d.config import BoardConfig, InputError
 from bkind3d.data.calibration_formats import UnmatchedError
+from bkind3d.geometry.cameras import find_up
 from bkind3d.start.boards import read_board, read_board_file, type_board
 from bkind3d.start.calibrations import (
     RULE,
@@ -24,7 +25,7 @@ from bkind3d.start.calibrations import (
 from bkind3d.start.inventory import Inventory
 from bkind3d.start.recordings import Recognised, find_common, make_name, shows_markers
 
-COLUMNS = ("rig", "units", "calibration", "calibration_size", "board", "board_videos")
+COLUMNS = ("rig", "units", "calibration", "calibration_size", "board", "board_videos", "up")
 
 
 @dataclass
@@ -211,6 +212,12 @@ def _add_calibrations(
         lengths = "" if one.stated else f" Assumed that its lengths are in {one.units}; change it with --units."
         rigs.remarks.append(f"Calibration of {_list(mine, found)}: {shown} ({how}).{lengths}")
         rigs.remarks += remark_on_sizes(one, shown, given=options.size is not None)
+        up = find_up(list(one.cameras.values())) or "z"
+        if up != "z":
+            rigs.remarks.append(
+                f"Assumed that z points up in {shown}, but in the pictures of most cameras {up} does: write {up} as up of rig {name} in rigs.tsv, "
+                "unless the cameras hang upside down."
+            )
 
 
 def _add_boards(

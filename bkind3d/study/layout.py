@@ -79,6 +79,7 @@ class Layout:
     report = _Place("report.html")
     session_page = _Place("sessions/{session}.html")
     doctor_page = _Place("doctor.html")
+    doctor_checks = _Place("doctor.json")
     exports = _Place("exports")  # what is in this folder: ``export.formats``
     overlay_video = _Place("videos/{experiment}/{session}.mp4")
     contact_sheets = _Place("contact_sheets/{experiment}")

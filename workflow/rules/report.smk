@@ -21,6 +21,7 @@ rule write_report:
         joints=collect(
             "results/experiments/{experiment}/joints/fit.json", experiment=filter(study.list_fit_sessions, study.config.experiments)
         ),
+        doctor="results/doctor.json",
         sessions=get_all_files,
     output:
         "results/report.html",
@@ -49,6 +50,8 @@ rule write_session_page:
         ),
         session=lambda wildcards: get_session_files(wildcards.session),
         behaviours=get_session_behaviours,
+        # What it says of this session changes with this session's files: another one's do not draw this page again.
+        doctor=ancient("results/doctor.json"),
     output:
         "results/sessions/{session}.html",
     log:
@@ -76,7 +79,8 @@ rule examine_recordings:
         surveys=[path for session in study.sessions for path in get_session_surveys(session)],
         frames=[path for session in study.sessions for path in get_session_frames(next(iter(study.config.experiments)), session)],
     output:
-        "results/doctor.html",
+        page="results/doctor.html",
+        checks="results/doctor.json",
     log:
         "results/logs/examine_recordings.log",
     benchmark:
@@ -92,4 +96,4 @@ rule examine_recordings:
     message:
         "Examine the recordings"
     shell:
-        "python -m bkind3d doctor {input.study:q} --keep-going --page {output:q} > {log:q} 2>&1"
+        "python -m bkind3d doctor {input.study:q} --keep-going --page {output.page:q} --checks {output.checks:q} > {log:q} 2>&1"

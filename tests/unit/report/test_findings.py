@@ -3,10 +3,12 @@ from dataclasses import replace
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.results import write_json
 from bkind3d.evaluation.health import examine_keypoints
-from bkind3d.report.contents import find_failure, read_location, read_named_keypoints, read_results
+from bkind3d.report.contents import find_failure, list_failures, read_location, read_named_keypoints, read_results
 from bkind3d.report.findings import (
     find_action_faults,
     find_calibration_faults,
+    find_doctors_warnings,
+    find_failures,
     find_keypoint_faults,
     find_pose_faults,
     find_session_faults,
@@ -114,3 +116,31 @@ def test_merged_keypoints_are_counted_as_pairs(toy):
     keypoints.positions[:, [1, 4]] = keypoints.positions[:, [3]] + 1
     (finding,) = find_keypoint_faults("tiny", {"a": examine_keypoints(keypoints, location, 200.0)})
     assert finding.text == "tiny: merged keypoints (on the same place): k01 and k03, k01 and k04, k03 and k04."
+
+
+def test_the_doctors_warnings_stand_in_the_report_each_cause_once(toy):
+    study = toy.write().open()
+    assert find_doctors_warnings(study) == []
+    check = {
+        "status": "warning",
+        "what": "movement",
+        "sentence": "it rests",
+        "next_step": "film more",
+        "session": "test1",
+        "camera": "cam1",
+    }
+    causes = [check | {"places": ["test1/cam1", "train1/cam2"], "times": 2}, check | {"status": "pass", "places": [], "times": 1}]
+    write_json({"causes": causes, "checks": [check, check | {"session": "train1", "camera": "cam2"}]}, study.results.doctor_checks())
+    assert [note.text for note in find_doctors_warnings(study)] == ["The doctor (test1/cam1, train1/cam2): it rests; film more."]
+    assert [note.text for note in find_doctors_warnings(study, "train1")] == ["The doctor (train1/cam2): it rests; film more."]
+
+
+def test_sessions_that_failed_are_listed_with_their_reasons(toy):
+    study = toy.write().open()
+    path = study.results.keypoints("tiny", "test1")
+    write_table(read_table(path, "keypoints"), "keypoints", path, {"units": "mm", "model": "abc", "failed": "camera cam2: no video"})
+    write_json({"rows": [], "left_out": {"train1": "its joints cannot be used: no table", "test1": "?"}}, study.results.pose("tiny"))
+    failures = list_failures(study, study.sessions, is_judged=True)
+    assert failures == {"test1": "camera cam2: no video", "train1": "its joints cannot be used: no table"}
+    assert list_failures(study, ["train1"], is_judged=False) == {}
+    assert "test1: camera cam2: no video. No other" in [note.text for note in find_failures(failures)][1]
