@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
-from bkind3d.cli.verbs import argument, at_least, of_sessions, read_named_paths, threads, verb
+from bkind3d.cli.verbs import KEEP_GOING, argument, at_least, finish_alone, of_sessions, read_named_paths, threads, verb
 from bkind3d.config import ExperimentConfig, JointsConfig, KinematicsConfig, MovementsConfig, PredictionConfig, read_section
 
 DEVICE = argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute")
@@ -51,19 +52,25 @@ def train_model(arguments: argparse.Namespace) -> None:
     argument("--batch-size", type=at_least(1), help="moments computed together; chosen by the device if not given"),
     DEVICE,
     threads(None, "CPU threads"),
+    KEEP_GOING,
 )
 def predict_keypoints(arguments: argparse.Namespace) -> None:
     """find the keypoints of every frame of a session with a trained model"""
     import torch
 
-    from bkind3d.inference.prediction import predict_session
+    from bkind3d.inference.prediction import predict_session, write_no_keypoints
     from bkind3d.training.machine import Machine
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     settings = read_section(PredictionConfig, arguments.config) if arguments.config else PredictionConfig()
     device = Machine(arguments.device).accelerator
-    predict_session(arguments.model, arguments.frames, arguments.output, settings, arguments.batch_size, device)
+
+    def run() -> None:
+        predict_session(arguments.model, arguments.frames, arguments.output, settings, arguments.batch_size, device)
+
+    give_up = partial(write_no_keypoints, arguments.model, arguments.frames, arguments.output)
+    finish_alone(arguments.keep_going, arguments.output, run, give_up)
 
 
 #: What judges an experiment by annotations begins with.
@@ -104,12 +111,13 @@ def regress_joints(arguments: argparse.Namespace) -> None:
     config = read_section(ExperimentConfig, arguments.config)
     keypoints, untrained, joints, behaviours = _read_paths(arguments, "keypoints", "untrained", "joints", "behaviours")
     method = Candidate.of(config.description)
-    recordings = read_recordings(arguments.sessions, {method.name: keypoints, UNTRAINED: untrained}, joints, behaviours)
+    left_out: dict[str, str] = {}
+    recordings = read_recordings(arguments.sessions, {method.name: keypoints, UNTRAINED: untrained}, joints, behaviours, left_out)
     edges = read_skeleton(arguments.edges, config.model) if arguments.edges else []
     judgement = judge_poses(recordings, method, config.evaluation, arguments.name, arguments.dataset, edges, config.joints)
     write_table(judgement.errors, "errors", arguments.errors, {"experiment": arguments.name})
     write_table(judgement.joint_errors, "joint_errors", arguments.joint_errors, {"experiment": arguments.name})
-    write_json(judgement.summary, arguments.output)
+    write_json(judgement.summary | {"left_out": left_out}, arguments.output)
 
 
 @verb(
@@ -176,10 +184,11 @@ def classify_actions(arguments: argparse.Namespace) -> None:
     config = read_section(ExperimentConfig, arguments.config)
     method = Candidate.of(config.description)
     keypoints, joints, behaviours = _read_paths(arguments, "keypoints", "joints", "behaviours")
-    recordings = read_recordings(arguments.sessions, {method.name: keypoints}, joints, behaviours)
+    left_out: dict[str, str] = {}
+    recordings = read_recordings(arguments.sessions, {method.name: keypoints}, joints, behaviours, left_out)
     judgement = judge_actions(recordings, method, config.actions, config.evaluation, arguments.name, arguments.dataset)
     write_table(judgement.confusion, "confusion", arguments.confusion, {"experiment": arguments.name})
-    write_json(judgement.summary, arguments.output)
+    write_json(judgement.summary | {"left_out": left_out}, arguments.output)
 
 
 @verb(

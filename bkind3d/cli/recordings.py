@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from bkind3d.archives.importers import IMPORTERS, Importer, import_archive
-from bkind3d.cli.verbs import VERBS, Verb, argument, at_least, read_named_paths, threads, verb
+from bkind3d.cli.verbs import KEEP_GOING, VERBS, Verb, argument, at_least, finish_alone, read_named_paths, threads, verb
 from bkind3d.config import BoardConfig, CalibrationConfig, FramesConfig, InputError, LocationConfig, SurveyConfig, read_boards, read_section
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, parse_sizes
 from bkind3d.geometry.units import METRES
@@ -156,20 +157,29 @@ def export_calibration(arguments: argparse.Namespace) -> None:
     argument("--axes", default="XYZ", help="which axes of a .trc are the world's x, y, z"),
     argument("--up", default="z", choices=AXES, help="axis of the calibration's world that points up; it becomes z"),
     argument("--rate", type=float, help="frames per second, kept with the table"),
+    KEEP_GOING,
     argument("--output", required=True, help="Parquet file to write (table 'joints')"),
 )
 def import_joints(arguments: argparse.Namespace) -> None:
     """Read a session's joints (Parquet or TRC) and check them, or triangulate the clicks of its labelled frames."""
     from bkind3d.data.joint_files import read_joints
-    from bkind3d.data.parquet import write_table
+    from bkind3d.data.parquet import write_empty, write_table
 
-    if arguments.calibration:
-        from bkind3d.joints.labels import read_labels
+    about = {"units": arguments.units, "rate": arguments.rate}
 
-        table = read_labels(Path(arguments.file), arguments.calibration, read_named_paths(arguments.surveys, "--surveys"))
-    else:
-        table = read_joints(arguments.file, arguments.units, arguments.axes, arguments.up)
-    write_table(table, "joints", arguments.output, {"units": arguments.units, "rate": arguments.rate})
+    def run() -> None:
+        if arguments.calibration:
+            from bkind3d.joints.labels import read_labels
+
+            table = read_labels(Path(arguments.file), arguments.calibration, read_named_paths(arguments.surveys, "--surveys"))
+        else:
+            table = read_joints(arguments.file, arguments.units, arguments.axes, arguments.up)
+        write_table(table, "joints", arguments.output, about)
+
+    def give_up(reason: str) -> None:
+        write_empty("joints", arguments.output, about | {"failed": reason})
+
+    finish_alone(arguments.keep_going, arguments.output, run, give_up)
 
 
 def _declare_importer(name: str, row: Importer) -> None:
@@ -213,10 +223,12 @@ for name, row in IMPORTERS.items():
     argument("--start", type=at_least(0), help="first frame of the session, from 0"),
     argument("--stop", type=at_least(1), help="frame after the last one of the session"),
     threads(1, "threads of decoder and picture operations"),
+    KEEP_GOING,
     argument("--output", required=True, help="Parquet file to write (table 'survey')"),
 )
 def survey_video(arguments: argparse.Namespace) -> None:
     """Find a video's background, the silhouettes of what moves, and faults, frame by frame."""
+    from bkind3d.survey.failures import write_no_survey
     from bkind3d.survey.frame_maps import FrameMap
     from bkind3d.survey.room import RoomFiles
     from bkind3d.survey.videos import survey_video
@@ -228,23 +240,33 @@ def survey_video(arguments: argparse.Namespace) -> None:
     frame_map = FrameMap(maps[arguments.camera], arguments.camera, maps) if maps else None
     given = {key: getattr(arguments, key) for key in ("start", "stop", "threads")}
     room = RoomFiles(arguments.mask, arguments.beside, arguments.background, arguments.silhouettes)
-    survey_video(arguments.video, config, arguments.output, frame_map, **given, room=room)
+
+    def run() -> None:
+        survey_video(arguments.video, config, arguments.output, frame_map, **given, room=room)
+
+    finish_alone(arguments.keep_going, arguments.output, run, partial(write_no_survey, arguments.output))
 
 
 @verb(
     argument("--config", required=True, help="JSON or YAML file with the section 'location'"),
     argument("--calibration", required=True, help="calibration (.toml) of the rig"),
     argument("--surveys", nargs="+", required=True, metavar="CAMERA=PATH", help="survey table of every camera"),
+    KEEP_GOING,
     argument("--output", required=True, help="Parquet file to write (table 'location')"),
 )
 def locate_subject(arguments: argparse.Namespace) -> None:
     """Find the subject's centre in every frame, and its size, from the silhouettes of all cameras."""
+    from bkind3d.survey.failures import write_no_location
     from bkind3d.survey.location import locate_subject
 
-    config = read_section(LocationConfig, arguments.config)
-    remarks = locate_subject(config, arguments.calibration, read_named_paths(arguments.surveys, "--surveys"), arguments.output)
-    # Not into the log: whoever started the workflow should see it before hours are spent.
-    sys.stdout.writelines(f"{arguments.output}: {remark}\n" for remark in remarks)
+    config, surveys = read_section(LocationConfig, arguments.config), read_named_paths(arguments.surveys, "--surveys")
+
+    def run() -> None:
+        remarks = locate_subject(config, arguments.calibration, surveys, arguments.output)
+        # Not into the log: whoever started the workflow should see it before hours are spent.
+        sys.stdout.writelines(f"{arguments.output}: {remark}\n" for remark in remarks)
+
+    finish_alone(arguments.keep_going, arguments.output, run, partial(write_no_location, surveys, arguments.output))
 
 
 @verb(
@@ -270,12 +292,19 @@ def measure_cube(arguments: argparse.Namespace) -> None:
     argument("--location", required=True, help="location table of the session; its name is the session's"),
     argument("--cube", required=True, help="cube of the study (.json)"),
     threads(1, "threads of decoder and picture operations"),
+    KEEP_GOING,
     argument("--output", required=True, help="Parquet file to write (table 'frames')"),
 )
 def extract_frames(arguments: argparse.Namespace) -> None:
     """Cut undistorted windows around the subject out of a video, with silhouettes and camera matrices."""
+    from bkind3d.survey.failures import write_no_frames
     from bkind3d.survey.frames import FrameSources, extract_frames
 
     config = read_section(FramesConfig, arguments.config)
     sources = FrameSources(arguments.video, arguments.calibration, arguments.survey, arguments.location, arguments.cube)
-    extract_frames(sources, arguments.camera, config, arguments.output, arguments.threads)
+
+    def run() -> None:
+        extract_frames(sources, arguments.camera, config, arguments.output, arguments.threads)
+
+    give_up = partial(write_no_frames, arguments.location, arguments.camera, config, arguments.output)
+    finish_alone(arguments.keep_going, arguments.output, run, give_up)

@@ -4,7 +4,9 @@ Options that several verbs have stand here, too, with what reads them.
 """
 
 import argparse
+import logging
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any
 
 from bkind3d.config import InputError
 from bkind3d.study.sheets import suggest
+
+log = logging.getLogger(__name__)
 
 Argument = Callable[[argparse.ArgumentParser], object]
 
@@ -73,6 +77,29 @@ def at_least(least: int) -> Callable[[str], int]:
 
 
 _ABOUT = "the study's folder, or a file of its results/config that says what of it is shown"
+KEEP_GOING = argument(
+    "--keep-going", action="store_true", help="where this session cannot be done, write a table that says why, and end with exit code 0"
+)
+
+
+def finish_alone(keep_going: bool, output: str | Path, run: Callable[[], object], give_up: Callable[[str], object]) -> None:
+    """Run what makes a session's `output`; where that cannot be done, and the others are to go on, let `give_up` write why.
+
+    Faults of the machine (OSError, MemoryError) are no reason: they pass, and a table would keep them.
+    """
+    try:
+        run()
+    except (InputError, ArithmeticError, LookupError, ValueError) as error:
+        if not keep_going:
+            raise
+        known = isinstance(error, InputError)
+        log.error("%s", error, exc_info=not known)
+        reason = str(error) if known else f"{type(error).__name__}: {' '.join(str(error).split())}"
+        give_up(reason)
+        # Not into the log: whoever started the workflow should see it before hours are spent.
+        sys.stdout.write(f"{output}: {reason}; the other sessions go on without it\n")
+
+
 STUDY = argument("--study", type=Path, default=Path(), metavar="PATH", help=_ABOUT)
 
 

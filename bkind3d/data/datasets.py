@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -102,6 +102,22 @@ Pictures = Sequence[UInt8[NDArray, "..."]] | UInt8[NDArray, "..."]
 PerSession = Mapping[str, Array]
 
 
+class NoFramesError(InputError):
+    """A session that holds nothing to look at, while others may."""
+
+
+def _check_together(paths: Sequence[str | Path], metadata: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse tables that are none of frames, or not of one session and frameset."""
+    for path, entry in zip(paths, metadata, strict=True):
+        if entry.get("table") != "frames":
+            raise InputError(path, "is not a frames table of this package", "extract the frames with the workflow")
+        if entry.get("failed"):
+            raise NoFramesError(f"session {entry['session']}", str(entry["failed"]))
+        for key in ("session", "side", "units", "size", "margin"):
+            if entry[key] != metadata[0][key]:
+                raise InputError(path, f"{key} is {entry[key]!r}, but {metadata[0][key]!r} in {paths[0]}", "extract both again")
+
+
 class SessionFrames:
     """The frames of one session: their index in memory (about 60 bytes per frame and camera), pictures read when asked for.
 
@@ -110,18 +126,14 @@ class SessionFrames:
 
     Raises
     ------
-    InputError : where the tables do not belong together or hold no usable frame.
+    NoFramesError : where the tables hold no usable frame.
+    InputError : where they do not belong together.
     """
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
         named = sorted(((read_metadata(path), path) for path in paths), key=lambda entry: str(entry[0].get("camera")))
         metadata, paths = [entry for entry, _ in named], [path for _, path in named]
-        for path, entry in zip(paths, metadata, strict=True):
-            if entry.get("table") != "frames":
-                raise InputError(path, "is not a frames table of this package", "extract the frames with the workflow")
-            for key in ("session", "side", "units", "size", "margin"):
-                if entry[key] != metadata[0][key]:
-                    raise InputError(path, f"{key} is {entry[key]!r}, but {metadata[0][key]!r} in {paths[0]}", "extract both again")
+        _check_together(paths, metadata)
         self.side, self.units, self.rate = float(metadata[0]["side"]), str(metadata[0]["units"]), float(metadata[0]["rate"])
         self.session = str(metadata[0]["session"])
         #: How far the views agree on each camera's silhouettes, as where the subject was located; NaN where that is not known.
@@ -150,7 +162,7 @@ class SessionFrames:
         self.usable = np.flatnonzero((self.valid.sum(axis=1) >= 2) & np.isfinite(self.centres).all(axis=1))
         if not len(self.usable):
             what = f"session {self.session} has no frame in which two cameras see the subject"
-            raise InputError(paths[0], what, "look at its location and survey")
+            raise NoFramesError(paths[0], what, "look at its location and survey")
 
     def __len__(self) -> int:
         return len(self.frames)

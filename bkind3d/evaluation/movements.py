@@ -1,5 +1,6 @@
 """Clusters of movement, found without labels: windows of keypoints that look alike. For looking at, not for judging."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,12 +15,14 @@ from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bkind3d.config import MovementsConfig
-from bkind3d.data.parquet import TABLES
+from bkind3d.config import InputError, MovementsConfig
+from bkind3d.data.parquet import TABLES, read_failure
 from bkind3d.data.points import Points, read_points
 from bkind3d.data.spacing import step_indices
 from bkind3d.evaluation.motion_windows import Windows, cut_windows, find_whole_windows, half_width
 from bkind3d.evaluation.recordings import read_behaviours
+
+log = logging.getLogger(__name__)
 
 #: Windows of a study at most, as many of each session: 1.8 GB of memory at 15 keypoints.
 MAX_WINDOWS = 20_000
@@ -52,13 +55,19 @@ def find_movements(keypoints: Mapping[str, str | Path], behaviours: Mapping[str,
     """
     pieces, tables = [], []
     for session, path in keypoints.items():
+        if read_failure(path):
+            continue
         points = read_points(path, "keypoints")
         half = half_width(points.time_s, config.window_seconds)
         middles = _choose_middles(points, half, max(MAX_WINDOWS // len(keypoints), 1))
         pieces.append(cut_windows(points, middles, half))
         columns = {"session": session, "frame": points.frames[middles], "time_s": points.time_s[middles]}
         columns |= {"start": points.frames[middles - half], "stop": points.frames[middles + half]}
-        labels = read_behaviours(behaviours[session], points.frames)[middles] if session in behaviours else ""
+        try:
+            labels: Any = read_behaviours(behaviours[session], points.frames)[middles] if session in behaviours else ""
+        except InputError as error:
+            log.warning("session %s is compared with no behaviours: %s", session, error)
+            labels = ""
         tables.append(pd.DataFrame({**columns, "behaviour": labels}))
     number = sum(len(table) for table in tables)
     if number < config.n_clusters:

@@ -1,7 +1,8 @@
 """What is judged: the sessions of the sheet with their keypoints, joints and behaviours as arrays."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from jaxtyping import Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
 from bkind3d.config import InputError
-from bkind3d.data.parquet import read_table
+from bkind3d.data.parquet import read_failure, read_table
 from bkind3d.data.points import Points, read_points, same_order
 from bkind3d.study.sheets import read_sessions
+
+#: Why sessions, by their names, are judged by less than the sheet has of them.
+LeftOut = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,27 @@ def _describe_frames(frames: ArrayLike) -> str:
     return f"{numbers[0]} to {numbers[-1]}" + (f" in steps of {steps[0]}" if len(steps) == 1 and steps[0] > 1 else "")
 
 
-def _read_group(paths: Mapping[str, str | Path], kind: str) -> dict[str, Points]:
+@contextmanager
+def _leaving_out(session: str, kind: str, left_out: LeftOut | None) -> Iterator[None]:
+    """Keep in `left_out` why a session lacks something, where that is asked for; else refuse it."""
+    try:
+        yield
+    except InputError as error:
+        if left_out is None:
+            raise
+        left_out.setdefault(session, f"its {kind} cannot be used: {error}")
+
+
+def _read_group(paths: Mapping[str, str | Path], kind: str, left_out: LeftOut | None) -> dict[str, Points]:
     """Read the files of all sessions, with the names in the order of the first one."""
     group: dict[str, Points] = {}
     for session, path in paths.items():
-        points = read_points(path, kind)
-        first = next(iter(group), session)
-        group[session] = same_order(points, group[first].names, path, paths[first]) if group else points
+        with _leaving_out(session, kind, left_out):
+            if failed := read_failure(path):
+                raise InputError("", failed)
+            points = read_points(path, kind)
+            first = next(iter(group), session)
+            group[session] = same_order(points, group[first].names, path, paths[first]) if group else points
     return group
 
 
@@ -95,6 +113,7 @@ def read_recordings(
     points: Mapping[str, Mapping[str, str | Path]],
     joints: Mapping[str, str | Path] | None = None,
     behaviours: Mapping[str, str | Path] | None = None,
+    left_out: LeftOut | None = None,
 ) -> list[Recording]:
     """Read the sessions that have keypoints, in the order of the sheet.
 
@@ -103,6 +122,8 @@ def read_recordings(
     sheet_path : the sheet of the sessions.
     points : of every candidate by name, the file of each session; the first candidate is judged and has all sessions.
     joints, behaviours : file of each session that has them.
+    left_out : gets the reason for every session that has something that cannot be used, and goes without it (without keypoints, it is not
+        there at all); where it is not given, such a session is refused.
 
     Raises
     ------
@@ -118,8 +139,13 @@ def read_recordings(
             raise InputError(
                 f"--{kind}", f"session {stray[0]!r} is not in {sheet_path if kind == 'keypoints' else '--keypoints'}", "correct the name"
             )
-    found = {name: _read_group(paths, "keypoints") for name, paths in points.items()}
-    truth = _read_group(joints or {}, "joints")
+    found = {name: _read_group(paths, "keypoints", left_out) for name, paths in points.items()}
+    truth, done = _read_group(joints or {}, "joints", left_out), {}
+    for name, path in (behaviours or {}).items():
+        if name in found[method]:
+            with _leaving_out(name, "behaviours", left_out):
+                done[name] = read_behaviours(path, found[method][name].frames)
+    lost = {session for name, paths in points.items() for session in paths if session not in found[name]}
     return [
         Recording(
             session=name,
@@ -130,8 +156,8 @@ def read_recordings(
             columns=row.more,
             points={candidate: group[name] for candidate, group in found.items() if name in group},
             joints=truth.get(name),
-            behaviours=read_behaviours(behaviours[name], found[method][name].frames) if behaviours and name in behaviours else None,
+            behaviours=done.get(name),
         )
         for name, row in sheet.items()
-        if name in keypoints
+        if name in keypoints and name not in lost
     ]

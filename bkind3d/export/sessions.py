@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
@@ -114,7 +114,7 @@ def open_session(study: Study, experiment: str, session: str, kind: Literal["key
     views = {}
     for name in study.cameras[session]:
         files = [Path(os.path.normpath(study.folder / path)) for path in study.find_videos(session, name)]
-        views[name] = _open_view(cameras, files, study.results.survey(session, name), keypoints.frames)
+        views[name] = _open_view(cameras, files, study.results.survey(session, name), keypoints)
     steps = np.diff(keypoints.times)
     rate = round(1 / float(np.median(steps)), 6) if len(steps) else float(keypoints.metadata.get("rate", 1))
     units = str(keypoints.metadata.get("units") or metadata.get("units") or study.rigs[row.rig].units)
@@ -137,12 +137,14 @@ def find_points(study: Study, experiment: str, session: str, kind: Literal["keyp
     return path
 
 
-def _open_view(cameras: dict[str, Camera], files: list[Path], survey: Path, frames: Shaped[NDArray, "..."]) -> FilmedView:
+def _open_view(cameras: dict[str, Camera], files: list[Path], survey: Path, keypoints: SessionKeypoints) -> FilmedView:
     camera, metadata = cameras.get(survey.stem), read_metadata(survey)
     if camera is None:
         raise InputError(survey, f"the calibration of its rig has no camera {survey.stem!r}, only {', '.join(cameras)}", "calibrate again")
     table = read_table(survey, "survey", columns=["frame", "video_frame"]).set_index("frame")["video_frame"]
-    numbers = table.reindex(frames).fillna(-1).to_numpy(np.int64)
+    numbers = table.reindex(keypoints.frames).fillna(-1).to_numpy(np.int64)
+    if metadata.get("failed"):  # its keypoints say so, too: there are none
+        return FilmedView(camera, files, float(keypoints.metadata.get("rate") or 1), 1, np.full(len(keypoints.frames), -1))
     fitted = fit_camera_to_video(camera, (int(metadata["video_width"]), int(metadata["video_height"])), survey)
     n_frames = max(int(metadata["n_frames"]), int(numbers.max(initial=-1)) + 1)
     return FilmedView(fitted, files, float(metadata["rate"]), n_frames, numbers)

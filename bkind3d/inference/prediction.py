@@ -15,7 +15,7 @@ from torch import Tensor
 from bkind3d.checkpoint import hash_file, load_model
 from bkind3d.config import PREDICTION_REVISION, InputError, PredictionConfig
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
-from bkind3d.data.parquet import write_table
+from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.progress import track
 from bkind3d.data.writing import replaced_when_complete
 from bkind3d.inference.confidence import TURN_DEGREES, calibrate_confidences, look_again
@@ -73,6 +73,18 @@ def predict_session(
     metadata = {**origin, **seen, "agreement": agreement, "confidence": confidence, **settings.model_dump()}
     write_table(smooth_keypoints(table, settings.smooth_seconds), "keypoints", output, metadata)
     shutil.rmtree(parts, ignore_errors=True)
+
+
+def write_no_keypoints(model: Path, frames: Sequence[Path], output: Path, reason: str) -> None:
+    """Write the table of a session in which nothing could be found: every keypoint of every frame that is known, without a position."""
+    network, provenance = load_model(model)
+    table, place = read_table(frames[0], "frames", ["frame", "time_s"]), read_metadata(frames[0])
+    index = {"frame": np.repeat(table["frame"], len(network.names)), "time_s": np.repeat(table["time_s"], len(network.names))}
+    empty = {**dict.fromkeys(("x", "y", "z", "spread", "reprojection_px"), np.nan), "confidence": 0.0}
+    origin = {"units": provenance.units, "session": place["session"], "model": provenance.identity, "steps": provenance.steps}
+    seen = {"side": place.get("side"), "rate": place.get("rate") or 1.0, "n_views": len(frames), **provenance.describe_network()}
+    keypoints = pd.DataFrame({**index, "keypoint": list(network.names) * len(table)}).assign(**empty)
+    write_table(keypoints, "keypoints", output, {**origin, **seen, "failed": place.get("failed") or reason})
 
 
 @torch.inference_mode()

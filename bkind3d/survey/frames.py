@@ -51,8 +51,10 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     cv2.setNumThreads(threads)
     cameras, _ = read_calibration(sources.calibration)
     require_cameras(cameras, [camera_name], sources.calibration, "name the cameras alike in sheet and calibration")
-    survey, metadata = read_table(sources.survey, "survey", ["frame", "time_s", "video_frame", "mask"]), read_metadata(sources.survey)
     location, place = read_table(sources.location, "location"), read_metadata(sources.location)
+    if place.get("failed"):
+        raise InputError("", str(place["failed"]))
+    survey, metadata = read_table(sources.survey, "survey", ["frame", "time_s", "video_frame", "mask"]), read_metadata(sources.survey)
     if not np.array_equal(survey["frame"], location["frame"]):
         raise InputError(
             sources.location,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -136,7 +136,7 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
     if len(surveys) < 2:
         raise InputError(", ".join(surveys) or "no camera", "at least two cameras are needed to locate the subject", "survey more cameras")
     require_cameras(cameras, surveys, calibration, "name the cameras alike in sheet and calibration")
-    metadata = {name: read_metadata(path) for name, path in surveys.items()}
+    metadata = _read_about(surveys)
     tables = {name: read_table(path, "survey", ["frame", "time_s", "clusters"]) for name, path in surveys.items()}
     lengths = {name: len(table) for name, table in tables.items()}
     if len(set(lengths.values())) > 1:
@@ -165,6 +165,15 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
             found = np.asarray(numbers, dtype=np.float64).reshape(-1, CLUSTER_NUMBERS)[:MAX_CLUSTERS]
             clusters[row, view, : len(found)] = found
     return Sightings(fitted, first["frame"].to_numpy(), first["time_s"].to_numpy(), clusters, float(metadata[first_name]["rate"]))
+
+
+def _read_about(surveys: Mapping[str, str | Path]) -> dict[str, dict[str, Any]]:
+    """What is noted of each survey; refuse one that could not be made."""
+    metadata = {name: read_metadata(path) for name, path in surveys.items()}
+    for name, entry in metadata.items():
+        if entry.get("failed"):
+            raise InputError(f"camera {name}", str(entry["failed"]))
+    return metadata
 
 
 def _mask_reader(surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"], shifts: list[int]) -> ReadMasks:

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from bkind3d.checkpoint import Provenance, load_model, save_model
 from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Moments, PerSession, SessionFrames, collate_moments, describe_sessions
-from bkind3d.data.parquet import write_table
+from bkind3d.data.parquet import read_failure, write_table
 from bkind3d.data.pictures import CACHE, CACHE_BYTES
 from bkind3d.data.progress import describe_progress
 from bkind3d.data.writing import replaced_when_complete
@@ -86,7 +86,9 @@ def train_model(
     ------
     InputError : if the sessions do not belong together, another process trains this model, or nothing can come of the training.
     """
-    labels = dict(joints or {}) if config.description.role == "supervised" else {}
+    frames = leave_out_failed(frames)
+    labels = {name: path for name, path in (joints or {}).items() if name in frames and not read_failure(path)}
+    labels = labels if config.description.role == "supervised" else {}
     hashes = hash_files({session: [*paths, *([labels[session]] if session in labels else [])] for session, paths in frames.items()})
     identity = identify_training(config, hashes)
     folder = Path(store) / identity
@@ -122,6 +124,20 @@ def warn_of_silhouettes(sessions: Sequence[SessionFrames]) -> None:
     poor = [session.session for session in sessions if (session.agreement < AGREED).any()]
     if poor:
         log.warning("the views do not agree on the silhouettes of %s: look at the report's page of the session", ", ".join(poor))
+
+
+def leave_out_failed(frames: Mapping[str, Sequence[str | Path]]) -> dict[str, Sequence[str | Path]]:
+    """The sessions that can be learned from; those whose frames say that there are none are left out, and told."""
+    kept = {}
+    for session, paths in frames.items():
+        reason = next(filter(None, map(read_failure, paths)), "")
+        if reason:
+            log.warning("session %s is not learned from: %s", session, reason)
+        else:
+            kept[session] = paths
+    if not kept:
+        raise InputError("", f"no training session can be learned from; of the last, {session}: {reason}", "correct one of them")
+    return kept
 
 
 def is_main_process() -> bool:

@@ -29,7 +29,7 @@ rule import_joints:
     message:
         "Read the joints of session {wildcards.session}"
     shell:
-        "python -m bkind3d import-joints {input.joints:q} {params.options:q} --output {output:q} 2> {log:q}"
+        "python -m bkind3d import-joints {input.joints:q} --keep-going {params.options:q} --output {output:q} 2> {log:q}"
 
 
 rule regress_joints:

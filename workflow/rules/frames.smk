@@ -28,7 +28,7 @@ rule survey_video:
     message:
         "Survey camera {wildcards.camera} of session {wildcards.session}"
     shell:
-        "python -m bkind3d survey-video {input.video:q} --config {input.config:q} {params.options:q} "
+        "python -m bkind3d survey-video {input.video:q} --keep-going --config {input.config:q} {params.options:q} "
         "--threads {threads} --output {output:q} 2> {log:q}"
 
 
@@ -55,7 +55,7 @@ rule locate_subject:
     message:
         "Locate the subject of session {wildcards.session}"
     shell:
-        "python -m bkind3d locate-subject --config {input.config:q} --calibration {input.calibration:q} "
+        "python -m bkind3d locate-subject --keep-going --config {input.config:q} --calibration {input.calibration:q} "
         "--surveys {params.surveys:q} --output {output:q} 2> {log:q}"
 
 
@@ -109,6 +109,6 @@ rule extract_frames:
     message:
         "Extract the frameset {wildcards.frameset} from camera {wildcards.camera} of session {wildcards.session}"
     shell:
-        "python -m bkind3d extract-frames {input.video:q} --config {input.config:q} --camera {wildcards.camera} "
+        "python -m bkind3d extract-frames {input.video:q} --keep-going --config {input.config:q} --camera {wildcards.camera} "
         "--calibration {input.calibration:q} --survey {input.survey:q} --location {input.location:q} --cube {input.cube:q} "
         "--threads {threads} --output {output:q} 2> {log:q}"

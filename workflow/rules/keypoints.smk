@@ -23,7 +23,7 @@ rule predict_keypoints:
     message:
         "Find the keypoints of session {wildcards.session} with the model of experiment {wildcards.experiment}"
     shell:
-        "python -m bkind3d predict-keypoints --config {input.config:q} --model {input.model:q} --frames {input.frames:q} "
+        "python -m bkind3d predict-keypoints --keep-going --config {input.config:q} --model {input.model:q} --frames {input.frames:q} "
         "--output {output:q} --threads {threads} 2> {log:q}"
 
 

@@ -3,6 +3,8 @@ import pandas as pd
 import pytest
 
 from bkind3d.config import InputError
+from bkind3d.data.joint_files import make_joints
+from bkind3d.data.parquet import write_table
 from bkind3d.data.points import read_points
 from bkind3d.evaluation.recordings import common_units, read_behaviours, read_recordings
 
@@ -71,3 +73,26 @@ def test_units_must_agree(study, make):
     )
     with pytest.raises(InputError, match="units differ: mm in the keypoints of 'one', m in the joints of 'two'"):
         common_units(recordings)
+
+
+def test_what_cannot_be_used_costs_its_own_session(tmp_path):
+    frames, names = np.arange(4), ["a", "b", "c"]
+    sheet = tmp_path / "sessions.tsv"
+    rows = "".join(f"{name}\tm{name}\trig\ttrain\n" for name in ("good", "lost", "odd", "mute"))
+    sheet.write_text("session\tsubject\trig\tsplit\n" + rows)
+    keypoints, joints = {}, {}
+    for session in ("good", "lost", "odd", "mute"):
+        index = {"frame": np.repeat(frames, 3), "time_s": np.repeat(frames / 10, 3), "keypoint": names * 4}
+        table = pd.DataFrame(index).assign(x=0.0, y=0.0, z=0.0, confidence=1.0, spread=1.0, reprojection_px=0.0)
+        keypoints[session], joints[session] = tmp_path / f"{session}.parquet", tmp_path / f"{session}_joints.parquet"
+        write_table(table, "keypoints", keypoints[session], {"failed": "camera cam2: no video"} if session == "lost" else {})
+        called = ["j0", "j1", "other" if session == "odd" else "j2"]
+        write_table(make_joints(frames, called, np.zeros((4, 3, 3))), "joints", joints[session])
+    (tmp_path / "mute_joints.parquet").write_bytes(b"no table")
+    with pytest.raises(InputError, match="camera cam2: no video"):
+        read_recordings(sheet, {"found": keypoints}, joints)
+    left_out: dict[str, str] = {}
+    read = read_recordings(sheet, {"found": keypoints}, joints, left_out=left_out)
+    assert [(one.session, one.joints is not None) for one in read] == [("good", True), ("odd", False), ("mute", False)]
+    assert left_out["lost"] == "its keypoints cannot be used: camera cam2: no video"
+    assert "'j2' is not in both" in left_out["odd"] and "cannot be read as Parquet" in left_out["mute"]

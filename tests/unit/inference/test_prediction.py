@@ -7,13 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
+from bkind3d.checkpoint import Provenance, save_model
 from bkind3d.data.datasets import SessionFrames
-from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.data.parquet import read_failure, read_metadata, read_table, write_table
+from bkind3d.data.points import read_keypoints
 from bkind3d.inference import prediction
 from bkind3d.inference.prediction import find_parts, predict_keypoints
 from bkind3d.methods.discovery.model import DiscoveryModel
 from bkind3d.methods.discovery.settings import DiscoveryModelConfig
 from tests.unit.scenes import SIDE, read_views, write_session
+from tests.unit.training.experiments import make_small_experiment
 
 SMALL = DiscoveryModelConfig(
     n_keypoints=3, volume_size=8, volume_channels=4, volume_levels=1, encoder="none", reconstruction=False, hull_prior=1.0
@@ -93,3 +96,14 @@ def test_averaging_over_turns_is_the_mean_of_turned_answers(tmp_path) -> None:
     mean = torch.stack(turned).mean(dim=0)
     assert torch.allclose(prediction.look_from_turns(model, views, heading, 3).positions, mean, atol=1e-4)
     assert torch.equal(prediction.look_from_turns(model, views, heading, 1).positions, turned[1])
+
+
+def test_of_a_session_that_failed_every_keypoint_has_a_row_and_no_place(tmp_path) -> None:
+    model, frames, output = tmp_path / "model.pt", write_session(tmp_path, "one", n_frames=6), tmp_path / "keypoints.parquet"
+    experiment = make_small_experiment(7)
+    network = DiscoveryModel(experiment.model)
+    save_model(network, Provenance("abc", 7, "mm", 0, experiment=experiment.model_dump_json(), method=experiment.method), model)
+    prediction.write_no_keypoints(model, frames, output, "it cannot be")
+    found = read_keypoints(output)
+    assert found.positions.shape == (6, 4, 3) and not found.located.any() and (found.confidences == 0).all()
+    assert read_failure(output) == "it cannot be" and (found.metadata["model"], found.metadata["side"]) == ("abc", SIDE)

@@ -5,7 +5,7 @@ import pytest
 
 from bkind3d.config import ExperimentConfig, InputError, parse_section
 from bkind3d.data.datasets import PairDataset, SessionFrames
-from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.data.parquet import read_metadata, read_table, write_empty, write_table
 from bkind3d.training import trainer
 from bkind3d.training.machine import Machine
 from bkind3d.training.trainer import warn_of_silhouettes
@@ -103,3 +103,12 @@ def test_silhouettes_that_the_views_do_not_agree_on_are_told(tmp_path, caplog: p
     caplog.clear()
     warn_of_silhouettes([sessions[0], sessions[2]])
     assert not caplog.records
+
+
+def test_a_session_without_frames_is_left_out_and_none_at_all_refused(tmp_path) -> None:
+    good, lost = ([tmp_path / f"{name}{view}.parquet" for view in range(2)] for name in ("good", "lost"))
+    for path in (*good, *lost):
+        write_empty("frames", path, {"failed": "camera cam2: no video"} if path in lost else {})
+    assert trainer.leave_out_failed({"good": good, "lost": lost}) == {"good": good}
+    with pytest.raises(InputError, match="no training session can be learned from; of the last, lost: camera cam2: no video"):
+        trainer.leave_out_failed({"lost": lost})
