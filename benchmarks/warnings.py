@@ -21,6 +21,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.judge import Entry, measure_entry, measure_floors, measure_frames, note_look, write_tables
+from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.results import MEAN_POSE, UNTRAINED
 from bkind3d.evaluation.candidates import Candidate
@@ -65,10 +66,11 @@ def list_measures(study: Study, experiment: str, session: str, network: str) -> 
     """Everything that can be doubted of a run."""
     path = study.results.location(session)
     location, place = read_table(path, "location"), read_metadata(path)
+    side = read_cube(study.results.cube(), str(place.get("units", "")))
     find = study.results.keypoints if network == "trained" else study.results.untrained_keypoints
     size = study.config.framesets[study.config.experiments[experiment].frames].size
-    keypoints = measure_keypoints(find(experiment, session), session, experiment, location, float(place["side"]), size)
-    silhouettes = measure_silhouettes(study, session, location, float(place["side"]))
+    keypoints = measure_keypoints(find(experiment, session), session, experiment, location, side, size)
+    silhouettes = measure_silhouettes(study, session, location, side)
     return [*measure_location(study, session, location, place), *silhouettes, *keypoints]
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from bkind3d.data.calibration_files import read_calibration
+from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.points import SessionKeypoints, read_keypoints
 from bkind3d.data.progress import track
@@ -22,8 +23,6 @@ _TREMBLE = 0.1
 _STILL = 0.01
 #: Keypoints further off a silhouette than this share of the cube's side are off it.
 _OFF = 0.02
-#: Sessions of a rig by which one of another size is told.
-_SEVERAL = 3
 
 
 def measure_doubts(study: Study, sessions: Iterable[str]) -> list[Measure]:
@@ -34,29 +33,24 @@ def measure_doubts(study: Study, sessions: Iterable[str]) -> list[Measure]:
         place = read_metadata(study.results.location(session))
         if not location["valid"].any():
             continue  # there is nothing to doubt; that it is not located is said elsewhere
+        side = read_cube(study.results.cube(), str(place.get("units", "")))
         measures += [
             *measure_location(study, session, location, place),
-            *measure_silhouettes(study, session, location, float(place["side"])),
+            *measure_silhouettes(study, session, location, side),
         ]
         for name, settings in study.config.experiments.items():
             path, size = study.results.keypoints(name, session), study.config.framesets[settings.frames].size
-            measures += measure_keypoints(path, session, name, location, float(place["side"]), size) if path.exists() else []
+            measures += measure_keypoints(path, session, name, location, side, size) if path.exists() else []
     return measures
 
 
 def measure_location(study: Study, session: str, location: pd.DataFrame, place: dict[str, Any]) -> Iterator[Measure]:
-    """How many cameras agree on where the subject is, whose outlines contradict the others, and how large its cube is."""
+    """How many cameras agree on where the subject is, and how far the silhouettes of each agree with the hull of all."""
     cameras = study.cameras[session]
     seen = location.loc[location["valid"], "n_views"]
     yield Measure("views", session, float(seen.mean()) / len(cameras))
     for camera, share in (place.get("agreement") or {}).items():
         yield Measure("outlines", session, float(share), camera)
-    side, rig = float(place["side"]), study.sessions[session].rig
-    others = [path for path in (study.results.location(name) for name, row in study.sessions.items() if row.rig == rig) if path.exists()]
-    sides = [float(read_metadata(path).get("side") or np.nan) for path in others]
-    if len(sides) >= _SEVERAL:
-        ratio = side / float(np.nanmedian(sides))
-        yield Measure("sizes", session, max(ratio, 1 / ratio))
 
 
 def measure_silhouettes(study: Study, session: str, location: pd.DataFrame, side: float) -> Iterator[Measure]:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, JointsConfig
+from bkind3d.data.parquet import read_failure
 from bkind3d.data.points import Points, read_points
 from bkind3d.data.results import MIN_FRAMES
 from bkind3d.data.spacing import spread_indices
@@ -110,12 +111,12 @@ def fit_joints(sessions: Sequence[LabelledSession], config: JointsConfig, role: 
 
 
 def read_labelled(sheet: str | Path, keypoints: Mapping[str, str | Path], joints: Mapping[str, str | Path]) -> list[LabelledSession]:
-    """Read the sessions that have both, in the order of the sheet."""
+    """Read the sessions that have both, in the order of the sheet; one that could not be done has none."""
     rows = read_sessions(Path(sheet))
     return [
         LabelledSession(name, row.subject, read_points(keypoints[name], "keypoints"), read_points(joints[name], "joints"))
         for name, row in rows.items()
-        if name in keypoints and name in joints
+        if name in keypoints and name in joints and not (read_failure(keypoints[name]) or read_failure(joints[name]))
     ]
 
 

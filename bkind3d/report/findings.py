@@ -118,7 +118,7 @@ def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[No
     if poor:
         text = f"The subject was located in less than {LOW_SHARE:.0%} of the frames of {_list_some(poor)}."
         found.append(Note(text, GRAVE, "recordings"))
-    misfits = [name for name, summary in located.items() if not SMALL * summary.side <= summary.extent <= summary.side]
+    misfits = [name for name, summary in located.items() if summary.extent < SMALL * summary.side or summary.extent > summary.side]
     if misfits:
         text = f"The cube is larger than twice the subject, or smaller than it, in {_list_some(misfits)}: look at the silhouettes."
         found.append(Note(text, GRAVE, "recordings"))

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bkind3d.geometry.health import AGREED
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -35,12 +37,11 @@ _SILHOUETTES = (
 #: Limits were set on clean simulated recordings and on such as were spoilt on purpose (benchmarks/README.md).
 KINDS: dict[str, Kind] = {
     "views": Kind(0.7, False, "Cameras do not see the subject in one place", "% of them agree", _SILHOUETTES + ", or leave the camera out"),
-    "outlines": Kind(0.5, False, "Silhouettes of a camera contradict those of the others", "% of the outline in common", _SILHOUETTES),
+    "outlines": Kind(AGREED, False, "Silhouettes of a camera contradict those of the others", "% in common with the hull of all", _SILHOUETTES),
     "flicker": Kind(0.15, True, "Silhouettes flicker", "% larger or smaller from frame to frame", _SILHOUETTES),
     "jitter": Kind(0.5, True, "The subject's centre trembles against its body", "% as far as the body moves", _SILHOUETTES),
     "wide": Kind(1.0, True, "The cube around the subject is wider than the picture", " times as wide", "set location.side to the subject's size"),
     "empty": Kind(0.08, False, "The cube is far larger than the subject", "% of it filled in the pictures", "set location.side to the body's length"),
-    "sizes": Kind(1.6, True, "The subject is not as large as in the rig's other sessions", " times", _SILHOUETTES + ", or set location.side"),
     "diffuse": Kind(0.3, True, "Keypoints are anywhere: their heatmaps fill the cube", "% of its side wide", "train longer, or look at the frames"),
     "off": Kind(0.25, True, "Keypoints lie off the subject's silhouettes", "% of them", f"{_SILHOUETTES}; then train again"),
     "left_out": Kind(0.05, True, "Keypoints lie off the silhouette of a view that was left out", "% of the cube's side", f"{_SILHOUETTES}; then train again"),

@@ -24,7 +24,11 @@ def measure_cube(config: LocationConfig, locations: Mapping[str, str | Path], ou
     -------
     Sentences that the user should read before going on; they are in the file, too.
     """
-    places = {session: read_metadata(path) for session, path in locations.items()}
+    read = {session: read_metadata(path) for session, path in locations.items()}
+    places = {session: place for session, place in read.items() if not place.get("failed")}
+    if not places:
+        session, place = next(iter(read.items()))
+        raise InputError(f"session {session}", str(place["failed"]), "correct it, or another training session: none can be learned from")
     for session, place in places.items():
         if "extent" not in place:
             raise InputError(locations[session], "does not say how large the subject is", "locate the subject again")

@@ -30,7 +30,16 @@ def write_no_location(surveys: Mapping[str, str | Path], output: str | Path, rea
             frames, rate = read_table(path, "survey", ["frame", "time_s"]), metadata["rate"]
             break
     table = frames.assign(x=np.nan, y=np.nan, z=np.nan, n_views=0, residual=np.nan, valid=False)
-    details: dict[str, Any] = {"side": None, "units": "", "valid": 0.0, "rate": rate, "offsets": {}, "remarks": [reason], "failed": reason}
+    details: dict[str, Any] = {
+        "extent": None,
+        "agreement": {},
+        "units": "",
+        "valid": 0.0,
+        "rate": rate,
+        "offsets": {},
+        "remarks": [reason],
+        "failed": reason,
+    }
     write_table(table, "location", output, details)
 
 
@@ -40,7 +49,7 @@ def write_no_frames(location: str | Path, camera: str, config: FramesConfig, out
     nowhere = {name: np.nan for name in TABLES["frames"] if name not in ("frame", "time_s")}
     empty = nowhere | {"image": b"", "mask": b"", "width": window_side(config), "height": window_side(config), "valid": False}
     details = {
-        "size": config.size, "margin": config.margin, "window": config.window, "step": config.step, "side": place.get("side"),
+        "size": config.size, "margin": config.margin, "window": config.window, "step": config.step, "side": None,
         "camera": camera, "session": Path(location).stem, "units": place.get("units", ""), "rate": place.get("rate"), "failed": place.get("failed") or reason,
     }  # fmt: skip
     write_table(table.assign(**empty), "frames", output, details)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.data.results import write_json
 from bkind3d.evaluation.doubts import measure_doubts
 from tests.unit.report.conftest import ToyStudy
 
@@ -29,7 +30,7 @@ def rewrite(path, kind, change, **metadata):
 
 def test_of_clean_sessions_nothing_is_doubted(study):
     assert list_doubts(study) == []
-    assert {measure.kind for measure in measure_doubts(study, ["a"])} >= {"views", "wide", "empty", "flicker", "jitter", "off", "sizes"}
+    assert {measure.kind for measure in measure_doubts(study, ["a"])} >= {"views", "wide", "empty", "flicker", "jitter", "off"}
 
 
 def test_a_centre_that_trembles_is_told_from_one_that_walks(study):
@@ -51,9 +52,9 @@ def test_silhouettes_that_flicker_and_cubes_that_are_too_large_are_found(study):
     areas = np.where(np.arange(30) % 2, 2000.0, 3000.0)
     rewrite(study.results.survey("c", "cam1"), "survey", lambda table: table.assign(area=areas))
     assert list_doubts(study) == [("flicker", "c", "cam1")]
-    rewrite(study.results.location("a"), "location", lambda table: table, side=700.0)
+    write_json({"side": 700.0, "units": "mm"}, study.results.cube())
     found = list_doubts(study)
-    assert ("sizes", "a", "") in found and {camera for kind, _, camera in found if kind in ("wide", "empty")} == {"cam1", "cam2"}
+    assert {camera for kind, session, camera in found if session == "a" and kind in ("wide", "empty")} == {"cam1", "cam2"}
 
 
 def test_keypoints_off_the_silhouettes_or_anywhere_are_found(study):

@@ -15,13 +15,13 @@ def test_a_sentence_says_what_how_much_where_and_what_to_do():
     measures = [
         Measure("outlines", "day1", 0.41, "cam2"),
         Measure("outlines", "day2", 0.12, "cam1"),
-        Measure("outlines", "day2", 0.8, "cam2"),
+        Measure("outlines", "day2", 0.9, "cam2"),
         Measure("off", "day2", 0.5, experiment="one"),
     ]
     outlines, off = describe_doubts(measures)
     contradict = "Silhouettes of a camera contradict those of the others"
     assert outlines.startswith(
-        f"{contradict}: day2, cam1 (12 % of the outline in common), day1, cam2 (41 % of the outline in common); look at"
+        f"{contradict}: day2, cam1 (12 % in common with the hull of all), day1, cam2 (41 % in common with the hull of all); look at"
     )
     assert off.startswith("one: Keypoints lie off the subject's silhouettes: day2 (50 % of them); look at") and off.endswith("train again.")
 
