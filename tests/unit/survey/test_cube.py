@@ -5,7 +5,7 @@ import pytest
 
 from bkind3d.config import InputError, LocationConfig
 from bkind3d.data.cubes import read_cube
-from bkind3d.data.parquet import write_table
+from bkind3d.data.parquet import write_empty, write_table
 from bkind3d.data.results import read_json, write_json
 from bkind3d.survey.cube import measure_cube, remark_sizes
 
@@ -51,3 +51,13 @@ def test_what_is_no_cube_is_refused(tmp_path: Path) -> None:
     write_table(pd.read_parquet(table["one"]), "location", table["one"], {"units": "mm"})
     with pytest.raises(InputError, match="does not say how large the subject is"):
         measure_cube(LocationConfig(), table, tmp_path / "cube.json")
+
+
+def test_a_session_that_failed_measures_no_cube(tmp_path: Path) -> None:
+    good, lost, output = tmp_path / "good.parquet", tmp_path / "lost.parquet", tmp_path / "cube.json"
+    write_empty("location", good, {"extent": 100.0, "units": "mm"})
+    write_empty("location", lost, {"extent": None, "units": "", "failed": "camera cam2: no video"})
+    measure_cube(LocationConfig(), {"lost": lost, "good": good}, output)
+    assert read_cube(output, "mm") == pytest.approx(120)
+    with pytest.raises(InputError, match="session lost: camera cam2: no video"):
+        measure_cube(LocationConfig(), {"lost": lost}, output)

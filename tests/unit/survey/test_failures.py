@@ -7,6 +7,7 @@ import pytest
 from bkind3d.cli import main
 from bkind3d.data.datasets import NoFramesError, SessionFrames
 from bkind3d.data.parquet import read_failure, read_table
+from bkind3d.data.results import write_json
 
 
 @pytest.fixture
@@ -32,7 +33,9 @@ def test_a_damaged_video_costs_its_session_alone(scene, settings, tmp_path, caps
     assert read_failure(location).startswith("camera cam2: ") and not table["valid"].any()
     assert len(table) == len(read_table(scene.surveys["cam1"], "survey"))
     command = ["extract-frames", str(scene.videos["cam1"]), *settings, "--camera", "cam1", "--calibration", str(scene.calibration)]
-    command += ["--survey", str(scene.surveys["cam1"]), "--location", str(location), "--output", str(frames)]
+    cube = tmp_path / "cube.json"
+    write_json({"side": 100.0, "units": "mm"}, cube)
+    command += ["--survey", str(scene.surveys["cam1"]), "--location", str(location), "--cube", str(cube), "--output", str(frames)]
     assert main(command) == 2 and main([*command, "--keep-going"]) == 0
     assert len(read_table(frames, "frames")) == len(table) and read_failure(frames) == read_failure(location)
     with pytest.raises(NoFramesError, match="session session: camera cam2"):
