@@ -21,7 +21,7 @@ from bkind3d.geometry.cameras import Camera
 from bkind3d.study.study import Study
 from bkind3d.survey.frame_maps import FrameMap, choose_frames
 from bkind3d.survey.location import locate_subject
-from bkind3d.survey.synchronisation import CameraOffset, measure_offsets
+from bkind3d.survey.synchronisation import DRIFT_REMEDY, CameraOffset, measure_offsets
 from bkind3d.survey.videos import survey_size, survey_video
 
 #: An offset that is less certain than this many frames is unknown.
@@ -96,6 +96,8 @@ def check_offsets(offsets: Mapping[str, Sequence[Any]], mapped: Collection[str] 
 def _check_offset(camera: str, offset: CameraOffset, mapped: bool) -> Check:
     warn = partial(Check, "warning", "synchronisation", camera=camera)
     sentence = f"shows moments {offset.frames:+.1f} frames later than the other cameras (+- {offset.uncertainty:.1f})"
+    if offset.drift:
+        return warn(f"falls {offset.drift:+.1f} frames behind the other cameras from the beginning to the end", DRIFT_REMEDY)
     if offset.shift:
         return warn(f"{sentence}; shifted by {offset.shift} frames")
     if offset.out_of_sync:

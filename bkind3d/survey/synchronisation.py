@@ -45,17 +45,24 @@ _UNKNOWN = 1e6
 _ROUNDS = 10
 #: A camera is called out of sync where its offset exceeds this many frames by twice its uncertainty.
 _TOLERATED = 0.5
+#: A camera drifts where its offset changes by more than this many frames, beyond twice its uncertainty; and what can be done.
+_DRIFT = 1.5
+DRIFT_REMEDY = "it lost frames or has a rate of its own: no constant shift mends that, a frame map with the times of its frames does"
 #: Signals whose residual at the best offset is not below this share of that elsewhere say nothing.
 _TELLING = 0.9
 
 
 class CameraOffset(NamedTuple):
-    """One camera's offset (frames that it is late, one standard deviation), whether it is beyond doubt, and the frames it is shifted by."""
+    """One camera's offset (frames that it is late, one standard deviation), whether it is beyond doubt, and the frames it is shifted by.
+
+    `drift` is how many frames later it is at the end of the session than at its beginning, where that is beyond doubt: no shift mends it.
+    """
 
     frames: float
     uncertainty: float
     out_of_sync: bool
     shift: int
+    drift: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,16 +87,33 @@ def measure_offsets(
 
     `cameras` are those of the survey pictures, in the order of `surveys` (tables by camera).
     """
-    offsets, uncertainties = estimate_offsets(read_signals(cameras, list(surveys.values()), frames), config.max_offset_frames)
+    signals = read_signals(cameras, list(surveys.values()), frames)
+    offsets, uncertainties = estimate_offsets(signals, config.max_offset_frames)
+    drifts = measure_drifts(signals, config.max_offset_frames)
     found = {}
-    for name, offset, uncertainty in zip(surveys, offsets.tolist(), uncertainties.tolist(), strict=True):
+    for name, offset, uncertainty, drift in zip(surveys, offsets.tolist(), uncertainties.tolist(), drifts.tolist(), strict=True):
         late = is_beyond_doubt(offset, uncertainty)
-        shift = round(offset) if config.correct_offsets and late else 0
-        found[name] = CameraOffset(offset, min(uncertainty, _UNKNOWN), late, shift)
-        if late:
+        shift = round(offset) if config.correct_offsets and late and not drift else 0
+        found[name] = CameraOffset(offset, min(uncertainty, _UNKNOWN), late or drift != 0, shift, drift)
+        if drift:
+            log.warning("camera %s drifts: %+.1f frames from the beginning to the end; %s", name, drift, DRIFT_REMEDY)
+        elif late:
             done = f"shifted by {shift}" if shift else "set location.correct_offsets to true, or give a frame map"
             log.warning("camera %s shows moments %+.1f frames later than the others (+- %.1f); %s", name, *found[name][:2], done)
     return found
+
+
+def measure_drifts(signals: Signals, max_offset: int) -> Float[NDArray, "view"]:
+    """By how many frames each camera falls behind the others from the first third of the signals to the last; 0 where that is in doubt."""
+    n_views, n_frames = signals.motion.shape
+    third = n_frames // 3
+    parts = [Signals(signals.angles[..., part], signals.motion[:, part]) for part in (slice(0, third), slice(n_frames - third, n_frames))]
+    (early, unsure), (late, uncertain) = (estimate_offsets(part, max_offset) for part in parts)
+    # Which camera is zero may differ between the parts.
+    change = late - early - np.median(late - early)
+    spread = 2 * np.hypot(unsure, uncertain)
+    # What two thirds of the time show, the whole has half as much again.
+    return np.where(np.isfinite(spread) & (np.abs(change) - spread > _DRIFT), 1.5 * change, np.zeros(n_views))
 
 
 def is_beyond_doubt(offset: float, uncertainty: float) -> bool:

@@ -8,16 +8,18 @@ from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.survey.cube import measure_cube
 from bkind3d.survey.frames import FrameSources, extract_frames
 from bkind3d.survey.location import locate_subject
-from bkind3d.survey.synchronisation import Signals, estimate_offsets, is_beyond_doubt, read_signals, shift_frames
+from bkind3d.survey.synchronisation import Signals, estimate_offsets, is_beyond_doubt, measure_drifts, read_signals, shift_frames
 from tests.unit.survey.conftest import Scene
 
 
-def make_signals(n_frames: int = 200, noise: float = 0.02, seed: int = 0, late: dict[int, int] | None = None) -> Signals:
-    """Four cameras that see smooth random angles alike, each with a bias, and some of them late."""
+def make_signals(n_frames: int = 200, noise: float = 0.02, seed: int = 0, late: dict[int, int] | None = None, drift: int = 0) -> Signals:
+    """Four cameras that see smooth random angles alike, each with a bias, some of them late, and the second one ever later."""
     generator = np.random.default_rng(seed)
     kernel = np.hanning(15) / np.hanning(15).sum()
     margin, n_views = 40, 4
     shown = [np.arange(margin, margin + n_frames) - (late or {}).get(view, 0) for view in range(n_views)]
+
+    shown[1] = shown[1] - np.rint(np.linspace(0, drift, n_frames)).astype(int)
 
     def draw() -> np.ndarray:
         return np.convolve(generator.normal(size=n_frames + 2 * margin + 14), kernel, mode="valid")
@@ -138,6 +140,7 @@ def test_a_real_persons_inserted_offsets_are_recovered(real_data: Path, tmp_path
     assert np.abs(own).max() < 2
     assert (uncertainties > 0.05).all()
     assert (uncertainties < 2).all()
+    assert measure_drifts(signals, 15).tolist() == [0, 0, 0, 0]
     for view in range(4):
         for frames in range(6):
             angles, motion = signals.angles.copy(), signals.motion.copy()
@@ -147,3 +150,12 @@ def test_a_real_persons_inserted_offsets_are_recovered(real_data: Path, tmp_path
             change = found - own
             others = np.delete(change, view)
             assert change[view] - np.median(others) == pytest.approx(frames, abs=1)
+
+
+def test_a_camera_that_falls_behind_is_told_from_one_that_is_late() -> None:
+    for seed in range(3):
+        assert measure_drifts(make_signals(600, seed=seed, late={2: 4}), 30).tolist() == [0, 0, 0, 0]
+    assert measure_drifts(make_signals(600, noise=50), 30).tolist() == [0, 0, 0, 0]
+    drifts = measure_drifts(make_signals(600, drift=9), 30)
+    assert drifts[[0, 2, 3]].tolist() == [0, 0, 0]
+    assert drifts[1] == pytest.approx(9, abs=2)
