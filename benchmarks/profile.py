@@ -36,7 +36,7 @@ from bkind3d.data.datasets import Moments, SessionFrames
 from bkind3d.inference import prediction
 from bkind3d.losses.running_mean import commit_running_means
 from bkind3d.methods.base import Model
-from bkind3d.networks.processor import uses_bf16
+from bkind3d.networks.processor import keep_freed_memory, uses_bf16
 from bkind3d.training.module import Training
 from bkind3d.training.sample_memory import make_random_moments
 
@@ -184,12 +184,15 @@ def profile_session(profile: Profile, model: Model, provenance: Provenance, fram
     stages.watch(session, "decode", LOAD)
     stages.watch(model, "find_headings", HEADINGS)
     settings = parse_section(ExperimentConfig, json.loads(provenance.experiment), "model").prediction
+    if uses_bf16("auto", profile.device):
+        model.round_products()
 
     def predict() -> None:
         headings = model.find_headings(session, profile.device)
         found = prediction.predict_keypoints(model, session, headings, BATCH, profile.device, settings.turns)
         with stages.enter(AGAIN):
-            look = prediction.look_again(model, session, headings, BATCH, profile.device)
+            first = found[["x", "y", "z"]].to_numpy(np.float32).reshape(len(session), -1, 3)
+            look = prediction.look_again(model, session, headings, BATCH, profile.device, positions=first)
         with stages.enter(WRITE), TemporaryDirectory() as folder:
             table, _ = prediction.calibrate_confidences(found, look, session.side)
             prediction.write_table(
@@ -219,6 +222,7 @@ def profile(options: argparse.Namespace) -> dict[str, Any]:
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(0)
+    keep_freed_memory()
     work, device = choose_workload(options), options.device
     config, size = work.config, work.sessions[0].size if work.sessions else options.image
     limits, autocast = measure_limits(device, size), uses_bf16(config.training.precision, device)
@@ -243,7 +247,7 @@ def profile(options: argparse.Namespace) -> dict[str, Any]:
         "what": f"{config.method}, preset {config.preset}, {where}",
         "remark": remark,
         "device": torch.cuda.get_device_name() if on_gpu else describe_processor(),
-        "precision": f"training in {'bf16' if autocast else '32 bits'}, prediction in 32 bits",
+        "precision": f"training in {'bf16' if autocast else '32 bits'}, prediction in 32 bits but for products in bf16 where it is built in",
         "limits": asdict(limits),
         "limits_line": limits.describe(),
         "peak_gb": peak,

@@ -111,7 +111,8 @@ def expected_positions(
 ) -> tuple[Float[Tensor, "batch keypoint 3"], Float[Tensor, "batch keypoint"]]:
     """Mean position and spread (root of the trace of the covariance) of heatmaps that sum to one, in cube coordinates."""
     with compute_precisely(heatmaps.device):
-        moments = heatmaps @ torch.cat([centres, centres.square().sum(dim=-1, keepdim=True)], dim=-1)
+        # A row for every moment: as columns, the product takes five times as long.
+        moments = heatmaps @ torch.cat([centres.T, centres.T.square().sum(dim=0, keepdim=True)]).T
     means = moments[..., :3]
     variances = (moments[..., 3] - means.square().sum(dim=-1)).clamp_min(0)
     return means, variances.sqrt()
