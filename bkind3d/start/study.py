@@ -14,6 +14,7 @@ from bkind3d.config import InputError
 from bkind3d.data.calibration_formats import match_cameras
 from bkind3d.data.writing import folder_when_complete, refuse_inside
 from bkind3d.start.calibrations import find_calibrations, read_candidate
+from bkind3d.start.clocks import find_times
 from bkind3d.start.inventory import Inventory, describe_passed_over, describe_used, list_files
 from bkind3d.start.recordings import Recognised, make_name, recognise_recordings
 from bkind3d.start.rigs import COLUMNS, Options, make_rigs, relative_path
@@ -50,6 +51,7 @@ def start_study(folder: Path, study: Path, naming: Naming, options: Options) -> 
     rigs = make_rigs(inventory, found, candidates, options)
     subjects, about_subjects = name_subjects(list(found.sessions), naming.subject)
     tables = find_tables(inventory, found)
+    times, about_times = find_times(inventory, found)
     splits, about_splits = propose_splits(subjects, tables)
     settings = _write_settings(found, rigs.boards)
     with folder_when_complete(study) as temporary:
@@ -61,7 +63,7 @@ def start_study(folder: Path, study: Path, naming: Naming, options: Options) -> 
         )
         write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "start", "stop", *TABLES), rows)
         cameras = (
-            (name, camera, ";".join(str(path.relative_to(folder)) for path in files))
+            (name, camera, ";".join(str(path.relative_to(folder)) for path in files), times.get(name, ""))
             for name, videos in found.sessions.items()
             for camera, files in videos.items()
         )
@@ -71,7 +73,7 @@ def start_study(folder: Path, study: Path, naming: Naming, options: Options) -> 
         load_study(folder=temporary)
     written = f"Written: {study}/config, to be read and changed."
     hint = f"Next, look whether cameras and videos are sound:\n  bkind3d doctor {shlex.quote(str(study))}\n"
-    remarks = filter(None, [*rigs.remarks, about_subjects, about_splits])
+    remarks = filter(None, [*rigs.remarks, *about_times, about_subjects, about_splits])
     return "\n".join([*_describe(found, inventory), *remarks, *describe_passed_over(inventory), describe_used(inventory), written, hint])
 
 
@@ -95,14 +97,16 @@ def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | No
             )
     base = (study_folder / os.path.expanduser(study.config.recordings)).resolve()
     subjects, about_subjects = name_subjects(list(found.sessions), naming.subject)
-    rows, cameras, remarks = [], [], [about_subjects]
+    times, about_times = find_times(inventory, found)
+    rows, cameras, remarks = [], [], [about_subjects, *about_times]
     for name, videos in found.sessions.items():
         chosen, names = _choose_rig(rig_cameras, name, videos, bool(rig))
         if not rig:
             remarks.append(f"Assumed that {name} was filmed with rig {chosen}, which has its cameras; change it with --rig.")
         rows.append({"session": name, "subject": subjects[name], "rig": chosen, "split": "predict"})
         files = {camera: ";".join(relative_path(path, base) for path in paths) for camera, paths in videos.items()}
-        cameras += [{"session": name, "camera": names[camera], "video": text} for camera, text in files.items()]
+        paired = {"frame_map": relative_path(folder / times[name], base)} if name in times else {}
+        cameras += [{"session": name, "camera": names[camera], "video": text, **paired} for camera, text in files.items()]
     for path in (path for videos in found.boards.values() for path in videos.values()):
         inventory.pass_over(path, "a board's video; if cameras were moved, add a rig with it to rigs.tsv, and say --rig")
     for candidate in find_calibrations(inventory):

@@ -191,6 +191,13 @@ def _check_order(path: Path, found: pd.DataFrame) -> pd.DataFrame:
     return ordered
 
 
+def holds_all_cameras(path: Path) -> bool:
+    """Whether a text is caliscope's times of the frames of all cameras."""
+    with path.open("rb") as file:
+        names = {name.strip() for name in file.readline(1000).decode("utf-8-sig", errors="replace").split(",")}
+    return {_TIMES_OF_ALL[1]} < names and bool({_TIMES_OF_ALL[0], _PORT} & names)
+
+
 def _choose_times(given: FrameMap, table: pd.DataFrame) -> pd.DataFrame:
     """One camera's times out of caliscope's of all cameras, seconds since the first of any."""
     owners = table[_TIMES_OF_ALL[0]].astype(str)
