@@ -147,8 +147,10 @@ def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frame
                     angles[:, view, other, row] = found
     # Zero median and unit robust deviation over time.
     motion = np.log(np.maximum(motion, 1e-3))
-    motion -= np.nanmedian(motion, axis=1, keepdims=True)
-    return Signals(angles, motion / np.maximum(1.4826 * np.nanmedian(np.abs(motion), axis=1, keepdims=True), 1e-9))
+    shown = np.isfinite(motion).any(axis=1)  # a camera without any picture has no median
+    motion[shown] -= np.nanmedian(motion[shown], axis=1, keepdims=True)
+    motion[shown] /= np.maximum(1.4826 * np.nanmedian(np.abs(motion[shown]), axis=1, keepdims=True), 1e-9)
+    return Signals(angles, motion)
 
 
 def _map_angles(camera: Camera, other: Camera, rig: Sequence[Camera]) -> Float[NDArray, "height width"]:
@@ -221,8 +223,9 @@ def _sum_residuals(first: Float[NDArray, "frame"], second: Float[NDArray, "frame
     if known.sum(axis=1).min() < _LEAST_FRAMES:
         return None
     residuals -= np.nanmedian(residuals, axis=1, keepdims=True)
-    scales = 1.4826 * np.nanmedian(np.abs(residuals), axis=1)
-    limit = _CLIP * max(float(scales.min()), 1e-9)
+    # Two cameras with one video, say, agree without any residual.
+    scales = np.maximum(1.4826 * np.nanmedian(np.abs(residuals), axis=1), 1e-9)
+    limit = _CLIP * float(scales.min())
     squared = np.where(known, np.minimum(np.abs(residuals), limit * np.maximum(1.0, scales[:, None] / scales.min())) ** 2, 0.0)
     block = np.minimum(np.arange(n_frames) * _BLOCKS // n_frames, _BLOCKS - 1)
     starts = np.searchsorted(block, np.arange(_BLOCKS))

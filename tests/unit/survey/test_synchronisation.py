@@ -159,3 +159,10 @@ def test_a_camera_that_falls_behind_is_told_from_one_that_is_late() -> None:
     drifts = measure_drifts(make_signals(600, drift=9), 30)
     assert drifts[[0, 2, 3]].tolist() == [0, 0, 0]
     assert drifts[1] == pytest.approx(9, abs=2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_cameras_that_agree_without_any_residual_give_no_warning() -> None:
+    signals = make_signals()
+    same = Signals(np.full_like(signals.angles, np.nan), np.repeat(signals.motion[:1], 4, axis=0))
+    assert estimate_offsets(same, 30)[0] == pytest.approx(np.zeros(4), abs=0.1)
