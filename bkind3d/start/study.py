@@ -1,7 +1,9 @@
 """Write what was recognised as the sheets and settings of a study, or as further rows of one."""
 
+import glob
 import math
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -127,8 +129,15 @@ def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | No
 
 
 def _list_cameras(study: Study, rig: str) -> list[str]:
-    """All cameras of a rig: as the sheet calls them, and those of its calibration that no session had yet."""
+    """All cameras of a rig: as the sheet calls them, and those of its calibration, or its board videos, that no session had yet."""
     cameras = study.list_rig_cameras(rig)
+    before, found, after = study.find_path(study.rigs[rig].board_videos).partition("{camera}")
+    if found:
+        # The name may stand there twice, as in {camera}/calib-{camera}.mp4.
+        pattern = f"{glob.escape(before)}*{glob.escape(after).replace('{camera}', '*')}"
+        named = re.compile(re.escape(before) + "(?P<camera>[^/]+)" + re.escape(after).replace(re.escape("{camera}"), "(?P=camera)"))
+        matches = (named.fullmatch(path) for path in sorted(glob.glob(pattern, root_dir=study.folder)))
+        cameras += [match["camera"] for match in matches if match and match["camera"] not in cameras]
     path = study.folder / study.find_path(study.rigs[rig].calibration)
     if study.rigs[rig].calibration and path.is_file() and not study.rigs[rig].calibration_subject:
         more = read_candidate(path).cameras

@@ -134,3 +134,9 @@ def test_frames_that_no_player_shows_are_told_of(tmp_path: Path) -> None:
         checks, _ = examine_video(tmp_path / f"{name}.mp4", full=True, has_map=False)
         assert any("9 stored frames are never shown" in check.sentence for check in checks) == hidden
         assert not any(check.status == "failure" for check in checks)
+
+
+def test_a_rate_that_cannot_be_is_remarked_with_how_to_set_it(tmp_path: Path) -> None:
+    checks, _ = examine_video(write_at(tmp_path / "slow.mp4", make_pictures(6), list(range(0, 30000, 5000))), False, False)
+    found = pick(checks, "rate")
+    assert found.status == "warning" and "0.24 frames per second" in found.sentence and "-c copy" in found.next_step

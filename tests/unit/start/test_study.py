@@ -222,6 +222,15 @@ def test_a_session_may_have_a_camera_that_the_first_ones_lacked(recordings, tmp_
     assert set(load_study(folder=tmp_path / "study").cameras["m3"]) == {"top", "side", "front"}
 
 
+def test_a_session_may_have_a_camera_that_only_the_board_videos_had(recordings, tmp_path, write_video):
+    for camera in ("top", "side", "front"):
+        write_video(recordings / "board" / f"{camera}.mp4", np.full((5, 32, 48, 3), 90, np.uint8))
+        write_video(tmp_path / "later" / "m3" / f"{camera}.mp4", np.full((5, 32, 48, 3), 90, np.uint8))
+    assert main(["init", str(recordings), "--study", str(tmp_path / "study"), "--board", "7x5:60:45"]) == 0
+    assert main(["add-session", str(tmp_path / "study"), str(tmp_path / "later" / "m3")]) == 0
+    assert set(load_study(folder=tmp_path / "study").cameras["m3"]) == {"top", "side", "front"}
+
+
 @pytest.mark.parametrize(
     ("folder", "sessions", "rig", "said"),
     [
