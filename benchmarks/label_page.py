@@ -43,17 +43,15 @@ def write_video(path: Path, pictures) -> None:  # type: ignore[no-untyped-def]
 
 
 def label_frame(page: Page, cameras: dict, session: str, frame: int, noise: np.random.Generator) -> list[int]:  # type: ignore[type-arg]
-    """Click every joint in two views, accept it in two more, correct one in ten; gives the milliseconds of each click."""
+    """Click every joint in two views, one after the other as the page chooses them; gives the milliseconds of each click."""
     truth, times, names = find_truth(session, frame), [], list(cameras)
     for number in range(JOINTS):
+        page.page.wait_for_function("(number) => state.joint === number", arg=number)
         point = truth[POINTS[number % 4]] + 3 * (number // 4)
-        if number:
-            page.press("Tab")
         for view in names[:2]:
             pixel = project_through_lens(cameras[view], point[None])[0] + noise.normal(size=2)
             page.click(view, pixel.tolist())
             times.append(int(page.run("() => document.body.dataset.latency")))
-    page.press("Tab")
     return times
 
 
