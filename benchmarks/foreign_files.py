@@ -17,10 +17,10 @@ from bkind3d.calibration.exchange import GivenCalibration, import_calibration
 from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import read_calibration, write_calibration
+from bkind3d.data.frame_maps import FrameMap, choose_frames
 from bkind3d.data.joint_files import read_joints
 from bkind3d.data.video import decode_frames, read_packets
 from bkind3d.geometry.lenses import project_through_lens
-from bkind3d.survey.frame_maps import FrameMap, choose_frames
 from tests.unit.calibration.formats import rigs, test_bouguet, test_jarvis, test_kalibr, test_multicamselfcal, test_table, test_voxelpose
 from tests.unit.data import test_joint_formats, test_video
 

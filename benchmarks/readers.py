@@ -22,6 +22,7 @@ from bkind3d.calibration.world import read_points as read_world_points
 from bkind3d.checkpoint import Provenance, load_model, read_content, save_model, write_content
 from bkind3d.config import ExperimentConfig, StudyConfig, parse_section, read_boards, read_section, read_values
 from bkind3d.data.calibration_files import read_calibration, write_calibration
+from bkind3d.data.frame_maps import choose_frames
 from bkind3d.data.joint_files import read_joints
 from bkind3d.data.parquet import TABLES, read_metadata, read_table, write_table
 from bkind3d.data.pictures import PictureFile
@@ -35,7 +36,6 @@ from bkind3d.methods.discovery.settings import DiscoveryModelConfig
 from bkind3d.report.explanation import read_row
 from bkind3d.simulation.layouts.human36m import write_cdf, write_human36m_metadata
 from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
-from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.room import read_region
 
 FRAMES, SIZE = 24, (96, 64)

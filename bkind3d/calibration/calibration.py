@@ -41,11 +41,13 @@ class Given(NamedTuple):
     intrinsics : calibration whose matrices and distortions are kept as they are; its poses are not used.
     world_points : table of points that define the world (:func:`bkind3d.calibration.world.place_by_points`).
     truth : true calibration, to compare with.
+    frame_maps : of the board videos by camera, where frames of one number are not of one moment.
     """
 
     intrinsics: str | Path | None = None
     world_points: str | Path | None = None
     truth: str | Path | None = None
+    frame_maps: Videos | None = None
 
 
 NOTHING_GIVEN = Given()
@@ -85,7 +87,7 @@ def calibrate_cameras(
     _check_files(given, videos)
     scale = check_scale(board, units)
     refuse(scale, config.accept_poor)
-    cameras, judged = calibrate_corners(find_corners(videos, board, config, threads), config, units, given)
+    cameras, judged = calibrate_corners(find_corners(videos, board, config, threads, given.frame_maps), config, units, given)
     findings = [*scale, *judged.findings]
     refuse(findings, config.accept_poor)
     details = {"units": units, **judged.details}

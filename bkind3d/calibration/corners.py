@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board
 from bkind3d.calibration.misprints import explain_unseen_board, show_more_rows
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
+from bkind3d.data.frame_maps import FrameMap, choose_frames
 from bkind3d.data.progress import track
 from bkind3d.data.spacing import spread_indices
-from bkind3d.data.video import VideoInfo, decode_frames, probe_video
+from bkind3d.data.video import VideoInfo, decode_frames, probe_video, read_packets
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,12 @@ _LENGTH_SHARE = 0.05
 _LEAST_WIDTH = 0.05
 
 
-def find_corners(videos: Videos, board: BoardConfig, config: CalibrationConfig, threads: int = 1) -> Corners:
+def find_corners(
+    videos: Videos, board: BoardConfig, config: CalibrationConfig, threads: int = 1, frame_maps: Videos | None = None
+) -> Corners:
     """Search evenly spread frames of all board videos, decoded once in order, `threads` videos at a time.
+
+    Frames of one number show one moment; where the cameras did not film so, `frame_maps` pair them (all cameras have one then).
 
     Raises
     ------
@@ -48,12 +53,13 @@ def find_corners(videos: Videos, board: BoardConfig, config: CalibrationConfig, 
     # OpenCV's own threads wait for each other by spinning, which on a busy machine costs more than they bring.
     cv2.setNumThreads(1)
     infos = {camera: probe_video(path) for camera, path in videos.items()}
-    n_frames = _agree_on_length(infos, config.floor_frame)
+    paired = _pair_frames(videos, infos, frame_maps) if frame_maps else {}
+    n_frames = _agree_on_length(infos, config.floor_frame) if not paired else len(next(iter(paired.values())))
     frames = spread_indices(n_frames, config.max_board_frames)
     if config.floor_frame is not None:
         frames = np.union1d(frames, [config.floor_frame])
     trial = frames[spread_indices(len(frames), _TRIAL_FRAMES)]
-    search = _Search(videos, board, threads, set(trial.tolist()))
+    search = _Search(videos, board, threads, set(trial.tolist()), paired)
     legacy = search.choose_layout(trial)
     points, n_taller = search.find(frames, legacy)
     if board.pattern == "charuco" and not np.isfinite(points).any():
@@ -77,7 +83,7 @@ def find_corners(videos: Videos, board: BoardConfig, config: CalibrationConfig, 
     blind = [camera for camera, seen in zip(videos, corners.seen, strict=True) if not seen.any()]
     if blind:
         path = videos[blind[0]]
-        shown = decode_frames(path, gray=True, wanted=set(trial.tolist()).__contains__)
+        shown = decode_frames(path, gray=True, wanted=set(search.list_shown(blind[0], trial)).__contains__)
         reason = explain_unseen_board((frame.picture for frame in shown), board)
         raise InputError(path, f"the board is found in no frame by camera(s) {', '.join(blind)}", reason)
     return corners
@@ -91,6 +97,17 @@ def _is_enough(points: Float[NDArray, "camera frame corner 2"], model: Float[NDA
         spread = np.linalg.svd(model[known[camera, frame], :2] - model[known[camera, frame], :2].mean(axis=0), compute_uv=False)
         enough[camera, frame] = spread[1] > _LEAST_WIDTH * spread[0]
     return enough
+
+
+def _pair_frames(videos: Videos, infos: Mapping[str, VideoInfo], frame_maps: Videos) -> dict[str, Int[NDArray, "frame"]]:
+    """The frame of every video that shows each frame of the recording, -1 where it has none."""
+    lacking = [camera for camera in videos if camera not in frame_maps]
+    if lacking:
+        raise InputError("", f"camera {lacking[0]!r} has no frame map, others have", "give one for every camera")
+    return {
+        camera: choose_frames(info.n_frames, FrameMap(frame_maps[camera], camera, frame_maps), rate=read_packets(videos[camera]).rate)[:, 1]
+        for camera, info in infos.items()
+    }
 
 
 def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) -> int:
@@ -118,14 +135,20 @@ def _agree_on_length(infos: Mapping[str, VideoInfo], floor_frame: int | None) ->
 class _Search:
     """How a board is searched in videos, `threads` of them at a time; `trial` are frames in which more rows are looked for.
 
-    With `inverted`, the pictures' negatives are searched.
+    `paired` are the frames of each video that show the recording's, where the two are not the same. With `inverted`, the pictures'
+    negatives are searched.
     """
 
     videos: Videos
     board: BoardConfig
     threads: int
     trial: AbstractSet[int]
+    paired: Mapping[str, Int[NDArray, "frame"]] = field(default_factory=dict)
     inverted: bool = False
+
+    def list_shown(self, camera: str, frames: Int[NDArray, "..."]) -> list[int]:
+        """The video's frames that show these of the recording; -1 where it has none."""
+        return [int(number) for number in (self.paired[camera][frames] if camera in self.paired else frames)]
 
     def choose_layout(self, frames: Int[NDArray, "..."]) -> bool:
         """Whether the board has the layout of OpenCV before 4.6; the wrong one finds nothing, without any error."""
@@ -145,14 +168,15 @@ class _Search:
 
     def _search(self, camera: str, frames: Int[NDArray, "..."], legacy: bool) -> tuple[Float[NDArray, "frame corner 2"], int]:
         board = make_board(self.board, legacy)
-        wanted = {int(frame): index for index, frame in enumerate(frames)}
+        wanted = {number: index for index, number in enumerate(self.list_shown(camera, frames)) if number >= 0}
         points, tried = np.full((len(frames), len(locate_model(board)), 2), np.nan), []
         decoded = decode_frames(self.videos[camera], gray=True, wanted=wanted.__contains__)
-        for frame, _, picture in track(decoded, f"board in {camera}", len(frames), "frame"):
+        for number, _, picture in track(decoded, f"board in {camera}", len(wanted), "frame"):
+            index = wanted[number]
             shown = np.asarray(255 - picture, dtype=np.uint8) if self.inverted else picture
-            points[wanted[frame]] = detect_corners(board, shown)
-            if frame in self.trial and np.isfinite(points[wanted[frame]]).any():
+            points[index] = detect_corners(board, shown)
+            if int(frames[index]) in self.trial and np.isfinite(points[index]).any():
                 tried.append(shown)
-            if frame >= frames[-1]:
+            if number >= max(wanted):
                 break
         return points, sum(show_more_rows(tried, self.board, legacy))

@@ -64,6 +64,9 @@ def board(arguments: argparse.Namespace) -> None:
     argument("--config", help="JSON or YAML file with the section 'calibration'"),
     argument("--boards", help="JSON or YAML file with the boards by name"),
     argument("--videos", nargs="+", metavar="CAMERA=PATH", help="board video of every camera, synchronised"),
+    argument(
+        "--frame-maps", nargs="+", default=[], metavar="CAMERA=PATH", help="frame maps, where frames of one number are not of one moment"
+    ),
     threads(2, "videos that are searched at a time"),
     argument("--quality", help="Parquet file to write (table 'calibration')"),
     argument("--intrinsics", help="calibration (.toml) whose matrices and distortions are kept; only poses are solved"),
@@ -91,7 +94,7 @@ def calibrate_cameras(arguments: argparse.Namespace) -> None:
             raise InputError("--videos", "needs --board, and no --pattern", "write the board itself, or its name in the file --boards")
         videos = read_named_paths(arguments.videos, "--videos")
         filmed = _find_board(arguments.board, arguments.boards) if arguments.boards else BoardConfig(**read_board(arguments.board))
-    given = Given(arguments.intrinsics, arguments.world_points, arguments.truth)
+    given = Given(arguments.intrinsics, arguments.world_points, arguments.truth, read_named_paths(arguments.frame_maps, "--frame-maps"))
     calibrate_cameras(config, filmed, videos, arguments.units, arguments.output, arguments.quality, given, arguments.threads)
     if arguments.folder is not None:
         sys.stdout.write(
@@ -228,8 +231,8 @@ for name, row in IMPORTERS.items():
 )
 def survey_video(arguments: argparse.Namespace) -> None:
     """Find a video's background, the silhouettes of what moves, and faults, frame by frame."""
+    from bkind3d.data.frame_maps import FrameMap
     from bkind3d.survey.failures import write_no_survey
-    from bkind3d.survey.frame_maps import FrameMap
     from bkind3d.survey.room import RoomFiles
     from bkind3d.survey.videos import survey_video
 

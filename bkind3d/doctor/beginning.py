@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.frame_maps import FrameMap, choose_frames
 from bkind3d.data.parquet import read_metadata
 from bkind3d.data.video import VideoInfo, read_packets
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.geometry.cameras import Camera
 from bkind3d.study.study import Study
-from bkind3d.survey.frame_maps import FrameMap, choose_frames
 from bkind3d.survey.location import locate_subject
 from bkind3d.survey.synchronisation import DRIFT_REMEDY, CameraOffset, measure_offsets
 from bkind3d.survey.videos import survey_size, survey_video

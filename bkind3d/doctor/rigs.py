@@ -73,6 +73,7 @@ def check_up(name: str, cameras: Mapping[str, Camera], up: str, turned: bool, gi
 
 def _check_boards(study: Study, name: str) -> list[Check]:
     videos = {camera: study.folder / path for camera, path in study.find_board_videos(name).items()}
+    maps = {camera: study.folder / path for camera, path in study.find_board_frame_maps(name).items()}
     quality = study.results.calibration_quality(name)
     if not videos:
         return []
@@ -85,7 +86,7 @@ def _check_boards(study: Study, name: str) -> list[Check]:
         return [Check("warning", "board", f"rig {name!r}: its board videos are not there yet", "snakemake renders them")]
     try:
         few = study.config.calibration.model_copy(update={"max_board_frames": SAMPLES})
-        corners = find_corners(videos, study.config.boards[study.rigs[name].board], few)
+        corners = find_corners(videos, study.config.boards[study.rigs[name].board], few, frame_maps=maps)
     except InputError as error:
         return [Check.of_error("board", InputError(f"rig {name}: {error.where}".rstrip(": "), error.what, error.remedy), _FILM)]
     return check_board_views(name, *count_views(corners.cameras, corners.seen), of=len(corners.frames))

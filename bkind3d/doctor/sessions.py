@@ -12,6 +12,7 @@ from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.calibration_formats import match_cameras
 from bkind3d.data.cubes import read_cube
+from bkind3d.data.frame_maps import choose_frames
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.progress import track
 from bkind3d.doctor.beginning import check_offsets, examine_beginning, find_frame_maps
@@ -21,7 +22,6 @@ from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.units import METRES
 from bkind3d.study.study import Study
-from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.silhouettes import Silhouettes
 
 #: Rates of two cameras that differ by more than this share are different.

@@ -1,9 +1,9 @@
 """Times of the frames of all cameras, as caliscope writes them beside its videos: a recording that has them is paired by them."""
 
 from bkind3d.config import InputError
+from bkind3d.data.frame_maps import FrameMap, holds_all_cameras, read_clock
 from bkind3d.start.inventory import Inventory
 from bkind3d.start.recordings import Recognised
-from bkind3d.survey.frame_maps import FrameMap, holds_all_cameras, read_clock
 
 
 def find_times(inventory: Inventory, found: Recognised) -> tuple[dict[str, str], list[str]]:

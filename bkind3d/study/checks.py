@@ -187,7 +187,7 @@ def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:
     for rig in study.rigs.values():
         for text in filter(None, (rig.calibration, rig.intrinsics, rig.world_points)):
             yield f"{study.config.rigs}: row {rig.line}", study.find_path(text)
-        for path in study.find_board_videos(rig.rig).values():
+        for path in (*study.find_board_videos(rig.rig).values(), *study.find_board_frame_maps(rig.rig).values()):
             yield f"{study.config.rigs}: row {rig.line}", path
 
 

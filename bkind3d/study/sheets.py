@@ -83,7 +83,8 @@ class RigRow:
 
     `units` are those of the world (mm, cm, m). Of a given calibration: `calibration_format` where it is not to be guessed,
     `calibration_size` of its pictures where the file does not say it, `calibration_subject` for Human3.6M, and `up`, the axis that points
-    up. Beside board videos: `intrinsics` a calibration whose lenses are kept, `world_points` a table of points that define the world.
+    up. Beside board videos: `board_frame_maps` (a path, perhaps with ``{camera}``) where they are not in step, `intrinsics` a
+    calibration whose lenses are kept, `world_points` a table of points that define the world.
     """
 
     line: int
@@ -95,6 +96,7 @@ class RigRow:
     calibration_subject: str = ""
     board: str = ""
     board_videos: str = ""
+    board_frame_maps: str = ""
     up: str = "z"
     intrinsics: str = ""
     world_points: str = ""
@@ -173,7 +175,7 @@ def _check_calibration(row: RigRow, where: str) -> None:
     if row.calibration and (row.board or row.board_videos):
         raise InputError(where, f"rig {row.rig!r} has both a calibration and board videos", "keep one of them")
     if row.calibration:
-        for column in ("intrinsics", "world_points"):
+        for column in ("board_frame_maps", "intrinsics", "world_points"):
             if getattr(row, column):
                 raise InputError(
                     where, f"{column} is used where board videos are calibrated", f"rig {row.rig!r} has a calibration, remove one"

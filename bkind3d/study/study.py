@@ -77,6 +77,11 @@ class Study:
         pattern = self.rigs[rig].board_videos
         return {camera: self.find_path(pattern.replace("{camera}", camera)) for camera in self.list_rig_cameras(rig)} if pattern else {}
 
+    def find_board_frame_maps(self, rig: str) -> dict[str, str]:
+        """The frame map of every camera's board video; none where these are in step."""
+        pattern = self.rigs[rig].board_frame_maps
+        return {camera: self.find_path(pattern.replace("{camera}", camera)) for camera in self.list_rig_cameras(rig)} if pattern else {}
+
     def list_rig_cameras(self, rig: str) -> list[str]:
         """Names of the cameras that sessions of a rig were filmed with, in the order of the sheet."""
         used = (camera for name, row in self.sessions.items() if row.rig == rig for camera in self.cameras[name])

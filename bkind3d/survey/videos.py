@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
+from bkind3d.data.frame_maps import FrameMap, choose_frames, read_clock
 from bkind3d.data.parquet import PICTURE_ROWS, open_table
 from bkind3d.data.progress import track
 from bkind3d.data.silhouette_files import read_silhouettes
@@ -30,7 +31,6 @@ from bkind3d.data.video import (
     read_packets,
 )
 from bkind3d.survey.background import Background
-from bkind3d.survey.frame_maps import FrameMap, choose_frames, read_clock
 from bkind3d.survey.given import BrightnessFinder, Finder, GivenFinder
 from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, sample_rooms
 from bkind3d.survey.silhouettes import Mask, SilhouetteFinder, Silhouettes, encode_mask
@@ -70,7 +70,7 @@ def survey_video(
     Parameters
     ----------
     video : its file, or its files in the order of time.
-    frame_map, start, stop : which frames belong to the session, see :func:`bkind3d.survey.frame_maps.choose_frames`.
+    frame_map, start, stop : which frames belong to the session, see :func:`bkind3d.data.frame_maps.choose_frames`.
     room : where the subject may be, and what else shows the room.
     """
     cv2.setNumThreads(threads)

@@ -7,6 +7,7 @@ rule calibrate_cameras:
         config="results/config/calibration.json",
         board=lambda wildcards: f"results/config/boards/{study.rigs[wildcards.rig].board}.json",
         videos=lambda wildcards: list(study.find_board_videos(wildcards.rig).values()),
+        frame_maps=lambda wildcards: list(study.find_board_frame_maps(wildcards.rig).values()),
         intrinsics=get_rig_file("intrinsics"),
         world_points=get_rig_file("world_points"),
         truth=get_true_calibration,

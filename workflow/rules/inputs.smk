@@ -134,7 +134,9 @@ def get_rig_file(column):
 def get_known_of_rig(wildcards, input):
     """The options that say what is known of a rig beforehand."""
     given = {"--intrinsics": input.intrinsics, "--world-points": input.world_points, "--truth": input.truth}
-    return [part for option, path in given.items() if path for part in (option, path)]
+    options = [part for option, path in given.items() if path for part in (option, path)]
+    maps = study.find_board_frame_maps(wildcards.rig)
+    return options + (["--frame-maps", *pair_names(list(maps), list(input.frame_maps))] if maps else [])
 
 
 def is_simulated(rig):

@@ -7,6 +7,7 @@ import pytest
 from bkind3d.calibration.boards import Corners, make_board
 from bkind3d.calibration.corners import MIN_CORNERS, find_corners
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
+from bkind3d.data.video import decode_frames, read_packets
 from tests.unit.calibration.conftest import BOARD, CONFIG, N_FRAMES, BoardScene
 
 
@@ -81,3 +82,25 @@ def test_a_board_that_is_white_on_black_is_found(
         found[inverted] = find_corners(videos, board, CalibrationConfig()).points
         assert ("white on black" in caplog.text) == inverted
     assert np.abs(found[True] - found[False]).max() < 0.1
+
+
+def test_board_videos_that_are_not_in_step_are_paired_by_their_times(
+    board_scene: BoardScene, tmp_path: Path, write_video: Callable[..., Path], corners: Corners
+) -> None:
+    pictures = [frame.picture for frame in decode_frames(board_scene.videos["back"])]
+    kept = [number for number in range(N_FRAMES) if number not in (5, 6, 11)]
+    videos = {**board_scene.videos, "back": write_video(tmp_path / "back.mp4", [pictures[number] for number in kept])}
+    rate = read_packets(videos["left"]).rate
+    maps = {}
+    for camera in videos:
+        maps[camera] = tmp_path / f"{camera}.csv"
+        numbers = kept if camera == "back" else range(N_FRAMES)
+        maps[camera].write_text("video_frame,time_s\n" + "".join(f"{index},{number / rate}\n" for index, number in enumerate(numbers)))
+    found = find_corners(videos, BOARD, CONFIG, frame_maps=maps)
+    back = corners.cameras.index("back")
+    assert not found.seen[back, [5, 6, 11]].any()
+    both = found.seen[back] & corners.seen[back]
+    assert both.sum() > 5
+    assert np.nanmax(np.linalg.norm(found.points[back, both] - corners.points[back, both], axis=-1)) < 1.5
+    with pytest.raises(InputError, match="camera 'right' has no frame map, others have"):
+        find_corners(videos, BOARD, CONFIG, frame_maps={camera: maps[camera] for camera in ("left", "back")})

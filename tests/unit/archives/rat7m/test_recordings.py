@@ -16,10 +16,10 @@ from bkind3d.archives.rat7m.samples import read_samples
 from bkind3d.cli import main
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.calibration_files import read_calibration
+from bkind3d.data.frame_maps import choose_frames
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.geometry.lenses import project_through_lens
 from bkind3d.study.opening import load_study, read_yaml
-from bkind3d.survey.frame_maps import choose_frames
 from bkind3d.survey.videos import survey_video
 from tests.unit.archives.rat7m_files import CHUNK, MARKERS, N_FRAMES, SIZE, make_markers, make_rig, write_mat, write_session
 from tests.unit.calibration.formats.rigs import make_points, see

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.survey.frame_maps import FrameMap, choose_frames
+from bkind3d.data.frame_maps import FrameMap, choose_frames
 
 
 def test_without_a_map_frames_are_the_videos() -> None:
