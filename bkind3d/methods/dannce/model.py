@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from bkind3d.config import InputError
 from bkind3d.data.datasets import Views
@@ -25,6 +25,8 @@ class DannceModel(Model):
         if config.n_cameras is None:
             raise InputError("model.n_cameras", "is not known", "give the number of cameras")
         self.volume_network = UNet3d(3 * config.n_cameras, len(self.names), config.volume_channels, config.volume_levels)
+        if config.head == "peak":  # a sigmoid that starts at a half everywhere would first have to forget that
+            nn.init.constant_(self.volume_network.head.bias, -4.0)
         self.economical = False
 
     def forward(self, views: Views, turns: Float[Tensor, "batch"]) -> Estimate:

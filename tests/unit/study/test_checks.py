@@ -369,3 +369,17 @@ def test_two_cameras_may_not_have_one_video(folder):
         with pytest.raises(InputError, match=rf"camera '{second['camera']}' of session .* has the video of camera '{first['camera']}'"):
             load_study(folder=folder)
         (folder / "config/cameras.tsv").write_text("\n".join(rows) + "\n")
+
+
+def test_methods_that_tell_cameras_apart_or_need_several_are_refused_where_sessions_have_others(folder):
+    change(folder, "cameras.tsv", "b\tright\tb/right.mp4", "b\tmiddle\tb/right.mp4")
+    (folder / "rec/box.toml").write_text("[left]\n[middle]\n[right]\n")
+    (folder / "rec/joints.parquet").write_text("x")
+    change(folder, "sessions.tsv", "train\n", "train\t\t\tjoints.parquet\n")
+    for method, message in (
+        ("keypoint3d", r"needs the same cameras in all sessions, but 'b' has left, middle and 'a' left, right"),
+        ("metapose", r"needs at least 3 cameras, but session 'a' has 2"),
+    ):
+        configure(folder, experiments={"one": {"method": method, "frames": "subject"}})
+        with pytest.raises(InputError, match=message):
+            load_study(folder=folder)
