@@ -222,6 +222,7 @@ OTHERS = (
     Situation("pictures in place of videos", [], {"labeled-data/img00.png": text("x"), "labeled-data/img01.png": text("x")}, said=["holds no videos", "2 .png", "name the folder that holds the recordings"]),
     Situation("caliscope's recording, with the times of all frames", cross("rec/cam_{c}.mp4", c=("1", "2")), {"camera_array.toml": toml("cam_1", "cam_2"), "rec/timestamps.csv": text("cam_id,frame_time\n" + "".join(f"{c},{100 + n / 30}\n" for n in range(6) for c in (1, 2)))},
               sessions={"rec": ["cam_1", "cam_2"]}, said=["Frames of rec are paired by their times in rec/timestamps.csv"]),
+    Situation("a world in which y points down", [f"m1/camera_{n}.mp4" for n in FLY], {"rig.toml": toml(*(f"camera_{n}" for n in FLY))}, sessions={"m1": [f"camera_{n}" for n in FLY]}, said=["Assumed that z points up in rig.toml, but in the pictures of most cameras -y does: write -y as up of rig rig in rigs.tsv"]),
     Situation("a damaged video of one camera", PLAIN, {"rig.toml": toml(*TOPSIDE, "front"), "m1/front.mp4": text("no video")}, sessions=PLAIN_SESSIONS, said=["m1/front.mp4: cannot be decoded"]),
 )  # fmt: skip
 

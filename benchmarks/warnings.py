@@ -33,9 +33,11 @@ from bkind3d.study.study import Study
 
 
 def find_studies(folder: Path) -> list[Path]:
-    """Studies below a folder that have keypoints."""
-    configs = sorted(folder.rglob("config/config.yaml"))
-    return [path.parents[1] for path in configs if any(path.parents[1].glob("results/experiments/*/keypoints/*.parquet"))]
+    """Studies below a folder that have keypoints, found in the study's one cube."""
+    studies = [path.parents[1] for path in sorted(folder.rglob("config/config.yaml"))]
+    return [
+        path for path in studies if (path / "results/cube.json").exists() and any(path.glob("results/experiments/*/keypoints/*.parquet"))
+    ]
 
 
 def find_entry(study: Study, experiment: str) -> Entry | None:
