@@ -64,6 +64,8 @@ class JointModel:
             return positions, np.where(np.isfinite(positions[..., 0]), self.radii, np.nan)
         poses = smooth_points(points, self.width).positions[:, chosen]
         known = np.isfinite(poses).all(axis=(1, 2))
+        if not known.any():  # a session in which nobody is, or that could not be done
+            return positions, spreads
         features, placement = describe_poses(poses[known], self.heading)
         positions[known] = placement.leave(self.regressor.predict(features))
         spreads[known] = self.radii * measure_strangeness(features, self.seen, self.typical)[:, None]
