@@ -34,7 +34,7 @@ def learn(folder: Path, values: dict[str, Any], n_steps: int, n_frames: int = 24
     optimiser = module.configure_optimizers()
     n = config.training.batch_size
     samples = module.objective.make_samples(sessions, headings, truth, n_steps * n, 0)
-    views = Views.stack([sessions[0].decode(index) for index in range(0, n_frames, 2)])
+    views = sessions[0].decode(np.arange(0, n_frames, 2))
     before = measure(module, views, truth["one"][::2])
     for step in range(n_steps):
         module.step = step
