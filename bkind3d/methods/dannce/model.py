@@ -1,6 +1,7 @@
 """The network of DANNCE: a cube of colours, those of every camera in channels of their own, and a 3D U-Net."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class DannceModel(Model):
             raise InputError("model.n_cameras", "is not known", "give the number of cameras")
         self.volume_network = UNet3d(3 * config.n_cameras, len(self.names), config.volume_channels, config.volume_levels)
         if config.head == "peak":  # a sigmoid that starts at a half everywhere would first have to forget that
-            nn.init.constant_(self.volume_network.head.bias, -4.0)
+            nn.init.constant_(cast(Tensor, self.volume_network.head.bias), -4.0)
         self.economical = False
 
     def forward(self, views: Views, turns: Float[Tensor, "batch"]) -> Estimate:

@@ -53,7 +53,7 @@ def test_a_model_of_another_unit_is_refused_and_nothing_is_written(tmp_path: Pat
     ("frames", "message"),
     [
         ("one", "--frames: 'one' is not of the form NAME=PATH"),
-        ("one=gone.parquet", "gone.parquet: cannot be read (No such file or directory)"),
+        ("one=gone.parquet", "gone.parquet: cannot be read (there is no such file)"),
         ("one=joints.parquet", "joints.parquet: is not a frames table"),
     ],
 )

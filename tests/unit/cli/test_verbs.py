@@ -23,8 +23,8 @@ def list_counts() -> dict[tuple[str, str], argparse.Action]:
 
 
 COUNTS = list_counts()
-#: Counts that may be none: the first frame, and processes beside the one that trains.
-MAY_BE_ZERO = [("survey-video", "--start"), ("train-model", "--workers")]
+#: Counts that may be none: the first frame, processes beside the one that trains, a seed, and a port that the machine chooses.
+MAY_BE_ZERO = [("survey-video", "--start"), ("train-model", "--workers"), ("label", "--seed"), ("label", "--port")]
 
 
 def test_the_counts_that_are_tested_are_there():
