@@ -211,7 +211,7 @@ def test_a_session_with_a_damaged_video_costs_its_own_results_alone(copy):
     # It was the only one to judge by: the table is there, and says so.
     assert set(pd.read_csv(copy / "results/tables/pose.csv")["regressor"]) == {NO_REFERENCE}
     assert "keypoints not evaluated" in report
-    for path in ("sessions/s1.html", "sessions/s2.html", "doctor.html", "exports/tiny/sleap/s2.h5", "videos/tiny/s1.mp4"):
+    for path in ("sessions/s1.html", "sessions/s2.html", "doctor.html", "exports/tiny/sleap/s2", "videos/tiny/s1.mp4"):
         assert (copy / "results" / path).exists(), path
 
 
