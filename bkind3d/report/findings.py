@@ -63,7 +63,11 @@ def find_action_faults(actions: pd.DataFrame, experiment: str, failed: str = "")
 
 
 def find_keypoint_faults(experiment: str, health: Mapping[str, pd.DataFrame]) -> list[Note]:
-    """Dead and merged keypoints of the sessions' tables of health, with the number of sessions in which they are."""
+    """Dead and merged keypoints of the sessions' tables of health, with the number of sessions in which they are.
+
+    A session without any keypoint, which could not be done, says nothing of them.
+    """
+    health = {session: table for session, table in health.items() if (table["present"] > 0).any()}
     dead = Counter(name for table in health.values() for name in table.loc[table["dead"], "keypoint"])
     merged = Counter(pair for table in health.values() for pair in list_merged(table))
     found = []

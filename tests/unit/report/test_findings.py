@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import numpy as np
+
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.results import write_json
 from bkind3d.evaluation.health import examine_keypoints
@@ -144,3 +146,12 @@ def test_sessions_that_failed_are_listed_with_their_reasons(toy):
     assert failures == {"test1": "camera cam2: no video", "train1": "its joints cannot be used: no table"}
     assert list_failures(study, ["train1"], is_judged=False) == {}
     assert "test1: camera cam2: no video. No other" in [note.text for note in find_failures(failures)][1]
+
+
+def test_a_session_without_any_keypoint_makes_none_dead(toy):
+    study = toy.write().open()
+    location, _ = read_location(study, "test1")
+    alive = read_named_keypoints(study, "tiny", "test1")
+    nowhere = replace(alive, positions=np.full_like(alive.positions, np.nan))
+    healths = {"a": examine_keypoints(alive, location, 200.0), "b": examine_keypoints(nowhere, location, 200.0)}
+    assert find_keypoint_faults("tiny", healths) == []
