@@ -169,6 +169,13 @@ class EvaluationConfig(Section):
         "linear",
         description="linear: ordinary least squares, as in the paper; ridge, kernel: strength by cross-validation; mlp: two-layer perceptron.",
     )
+    turns: int = Field(
+        1,
+        ge=1,
+        le=36,
+        description="The regression sees every training frame so many times, turned evenly about the vertical. 1: as in the paper. With more it has "
+        "not to learn from the frames themselves that a turned body is the same body, which few or short recordings, in which a subject faces few ways, do not show.",
+    )
     split: Literal["subject", "session", "blocks"] = Field(
         "subject",
         description="subject: the sheet's train and test sessions, no subject in both; session: the same, subjects may be in both; "

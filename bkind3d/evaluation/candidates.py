@@ -82,11 +82,20 @@ def regress_joints(
     names: tuple[str, ...],
 ) -> tuple[PoseErrors, tuple[float, ...]]:
     """Fit the regressor on the training frames and measure it on the test frames, relative to the points' centroid."""
-    blocks = train.block if config.split == "blocks" else None
-    features, centroid = make_features(train_points)
-    regressor = fit_regressor(config.regressor, features, train.joints - centroid, make_groups(train.session, blocks), names)
+    groups = make_groups(train.session, train.block if config.split == "blocks" else None)
+    points, joints = (turn_copies(positions, config.turns) for positions in (train_points, train.joints))
+    features, centroid = make_features(points)
+    regressor = fit_regressor(config.regressor, features, joints - centroid, np.tile(groups, config.turns), names)
     features, centroid = make_features(test_points)
     return measure_errors(regressor.predict(features), test.joints - centroid, find_root(config, names)), regressor.strengths
+
+
+def turn_copies(positions: Float[NDArray, "frame point 3"], number: int) -> Float[NDArray, "turned point 3"]:
+    """Copies of positions (world units, z up), the first as they are, the others turned evenly about the vertical axis, one after the other."""
+    angles = 2 * np.pi * np.arange(number) / number
+    cosines, sines, zeros = np.cos(angles), np.sin(angles), np.zeros(number)
+    turns = np.stack([cosines, -sines, zeros, sines, cosines, zeros, zeros, zeros, zeros + 1], axis=1).reshape(number, 3, 3)
+    return np.concatenate([positions, *(positions @ turn.T for turn in turns[1:])])
 
 
 def find_root(config: EvaluationConfig, names: tuple[str, ...]) -> int | None:

@@ -2,9 +2,20 @@ import numpy as np
 import pytest
 import torch
 
-from bkind3d.config import InputError
+from bkind3d.config import EvaluationConfig, InputError
 from bkind3d.data.results import FLOORS, name_oracle, role_of
-from bkind3d.evaluation.candidates import ORACLES, Candidate, choose_far_apart, fill_gaps, mean_pose, mean_shape, order_joints
+from bkind3d.evaluation.candidates import (
+    ORACLES,
+    Candidate,
+    choose_far_apart,
+    fill_gaps,
+    mean_pose,
+    mean_shape,
+    order_joints,
+    regress_joints,
+    turn_copies,
+)
+from bkind3d.evaluation.labelled_frames import LabelledFrames
 from bkind3d.evaluation.metrics import align_poses, align_roots
 from bkind3d.methods.supervised.settings import SupervisedExperiment
 
@@ -98,3 +109,37 @@ def test_gaps_are_filled_from_the_aligned_shape():
     np.testing.assert_allclose(filled, poses, atol=1e-6)
     assert np.isnan(gaps[1, 2]).all()
     np.testing.assert_array_equal(filled[[0, 2]], poses[[0, 2]])
+
+
+def turn(positions: np.ndarray, degrees: float) -> np.ndarray:
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return positions @ np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]]).T
+
+
+def test_copies_are_turned_evenly_about_the_vertical():
+    points = np.random.default_rng(4).normal(size=(5, 3, 3))
+    copies = turn_copies(points, 4)
+    np.testing.assert_array_equal(copies[:5], points)
+    np.testing.assert_allclose(copies[5:10], turn(points, 90), atol=1e-12)
+    np.testing.assert_allclose(copies[15:], turn(points, 270), atol=1e-12)
+    np.testing.assert_array_equal(turn_copies(points, 1), points)
+
+
+def test_a_regression_that_saw_one_direction_holds_in_others_where_it_is_turned():
+    """Keypoints are a linear image of the joints' places plus an offset that turns with the body."""
+    rng = np.random.default_rng(5)
+    offset = rng.normal(size=(4, 3)) * 30  # of the joints from the keypoints, in the body's frame
+
+    def make(degrees: float) -> tuple[LabelledFrames, np.ndarray]:
+        points = SHAPE[:4] + rng.normal(size=(80, 4, 3)) * 5
+        joints, points = turn(points + offset, degrees), turn(points, degrees)
+        zeros = np.zeros(80, int)
+        return LabelledFrames(zeros, np.arange(80), np.arange(80.0), zeros, zeros - 1, {}, joints, np.full(80, "")), points
+
+    (train, known), (test, asked) = make(0), make(130)
+    errors = {
+        turns: regress_joints(known, asked, train, test, EvaluationConfig(turns=turns), ("a", "b", "c", "d"))[0].pa_mpjpe.mean()
+        for turns in (1, 12)
+    }
+    assert errors[1] > 10
+    assert errors[12] < errors[1] / 4
