@@ -8,6 +8,13 @@ from bkind3d.geometry.units import METRES
 
 #: A body that is smaller than this share of the cube's side fills less than a quarter of its window.
 SMALL = 0.5
+#: A body may be so many times as large as a cube whose side was given: whoever gives it may want no voxels for the tips of legs and a tail.
+LARGE_GIVEN = 2.0
+
+
+def find_largest(side: float, given: bool) -> float:
+    """The largest body (diameter, in the units of `side`) that a cube serves, whose side was measured or `given`."""
+    return side * (LARGE_GIVEN if given else 1.0)
 
 
 def read_cube(path: str | Path, units: str) -> float:

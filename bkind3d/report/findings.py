@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from bkind3d.data.cubes import SMALL
+from bkind3d.data.cubes import SMALL, find_largest
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import FLOORS, MAJORITY_CLASS
 from bkind3d.report.candidates import has_reference, is_ours, label_of, rows_of
@@ -122,7 +122,12 @@ def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[No
     if poor:
         text = f"The subject was located in less than {LOW_SHARE:.0%} of the frames of {_list_some(poor)}."
         found.append(Note(text, GRAVE, "recordings"))
-    misfits = [name for name, summary in located.items() if summary.extent < SMALL * summary.side or summary.extent > summary.side]
+    given = bool(study.config.location.side)
+    misfits = [
+        name
+        for name, summary in located.items()
+        if summary.extent < SMALL * summary.side or summary.extent > find_largest(summary.side, given)
+    ]
     if misfits:
         text = f"The cube is larger than twice the subject, or smaller than it, in {_list_some(misfits)}: look at the silhouettes."
         found.append(Note(text, GRAVE, "recordings"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bkind3d.config import InputError, LocationConfig
-from bkind3d.data.cubes import SMALL
+from bkind3d.data.cubes import SMALL, find_largest
 from bkind3d.data.parquet import read_metadata
 from bkind3d.data.results import write_json
 from bkind3d.geometry.units import METRES
@@ -37,17 +37,17 @@ def measure_cube(config: LocationConfig, locations: Mapping[str, str | Path], ou
     side = config.side or float(f"{config.side_margin * np.median(list(extents.values())):.2g}")
     # What the settings give is in the units of each rig.
     bodies = {session: float(place["extent"]) for session, place in places.items()} if config.side else extents
-    remarks = remark_sizes(bodies, side, units)
+    remarks = remark_sizes(bodies, side, units, given=bool(config.side))
     write_json({"side": side, "units": "" if config.side else units, "extents": bodies, "remarks": remarks}, output)
     log.info("%s: a cube with a side of %.4g %s for bodies of %s", output, side, units, ", ".join(f"{one:.4g}" for one in bodies.values()))
     return remarks
 
 
-def remark_sizes(extents: Mapping[str, float], side: float, units: str) -> list[str]:
-    """Which sessions' subjects (diameters of their bodies) do not fit a cube, or are small in it; all in `units`."""
+def remark_sizes(extents: Mapping[str, float], side: float, units: str, given: bool = False) -> list[str]:
+    """Which sessions' subjects (diameters of their bodies) do not fit a cube, or are small in it; all in `units`. `given`: the side is the settings'."""
     step = "look at their silhouettes, or give the side (location.side)"
     judged = (
-        ("is larger than", {name: extent for name, extent in extents.items() if extent > side}),
+        ("is larger than", {name: extent for name, extent in extents.items() if extent > find_largest(side, given)}),
         ("fills less than a quarter of a picture of", {name: extent for name, extent in extents.items() if extent < SMALL * side}),
     )
     return [

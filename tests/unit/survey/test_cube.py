@@ -41,6 +41,9 @@ def test_a_given_side_is_taken_as_it_is_in_every_unit_and_a_small_body_is_told(t
 
 def test_bodies_that_fit_are_not_told_of() -> None:
     assert remark_sizes({"one": 100.0, "two": 199.0}, 200, "mm") == []
+    assert len(remark_sizes({"one": 201.0}, 200, "mm")) == 1
+    assert remark_sizes({"one": 390.0}, 200, "mm", given=True) == []
+    assert len(remark_sizes({"one": 410.0}, 200, "mm", given=True)) == 1
 
 
 def test_what_is_no_cube_is_refused(tmp_path: Path) -> None:
