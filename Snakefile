@@ -30,6 +30,7 @@ localrules:
     write_settings,
     write_sheet,
     write_session_settings,
+    measure_cube,
     make_tables,
     paper_tables,
 

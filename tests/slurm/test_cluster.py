@@ -150,7 +150,7 @@ def test_the_reduced_demo(slurm, tmp_path):
     jobs = read_jobs(slurm, demo)
     for job in jobs:
         assert job.partition == ("gpu" if re.search("train_model|networks", job.comment) else "cpu"), job.comment
-    assert len(jobs) < 20
+    assert len(jobs) < 22  # 19 before the cube was measured for all sessions at once, and joints were found in every session
     busy = sum_busy_seconds(jobs)
     sys.stderr.write(f"\nthe reduced demo took {seconds:.0f} s, during {busy:.0f} s of which some of its {len(jobs)} jobs ran\n")
     assert seconds - busy < max(60, 0.1 * busy)
