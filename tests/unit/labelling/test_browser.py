@@ -1,6 +1,8 @@
 """The page in a real browser: whole sessions of labelling by mouse, by keyboard alone, stopped and resumed, and in two windows."""
 
 import shutil
+import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -173,6 +175,27 @@ def test_everything_can_be_done_by_keyboard(labelled_study, serve, open_page):
     page.wait_for(0)
     with page.stored():
         page.press("Delete")
+
+
+def test_a_joint_that_is_made_while_the_page_still_loads_stays(labelled_study, serve, open_page):
+    server = serve(labelled_study)
+    page = open_page(server.address)
+    list_progress, began = server.work.list_progress, threading.Event()
+
+    def list_slowly():
+        found = list_progress()
+        began.set()
+        time.sleep(1)
+        return found
+
+    server.work.list_progress = list_slowly
+    page.press("n")
+    page.wait_for(1)
+    assert began.wait(10)
+    server.work.list_progress = list_progress
+    page.add_joint("nose")
+    page.page.wait_for_timeout(1500)
+    assert page.run("() => state.study.joints") == ["nose"]
 
 
 def test_what_was_clicked_before_the_server_was_killed_is_there_again(labelled_study, serve, open_page):
