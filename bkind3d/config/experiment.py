@@ -169,12 +169,11 @@ class EvaluationConfig(Section):
         "linear",
         description="linear: ordinary least squares, as in the paper; ridge, kernel: strength by cross-validation; mlp: two-layer perceptron.",
     )
-    turns: int = Field(
-        1,
-        ge=1,
-        le=36,
-        description="The regression sees every training frame so many times, turned evenly about the vertical. 1: as in the paper. With more it has "
-        "not to learn from the frames themselves that a turned body is the same body, which few or short recordings, in which a subject faces few ways, do not show.",
+    axes: Literal["world", "body"] = Field(
+        "world",
+        description="In which axes keypoints are regressed to joints. world: as in the paper. body: every pose is turned about the vertical to one "
+        "heading first, found from its keypoints alone; the regression has then not to learn from the frames that a turned body is the same body, which few or "
+        "short recordings, in which a subject faces few ways, do not show.",
     )
     split: Literal["subject", "session", "blocks"] = Field(
         "subject",

@@ -14,7 +14,9 @@ from bkind3d.data.spacing import spread_indices
 from bkind3d.evaluation.labelled_frames import TEST, LabelledFrames, all_known
 from bkind3d.evaluation.metrics import PoseErrors, align_poses, align_roots, joint_distances, measure_errors, tell_mirrored
 from bkind3d.geometry.alignment import average_shape, fit_similarity
-from bkind3d.joints.regression import fit_regressor, make_features, make_groups
+from bkind3d.joints.model import describe_poses
+from bkind3d.joints.poses import fit_heading
+from bkind3d.joints.regression import fit_regressor, make_groups
 
 logger = logging.getLogger(__name__)
 
@@ -81,21 +83,14 @@ def regress_joints(
     config: EvaluationConfig,
     names: tuple[str, ...],
 ) -> tuple[PoseErrors, tuple[float, ...]]:
-    """Fit the regressor on the training frames and measure it on the test frames, relative to the points' centroid."""
+    """Fit the regressor on the training frames and measure it on the test frames, relative to the points' centroid in the axes of the settings."""
     groups = make_groups(train.session, train.block if config.split == "blocks" else None)
-    points, joints = (turn_copies(positions, config.turns) for positions in (train_points, train.joints))
-    features, centroid = make_features(points)
-    regressor = fit_regressor(config.regressor, features, joints - centroid, np.tile(groups, config.turns), names)
-    features, centroid = make_features(test_points)
-    return measure_errors(regressor.predict(features), test.joints - centroid, find_root(config, names)), regressor.strengths
-
-
-def turn_copies(positions: Float[NDArray, "frame point 3"], number: int) -> Float[NDArray, "turned point 3"]:
-    """Copies of positions (world units, z up), the first as they are, the others turned evenly about the vertical axis, one after the other."""
-    angles = 2 * np.pi * np.arange(number) / number
-    cosines, sines, zeros = np.cos(angles), np.sin(angles), np.zeros(number)
-    turns = np.stack([cosines, -sines, zeros, sines, cosines, zeros, zeros, zeros, zeros + 1], axis=1).reshape(number, 3, 3)
-    return np.concatenate([positions, *(positions @ turn.T for turn in turns[1:])])
+    heading = fit_heading(train_points) if config.axes == "body" else None
+    features, placement = describe_poses(train_points, heading)
+    regressor = fit_regressor(config.regressor, features, placement.enter(train.joints), groups, names)
+    features, placement = describe_poses(test_points, heading)
+    found = placement.leave(regressor.predict(features)) - placement.centres
+    return measure_errors(found, test.joints - placement.centres, find_root(config, names)), regressor.strengths
 
 
 def find_root(config: EvaluationConfig, names: tuple[str, ...]) -> int | None:

@@ -104,8 +104,8 @@ class JointModel:
             raise InputError(path, f"is no file of fitted joints ({error})", "fit the joints again") from None
 
 
-def describe_poses(poses: Float[NDArray, "frame point 3"], heading: Heading) -> tuple[Float[NDArray, "frame feature"], Placement]:
-    """Coordinates in the subject's own frame, flattened, and what leads there and back."""
+def describe_poses(poses: Float[NDArray, "frame point 3"], heading: Heading | None) -> tuple[Float[NDArray, "frame feature"], Placement]:
+    """Coordinates in the subject's own frame (without a heading: relative to its centroid), flattened, and what leads there and back."""
     placement = Placement.of(poses, heading)
     return placement.enter(poses).reshape(len(poses), -1), placement
 

@@ -49,9 +49,10 @@ class Placement:
     turns: Float[NDArray, "frame"]
 
     @classmethod
-    def of(cls, poses: Float[NDArray, "frame point 3"], heading: Heading) -> "Placement":
-        """Place the subject by its keypoints."""
-        return cls(poses.mean(axis=1, keepdims=True), find_turns(poses, heading))
+    def of(cls, poses: Float[NDArray, "frame point 3"], heading: Heading | None) -> "Placement":
+        """Place the subject by its keypoints; without a heading it is not turned."""
+        turns = np.zeros(len(poses)) if heading is None else find_turns(poses, heading)
+        return cls(poses.mean(axis=1, keepdims=True), turns)
 
     def enter(self, points: Float[NDArray, "frame point 3"]) -> Float[NDArray, "frame point 3"]:
         """World to the subject's frame (world units)."""

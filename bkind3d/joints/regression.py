@@ -23,6 +23,8 @@ from bkind3d.data.spacing import spread_indices
 
 #: Folds of the cross-validation, and the strengths it tries (for standardised features).
 _FOLDS = 5
+#: So many sessions make folds of their own.
+_SESSIONS = 3
 _STRENGTHS = np.logspace(-3, 5, 9)
 
 #: Positions are stored in single precision: directions of the features smaller than this share of the largest are rounding.
@@ -108,20 +110,14 @@ class Regressor:
         return joints
 
 
-def make_features(points: Float[NDArray, "frame point 3"]) -> tuple[Float[NDArray, "frame feature"], Float[NDArray, "frame 1 3"]]:
-    """Coordinates relative to the points' centroid, flattened, and that centroid (world units)."""
-    centroid = points.mean(axis=1, keepdims=True)
-    return (points - centroid).reshape(len(points), -1), centroid
-
-
 def make_groups(sessions: Int[NDArray, "frame"], blocks: Int[NDArray, "frame"] | None = None) -> Int[NDArray, "frame"]:
     """Group the training frames so that neighbours in time stay in one fold of the cross-validation.
 
-    Blocks of the split where there are any; else sessions where there are enough; else fifths of the training frames in order.
+    Blocks of the split where there are any; else sessions where there are three or more; else fifths of the training frames in order.
     """
     if blocks is not None:
         return blocks
-    if len(np.unique(sessions)) >= _FOLDS:
+    if len(np.unique(sessions)) >= _SESSIONS:
         return sessions
     return np.arange(len(sessions)) * _FOLDS // max(len(sessions), 1)
 
@@ -253,8 +249,8 @@ def fit_regressor(
     Parameters
     ----------
     kind : linear is ordinary least squares; ridge and kernel choose their strength by cross-validation; mlp is a two-layer perceptron.
-    features : finite, as of :func:`make_features`.
-    joints : relative to the same centroid, world units; NaN where not known.
+    features : finite, as of :func:`bkind3d.joints.model.describe_poses`.
+    joints : in the same frame, world units; NaN where not known.
     groups : of :func:`make_groups`, for the cross-validation.
     names : of the joints, for messages.
     tuning : of the kernel regression, where it is known.
