@@ -23,6 +23,7 @@ from benchmarks.judge import (
     SHORT,
     Entry,
     Errors,
+    Plan,
     add_options,
     compare,
     film_scene,
@@ -141,7 +142,7 @@ def give_truth(study: Path, stage: str, recordings: Path) -> None:
 def run_ladder(scene: str, tflop: float, seeds: list[int], folder: Path, cores: str) -> list[Entry]:
     """Run the chain with more and more of the truth; give what is to be compared, from the chain as it is to joints as teachers."""
     recordings, site = film_scene(scene, folder), install_methods(folder)
-    (chain,) = judge_methods(["bkind3d"], tflop, seeds, folder / "methods" / scene, recordings, cores, untrained=False)
+    (chain,) = judge_methods(["bkind3d"], Plan(tflop, seeds, untrained=False), folder / "methods" / scene, recordings, cores)
     ours, taught = (Candidate.of(kind.description) for kind in (DiscoveryExperiment, SupervisedExperiment))
     names = {f"{tflop:g}-{seed}".replace(".", "_"): {"budget_tflop": tflop, "seed": seed} for seed in seeds}
     found = [replace(chain, name=CHAIN)]

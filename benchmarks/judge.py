@@ -6,7 +6,9 @@ joints is fitted to subjects for tuning and measured on sealed ones, beside floo
 
 A frame without an answer, because the subject was not located there, say, counts as the mean pose would: nobody gains by passing over
 what is hard. All work is the workflow's, in studies under ``--folder``: a second call goes on where one was interrupted, and adds what is new. Every
-look is noted in ``benchmarks/looks.tsv``: sealed subjects are looked at once, at the end of a piece of work.
+look is noted in ``benchmarks/looks.tsv``: sealed subjects are looked at once, at the end of a piece of work. Until then ``--tuning`` judges on
+subjects for tuning that a scene does not train on. With ``--labels`` methods that learn from joints are also trained on fewer labelled frames, and a
+table, a figure and a sentence say from how many on labels are worth it.
 """
 
 import argparse
@@ -35,9 +37,12 @@ from bkind3d.data.points import read_points
 from bkind3d.data.results import MEAN_POSE, UNTRAINED, name_oracle, name_regressed
 from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import ORACLES, Candidate, measure_candidates
+from bkind3d.evaluation.label_efficiency import measure_label_efficiency
 from bkind3d.evaluation.labelled_frames import select_common, stack_frames
+from bkind3d.evaluation.labels import collect_labels, say_when
 from bkind3d.evaluation.metrics import mean_known
 from bkind3d.evaluation.recordings import Recording, read_recordings
+from bkind3d.report.labels import write_labels
 from bkind3d.study.layout import Layout
 from bkind3d.study.opening import read_yaml
 from bkind3d.study.sheets import read_sessions
@@ -55,6 +60,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "taught": {"method": "supervised"},
     **{name: {"method": name} for name in ("volumetric", "algebraic", "dannce", "keypoint3d", "metapose", "metapose_calibrated")},
 }
+#: Subjects of a scene: the first ones are learned from, the last ones judged.
+PARTS = ("tuning", "sealed")
 #: Files of a training, which a study that is given brings along.
 TRAINED = ("model", "untrained_model", "history", "edges")
 RESAMPLES, SEED = 1000, 0
@@ -142,15 +149,21 @@ class Errors:
         return f"{100 * (mean[MEAN_POSE] - mean[name]) / (mean[MEAN_POSE] - mean[best]):.0f}" if best in mean else ""
 
 
-def film_scene(name: str, folder: Path) -> Path:
+def film_scene(name: str, folder: Path, parts: Sequence[str] = PARTS) -> Path:
     """Render the subjects of a scene, for tuning and sealed; what is there is not rendered again. Give the folder of both."""
     recordings = folder / "recordings" / name
-    SCENES[name].write_study(recordings / "tuning")
-    SCENES[name].write_study(recordings / "sealed", sealed=True)
+    for part in parts:
+        SCENES[name].write_study(recordings / part, sealed=part == "sealed")
     return recordings
 
 
-def write_study(folder: Path, recordings: Path, experiments: Mapping[str, Any], settings: Mapping[str, Any] | None = None) -> None:
+def write_study(
+    folder: Path,
+    recordings: Path,
+    experiments: Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
+    parts: Sequence[str] = PARTS,
+) -> None:
     """Write a study that trains on subjects for tuning (those that the scene trains on) and tests on sealed ones.
 
     Parameters
@@ -159,20 +172,22 @@ def write_study(folder: Path, recordings: Path, experiments: Mapping[str, Any], 
     recordings : of :func:`film_scene`.
     experiments : settings by name.
     settings : what the study has in place of the scene's own settings.
+    parts : with subjects for tuning alone, those that the scene does not train on are tested on.
     """
-    parts = {part: recordings / part / "config" for part in ("tuning", "sealed")}
+    folders = {part: recordings / part / "config" for part in parts}
     config = folder / "config"
     config.mkdir(parents=True, exist_ok=True)
-    sheets = {(part, name): pd.read_csv(path / f"{name}.tsv", sep="\t", dtype=str) for part, path in parts.items() for name in _FILES}
-    tuning, sealed = (sheets[part, "sessions"] for part in parts)
-    sheets["tuning", "sessions"], sheets["sealed", "sessions"] = tuning[tuning["split"] == "train"], sealed.assign(split="test")
+    sheets = {(part, name): pd.read_csv(path / f"{name}.tsv", sep="\t", dtype=str) for part, path in folders.items() for name in _FILES}
+    if "sealed" in parts:
+        tuning, sealed = (sheets[part, "sessions"] for part in PARTS)
+        sheets["tuning", "sessions"], sheets["sealed", "sessions"] = tuning[tuning["split"] == "train"], sealed.assign(split="test")
     for part in parts:
         kept = sheets[part, "cameras"]["session"].isin(sheets[part, "sessions"]["session"])
         sheets[part, "cameras"] = sheets[part, "cameras"][kept]
     for name, columns in _FILES.items():
         tables = [sheets[part, name].assign(**{c: f"{part}/" + sheets[part, name][c] for c in columns}) for part in parts]
         _write_if_new(config / f"{name}.tsv", pd.concat(tables).to_csv(sep="\t", index=False))
-    own = read_yaml(parts["tuning"] / "config.yaml") | dict(settings or {})
+    own = read_yaml(folders["tuning"] / "config.yaml") | dict(settings or {})
     before = read_yaml(config / "config.yaml")["experiments"] if (config / "config.yaml").exists() else {}
     own |= {"recordings": os.path.relpath(recordings, folder), "experiments": before | dict(experiments)}
     _write_if_new(config / "config.yaml", yaml.safe_dump(own, sort_keys=False))
@@ -200,19 +215,46 @@ def run_workflow(folder: Path, targets: Iterable[str], cores: str, site: Path | 
         sys.exit(f"benchmarks.judge: the workflow stopped in {folder}; the same command goes on from there")
 
 
-def judge_methods(
-    names: Sequence[str], tflop: float, seeds: Sequence[int], study: Path, recordings: Path, cores: str, untrained: bool = True
-) -> list[Entry]:
-    """Train methods on a scene's `recordings` in a `study`, and find keypoints of its sealed subjects."""
+@dataclass(frozen=True)
+class Plan:
+    """How methods are trained, and on whom they are judged.
+
+    Attributes
+    ----------
+    tflop : counted operations of a training, in units of 10^12.
+    seeds : of the trainings.
+    labels : budgets of labelled frames, beside all.
+    parts : subjects: for tuning alone, or sealed ones, too.
+    untrained : whether networks are judged before their training, too.
+    """
+
+    tflop: float
+    seeds: Sequence[int] = (0,)
+    labels: Sequence[int] = ()
+    parts: Sequence[str] = PARTS
+    untrained: bool = True
+
+    def find_trainings(self, name: str, labels: int) -> dict[str, dict[str, Any]]:
+        """Settings of the trainings of a method, by experiment; 0 labels stand for all."""
+        chosen = METHODS[name].get("training", {}) | {"budget_tflop": self.tflop} | ({"labels": labels} if labels else {})
+        start = f"{name}-{self.tflop:g}" + (f"-{labels}labels" if labels else "")
+        return {f"{start}-{seed}".replace(".", "_"): {**chosen, "seed": seed} for seed in self.seeds}
+
+
+def judge_methods(names: Sequence[str], plan: Plan, study: Path, recordings: Path, cores: str) -> list[Entry]:
+    """Train methods on a scene's `recordings` in a `study`, and find keypoints of the subjects that are judged."""
     if not names:
         return []
     found, experiments = [], {}
     for name in names:
-        training = METHODS[name].get("training", {}) | {"budget_tflop": tflop}
-        chosen = {f"{name}-{tflop:g}-{seed}".replace(".", "_"): {**training, "seed": seed} for seed in seeds}
-        experiments |= {experiment: make_experiment(METHODS[name], values) for experiment, values in chosen.items()}
-        found.append(Entry(name, Layout(study / "results"), list(chosen), find_candidate(METHODS[name]), untrained))
-    write_study(study, recordings, experiments)
+        candidate = find_candidate(METHODS[name])
+        budgets = plan.labels if candidate.role == "supervised" else ()
+        for labels in (0, *budgets):
+            chosen = plan.find_trainings(name, labels)
+            experiments |= {experiment: make_experiment(METHODS[name], values) for experiment, values in chosen.items()}
+            title = f"{name}, {labels} labels" if labels else name
+            found.append(Entry(title, Layout(study / "results"), list(chosen), candidate, plan.untrained and not labels))
+    write_study(study, recordings, experiments, parts=plan.parts)
     run_workflow(study, [path for entry in found for path in entry.list_targets()], cores)
     return found
 
@@ -227,7 +269,7 @@ def make_experiment(settings: Mapping[str, Any], training: Mapping[str, Any]) ->
     return {"frames": "subject", **settings, "training": dict(training), "actions": {"enabled": False}}
 
 
-def judge_study(given: Path, study: Path, recordings: Path, cores: str) -> list[Entry]:
+def judge_study(given: Path, study: Path, recordings: Path, cores: str, parts: Sequence[str] = PARTS) -> list[Entry]:
     """Apply the trained experiments of a `given` study, with its settings, to a scene's `recordings`, in a `study` of their own."""
     settings, results = read_yaml(given / "config/config.yaml"), Layout(given / "results")
     experiments = {name: values for name, values in settings["experiments"].items() if results.model(name).exists()}
@@ -235,7 +277,7 @@ def judge_study(given: Path, study: Path, recordings: Path, cores: str) -> list[
         sys.exit(f"benchmarks.judge: {given} has no trained experiment; run its workflow first")
     kept = {key: settings[key] for key in ("survey", "location", "framesets") if key in settings}
     quiet = {name: {**values, "actions": {"enabled": False}} for name, values in experiments.items()}
-    write_study(study, recordings, quiet, kept)
+    write_study(study, recordings, quiet, kept, parts)
     sessions = pd.read_csv(study / "config/cameras.tsv", sep="\t", dtype=str)
     framesets = {values["frames"] for values in experiments.values()}
     frames = [f"results/frames/{name}/{row.session}/{row.camera}.parquet" for name in framesets for row in sessions.itertuples()]
@@ -338,6 +380,28 @@ def make_table(scene: str, errors: Errors, entries: Sequence[Entry]) -> pd.DataF
     return pd.DataFrame(rows)
 
 
+def measure_labels(entries: Sequence[Entry], errors: Errors, unit: str = "mm") -> pd.DataFrame:
+    """Errors against labelled frames (columns of :data:`bkind3d.evaluation.labels.LABEL_COLUMNS`): of methods that were trained with several
+    budgets as the table has them, of discovered keypoints those of their regression in the body's axes.
+    """
+    contents = []
+    for entry in entries:
+        recordings = read_recordings(entry.sheet, entry.find_points(entry.experiments[0]), entry.find_joints())
+        assert recordings[0].joints is not None
+        frames = stack_frames(recordings, BODY)
+        train, test = select_common(frames)
+        low, high = errors.intervals[entry.name, ""]
+        row = {"experiment": entry.name, "method": entry.method.name, "supervision": entry.method.supervision, "unit": unit}
+        row |= {"pa_mpjpe": float(errors.table[entry.name].mean()), "pa_mpjpe_ci_low": low, "pa_mpjpe_ci_high": high}
+        row |= {"regressor": "none", "labels": recordings[0].judged.metadata.get("labels")}
+        content: dict[str, Any] = {"rows": [row]}
+        if entry.method.role == "discovered":
+            row["regressor"] = BODY.regressor
+            content["label_efficiency"] = measure_label_efficiency(train, test, [entry.method.name], BODY, recordings[0].joints.names)
+        contents.append(content)
+    return collect_labels(contents)
+
+
 def note_look(what: str, table: pd.DataFrame, result: str, path: Path = LOOKS) -> None:
     """Append what was seen of the sealed subjects: one line per row of the table."""
     commit = subprocess.run(
@@ -374,23 +438,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="+", metavar="WHAT", help=f"a method ({', '.join(METHODS)}) or the folder of a trained study")
     add_options(parser, JOINTED)
+    parser.add_argument("--tuning", action="store_const", dest="parts", const=PARTS[:1], default=PARTS, help="look at no sealed subject")
+    parser.add_argument("--labels", type=int, nargs="+", default=[], help="budgets of labelled frames, such as 10 30 100 300, beside all")
     arguments = parser.parse_args()
     for name in arguments.what:
         if name not in METHODS and not (Path(name) / "config/config.yaml").exists():
             parser.error(f"{name} is neither a method ({', '.join(METHODS)}) nor the folder of a study")
     folder, tables = arguments.folder.resolve(), []
+    plan = Plan(arguments.tflop, arguments.seeds, arguments.labels, arguments.parts)
+    place = folder if "sealed" in plan.parts else folder / "tuning"
     for scene in arguments.scenes:
-        recordings, methods = film_scene(scene, folder), [name for name in arguments.what if name in METHODS]
-        entries = judge_methods(methods, arguments.tflop, arguments.seeds, folder / "methods" / scene, recordings, arguments.cores)
+        recordings, methods = film_scene(scene, folder, plan.parts), [name for name in arguments.what if name in METHODS]
+        entries = judge_methods(methods, plan, place / "methods" / scene, recordings, arguments.cores)
         for given in (Path(name) for name in arguments.what if name not in METHODS):
-            entries += judge_study(given, folder / "studies" / given.resolve().name / scene, recordings, arguments.cores)
-        tables.append(make_table(scene, compare(entries), entries))
-        body = make_table(scene, compare(entries, BODY), entries)
+            entries += judge_study(given, place / "studies" / given.resolve().name / scene, recordings, arguments.cores, plan.parts)
+        errors, body_errors = compare(entries), compare(entries, BODY)
+        tables.append(make_table(scene, errors, entries))
+        body = make_table(scene, body_errors, entries)
         for column in ("PA-MPJPE mm", f"minus {MEAN_POSE}", f"minus its {UNTRAINED}", f"{UNTRAINED} mm", "% to 8 joints"):
             tables[-1][f"{column}, body axes"] = body[column]
-        note_look("judge", tables[-1], "PA-MPJPE mm")
-        note_look("judge, body axes", body, "PA-MPJPE mm")
-    write_tables(tables, folder / "judge")
+        if plan.labels:
+            curves = measure_labels(entries, body_errors)
+            write_labels(curves, say_when(curves), place / f"labels-{scene}.csv")
+        if "sealed" in plan.parts:
+            note_look("judge", tables[-1], "PA-MPJPE mm")
+            note_look("judge, body axes", body, "PA-MPJPE mm")
+    write_tables(tables, place / "judge")
 
 
 if __name__ == "__main__":

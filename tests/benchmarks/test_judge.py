@@ -1,5 +1,7 @@
 """The judge: its studies hold subjects for tuning and sealed ones, and its tables say what was measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,14 +9,17 @@ import yaml
 
 from benchmarks.judge import (
     METHODS,
+    PARTS,
     Entry,
     Errors,
+    Plan,
     compare,
     find_candidate,
     join_errors,
     make_experiment,
     make_table,
     measure_floors,
+    measure_labels,
     note_look,
     write_study,
 )
@@ -45,6 +50,23 @@ def test_a_study_trains_on_subjects_for_tuning_and_tests_on_sealed_ones(tmp_path
     for name in study.sessions:
         assert all((folder / path).exists() for camera in study.cameras[name] for path in study.find_videos(name, camera))
         assert (folder / study.find_path(study.sessions[name].joints)).exists()
+
+
+def test_on_subjects_for_tuning_alone_those_are_tested_that_the_scene_does_not_train_on(tmp_path) -> None:
+    recordings = write_scene(tmp_path / "scene")
+    write_study(tmp_path / "study", recordings, {"one": make_experiment(METHODS["bkind3d"], {})}, parts=PARTS[:1])
+    study = load_study(yaml.safe_load((tmp_path / "study/config/config.yaml").read_text()), tmp_path / "study")
+    assert {name: row.split for name, row in study.sessions.items()} == {"tuning1": "train", "tuning2": "test"}
+
+
+def test_trainings_of_a_plan_have_names_of_their_own() -> None:
+    plan = Plan(7.5, seeds=(0, 3))
+    assert plan.find_trainings("dannce", 30) == {
+        f"dannce-7_5-30labels-{seed}": {"budget_tflop": 7.5, "labels": 30, "seed": seed} for seed in (0, 3)
+    }
+    assert list(plan.find_trainings("bkind3d", 0)) == ["bkind3d-7_5-0", "bkind3d-7_5-3"]
+    for name, values in plan.find_trainings("dannce", 30).items():
+        assert parse_section(ExperimentConfig, make_experiment(METHODS["dannce"], values), name).training.labels == 30
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -143,6 +165,30 @@ def test_what_the_workflow_has_to_make(judged) -> None:
     folder = judged.results.folder.parent
     assert all((folder / target).exists() for target in judged.list_targets())
     assert len(judged.list_targets()) == 6
+
+
+def test_errors_against_labels_of_discovered_keypoints_and_of_methods_that_were_trained(judged) -> None:
+    taught = [
+        replace(judged, name=f"taught, {number} labels", method=find_candidate({"method": "supervised"}), experiments=[f"taught{number}"])
+        for number in (10, 50)
+    ]
+    for number, entry in zip((10, 50), taught, strict=True):
+        for name in ("s1", "s2"):
+            joints = read_table(judged.results.joints(name), "joints")
+            found = joints.rename(columns={"joint": "keypoint"}).assign(
+                time_s=joints["frame"] / 10, confidence=1.0, spread=1.0, reprojection_px=0.0
+            )
+            found[["x", "y", "z"]] += RNG.normal(0, 100 / number, (len(found), 3))
+            write_table(found, "keypoints", entry.results.keypoints(entry.experiments[0], name), {"units": "mm", "labels": number})
+    entries = [judged, *(replace(entry, untrained=False) for entry in taught)]
+    errors = compare(entries)
+    table = measure_labels(entries, errors)
+    curve = table[table["method"] == "bkind3d"]
+    assert curve["labels"].tolist() == [10, 30, 55] and (curve["regressor"] == "ridge").all()
+    points = table[table["method"] == "taught"]
+    assert points["labels"].tolist() == [10, 50] and (points["regressor"] == "none").all()
+    assert points["pa_mpjpe"].tolist() == pytest.approx([errors.table[entry.name].mean() for entry in taught])
+    assert (points["pa_mpjpe_low"] < points["pa_mpjpe"]).all() and (points["pa_mpjpe"] < points["pa_mpjpe_high"]).all()
 
 
 def test_every_look_is_noted(tmp_path) -> None:
