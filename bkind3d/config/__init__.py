@@ -26,7 +26,16 @@ from bkind3d.config.experiment import (
 )
 from bkind3d.config.files import check_values, read_bytes, read_text, read_values
 from bkind3d.config.methods import DEFAULT_METHOD, find_settings, list_methods
-from bkind3d.config.network import HUB_PREFIX, PACKAGED, PACKAGED_ENCODER, RATE_PRESET, VOLUME_PRESET, HeatmapModelConfig, VolumeModelConfig
+from bkind3d.config.network import (
+    HUB_PREFIX,
+    PACKAGED,
+    PACKAGED_ENCODER,
+    RATE_PRESET,
+    VOLUME_PRESET,
+    HeatmapModelConfig,
+    OrderedCamerasConfig,
+    VolumeModelConfig,
+)
 from bkind3d.config.recordings import BoardConfig, CalibrationConfig, FramesConfig, LocationConfig, SurveyConfig, read_boards
 from bkind3d.config.rooms import DEFAULT_ROOM, ROOMS, Room
 from bkind3d.config.sections import NAME_PATTERN, Section, parse_section, read_section

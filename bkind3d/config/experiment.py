@@ -6,7 +6,7 @@ What a method adds are subclasses of :class:`ModelConfig`, :class:`LossConfig`, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, SerializeAsAny, StringConstraints, field_validator, model_validator
 
@@ -299,13 +299,16 @@ class ExperimentConfig(Section):
         """Time between the two moments of a pair; none where they are any neighbours, or there are no pairs."""
         return None
 
-    def for_cameras(self, number: int) -> "ExperimentConfig":
-        """The same experiment for so many cameras, where its network is made for a number of them."""
-        return self
+    def for_cameras(self, number: int) -> Self:
+        """The same experiment for so many cameras, where its network is made for a number of them that the settings leave open."""
+        return self._with_model(n_cameras=number) if getattr(self.model, "n_cameras", number) is None else self
 
-    def without_published_weights(self) -> "ExperimentConfig":
+    def without_published_weights(self) -> Self:
         """The same experiment, with random weights wherever published ones would be read: for measuring what it costs."""
-        return self
+        return self._with_model(pretrained="none") if hasattr(self.model, "pretrained") else self
+
+    def _with_model(self, **values: Any) -> Self:
+        return self.model_copy(update={"model": self.model.model_copy(update=values)})
 
     @model_validator(mode="wrap")
     @classmethod

@@ -85,6 +85,14 @@ class VolumeModelConfig(ModelConfig):
         return self
 
 
+class OrderedCamerasConfig(ModelConfig):
+    """A network that tells cameras apart by their order, and is made for a number of them."""
+
+    n_cameras: int | None = Field(
+        None, ge=2, le=64, description="Cameras that the network sees, each in its place; not given: those of the training sessions."
+    )
+
+
 class HeatmapModelConfig(ModelConfig):
     """A network whose image encoder ends in features at a quarter of the pictures' size, or in heatmaps."""
 

@@ -6,26 +6,23 @@ from typing import cast
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bkind3d.config import InputError
 from bkind3d.data.datasets import Views
 from bkind3d.geometry.voxels import sample_views
-from bkind3d.methods.base import Model
 from bkind3d.methods.dannce.settings import DannceModelConfig
+from bkind3d.methods.ordered import OrderedCamerasModel
 from bkind3d.networks.cube import Cube
 from bkind3d.networks.detector import Estimate, run_economically
 from bkind3d.networks.unet3d import UNet3d
 
 
-class DannceModel(Model):
+class DannceModel(OrderedCamerasModel):
     """Colours of all cameras in a cube, the U-Net, and a head that averages or takes the peak."""
 
     config: DannceModelConfig
 
     def __init__(self, config: DannceModelConfig, names: Sequence[str] = (), load: bool = True) -> None:
         super().__init__(config, names)
-        if config.n_cameras is None:
-            raise InputError("model.n_cameras", "is not known", "give the number of cameras")
-        self.volume_network = UNet3d(3 * config.n_cameras, len(self.names), config.volume_channels, config.volume_levels)
+        self.volume_network = UNet3d(3 * self.n_cameras, len(self.names), config.volume_channels, config.volume_levels)
         if config.head == "peak":  # a sigmoid that starts at a half everywhere would first have to forget that
             nn.init.constant_(cast(Tensor, self.volume_network.head.bias), -4.0)
         self.economical = False
@@ -46,11 +43,7 @@ class DannceModel(Model):
 
     def collect_colours(self, views: Views, cube: Cube) -> Float[Tensor, "batch channel x y z"]:
         """Colours (-1 to 1) of every camera at every voxel, from the nearest pixel; 0 where a camera does not see it."""
-        n_views = views.present.shape[1]
-        if n_views != self.config.n_cameras:
-            what = f"shows {n_views} cameras to a network that was made for {self.config.n_cameras}, each in its place"
-            raise InputError("session", what, "give it the cameras of the training sessions")
-        colours, _ = sample_views(2 * views.images - 1, views.projections, views.image_size, views.present, cube.voxels, "nearest")
+        colours, _ = sample_views(self.take_colours(views), views.projections, views.image_size, views.present, cube.voxels, "nearest")
         return colours.flatten(1, 2).view(len(colours), -1, *(cube.size,) * 3)
 
     def keep_less(self) -> None:

@@ -4,13 +4,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from bkind3d.config import RATE_PRESET, ExperimentConfig, LabelledTrainingConfig, LossConfig, MethodDescription, ModelConfig
+from bkind3d.config import RATE_PRESET, ExperimentConfig, LabelledTrainingConfig, LossConfig, MethodDescription, OrderedCamerasConfig
 
 #: Adam at 1e-3, and cubes in four directions.
 PAPER_TRAINING = {"optimizer": "adamw", "steps": 100_000, "batch_size": 4, "turn_degrees": 180.0}
 
 
-class DannceModelConfig(ModelConfig):
+class DannceModelConfig(OrderedCamerasConfig):
     """The network. Defaults are the paper's."""
 
     volume_size: int = Field(64, ge=8, le=128, description="Voxels along a side of the cube.")
@@ -18,12 +18,6 @@ class DannceModelConfig(ModelConfig):
     volume_levels: int = Field(4, ge=2, le=5, description="Resolutions of the volume network.")
     head: Literal["average", "peak"] = Field(
         "average", description="average: softmax and mean position (AVG); peak: sigmoid and the voxel of its peak (MAX)."
-    )
-    n_cameras: int | None = Field(
-        None,
-        ge=2,
-        le=64,
-        description="Cameras whose colours the network sees, each in its place; not given: those of the training sessions.",
     )
 
     @model_validator(mode="after")
@@ -71,8 +65,3 @@ class DannceExperiment(ExperimentConfig):
     model: DannceModelConfig = Field(default_factory=DannceModelConfig)
     losses: DannceLossConfig = Field(default_factory=DannceLossConfig)
     training: LabelledTrainingConfig = Field(default_factory=LabelledTrainingConfig)
-
-    def for_cameras(self, number: int) -> "DannceExperiment":
-        if self.model.n_cameras is not None:
-            return self
-        return self.model_copy(update={"model": self.model.model_copy(update={"n_cameras": number})})

@@ -4,7 +4,7 @@ The preset ``bkind3d`` is ours, for users' own recordings; ``demo`` the same wit
 demo takes minutes; ``paper`` the published method.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -158,9 +158,9 @@ class DiscoveryExperiment(ExperimentConfig):
     losses: DiscoveryLossConfig = Field(default_factory=DiscoveryLossConfig)
     training: DiscoveryTrainingConfig = Field(default_factory=DiscoveryTrainingConfig)
 
-    def without_published_weights(self) -> "DiscoveryExperiment":
-        model = self.model.model_copy(update={"pretrained": "none"})
-        return self.model_copy(update={"model": model, "losses": self.losses.model_copy(update={"perceptual": "pyramid"})})
+    def without_published_weights(self) -> Self:
+        plain = self.model_copy(update={"losses": self.losses.model_copy(update={"perceptual": "pyramid"})})
+        return plain._with_model(pretrained="none")
 
     @property
     def pair_gap_seconds(self) -> float | None:

@@ -85,9 +85,6 @@ class VolumetricExperiment(ExperimentConfig):
     losses: VolumetricLossConfig = Field(default_factory=VolumetricLossConfig)
     training: VolumetricTrainingConfig = Field(default_factory=VolumetricTrainingConfig)
 
-    def without_published_weights(self) -> "VolumetricExperiment":
-        return self.model_copy(update={"model": self.model.model_copy(update={"pretrained": "none"})})
-
 
 class AlgebraicModelConfig(HeatmapModelConfig):
     """The network. Defaults are the paper's."""
@@ -125,6 +122,3 @@ class AlgebraicExperiment(ExperimentConfig):
     model: AlgebraicModelConfig = Field(default_factory=AlgebraicModelConfig)
     losses: AlgebraicLossConfig = Field(default_factory=AlgebraicLossConfig)
     training: LabelledTrainingConfig = Field(default_factory=LabelledTrainingConfig)
-
-    def without_published_weights(self) -> "AlgebraicExperiment":
-        return self.model_copy(update={"model": self.model.model_copy(update={"pretrained": "none"})})

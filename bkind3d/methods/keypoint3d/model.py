@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from bkind3d.config import InputError
 from bkind3d.data.datasets import Views
 from bkind3d.geometry.projection import compute_precisely, project_points
-from bkind3d.methods.base import Model
 from bkind3d.methods.keypoint3d.settings import Keypoint3dModelConfig
+from bkind3d.methods.ordered import OrderedCamerasModel
 from bkind3d.networks.detector import Estimate
 
 #: Pixels to a cell, the first cell's centre, what a picture has beyond its cells, and the share of a picture that is seen.
@@ -103,16 +103,14 @@ def make_encoder(channels: int) -> nn.Sequential:
     )  # fmt: skip
 
 
-class Keypoint3dModel(Model):
+class Keypoint3dModel(OrderedCamerasModel):
     """Encoder, heads, fusion, and the decoder that draws all views from keypoints and a first picture."""
 
     config: Keypoint3dModelConfig
 
     def __init__(self, config: Keypoint3dModelConfig, names: Sequence[str] = (), load: bool = True) -> None:
         super().__init__(config, names)
-        if config.n_cameras is None:
-            raise InputError("model.n_cameras", "is not known", "give the number of cameras")
-        n_views, n_maps = config.n_cameras, config.n_cameras * config.n_keypoints
+        n_views, n_maps = self.n_cameras, self.n_cameras * config.n_keypoints
         self.encoder, self.heads = make_encoder(3 * n_views), nn.Conv2d(64, 2 * n_maps, 1)
         self.appearance = make_encoder(3 * n_views)
         self.decoder = nn.Sequential(
@@ -150,12 +148,7 @@ class Keypoint3dModel(Model):
 
     def join(self, views: Views) -> Float[Tensor, "batch channel height width"]:
         """All views as channels of one picture, -1 to 1; 0 where a view is absent."""
-        n_views = views.present.shape[1]
-        if n_views != self.config.n_cameras:
-            what = f"shows {n_views} cameras to a network that was made for {self.config.n_cameras}, each in its place"
-            raise InputError("session", what, "give it the cameras of the training sessions")
-        images = torch.where(views.present[..., None, None, None], 2 * views.images - 1, 0.0)
-        return images.flatten(1, 2)
+        return torch.where(views.present[..., None, None, None], self.take_colours(views), 0.0).flatten(1, 2)
 
     def place_depths(self, level: Float[Tensor, "batch view keypoint"], views: Views) -> Float[Tensor, "batch view keypoint"]:
         """Depths, world units, of what the network says between 0 and 1."""

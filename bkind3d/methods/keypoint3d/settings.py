@@ -4,13 +4,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from bkind3d.config import ExperimentConfig, LossConfig, MethodDescription, ModelConfig, PairTrainingConfig
+from bkind3d.config import ExperimentConfig, LossConfig, MethodDescription, OrderedCamerasConfig, PairTrainingConfig
 
 #: Adam at 3e-4; crops move by all that there is to move.
 TRAINING = {"optimizer": "adamw", "learning_rate": 3e-4, "gradient_clip": 1.5, "jitter": 0.5, "neighbour_frames": 10}
 
 
-class Keypoint3dModelConfig(ModelConfig):
+class Keypoint3dModelConfig(OrderedCamerasConfig):
     """The network. Defaults are the paper's."""
 
     n_keypoints: int = Field(32, ge=2, le=128, description="Number of discovered keypoints.")
@@ -18,9 +18,6 @@ class Keypoint3dModelConfig(ModelConfig):
         "distance",
         description="Depths that a keypoint may have: distance: from the camera to twice the distance of the subject; cube: a cube's side before "
         "and behind it.",
-    )
-    n_cameras: int | None = Field(
-        None, ge=2, le=64, description="Cameras that the network sees, each in its place; not given: those of the training sessions."
     )
 
     @property
@@ -60,8 +57,3 @@ class Keypoint3dExperiment(ExperimentConfig):
     model: Keypoint3dModelConfig = Field(default_factory=Keypoint3dModelConfig)
     losses: Keypoint3dLossConfig = Field(default_factory=Keypoint3dLossConfig)
     training: PairTrainingConfig = Field(default_factory=PairTrainingConfig)
-
-    def for_cameras(self, number: int) -> "Keypoint3dExperiment":
-        if self.model.n_cameras is not None:
-            return self
-        return self.model_copy(update={"model": self.model.model_copy(update={"n_cameras": number})})

@@ -66,9 +66,6 @@ class MetaposeExperiment(ExperimentConfig):
     losses: MetaposeLossConfig = Field(default_factory=MetaposeLossConfig)
     training: MetaposeTrainingConfig = Field(default_factory=MetaposeTrainingConfig)
 
-    def without_published_weights(self) -> "MetaposeExperiment":
-        return self.model_copy(update={"model": self.model.model_copy(update={"pretrained": "none"})})
-
 
 class CalibratedMetaposeExperiment(MetaposeExperiment):
     """Our variant of MetaPose: it starts from triangulation by the known cameras."""
