@@ -1,6 +1,6 @@
 """``python -m benchmarks.training_step``: time and memory of one training step, as the trainer runs it, on made-up pictures.
 
-The perceptual loss is the pyramid of image gradients, which needs no network: VGG19 comes on top. Every measurement runs in
+The perceptual loss of discovery is the pyramid of image gradients, which needs no network: VGG19 comes on top. Every measurement runs in
 a process of its own, whose peak of resident memory is that of the step and of everything that is imported for it.
 """
 
@@ -18,14 +18,15 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
+import yaml
 from torch.utils.data import DataLoader
 
-from bkind3d.config import ExperimentConfig, parse_section
-from bkind3d.methods.discovery.settings import PRESETS
+from bkind3d.config import DEFAULT_METHOD, ExperimentConfig, parse_section
+from bkind3d.config.methods import METHODS
 from bkind3d.networks.processor import uses_bf16
 from bkind3d.training.machine import Machine
 from bkind3d.training.module import Training
-from bkind3d.training.sample_memory import make_random_moments
+from bkind3d.training.sample_memory import N_JOINTS, make_random_moments
 from bkind3d.training.trainer import make_trainer
 
 
@@ -50,20 +51,20 @@ class Timer(lightning.Callback):
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Train for a few steps; the first, which allocates, does not count."""
-    values: dict[str, Any] = {
-        "preset": options.preset,
-        "frames": "frames",
-        "model": {"volume_size": options.voxels, "n_keypoints": options.keypoints} if options.preset == "paper" else {},
-        "losses": {"perceptual": "pyramid"},
-        "training": {"steps": options.steps + 1, "batch_size": options.batch, "precision": options.precision},
-    }
-    values["training"]["activation_checkpointing"] = options.activation_checkpointing
-    config = parse_section(ExperimentConfig, values, "benchmark")
-    moments, timer, machine = make_random_moments(options.batch, options.views, options.image, 0), Timer(), Machine(options.device)
+    values: dict[str, Any] = {"method": options.method, "preset": options.preset, "frames": "frames"}
+    values["training"] = {"steps": options.steps + 1, "batch_size": options.batch, "precision": options.precision}
+    values["training"] |= {"activation_checkpointing": options.activation_checkpointing} | yaml.safe_load(options.training)
+    if options.method == DEFAULT_METHOD:
+        values["losses"] = {"perceptual": "pyramid"}
+        values["model"] = {"volume_size": options.voxels, "n_keypoints": options.keypoints} if options.preset == "paper" else {}
+    config = parse_section(ExperimentConfig, values, "benchmark").for_cameras(options.views)
+    names = [f"joint{number}" for number in range(N_JOINTS)] * (config.description.role == "supervised")
+    moments = make_random_moments(options.batch, options.views, options.image, len(names))
+    timer, machine, module = Timer(), Machine(options.device), Training(config, names)
     with TemporaryDirectory() as folder:
         trainer = make_trainer(config, machine, [timer], Path(folder))
-        loader: DataLoader[Any] = DataLoader([(moments, moments)] * (options.steps + 1), batch_size=None)  # type: ignore[arg-type]
-        trainer.fit(Training(config), loader)
+        batches = [(moments,) * module.objective.n_moments] * (options.steps + 1)
+        trainer.fit(module, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
     wall, processor = np.diff(np.array(timer.marks), axis=0)[1:].T
     on_gpu = machine.accelerator == "cuda"
     peak = torch.cuda.max_memory_allocated() / 1e9 if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
@@ -76,7 +77,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "activation_checkpointing": options.activation_checkpointing,
         "preset": options.preset,
         "precision": "bf16" if uses_bf16(options.precision, machine.accelerator) else "32",
-        "perceptual": "pyramid of image gradients, no network",
+        "method": options.method,
+        "parameters": sum(parameter.numel() for parameter in module.parameters()),
         **{key: getattr(options, key) for key in ("views", "image", "voxels", "keypoints", "batch", "steps")},
         "device": torch.cuda.get_device_name() if on_gpu else f"{torch.get_num_threads()} threads, {read_processor()}",
     }
@@ -91,7 +93,9 @@ def read_processor() -> str:
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training_step", description=__doc__)
-    parser.add_argument("--preset", default="paper", choices=[*PRESETS])
+    parser.add_argument("--method", default=DEFAULT_METHOD, choices=METHODS)
+    parser.add_argument("--preset", default="paper")
+    parser.add_argument("--training", default="{}", help="further settings of the training (YAML)")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--precision", default="auto", choices=["auto", "32", "bf16"])
     for name, default in (("views", 4), ("image", 256), ("voxels", 64), ("keypoints", 15), ("batch", 1), ("steps", 3)):
