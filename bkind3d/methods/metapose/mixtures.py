@@ -12,6 +12,9 @@ from bkind3d.networks.heatmaps import make_cell_centres
 #: Gaussians of a mixture, and steps from their start.
 N_GAUSSIANS, N_STEPS = 4, 5
 
+#: What counts as nothing, as a share of a heatmap's peak: little everywhere, which a detector always leaves, would outweigh the peak.
+FLOOR = 0.05
+
 #: A likelihood is at least this.
 LEAST = 1e-8
 
@@ -48,13 +51,14 @@ class Mixtures:
 
 
 def fit_mixtures(heatmaps: Float[Tensor, "*shape height width"]) -> Mixtures:
-    """Fit mixtures to heatmaps, of which negative values count as nothing.
+    """Fit mixtures to heatmaps, of which only what rises above :data:`FLOOR` of the peak counts.
 
     The means start along the heatmap's first principal axis. Half a cell, as a variance, is added at the end: nothing is known more closely.
     """
     height, width = heatmaps.shape[-2:]
     cells = make_cell_centres(height, width, heatmaps)
-    shares = heatmaps.flatten(-2).clamp_min(0) + 1e-6
+    shares = heatmaps.flatten(-2)
+    shares = torch.where(shares > FLOOR * shares.amax(dim=-1, keepdim=True), shares.clamp_min(0), 0.0) + 1e-6
     shares = shares / shares.sum(dim=-1, keepdim=True)
     mean = shares @ cells
     apart = cells - mean[..., None, :]

@@ -22,6 +22,13 @@ def test_one_peak_has_its_width() -> None:
     assert abs(variance.sqrt() / (3 * 2 / 48) - 1) < 0.1
 
 
+def test_what_is_left_everywhere_does_not_pull_a_place_to_the_middle() -> None:
+    place = torch.tensor([0.6, -0.5])
+    rest = 0.015 * torch.rand(32, 32, generator=torch.Generator().manual_seed(0))
+    found = fit_mixtures(0.4 * draw_targets(place[None, None], 32, 32, 1.5)[0, 0] + rest)
+    torch.testing.assert_close(found.places, place, atol=0.02, rtol=0)
+
+
 def test_the_likelihood_is_that_by_hand() -> None:
     mixture = Mixtures(torch.tensor([0.25, 0.75]), torch.tensor([[0.0, 0.0], [1.0, 0.0]]), torch.tensor([0.1, 0.2]))
     expected = 0.25 / (2 * math.pi * 0.1) * math.exp(-0.25 / 0.2) + 0.75 / (2 * math.pi * 0.2) * math.exp(-0.25 / 0.4)
