@@ -39,8 +39,8 @@ def measure_label_efficiency(
 
     The candidates `regressed` and the constant pose are measured; who learned from joints before needed all of them.
 
-    Frames are drawn at random from those that know every joint. The regressor is always ridge: least squares has no answer to
-    fewer frames than parameters, and a perceptron little.
+    Frames are drawn at random from those that know every joint. The regressor is ridge, or ridge with a kernel where the settings have it:
+    least squares has no answer to fewer frames than parameters, and a perceptron little.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def measure_label_efficiency(
     """
     pool = train.select(all_known(train.joints))
     pool, test = (frames.select(spread_indices(len(frames.frame), _MOST_FRAMES)) for frames in (pool, test))
-    settings = config.model_copy(update={"regressor": "ridge"})
+    settings = config if config.regressor == "kernel" else config.model_copy(update={"regressor": "ridge"})
     entries = []
     for number in choose_numbers(len(pool.frame)):
         draws = [pool.select(drawn) for drawn in _draw(len(pool.frame), number, config.seed)]

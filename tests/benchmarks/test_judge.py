@@ -184,7 +184,7 @@ def test_errors_against_labels_of_discovered_keypoints_and_of_methods_that_were_
     errors = compare(entries)
     table = measure_labels(entries, errors)
     curve = table[table["method"] == "bkind3d"]
-    assert curve["labels"].tolist() == [10, 30, 55] and (curve["regressor"] == "ridge").all()
+    assert curve["labels"].tolist() == [10, 30, 55] and (curve["regressor"] == "kernel").all()
     points = table[table["method"] == "taught"]
     assert points["labels"].tolist() == [10, 50] and (points["regressor"] == "none").all()
     assert points["pa_mpjpe"].tolist() == pytest.approx([errors.table[entry.name].mean() for entry in taught])
