@@ -225,6 +225,7 @@ for name, row in IMPORTERS.items():
     ),
     argument("--start", type=at_least(0), help="first frame of the session, from 0"),
     argument("--stop", type=at_least(1), help="frame after the last one of the session"),
+    argument("--rate", type=float, help="frames per second, where the file says another"),
     threads(1, "threads of decoder and picture operations"),
     KEEP_GOING,
     argument("--output", required=True, help="Parquet file to write (table 'survey')"),
@@ -241,7 +242,7 @@ def survey_video(arguments: argparse.Namespace) -> None:
     if maps and arguments.camera not in maps:
         raise InputError("--camera", f"{arguments.camera!r} is none of {', '.join(maps)}", "name the camera whose video this is")
     frame_map = FrameMap(maps[arguments.camera], arguments.camera, maps) if maps else None
-    given = {key: getattr(arguments, key) for key in ("start", "stop", "threads")}
+    given = {key: getattr(arguments, key) for key in ("start", "stop", "threads", "rate")}
     room = RoomFiles(arguments.mask, arguments.beside, arguments.background, arguments.silhouettes)
 
     def run() -> None:

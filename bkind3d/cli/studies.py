@@ -36,6 +36,7 @@ NAMES = (
         "--board",
         help="the filmed board: squares, side of a square, side of a marker, such as 8x11:24:18.75, and perhaps the dictionary, 8x11:24:18.75:5x5_100",
     ),
+    argument("--rate", type=float, help="frames per second, where the videos' files say another"),
 )
 def init(arguments: argparse.Namespace) -> None:
     """Make a study of a folder of recordings: find out which video is which camera of which session, and write sheets and settings."""
@@ -43,7 +44,7 @@ def init(arguments: argparse.Namespace) -> None:
     from bkind3d.start.study import Naming, start_study
 
     options = Options(arguments.units, arguments.calibration, " ".join(arguments.size or []) or None, arguments.board)
-    sys.stdout.write(start_study(arguments.folder, arguments.study, Naming(arguments.pattern, arguments.subject), options))
+    sys.stdout.write(start_study(arguments.folder, arguments.study, Naming(arguments.pattern, arguments.subject), options, arguments.rate))
 
 
 @verb(

@@ -33,6 +33,8 @@ Video = str | Path | Sequence[str | Path]
 
 #: So much before the time that its header says, a file's last frame may begin: seconds.
 _LATE_S = 1.5
+#: Frames per second beyond which a container is more likely wrong than right.
+_SLOWEST, _FASTEST = 2.0, 5000.0
 #: Rates of two files that differ by more than this share are not of one video.
 _RATE_SHARE = 1e-3
 
@@ -58,6 +60,11 @@ class VideoInfo:
     codec: str
     rotation: int
     container: str = ""
+
+    @property
+    def is_rate_odd(self) -> bool:
+        """Whether the rate is more likely a wrong one of the container than that of a camera."""
+        return not _SLOWEST <= self.rate <= _FASTEST
 
 
 class DecodedFrame(NamedTuple):

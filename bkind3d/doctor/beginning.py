@@ -47,7 +47,7 @@ def examine_beginning(
     with tempfile.TemporaryDirectory() as folder:
         try:
             surveys, frames = _survey_beginning(study, name, infos, Path(folder), n_frames)
-            measured = measure_changes(surveys.values(), next(iter(infos.values())).rate)
+            measured = measure_changes(surveys.values(), study.sessions[name].frame_rate or next(iter(infos.values())).rate)
             if not calibrated:
                 return [], measured
             long_side = study.config.survey.long_side
@@ -71,9 +71,12 @@ def _survey_beginning(
     row, maps, surveys, frames = study.sessions[name], find_frame_maps(study, name), dict[str, str | Path](), np.empty(0, np.int64)
     for camera, info in infos.items():
         video = [study.folder / path for path in study.find_videos(name, camera)]
-        frames = choose_frames(info.n_frames, maps.get(camera), row.start, row.stop, read_packets(video).rate or info.rate)[:n_frames, 0]
+        rate = row.frame_rate or read_packets(video).rate or info.rate
+        frames = choose_frames(info.n_frames, maps.get(camera), row.start, row.stop, rate)[:n_frames, 0]
         surveys[camera] = folder / f"{camera}.parquet"
-        survey_video(video, study.config.survey, surveys[camera], maps.get(camera), int(frames[0]), int(frames[-1]) + 1)
+        survey_video(
+            video, study.config.survey, surveys[camera], maps.get(camera), int(frames[0]), int(frames[-1]) + 1, rate=row.frame_rate
+        )
     return surveys, frames
 
 

@@ -68,12 +68,12 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     examined = Examined(name, study.rigs[row.rig].units)
     for camera, entry in track(study.cameras[name].items(), name, unit="camera"):
         video = [study.folder / path for path in study.find_videos(name, camera)]
-        checks, sample = examine_video(video, full, bool(entry.frame_map))
+        checks, sample = examine_video(video, full, bool(entry.frame_map), row.frame_rate)
         examined.checks += [replace(check, camera=camera) for check in checks]
         if sample is not None:
             examined.samples[camera] = sample
     examined.checks += check_lengths(study, name, examined.samples)
-    examined.checks += check_rates(examined.samples, study.find_frame_maps(name))
+    examined.checks += check_rates(examined.samples, study.find_frame_maps(name), row.frame_rate)
     examined.checks += _fit_calibration(study, examined, row.rig)
     for camera, sample in examined.samples.items():
         examined.silhouettes[camera] = sample.find_silhouettes(study.config.survey)
@@ -85,7 +85,7 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
             examined.side = read_cube(study.results.cube(), examined.units)
         surveys = [path for path in (study.results.survey(name, camera) for camera in examined.samples) if path.exists()]
         if surveys:
-            measured = measure_changes(surveys, next(iter(examined.samples.values())).info.rate)
+            measured = measure_changes(surveys, row.frame_rate or next(iter(examined.samples.values())).info.rate)
             extent = examined.place.get("extent")
             side = None if extent is None else study.config.location.side_margin * float(extent)
             examined.measured = replace(measured, side=side)
@@ -104,7 +104,8 @@ def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> lis
     row, maps, spans, counts = study.sessions[name], find_frame_maps(study, name), {}, []
     for camera, sample in samples.items():
         try:
-            frames = choose_frames(sample.info.n_frames, maps.get(camera), row.start, row.stop, sample.packets.rate or sample.info.rate)
+            rate = row.frame_rate or sample.packets.rate or sample.info.rate
+            frames = choose_frames(sample.info.n_frames, maps.get(camera), row.start, row.stop, rate)
         except InputError as error:
             return [Check.of_error("frames of the session", error, "", camera)]
         spans[camera] = (int(frames[0, 0]), int(frames[-1, 0]))
@@ -117,12 +118,14 @@ def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> lis
     return [Check("pass", "frames of the session", sentence)] if spans else []
 
 
-def check_rates(samples: Mapping[str, Sample], mapped: Collection[str] = ()) -> list[Check]:
-    """Whether all cameras film at one rate, or have frame maps, which say what belongs together."""
+def check_rates(samples: Mapping[str, Sample], mapped: Collection[str] = (), given: float | None = None) -> list[Check]:
+    """Whether all cameras film at one rate, by their files or as `given` in the sheet, or have frame maps, which say what belongs together."""
     rates = {camera: sample.info.rate for camera, sample in samples.items()}
     if not rates:
         return []
     listed = ", ".join(f"{camera} {rate:.6g}" for camera, rate in rates.items())
+    if given:
+        return [Check("pass", "rates", f"the sheet of sessions says {given:.6g} frames per second, the files {listed}")]
     if max(rates.values()) > (1 + _RATE_SHARE) * min(rates.values()):
         if set(rates) <= set(mapped):
             return [Check("pass", "rates", f"the cameras film at different rates ({listed} per second), and their frame maps pair them")]

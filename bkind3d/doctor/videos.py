@@ -35,8 +35,6 @@ BEGINNING = 600
 LONG_SIDE = 640
 #: Intervals that differ from the usual one by more than this share of it are irregular.
 _IRREGULAR = 0.25
-#: Frames per second beyond which a container is more likely wrong than right.
-_SLOWEST, _FASTEST = 2.0, 5000.0
 #: With irregular intervals in a larger share of the frames, the rate is called variable.
 _VARIABLE = 0.02
 #: A darker frame (mean grey level) is black. One that differs from the frame before by less than this share of the usual
@@ -78,8 +76,8 @@ class Sample:
         return {number: finder.find(picture) for number, picture in self.pictures.items()}
 
 
-def examine_video(video: Video, full: bool, has_map: bool) -> tuple[list[Check], Sample | None]:
-    """Look at one video: its header, every packet, and some frames (`full`: all)."""
+def examine_video(video: Video, full: bool, has_map: bool, rate: float | None = None) -> tuple[list[Check], Sample | None]:
+    """Look at one video: its header, every packet, and some frames (`full`: all); `rate` where the sheet says how fast it was filmed."""
     try:
         info, packets = probe_video(video), read_packets(video)
         sample = sample_video(video, info, packets, full)
@@ -89,9 +87,9 @@ def examine_video(video: Video, full: bool, has_map: bool) -> tuple[list[Check],
     described = f"{name}: {info.codec}, {info.width}x{info.height}, {info.n_frames} frames at {info.rate:.4g} per second, {seconds:.1f} s"
     checks = [Check("pass", "video", described)]
     checks += _check_suffix(list_files(video)[0], info)
-    if not _SLOWEST <= info.rate <= _FASTEST:
+    if not rate and info.is_rate_odd:
         sentence = f"{name} says that it has {info.rate:.3g} frames per second: times, smoothing and windows follow from that"
-        step = "if it is wrong, write the right one into the file, without encoding it again: ffmpeg -i VIDEO -c copy -bsf:v setts=ts=N/RATE/TB NEW"
+        step = "if it is wrong, write the right one as frame_rate into the sheet of sessions"
         checks.append(Check("warning", "rate", sentence, step))
     if info.rotation:
         sentence = f"{name} is marked to be turned by {info.rotation} degrees before it is shown, and is turned"

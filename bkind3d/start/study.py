@@ -23,7 +23,7 @@ from bkind3d.start.rigs import COLUMNS, Options, make_rigs, relative_path
 from bkind3d.start.subjects import TABLES, find_tables, name_subjects, propose_splits
 from bkind3d.study.opening import load_study
 from bkind3d.study.replacing import read_sheet, replace_together
-from bkind3d.study.sheets import write_sheet
+from bkind3d.study.sheets import FASTEST, write_sheet
 from bkind3d.study.study import Study
 
 #: Longest time between two moments that training takes to be neighbours.
@@ -38,13 +38,17 @@ class Naming:
     subject: str | None = None
 
 
-def start_study(folder: Path, study: Path, naming: Naming, options: Options) -> str:
+def start_study(folder: Path, study: Path, naming: Naming, options: Options, rate: float | None = None) -> str:
     """Recognise the recordings in `folder`, write a study of them, and return what was recognised and what to do next.
+
+    Without `rate`, frames per second are what the videos' files say.
 
     Raises
     ------
     InputError : where nothing can be recognised, several things could be meant, the study is there already or lies among the recordings.
     """
+    if rate is not None and not 0 < rate <= FASTEST:
+        raise InputError(f"--rate {rate:g}", "is no number of frames per second", "30 is usual")
     refuse_inside(study, folder)
     inventory = list_files(folder)
     candidates = find_calibrations(inventory)
@@ -55,15 +59,25 @@ def start_study(folder: Path, study: Path, naming: Naming, options: Options) -> 
     tables = find_tables(inventory, found)
     times, about_times = find_times(inventory, found)
     splits, about_splits = propose_splits(subjects, tables)
-    settings = _write_settings(found, rigs.boards)
+    settings = _write_settings(found, rigs.boards, rate or max(header.rate for header in found.headers.values()))
+    timed = {"frame_rate": f"{rate:.10g}"} if rate else {}
     with folder_when_complete(study) as temporary:
         config = temporary / "config"
         config.mkdir()
         rows = (
-            (name, subjects[name], rigs.rig_of[name], splits[name], "", "", *(tables[name].get(kind, "") for kind in TABLES))
+            (
+                name,
+                subjects[name],
+                rigs.rig_of[name],
+                splits[name],
+                "",
+                "",
+                *timed.values(),
+                *(tables[name].get(kind, "") for kind in TABLES),
+            )
             for name in found.sessions
         )
-        write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "start", "stop", *TABLES), rows)
+        write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "start", "stop", *timed, *TABLES), rows)
         cameras = (
             (name, camera, ";".join(str(path.relative_to(folder)) for path in files), times.get(name, ""))
             for name, videos in found.sessions.items()
@@ -75,7 +89,8 @@ def start_study(folder: Path, study: Path, naming: Naming, options: Options) -> 
         load_study(folder=temporary)
     written = f"Written: {study}/config, to be read and changed."
     hint = f"Next, look whether cameras and videos are sound:\n  bkind3d doctor {shlex.quote(str(study))}\n"
-    remarks = filter(None, [*rigs.remarks, *about_times, about_subjects, about_splits])
+    about_rates = [] if rate else _remark_on_rates(found, inventory, "say --rate")
+    remarks = filter(None, [*rigs.remarks, *about_times, *about_rates, about_subjects, about_splits])
     return "\n".join([*_describe(found, inventory), *remarks, *describe_passed_over(inventory), describe_used(inventory), written, hint])
 
 
@@ -100,7 +115,8 @@ def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | No
     base = (study_folder / os.path.expanduser(study.config.recordings)).resolve()
     subjects, about_subjects = name_subjects(list(found.sessions), naming.subject)
     times, about_times = find_times(inventory, found)
-    rows, cameras, remarks = [], [], [about_subjects, *about_times]
+    rows, cameras = [], []
+    remarks = [about_subjects, *about_times, *_remark_on_rates(found, inventory, "write it as frame_rate into the sheet of sessions")]
     for name, videos in found.sessions.items():
         chosen, names = _choose_rig(rig_cameras, name, videos, bool(rig))
         if not rig:
@@ -173,9 +189,8 @@ def _append_rows(text: str, rows: Iterable[Mapping[str, str]]) -> str:
     return end.join([text.rstrip("\r\n"), *lines, ""])
 
 
-def _write_settings(found: Recognised, boards: Mapping[str, Mapping[str, Any]]) -> str:
+def _write_settings(found: Recognised, boards: Mapping[str, Mapping[str, Any]], rate: float) -> str:
     """The settings' page: what was recognised, what is usual, and what each key is for."""
-    rate = max(header.rate for header in found.headers.values())
     neighbours = max(1, round(_NEIGHBOUR_SECONDS * rate))
     shown = yaml.safe_dump({"boards": {name: dict(values) for name, values in boards.items()}}, sort_keys=False)
     return f"""# Written by bkind3d init. config/README.md of the workflow explains every key; what is not said here has a default.
@@ -213,6 +228,18 @@ def _describe(found: Recognised, inventory: Inventory) -> list[str]:
     absent = {name: [camera for camera in _list_all(found) if camera not in videos] for name, videos in found.sessions.items()}
     lines += [f"  {name} has no camera {', '.join(cameras)}, which other sessions have." for name, cameras in absent.items() if cameras][:8]
     return [*lines, *found.remarks]
+
+
+def _remark_on_rates(found: Recognised, inventory: Inventory, remedy: str) -> list[str]:
+    """A line where files say rates at which no camera films."""
+    filmed = [path for videos in found.sessions.values() for files in videos.values() for path in files]
+    odd = [path for path in filmed if found.headers[path].is_rate_odd]
+    if not odd:
+        return []
+    more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+    return [
+        f"Assumed that {inventory.name(odd[0])}{more} was filmed at {found.headers[odd[0]].rate:.3g} frames per second, as the file says; if not, {remedy}."
+    ]
 
 
 def _list_all(found: Recognised) -> list[str]:

@@ -117,7 +117,9 @@ def format_sessions(study: Study, sessions: Iterable[str]) -> str:
     """What the sheet of sessions says of some of them, as later stages read it: every column there, no comments, no stray blanks."""
     chosen = set(sessions)
     rows = [vars(row) | row.more for name, row in study.sessions.items() if name in chosen]
-    columns = [column for column in rows[0] if column not in ("line", "more")]
+    columns = [
+        column for column in rows[0] if column not in ("line", "more", "frame_rate")
+    ]  # when frames were filmed stands in the surveys
     lines = [columns, *(["" if row[column] is None else str(row[column]) for column in columns] for row in rows)]
     return "\n".join(map("\t".join, lines))
 
@@ -142,6 +144,7 @@ def _describe_training_sessions(study: Study) -> dict[str, dict[str, Any]]:
         # Without these, what was written before there were any still means the same.
         names = ("masks", "backgrounds", "silhouettes")
         described[name] |= {key: given for key, given in zip(names, others, strict=True) if any(given.values())}
+        described[name] |= {"frame_rate": row.frame_rate} if row.frame_rate else {}
     return described
 
 

@@ -18,6 +18,8 @@ from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, list_formats, 
 from bkind3d.geometry.units import METRES
 
 SPLITS = ("train", "test", "predict")
+#: Frames per second that nobody films.
+FASTEST = 1_000_000
 AXES = ("x", "y", "z", "-x", "-y", "-z")
 
 #: How alike a further column's name may be to a known one (0 to 1) before it is taken for a misspelling.
@@ -36,6 +38,7 @@ class SessionRow:
     session, subject, rig : names.
     split : train, test or predict (the default: keypoints are found, nothing is learned from it).
     start, stop : first frame, and the frame after the last; None where the sheet says nothing.
+    frame_rate : frames per second of its videos, where the files say another; None: as these, or the times of frame maps, say.
     joints, behaviours : files as written in the sheet; empty where there are none.
     joints_axes : which axes of the joints' file are the world's x, y and z, such as ``ZXY``; empty: they are x, y, z.
     more : the sheet's further columns (dose, genotype, ...), carried into the tables.
@@ -48,6 +51,7 @@ class SessionRow:
     split: str = "predict"
     start: int | None = None
     stop: int | None = None
+    frame_rate: float | None = None
     joints: str = ""
     joints_axes: str = ""
     behaviours: str = ""
@@ -118,12 +122,12 @@ def read_sessions(path: Path) -> dict[str, SessionRow]:
         start, stop = _read_frame(cells, "start", where), _read_frame(cells, "stop", where)
         if stop is not None and stop <= (start or 0):
             raise InputError(where, f"stop {stop} is not after start {start or 0}", "stop is the frame after the last")
-        axes = cells["joints_axes"].upper()
+        rate, axes = _read_rate(cells["frame_rate"], where), cells["joints_axes"].upper()
         if axes and sorted(axes) != ["X", "Y", "Z"]:
             raise InputError(
                 where, f"joints_axes is {cells['joints_axes']!r}", "write the file's axes that are x, y and z of the world, such as ZXY"
             )
-        row = SessionRow(line, **cells | {"start": start, "stop": stop, "joints_axes": axes}, more=more)
+        row = SessionRow(line, **cells | {"start": start, "stop": stop, "frame_rate": rate, "joints_axes": axes}, more=more)
         if row.session in rows:
             raise InputError(where, f"session {row.session!r} is already in row {rows[row.session].line}", "names must differ")
         rows[row.session] = row
@@ -276,3 +280,15 @@ def _read_frame(cells: dict[str, str], column: str, where: str) -> int | None:
     if not cells[column].isdecimal() or len(cells[column]) > _MOST_DIGITS:
         raise InputError(where, f"{column} is {cells[column]!r}", "write a frame number (0 is the first) or leave it empty")
     return int(cells[column])
+
+
+def _read_rate(cell: str, where: str) -> float | None:
+    if not cell:
+        return None
+    try:
+        rate = float(cell)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= FASTEST:
+        raise InputError(where, f"frame_rate is {cell!r}", f"write frames per second, above 0 and at most {FASTEST}, or leave it empty")
+    return rate

@@ -52,7 +52,7 @@ _AT_ONCE = 64
 _EMPTY = np.zeros((0, 7))
 
 
-def survey_video(
+def survey_video(  # noqa: PLR0913, PLR0917
     video: Video,
     config: SurveyConfig,
     output: str | Path,
@@ -61,6 +61,7 @@ def survey_video(
     stop: int | None = None,
     threads: int = 1,
     room: RoomFiles | None = None,
+    rate: float | None = None,
 ) -> None:
     """Survey a video and write the table ``survey`` to `output`.
 
@@ -72,13 +73,15 @@ def survey_video(
     video : its file, or its files in the order of time.
     frame_map, start, stop : which frames belong to the session, see :func:`bkind3d.data.frame_maps.choose_frames`.
     room : where the subject may be, and what else shows the room.
+    rate : frames per second, where the file says another; times of frame maps say it themselves.
     """
     cv2.setNumThreads(threads)
     room = room or RoomFiles()
     info, packets, name = probe_video(video, counted=False), read_packets(video), describe_files(video)
     n_frames = len(packets.times)
-    frames = choose_frames(n_frames, frame_map, start, stop, packets.rate or info.rate)
-    clock = _find_clock(frame_map, packets.rate or info.rate)
+    usual = rate or packets.rate or info.rate
+    frames = choose_frames(n_frames, frame_map, start, stop, usual)
+    clock = _find_clock(frame_map, usual) or rate
     size = survey_size(info, config.long_side)
     video_size = (info.width, info.height)
     region = None if room.mask is None else read_region(room.mask, video_size, size)

@@ -55,7 +55,7 @@ def get_camera_file(column):
 
 
 def get_survey_options(wildcards, input):
-    """The options that say which frames of a video belong to the session, and where in its pictures the subject may be."""
+    """The options that say which frames of a video belong to the session, when these were filmed, and where in its pictures the subject may be."""
     row = study.sessions[wildcards.session]
     given = {
         "--mask": input.get("mask"),
@@ -63,6 +63,7 @@ def get_survey_options(wildcards, input):
         "--silhouettes": input.get("silhouettes"),
         "--start": row.start,
         "--stop": row.stop,
+        "--rate": row.frame_rate,
     }
     options = [str(part) for option, value in given.items() if value not in (None, []) for part in (option, value)]
     options += ["--beside", *input.beside] if input.get("beside") else []

@@ -30,6 +30,9 @@ def test_different_rates_are_refused(study_folder: Path, scene: Scene, write_vid
     write_video(scene.videos["cam3"], [frame.picture for frame in decode_frames(scene.videos["cam3"])], rate=25)
     failures = find(examine_study(study_folder)[0], "failure")
     assert ["different rates (cam1 30, cam2 30, cam3 25 per second)" in failure for failure in failures] == [True]
+    sheet = study_folder / "config/sessions.tsv"
+    sheet.write_text("session\tsubject\trig\tsplit\tframe_rate\nball\tb\trig\ttrain\t30\n")
+    assert find(examine_study(study_folder)[0], "failure") == []
 
 
 def test_metres_read_as_millimetres_are_found(study_folder: Path, scene: Scene) -> None:

@@ -139,4 +139,5 @@ def test_frames_that_no_player_shows_are_told_of(tmp_path: Path) -> None:
 def test_a_rate_that_cannot_be_is_remarked_with_how_to_set_it(tmp_path: Path) -> None:
     checks, _ = examine_video(write_at(tmp_path / "slow.mp4", make_pictures(6), list(range(0, 30000, 5000))), False, False)
     found = pick(checks, "rate")
-    assert found.status == "warning" and "0.24 frames per second" in found.sentence and "-c copy" in found.next_step
+    assert found.status == "warning" and "0.24 frames per second" in found.sentence and "frame_rate" in found.next_step
+    assert not any(check.what == "rate" for check in examine_video(tmp_path / "slow.mp4", False, False, 30)[0])

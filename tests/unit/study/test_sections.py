@@ -71,6 +71,19 @@ def test_the_sheet_of_sessions_is_written_as_it_was_read(trained):
     ]
 
 
+def test_a_rate_in_the_sheet_changes_what_is_learned_from(trained):
+    before = format_sections(load_study(folder=trained))
+    sheet = trained / "config/sessions.tsv"
+    header, first, *rest = sheet.read_text().splitlines()
+    sheet.write_text("\n".join([f"{header}\tframe_rate", first, *rest]) + "\n")
+    assert format_sections(load_study(folder=trained)) == before
+    sheet.write_text(
+        "\n".join([f"{header}\tframe_rate", f"{first}{chr(9) * (header.count(chr(9)) - first.count(chr(9)))}\t30", *rest]) + "\n"
+    )
+    after = format_sections(load_study(folder=trained))
+    assert {name for name in after if after[name] != before[name]} == {"study", "training_sessions"}
+
+
 def test_a_study_is_read_back_from_what_is_said_of_it(trained):
     study = load_study(folder=trained)
     whole = open_study(trained / "results/config/study.json")

@@ -5,7 +5,7 @@ import pytest
 from bkind3d.config import InputError
 from bkind3d.study.sheets import read_cameras, read_rigs, read_sessions
 
-SESSIONS = "session\tsubject\trig\tsplit\tstart\tstop\tjoints\tjoints_axes\tbehaviours\tdose\n"
+SESSIONS = "session\tsubject\trig\tsplit\tstart\tstop\tjoints\tjoints_axes\tbehaviours\tdose\tframe_rate\n"
 RIGS = "rig\tunits\tcalibration\tboard\tboard_videos\tup\n"
 
 
@@ -15,11 +15,12 @@ def write(path: Path, text: str) -> Path:
 
 
 def test_sessions_keep_further_columns_and_their_lines(tmp_path):
-    text = "\ufeff" + SESSIONS + "\n# a remark\na\tm1\tbox\ttrain\t5\t20\tj.parquet\tzxy\tb.parquet\t3 mg\nb\tm2\tbox\n"
+    text = "\ufeff" + SESSIONS + "\n# a remark\na\tm1\tbox\ttrain\t5\t20\tj.parquet\tzxy\tb.parquet\t3 mg\t29.97\nb\tm2\tbox\n"
     rows = read_sessions(write(tmp_path / "sessions.tsv", text))
     assert list(rows) == ["a", "b"]
     first, second = rows.values()
     assert (first.line, first.split, first.start, first.stop, first.joints_axes, first.more) == (4, "train", 5, 20, "ZXY", {"dose": "3 mg"})
+    assert (first.frame_rate, second.frame_rate) == (29.97, None)
     assert (second.split, second.start, second.joints, second.more) == ("predict", None, "", {"dose": ""})
 
 
@@ -57,7 +58,8 @@ def test_a_camera_may_have_several_files(tmp_path):
         (SESSIONS + "a\tm1\tbox\ttrain\t10\t5\n", "row 2: stop 5 is not after start 10"),
         (SESSIONS + "a\tm1\tbox\ttrain\t-1\n", "row 2: start is '-1'"),
         (SESSIONS + "a\tm1\tbox\ttrain\t\t\tj.trc\tXYY\n", "joints_axes is 'XYY'"),
-        (SESSIONS + "a" + "\t" * 12 + "\n", "row 2: has 13 cells for 10 columns"),
+        *((SESSIONS + f"a\tm1\tbox\ttrain\t\t\t\t\t\t\t{rate}\n", f"frame_rate is '{rate}'") for rate in ("0", "-30", "nan", "fast")),
+        (SESSIONS + "a" + "\t" * 12 + "\n", "row 2: has 13 cells for 11 columns"),
     ],
 )
 def test_wrong_sessions_are_refused_in_one_line(tmp_path, text, message):

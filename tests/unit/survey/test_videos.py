@@ -99,6 +99,16 @@ def test_a_part_of_a_video_keeps_its_frame_numbers(tmp_path: Path, write_video: 
     assert table["centroid_x"].to_numpy() == pytest.approx(17.5 + 5 * np.arange(3, 19), abs=1)
 
 
+def test_the_sheet_may_know_the_rate_better_than_the_file(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    video = write_video(tmp_path / "cam1.mp4", film(), rate=20)
+    survey_video(video, SurveyConfig(), tmp_path / "s.parquet", start=3, rate=50)
+    assert read_table(tmp_path / "s.parquet", "survey")["time_s"].to_numpy() == pytest.approx(np.arange(17) / 50)
+    assert read_metadata(tmp_path / "s.parquet")["rate"] == 50
+    (tmp_path / "map.tsv").write_text("video_frame\ttime_s\n" + "".join(f"{frame}\t{frame / 25}\n" for frame in range(20)))
+    survey_video(video, SurveyConfig(), tmp_path / "s.parquet", tmp_path / "map.tsv", rate=24)
+    assert read_metadata(tmp_path / "s.parquet")["rate"] == 25  # times of a frame map say it themselves
+
+
 def test_frames_that_a_camera_dropped_are_missing(tmp_path: Path, write_video: Callable[..., Path]) -> None:
     video = write_video(tmp_path / "cam1.mp4", film(), rate=20)
     rows = "".join(f"{frame if frame < 4 else frame + 2}\t{frame}\n" for frame in range(20))
