@@ -15,8 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-#: Extras that running does not need.
-SPARED = {"test", "weights", "fuzz"}
+#: Extras that running does not need, and the one that names others.
+SPARED = {"all", "test", "weights", "fuzz"}
 #: Packages that must not stand beside the others (docs/decisions.md).
 FORBIDDEN = {"torchvision", "opencv-python", "opencv-python-headless", "timm"}
 HEADER = "# Written by `make lock` from an environment in which all tests passed.\n"
