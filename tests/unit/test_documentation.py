@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bkind3d.cli import VERBS
+from bkind3d.data.results import ACTION_COLUMNS, POSE_COLUMNS
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,6 +61,12 @@ def test_every_setting_and_every_verb_has_its_place(site):
     assert [verb for verb in VERBS if f"<code>{verb}</code>" not in verbs] == []
     for key in ("neighbour_frames", "correct_offsets", "n_symmetric_pairs"):
         assert f"<code>{key}</code>" in settings
+
+
+def test_every_column_of_the_result_tables_is_explained():
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    explained = {name for line in page.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line.split(" | ")[0])}
+    assert {*POSE_COLUMNS, *ACTION_COLUMNS} - explained == set()
 
 
 def test_equations_are_drawn_by_the_browser(site):
