@@ -1,9 +1,10 @@
 """``python -m benchmarks.warnings FOLDER``: how well the report's warnings tell results that are of no use from those that are.
 
 FOLDER holds studies that were judged (``python -m benchmarks.judge``, ``benchmarks.error_budget``). A run is what one network, trained or not,
-found in one session. It is of no use if its PA-MPJPE is not below that of the mean pose in that session. Of every warning, and of all
-together, the table says how often a run of no use was warned of, how often one of use was (both errors), and what the measure could do with
-any limit: the chance that it is worse in a run of no use than in one of use (AUC).
+found in one session. It is of no use if its PA-MPJPE, by the regression in the body's own axes, is not below that of the mean pose in that
+session, and far off if it is above 1.5 times that. Of every warning, and of all together, the table says how often a run of no use was warned
+of, how often one of use was (both errors), and what the measure could do with any limit: the chance that it is worse in a run of no use than
+in one of use (AUC).
 
 Judged are the sealed subjects, which is a look at them (``benchmarks/looks.tsv``); with ``--tuning`` each training session in turn, by a
 regression that is fitted to the others.
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.judge import Entry, measure_entry, measure_floors, measure_frames, note_look, write_tables
+from benchmarks.judge import BODY, Entry, measure_entry, measure_floors, measure_frames, note_look, write_tables
 from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.results import MEAN_POSE, UNTRAINED
@@ -30,6 +31,9 @@ from bkind3d.evaluation.recordings import read_recordings
 from bkind3d.study.doubts import KINDS, Measure
 from bkind3d.study.opening import load_study
 from bkind3d.study.study import Study
+
+#: Multiple of the mean pose's error beyond which a run is far off.
+_FAR = 1.5
 
 
 def find_studies(folder: Path) -> list[Path]:
@@ -55,10 +59,10 @@ def measure_errors(entry: Entry, tuning: bool) -> pd.DataFrame:
         read = read_recordings(entry.sheet, entry.find_points(entry.experiments[0]), entry.find_joints())
         known = [one for one in read if one.split == "train"]
         parts = [[replace(other, split="test" if other is one else "train") for other in known] for one in known]
-        measured = pd.concat([measure_frames(part, entry.method) for part in parts])
+        measured = pd.concat([measure_frames(part, entry.method, BODY) for part in parts])
     else:
-        floors = measure_floors(entry)
-        measured = floors.join(measure_entry(entry)[0])
+        floors = measure_floors(entry, BODY)
+        measured = floors.join(measure_entry(entry, BODY)[0])
     measured = measured.rename(columns=names)
     kept = [name for name in ("trained", UNTRAINED) if name in measured]
     return measured[kept].apply(lambda column: column.fillna(measured[MEAN_POSE])).join(measured[MEAN_POSE]).groupby(level="session").mean()
@@ -103,7 +107,7 @@ def list_runs(folder: Path, tuning: bool) -> Iterator[dict[str, object]]:
 
 def judge_warnings(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per kind of warning, and one for all together: both errors, and what the measure could do with any limit."""
-    useless = runs["useless"].to_numpy(bool)
+    useless, far = runs["useless"].to_numpy(bool), (runs["error"] > _FAR * runs[MEAN_POSE]).to_numpy()
     warned = {name: (runs[name] > kind.limit if kind.above else runs[name] < kind.limit).to_numpy() for name, kind in KINDS.items()}
     warned["any"] = np.logical_or.reduce(list(warned.values()))
     rows = []
@@ -117,6 +121,7 @@ def judge_warnings(runs: pd.DataFrame) -> pd.DataFrame:
                 "runs": known,
                 "of no use, warned of": f"{(said & useless).sum()} of {useless.sum()}",
                 "of use, warned of": f"{(said & ~useless).sum()} of {(~useless).sum()}",
+                "far off, warned of": f"{(said & far).sum()} of {far.sum()}",
                 "AUC": f"{roc_auc_score(useless, values):.2f}" if 0 < useless.sum() < len(runs) else "",
             }
         )
@@ -134,10 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if runs.empty:
         sys.exit(f"benchmarks.warnings: {given.folder} holds no study whose sessions all have keypoints and joints")
     runs.to_csv(given.folder / "warnings_runs.tsv", sep="\t", index=False)
-    table = judge_warnings(runs)
+    table = pd.concat([judge_warnings(part).assign(network=name) for name, part in runs.groupby("network")])
     write_tables([table], given.folder / "warnings")
     if not given.tuning:
-        note_look("warnings", table.tail(1).assign(what="all runs", scene=given.folder.name), "of no use, warned of")
+        together = table[table["warning"] == "any"]
+        note_look("warnings", together.assign(what=together["network"], scene=given.folder.name), "of no use, warned of")
 
 
 if __name__ == "__main__":

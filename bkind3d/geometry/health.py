@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 MERGED, STILL, RARE = 0.03, 0.01, 0.5
 #: Silhouettes whose intersection over union with what all views agree on (the hull, drawn back) is less are not the subject's.
 AGREED = 0.8
+#: Headings on which independent fits agree in a smaller share of the frames are not used.
+HEADED = 0.9
 
 
 @dataclass(frozen=True)

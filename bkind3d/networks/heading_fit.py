@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bkind3d.data.datasets import SessionFrames, iterate_batches
 from bkind3d.data.progress import track
+from bkind3d.geometry.health import HEADED
 from bkind3d.networks.heading import EVIDENCE, N_ANGLES, N_COMPONENTS, HeadingFinder, follow_headings, residuals
 
 log = logging.getLogger(__name__)
@@ -21,9 +22,6 @@ N_FITS, N_ROUNDS, N_PLAIN_ROUNDS = 3, 10, 4
 
 #: Frames that the shape is fitted to, and length of the evenly spread stretches of longer recordings.
 MOST_FRAMES, STRETCH = 4000, 100
-
-#: Agreement of the fits below which the headings are doubtful, and not used.
-DOUBTFUL = 0.9
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def find_headings(
     finder.noise.fill_(best.noise)
     finder.agreement.fill_(agreement)
     said = "independent fits agree in %.1f %% of %d frames", 100 * agreement, sum(len(part.times) for part in stretches)
-    if agreement < DOUBTFUL:
+    if agreement < HEADED:
         log.warning("headings are not used, cubes are not turned: " + said[0] + "; a body without a front has none", *said[1:])
         return {session.session: np.zeros(len(session), np.float32) for session in sessions}
     log.info("headings: " + said[0], *said[1:])

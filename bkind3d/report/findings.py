@@ -9,6 +9,7 @@ import pandas as pd
 from bkind3d.data.cubes import SMALL, find_largest
 from bkind3d.data.parquet import read_table
 from bkind3d.data.results import FLOORS, MAJORITY_CLASS
+from bkind3d.geometry.health import HEADED
 from bkind3d.report.candidates import has_reference, is_ours, label_of, rows_of
 from bkind3d.report.contents import read_judgement
 from bkind3d.report.elements import Note
@@ -21,6 +22,11 @@ from bkind3d.study.study import Study
 #: located; a video with faults in more than this share of its frames is worth a look.
 HIGH_ERROR_PX, LOW_SHARE, FAULTY_SHARE = 1.0, 0.9, 0.01
 
+#: What is said where no joints are; how often warnings tell is counted by ``python -m benchmarks.warnings``.
+UNJUDGED = (
+    "There are no joints to judge the keypoints by. Warnings tell of what is wrong, not that the rest is right: of simulated results that were no better "
+    "than the mean pose they told half. Look at the keypoints in the pictures, or label some frames."
+)
 #: Styles of findings; the link of each says where to read more.
 GRAVE, MILD = "warning", "info"
 
@@ -31,7 +37,7 @@ def find_pose_faults(pose: pd.DataFrame, experiment: str, failed: str = "") -> l
     if failed:
         return [Note(f"{experiment}: keypoints {failed}.", GRAVE, "results")]
     if not has_reference(rows):
-        return [Note(f"{experiment}: no reference. There are no joints to judge the keypoints by.", MILD, "results")]
+        return [Note(f"{experiment}: no reference. {UNJUDGED}", MILD, "results")]
     found = []
     for row in (row for row in rows.to_dict("records") if is_ours(row["method"])):
         for floor in FLOORS:
@@ -112,7 +118,17 @@ def find_doctors_warnings(study: Study, session: str = "") -> list[Note]:
 
 def find_doubts(measures: Iterable[Measure]) -> list[Note]:
     """What speaks against silhouettes, places and keypoints, though nobody has compared them with the truth."""
-    return [Note(sentence, GRAVE, "recordings") for sentence in describe_doubts(measures)]
+    measures = list(measures)
+    unused = {m.experiment: m.value for m in measures if m.kind == "headings" and not m.is_doubtful and m.value < HEADED}
+    return [Note(sentence, GRAVE, "recordings") for sentence in describe_doubts(measures)] + [
+        Note(
+            f"{experiment}: headings are not used, and left and right may be hard to tell: independent fits agree in {format_share(share)} of the frames, "
+            f"{format_share(HEADED)} are needed.",
+            MILD,
+            "recordings",
+        )
+        for experiment, share in unused.items()
+    ]
 
 
 def find_session_faults(study: Study, located: Mapping[str, Located]) -> list[Note]:

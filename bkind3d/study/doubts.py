@@ -34,19 +34,20 @@ _SILHOUETTES = (
     "look at the silhouettes in the doctor's page; mask what else moves, or give the empty room (mask, background in cameras.tsv)"
 )
 
-#: Limits were set on clean simulated recordings and on such as were spoilt on purpose (benchmarks/README.md).
+#: What is within these limits need not be good: half of the results that were no better than the mean pose were not told, and some that are good were
+#: (benchmarks/README.md). Limits of jitter, emptiness and headings lie between good and far worse results of simulated subjects for tuning, seven scenes.
 KINDS: dict[str, Kind] = {
     "views": Kind(0.7, False, "Cameras do not see the subject in one place", "% of them agree", _SILHOUETTES + ", or leave the camera out"),
     "outlines": Kind(AGREED, False, "Silhouettes of a camera contradict those of the others", "% in common with the hull of all", _SILHOUETTES),
     "flicker": Kind(0.15, True, "Silhouettes flicker", "% larger or smaller from frame to frame", _SILHOUETTES),
-    "jitter": Kind(0.5, True, "The subject's centre trembles against its body", "% as far as the body moves", _SILHOUETTES),
+    "jitter": Kind(0.55, True, "The subject's centre trembles against its body", "% as far as the body moves", _SILHOUETTES),
     "wide": Kind(1.0, True, "The cube around the subject is wider than the picture", " times as wide", "set location.side to the subject's size"),
-    "empty": Kind(0.08, False, "The cube is far larger than the subject", "% of it filled in the pictures", "set location.side to the body's length"),
+    "empty": Kind(0.07, False, "The cube is far larger than the subject", "% of it filled in the pictures", "set location.side to the body's length"),
     "diffuse": Kind(0.3, True, "Keypoints are anywhere: their heatmaps fill the cube", "% of its side wide", "train longer, or look at the frames"),
     "off": Kind(0.25, True, "Keypoints lie off the subject's silhouettes", "% of them", f"{_SILHOUETTES}; then train again"),
     "left_out": Kind(0.05, True, "Keypoints lie off the silhouette of a view that was left out", "% of the cube's side", f"{_SILHOUETTES}; then train again"),
     "unsteady": Kind(0.05, True, "Keypoints depend on which cameras look", "% of the cube's side apart with one camera less", "train longer, or check the calibration"),
-    "headings": Kind(0.9, False, "Which way the subject faces is doubtful: independent fits disagree", "% of frames agree",
+    "headings": Kind(0.6, False, "Which way the subject faces is doubtful: independent fits disagree", "% of frames agree",
                      "check which axis is up (up in rigs.tsv), and the silhouettes; a body without a front needs model.heading: false"),
 }  # fmt: skip
 

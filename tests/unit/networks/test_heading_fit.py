@@ -101,7 +101,7 @@ def test_headings_of_filmed_bodies_are_found_and_seed_decides(tmp_path) -> None:
 
 
 def test_headings_on_which_independent_fits_disagree_are_not_used_and_it_is_said(tmp_path, monkeypatch, caplog) -> None:
-    monkeypatch.setattr(heading_fit, "DOUBTFUL", 1.01)
+    monkeypatch.setattr(heading_fit, "HEADED", 1.01)
     sessions = [SessionFrames(write_session(tmp_path, f"s{seed}", 12, 4, seed, (3, 4, 5, 7))) for seed in range(2)]
     finder = HeadingFinder()
     headings = find_headings(finder, sessions, 0)

@@ -10,6 +10,7 @@ from bkind3d.report.findings import (
     find_action_faults,
     find_calibration_faults,
     find_doctors_warnings,
+    find_doubts,
     find_failures,
     find_keypoint_faults,
     find_pose_faults,
@@ -17,6 +18,7 @@ from bkind3d.report.findings import (
     write_findings,
 )
 from bkind3d.report.recordings import summarise_location
+from bkind3d.study.doubts import Measure
 
 
 def session_texts(study):
@@ -31,6 +33,21 @@ def test_a_good_study_has_nothing_to_warn_about(toy):
     assert session_texts(study) == []
     assert find_calibration_faults(study, ["arena"]) == []
     assert [note.style for note in write_findings([])] == ["good"]
+
+
+def test_headings_that_are_not_used_are_told_and_warned_of_where_fits_hardly_agree():
+    noted = {}
+    for share in (0.95, 0.75, 0.4):
+        found = find_doubts(Measure("headings", session, share, experiment="one") for session in "ab")
+        noted[share] = [(note.style, note.text.partition(": ")[2].partition(",")[0]) for note in found]
+    assert noted[0.95] == []
+    assert noted[0.75] == [("info", "headings are not used")]
+    assert noted[0.4] == [
+        (
+            "warning",
+            "Which way the subject faces is doubtful: independent fits disagree: in all of 2 sessions (40 % of frames agree); check which axis is up (up in rigs.tsv)",
+        )
+    ]
 
 
 def test_floors_that_are_not_beaten_are_named(toy):
