@@ -56,5 +56,5 @@ def is_visible(
     normalised: Float[Tensor, "batch view point 2"], depths: Float[Tensor, "batch view point"], present: Bool[Tensor, "batch view"]
 ) -> Bool[Tensor, "batch view point"]:
     """Tell which points lie in front of a camera, inside its image, in a view that is present."""
-    x, y = normalised.unbind(dim=-1)
-    return (x.abs() <= 1) & (y.abs() <= 1) & (depths > 0) & present[..., None]
+    x, y = normalised.abs().unbind(dim=-1)
+    return (torch.maximum(x, y) <= 1) & (depths > 0) & present[..., None]

@@ -50,7 +50,7 @@ def view_cubes(
         return torch.cat([axes, blocks @ centres[:, None, :, None].double() + projections[..., 3:]], dim=-1).to(projections.dtype)
 
 
-def sample_views(
+def look_up_views(
     features: Float[Tensor, "batch view channel height width"],
     projections: Float[Tensor, "batch view 3 4"],
     image_size: tuple[int, int],
@@ -58,7 +58,7 @@ def sample_views(
     points: Float[Tensor, "#batch point 3"],
     mode: str = "bilinear",
 ) -> tuple[Float[Tensor, "batch view channel point"], Bool[Tensor, "batch view point"]]:
-    """Sample every view's features at the projections of world points, bilinearly or (mode ``nearest``) in the nearest cell.
+    """Look up every view's features at the projections of world points, bilinearly or (mode ``nearest``) in the nearest cell.
 
     Parameters
     ----------
@@ -70,14 +70,27 @@ def sample_views(
 
     Returns
     -------
-    samples : zero where a point is not visible.
+    samples : whatever is nearest where a point is not visible.
     visible : the point lies in front of the camera and inside the image.
     """
     batch, view, channel = features.shape[:3]
     normalised, depths = project_points(points, normalise_projections(projections, *image_size))
     visible = is_visible(normalised, depths, present)
     samples = F.grid_sample(features.flatten(0, 1), normalised.flatten(0, 1)[:, None], mode, padding_mode="border", align_corners=False)
-    return samples.view(batch, view, channel, -1).mul_(visible[:, :, None]), visible
+    return samples.view(batch, view, channel, -1), visible
+
+
+def sample_views(
+    features: Float[Tensor, "batch view channel height width"],
+    projections: Float[Tensor, "batch view 3 4"],
+    image_size: tuple[int, int],
+    present: Bool[Tensor, "batch view"],
+    points: Float[Tensor, "#batch point 3"],
+    mode: str = "bilinear",
+) -> tuple[Float[Tensor, "batch view channel point"], Bool[Tensor, "batch view point"]]:
+    """As :func:`look_up_views`, but samples are zero where a point is not visible."""
+    samples, visible = look_up_views(features, projections, image_size, present, points, mode)
+    return samples.mul_(visible[:, :, None]), visible
 
 
 def fuse_views(
@@ -99,11 +112,12 @@ def average_views(
 def carve_hull(
     silhouettes: Float[Tensor, "batch view point"], visible: Bool[Tensor, "batch view point"], softness: float = 0.15
 ) -> Float[Tensor, "batch point"]:
-    """Log occupancy of the visual hull: sum over views of ``log(softness + (1 - softness) * silhouette)``.
+    """Occupancy of the visual hull, more than 0: product over views of ``softness + (1 - softness) * silhouette``.
 
     A view that does not see a point says nothing about it; `softness` keeps one wrong silhouette from emptying the hull.
     """
-    return (softness + (1 - softness) * silhouettes).log_().masked_fill_(~visible, 0.0).sum(dim=1)
+    views = (softness + (1 - softness) * silhouettes).masked_fill_(~visible, 1.0)
+    return views.prod(dim=1).clamp_min(torch.finfo(silhouettes.dtype).tiny)
 
 
 def expected_positions(

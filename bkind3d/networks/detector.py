@@ -18,6 +18,7 @@ from bkind3d.geometry.voxels import (
     cube_to_world,
     expected_positions,
     fuse_views,
+    look_up_views,
     make_orientations,
     make_voxel_centres,
     sample_views,
@@ -150,7 +151,7 @@ class KeypointDetector(nn.Module):
         orientations = make_orientations(turns, mirrored)
         centres = views.centres if shifts is None else views.centres + shifts * views.sides[:, None]
         cubes = replace(views, projections=view_cubes(views.projections, centres, views.sides, orientations))
-        log_hull, plain = self.look_at_voxels(cubes)
+        hull, plain = self.look_at_voxels(cubes)
         appearance = None
         if self.encoder is not None:
             features, appearance = self.unproject_features(cubes)
@@ -158,7 +159,7 @@ class KeypointDetector(nn.Module):
         size = self.config.volume_size
         volume = plain.view(len(plain), -1, size, size, size)
         logits = run_economically(self.volume_network, volume, economical=self.economical).flatten(2)
-        priors = self.config.hull_prior * log_hull[:, None] + self.stay_in_place()
+        priors = self.config.hull_prior * hull.log()[:, None] + self.stay_in_place()
         heatmaps = (logits.float().contiguous() + priors).softmax(dim=-1)
         means, spreads = expected_positions(heatmaps, self.voxel_centres)
         swap = mirrored[:, None, None]
@@ -169,7 +170,7 @@ class KeypointDetector(nn.Module):
             cube_positions=means,
             spreads=spreads * views.sides[:, None],
             confidences=torch.zeros_like(spreads) if self.training else self.concentrate(heatmaps, means),
-            hull=log_hull.exp(),
+            hull=hull,
             appearance=appearance,
         )
 
@@ -182,17 +183,18 @@ class KeypointDetector(nn.Module):
         return -0.5 * (x[:, :, None, None] + y[:, None, :, None] + z[:, None, None, :]).flatten(1)
 
     def look_at_voxels(self, cubes: Views) -> tuple[Float[Tensor, "batch voxel"], Float[Tensor, "batch channel voxel"]]:
-        """Give the log occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, place.
+        """Give the occupancy of the visual hull, and the plain channels: colour, occupancy, share of views, place.
 
         Projections of the views start from the coordinates of the cubes (:func:`bkind3d.geometry.voxels.view_cubes`).
         """
         pictures = torch.cat([cubes.images, cubes.masks], dim=2)
-        samples, visible = sample_views(pictures, cubes.projections, cubes.image_size, cubes.present, self.voxel_centres[None])
-        log_hull = carve_hull(samples[:, :, 3], visible)
-        hull = log_hull.exp()[:, None]
-        colour = average_views(samples[:, :, :3], samples[:, :, 3])
+        samples, visible = look_up_views(pictures, cubes.projections, cubes.image_size, cubes.present, self.voxel_centres[None])
+        silhouettes = samples[:, :, 3] * visible
+        hull = carve_hull(silhouettes, visible)
+        colour = average_views(samples[:, :, :3], silhouettes)
         place = self.voxel_centres.T[0 if self.headings is not None else 2 :].expand(len(hull), -1, -1)
-        return log_hull, torch.cat([(2 * colour - 1) * hull, hull, visible.float().mean(dim=1, keepdim=True), 2 * place], dim=1)
+        share = visible.float().mean(dim=1, keepdim=True)
+        return hull, torch.cat([(2 * colour - 1) * hull[:, None], hull[:, None], share, 2 * place], dim=1)
 
     def unproject_features(self, cubes: Views) -> tuple[Float[Tensor, "batch channel voxel"], Float[Tensor, "image channel height width"]]:
         """Encode every view, un-project its features and fuse the views; also give the deepest map."""

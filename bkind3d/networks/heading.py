@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bkind3d.data.datasets import SessionFrames, Views, iterate_batches
 from bkind3d.data.progress import track
-from bkind3d.geometry.voxels import carve_hull, sample_views, view_cubes
+from bkind3d.geometry.voxels import carve_hull, look_up_views, view_cubes
 
 #: Angles, radii and heights of the cylinder; its radius and height are shares of the cube's side.
 N_ANGLES, N_RADII, N_HEIGHTS = 64, 10, 12
@@ -73,8 +73,8 @@ class HeadingFinder(nn.Module):
         """Occupancy of the hull at the cylinder's points around `centres`."""
         upright = torch.eye(3, device=centres.device).expand(len(centres), 3, 3)
         projections = view_cubes(views.projections, centres, views.sides, upright)
-        samples, visible = sample_views(views.masks, projections, views.image_size, views.present, self.points[None])
-        return carve_hull(samples[:, :, 0], visible).exp()
+        samples, visible = look_up_views(views.masks, projections, views.image_size, views.present, self.points[None])
+        return carve_hull(samples[:, :, 0], visible)
 
     def costs(self, unrolled: Float[Tensor, "batch angle cell"]) -> Float[Tensor, "batch angle"]:
         """What every heading costs, without unit: the shifted frame's squared residual from mean and components."""

@@ -20,20 +20,16 @@ def normalisation(channels: int) -> nn.GroupNorm:
 class Convolution(nn.Conv3d):
     """A 3x3x3 convolution that keeps the size.
 
-    Attributes
-    ----------
-    in_bf16 : whether it multiplies in bf16, and adds up and gives 32 bits.
+    Once its weights are in bf16 it multiplies in bf16, adds up in 32 bits, and gives what its volume is in.
     """
-
-    in_bf16 = False
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__(channels_in, channels, 3, padding=1, bias=False)
 
     def forward(self, volume: Tensor) -> Tensor:
-        if not self.in_bf16:
+        if self.weight.dtype == volume.dtype or torch.is_autocast_enabled(volume.device.type):
             return super().forward(volume)
-        return nn.functional.conv3d(volume.bfloat16(), self.weight.bfloat16(), padding=1).float()
+        return super().forward(volume.to(self.weight.dtype)).to(volume.dtype)
 
 
 class ResidualBlock(nn.Module):
@@ -61,7 +57,8 @@ class ResidualBlock(nn.Module):
             return self._compute(volume.float())
 
     def _compute(self, volume: Tensor) -> Tensor:
-        return torch.relu(self.body(volume) + self.shortcut(volume))
+        out: Tensor = self.body(volume).add_(self.shortcut(volume)).relu_()
+        return out
 
 
 class VolumeNetwork(nn.Module):
@@ -90,7 +87,7 @@ class VolumeNetwork(nn.Module):
         """Multiply in bf16 from now on, but where that would show: in the first convolution, between them, and in the heatmaps."""
         for layer in self.modules():
             if isinstance(layer, Convolution):
-                layer.in_bf16 = True
+                layer.bfloat16()
 
     def forward(self, volume: Float[Tensor, "batch channel x y z"]) -> Float[Tensor, "batch channel_out x y z"]:
         """Map a volume to a volume of the same size."""
@@ -104,5 +101,7 @@ class VolumeNetwork(nn.Module):
         volume = self.middle(volume)
         for up, merge in zip(self.up, self.merge, strict=True):
             volume = merge(up(volume) + skips.pop())
-        out: Tensor = self.head(volume)
-        return out
+        # A product of matrices: torch has no fast convolution of a single voxel for one thread.
+        weights, bias = self.head.weight.flatten(1), self.head.bias[:, None]  # type: ignore[index]
+        logits = torch.baddbmm(bias, weights.expand(len(volume), -1, -1), volume.flatten(2))
+        return logits.view(len(volume), -1, *volume.shape[2:])

@@ -41,7 +41,7 @@ class ToyModel(Model):
         places = cube_to_world(self.voxels[None], views.centres, views.sides, orientations)
         silhouettes, visible = sample_views(views.masks, views.projections, views.image_size, views.present, places)
         near = torch.cdist(self.anchors, self.voxels).square() / -0.02
-        heatmaps = (carve_hull(silhouettes[:, :, 0], visible)[:, None] + near).softmax(dim=-1)
+        heatmaps = (carve_hull(silhouettes[:, :, 0], visible).log()[:, None] + near).softmax(dim=-1)
         means, spreads = expected_positions(heatmaps, self.voxels)
         positions = cube_to_world(means, views.centres, views.sides, orientations)
         return Estimate(positions, spreads * views.sides[:, None], heatmaps.amax(dim=-1))

@@ -31,7 +31,7 @@ def average_hulls(detector: KeypointDetector, sessions: Sequence[SessionFrames],
             turns = torch.from_numpy(headings[session.session][indices])
             upright = make_orientations(turns, torch.zeros(len(turns), dtype=torch.bool))
             cubes = replace(views, projections=view_cubes(views.projections, views.centres, views.sides, upright))
-            total += detector.look_at_voxels(cubes)[0].exp().sum(dim=0)
+            total += detector.look_at_voxels(cubes)[0].sum(dim=0)
             count += len(views.centres)
     size = detector.config.volume_size
     mean = (total / count).view(size, size, size)

@@ -149,8 +149,9 @@ def test_a_voxel_behind_a_camera_or_beside_an_image_contributes_nothing() -> Non
 def test_hull_counts_only_views_that_see_the_point() -> None:
     silhouettes = torch.tensor([[[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]])
     visible = torch.tensor([[[True, True, False], [True, True, False]]])
-    occupancy = carve_hull(silhouettes, visible, softness=0.1).exp()
+    occupancy = carve_hull(silhouettes, visible, softness=0.1)
     assert torch.allclose(occupancy, torch.tensor([[1.0, 0.1, 1.0]]))
+    assert torch.isfinite(carve_hull(torch.zeros(1, 100, 3), torch.ones(1, 100, 3, dtype=torch.bool)).log()).all()
 
 
 def test_expected_position_of_a_delta_is_its_voxel_and_of_two_is_their_middle() -> None:
