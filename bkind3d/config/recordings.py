@@ -117,7 +117,9 @@ class SurveyConfig(Section):
         le=1,
         description="A pixel darkened evenly, to no less than this share, is a shadow; 1 turns this off. Without colour (infrared) there are none.",
     )
-    close_px: int = Field(5, ge=0, le=101, description="Gaps up to this many pixels inside a silhouette are closed.")
+    close_px: int = Field(
+        5, ge=0, le=101, description="Gaps up to this many pixels inside a silhouette are closed, unless they plainly show the background."
+    )
     min_area: float = Field(0.0005, ge=0, lt=1, description="Least area of a silhouette, as a share of the picture.")
 
     @field_validator("threshold", mode="wrap")

@@ -24,6 +24,9 @@ _PIECE_SHARE = 0.25
 _HIDDEN_GAP_SHARE = 0.065
 #: A pixel of the outermost rim stays if its contrast is at least this share of the largest one beside it in the silhouette.
 _RIM_SHARE = 0.4
+#: A gap is not closed where it contrasts by less than the same share of what the silhouette in a window of so many pixels does on average,
+#: and by so many grey levels less: beside an outline so strong, a part of the subject would contrast, too.
+_GAP_WINDOW, _GAP_STEP = 5, 40.0
 _CROSS, _SQUARE = (cv2.getStructuringElement(shape, (3, 3)) for shape in (cv2.MORPH_CROSS, cv2.MORPH_RECT))
 #: Pictures of a noisy camera are averaged over windows of so many pixels, which divides the noise, and what has to contrast, by so much.
 _NOISE_WINDOW, _NOISE_GAIN = 3, 2.0
@@ -97,17 +100,22 @@ class SilhouetteFinder:
         if self._coloured:
             foreground &= ~find_shadows(picture[part], behind[part], self.config, self.background.shadow)
         filled = _choose_pieces(self._fill(foreground, part), 8, _PIECE_SHARE * self._least_area, np.inf)
-        foreground = filled & (_trim_rim(filled, picture[part], behind[part]) | (1 - foreground))
-        clusters = _gather(foreground, part, mask, self.config)
+        own = foreground & _trim_rim(filled, _measure_contrast(picture[part], behind[part]))
+        open_ = _find_open(foreground, _measure_contrast(*self._soften(picture[part], behind[part])))
+        open_ = open_ if self._hidden is None else open_ & ~self._hidden[part]
+        clusters = _gather(own | (filled & ~foreground & ~open_), part, mask, self.config)
         return Silhouettes(mask, clusters)
 
     def _find_contrast(self, picture: Picture, behind: Picture) -> Mask:
         """255 where a channel differs from the background by more than it usually does, and the subject may be."""
-        if self._noisy:
-            picture, behind = (cv2.blur(one, (_NOISE_WINDOW, _NOISE_WINDOW)) for one in (picture, behind))
+        picture, behind = self._soften(picture, behind)
         red, green, blue = cv2.split(cv2.absdiff(picture, behind, dst=self._differences), self._channels)
         marked = cv2.compare(cv2.max(cv2.max(red, green, dst=red), blue, dst=red), self._limit, cv2.CMP_GT, dst=green)
         return np.asarray(marked if self._region is None else cv2.bitwise_and(marked, self._region), dtype=np.uint8)
+
+    def _soften(self, *pictures: Picture) -> tuple[Picture, ...]:
+        """The pictures, averaged nearby if the camera is noisy."""
+        return tuple(cv2.blur(one, (_NOISE_WINDOW, _NOISE_WINDOW)) for one in pictures) if self._noisy else pictures
 
     def _fill(self, foreground: Mask, part: tuple[slice, slice]) -> Mask:
         """Close gaps; where the background is hidden throughout, wide ones: there the subject contrasts with itself alone."""
@@ -134,13 +142,26 @@ class SilhouetteFinder:
         return rows, columns
 
 
-def _trim_rim(foreground: Mask, picture: Picture, behind: Picture) -> Mask:
+def _measure_contrast(picture: Picture, behind: Picture) -> Mask:
+    """The largest difference of a channel, grey levels."""
+    red, green, blue = cv2.split(cv2.absdiff(picture, behind))
+    return np.asarray(cv2.max(cv2.max(red, green), blue), dtype=np.uint8)
+
+
+def _trim_rim(foreground: Mask, contrast: Mask) -> Mask:
     """Take pixels off the outermost rim in which there is more background than subject, by their contrast beside a neighbour's."""
     inner = cv2.erode(foreground, _CROSS)
-    red, green, blue = cv2.split(cv2.absdiff(picture, behind))
-    contrast = cv2.multiply(cv2.max(cv2.max(red, green), blue), foreground)
+    contrast = cv2.multiply(contrast, foreground)
     least = cv2.convertScaleAbs(cv2.dilate(contrast, _SQUARE), alpha=_RIM_SHARE)
     return (foreground & cv2.compare(contrast, least, cv2.CMP_GE)) | inner
+
+
+def _find_open(foreground: Mask, contrast: Mask) -> Mask:
+    """1 where there is background beside the foreground: it contrasts far less than that does nearby, on average."""
+    window = (_GAP_WINDOW, _GAP_WINDOW)
+    sums, counts = (cv2.boxFilter(one, cv2.CV_32F, window, normalize=False) for one in (cv2.multiply(contrast, foreground), foreground))
+    nearby = cv2.divide(sums, cv2.max(counts, 1.0))
+    return np.asarray((contrast < _RIM_SHARE * nearby) & (contrast < nearby - _GAP_STEP), dtype=np.uint8)
 
 
 def gather_clusters(foreground: Mask, config: SurveyConfig) -> Silhouettes:

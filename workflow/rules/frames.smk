@@ -23,7 +23,7 @@ rule survey_video:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=8,
+        revision=9,
         options=get_survey_options,
     message:
         "Survey camera {wildcards.camera} of session {wildcards.session}"
