@@ -63,7 +63,12 @@ class OpenedStudy:
         return {name: found[name] for name in self._study.cameras[session]}
 
     def labels(self, session: str) -> pd.DataFrame:
-        """The labelled (or otherwise given) joints of a session: frame, joint, x, y, z, world units."""
+        """The labelled (or otherwise given) joints of a session: frame, joint, x, y, z, world units.
+
+        Raises
+        ------
+        InputError : where there are none.
+        """
         path = self._study.results.joints(self._check(session))
         if not path.exists():
             raise InputError(
@@ -72,7 +77,12 @@ class OpenedStudy:
         return read_table(path, "joints")
 
     def table(self, name: str, session: str = "", experiment: str | None = None) -> pd.DataFrame:
-        """A table of the results: pose, actions; of an experiment movements, history, errors, joint_errors; of a session kinematics, location."""
+        """A table of the results: pose, actions; of an experiment movements, history, errors, joint_errors; of a session kinematics, location.
+
+        Raises
+        ------
+        InputError : where there is no such table, or it was not made yet.
+        """
         results, chosen = self._study.results, experiment or self.experiments[0]
         if name in ("pose", "actions"):
             path = results.pose_table() if name == "pose" else results.actions_table()

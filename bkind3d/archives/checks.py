@@ -12,13 +12,17 @@ from bkind3d.study.study import Study
 
 
 def check_importer(name: str, archive: Path, empty: Path) -> None:
-    """Import `archive` into the folder `empty` in all ways that may go right or wrong; AssertionError says what is not as promised.
+    """Import `archive` into the folder `empty` in all ways that may go right or wrong.
 
     Parameters
     ----------
     name : a key of :data:`~bkind3d.archives.importers.IMPORTERS`.
     archive : a complete one, with recordings of every split; a file is put into it and taken away again.
     empty : an empty folder.
+
+    Raises
+    ------
+    AssertionError : says what is not as promised.
     """
     before = _read_all(archive)
     import_archive(name, archive, empty / "study")

@@ -2,6 +2,7 @@
 
 Poses come relative to the origin that the prediction was made from (the keypoints' centroid), in world units; the absolute
 MPJPE is therefore the same as with both in the world. A joint without a true position has no error (NaN) and is counted.
+Sources: N-MPJPE Rhodin et al. 2018; PA-MPJPE the similarity of Umeyama 1991; PCK and AUC in 3D Mehta et al. 2017.
 """
 
 from dataclasses import dataclass, fields

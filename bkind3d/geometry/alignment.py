@@ -72,9 +72,9 @@ def align_similarity(points: Float[Tensor, "batch joint 3"], targets: Float[Tens
 
 
 def average_shape(poses: Float[Tensor, "batch joint 3"], rounds: int = 20) -> Float[Tensor, "joint 3"]:
-    """Find the shape with the least squared distance to poses once it is aligned to each: generalised Procrustes, never mirrored.
+    """Find the shape with the least squared distance to poses once it is aligned to each: generalised Procrustes (Gower 1975), never mirrored.
 
-    In turns, the shape is aligned to every pose, and becomes the best shape for these alignments; neither step can make the sum of squares
+    Poses are of any unit. In turns, the shape is aligned to every pose, and becomes the best shape for these alignments; neither step can make the sum of squares
     larger. Joints that a pose lacks (NaN) have no say in it.
 
     Returns

@@ -1,4 +1,7 @@
-"""Losses of joints that are known in part: distances of coordinates, and cross entropy of heatmaps. Unknown joints are NaN and have no say."""
+"""Losses of joints that are known in part: distances of coordinates, and cross entropy of heatmaps. Unknown joints are NaN and have no say.
+
+Those of learnable triangulation (Iskakov et al. 2019, section 3), whose volumetric loss is a weighted sum of distance and entropy.
+"""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -9,7 +12,7 @@ AUTHORS_SIDE = 250.0
 
 
 def mean_of_known(values: Float[Tensor, "*shape"], known: Bool[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """Mean of the values that are known; 0 where none is. What is not known gets no gradient, NaN or not."""
+    """Mean of the values (of any unit) that are known; 0 where none is. What is not known gets no gradient, NaN or not."""
     return torch.where(known, values, torch.zeros_like(values)).sum() / known.sum().clamp_min(1)
 
 
@@ -31,7 +34,7 @@ def heatmap_entropy(
 
 
 def saturated_square(apart: Float[Tensor, "*shape"], far: float) -> Float[Tensor, "*shape"]:
-    """Square of a distance, from `far` on raised to 0.1 and scaled to continue where the square ends (Iskakov et al. 2019, section 3.1).
+    """Square of a distance (in any unit, that of `far`), from `far` on raised to 0.1 and scaled to continue where the square ends (Iskakov et al. 2019, section 3.1).
 
     NaN gives 0, with a gradient of 0.
     """

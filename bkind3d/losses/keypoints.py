@@ -1,4 +1,7 @@
-"""Keypoints: they repel each other, agree with another answer, cover the silhouettes and stay on them, and edges keep their length."""
+"""Keypoints: they repel each other, agree with another answer, cover the silhouettes and stay on them, and edges keep their length.
+
+Separation and length are the paper's (section 3.3), the others our own.
+"""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -125,6 +128,7 @@ def silhouette_error(
     """Mean squared difference between drawn edges and silhouettes at the maps' resolution, over the views that are present.
 
     Every moment counts alike, however many views it has. Edge maps above 1 count as 1: a heavy edge is no better than one that is there.
+    Silhouettes are in [0, 1].
     """
     size = (edge_maps.shape[-2], edge_maps.shape[-1])
     wanted = torch.nn.functional.adaptive_avg_pool2d(masks.flatten(0, 1), size).view(edge_maps.shape)

@@ -1,4 +1,4 @@
-"""How different two pictures look: what changed between two, and differences of features at several depths, those of VGG19 say."""
+"""How different two pictures look: what changed between two, and differences of features at several depths, those of VGG19 say (Johnson et al. 2016)."""
 
 import hashlib
 import logging
@@ -41,6 +41,10 @@ def structural_difference(
     ----------
     image_a, image_b : values in [0, 1].
     window : side in pixels of the Gaussian window (sigma 1.5), odd.
+
+    Raises
+    ------
+    ValueError : where the images differ in shape, or the window is even.
     """
     if image_a.shape != image_b.shape:
         raise ValueError(f"Expected images of one shape, got {tuple(image_a.shape)} and {tuple(image_b.shape)}")
@@ -113,8 +117,8 @@ class PerceptualLoss(nn.Module):
         averages: Tensor = self.averages(terms, len(prediction)) if self.training else self.averages.first
         return (terms / averages.clamp_min(1e-12)).sum()
 
-    def levels(self, images: Float[Tensor, "image channel height width"]) -> list[Tensor]:
-        """Give the pixels, and the features of each level."""
+    def levels(self, images: Float[Tensor, "image channel height width"]) -> list[Float[Tensor, "image _ _ _"]]:
+        """Give the pixels, values around [0, 1], and the features of each level."""
         colour = images.expand(-1, 3, -1, -1)
         return [colour, *self.features(colour)]
 
@@ -129,7 +133,7 @@ def freeze(network: nn.Module) -> nn.Module:
 
 
 class GradientPyramid(nn.Module):
-    """Features without weights: colour and its differences to the right and below, at five resolutions."""
+    """Features without weights, our own: colour in [0, 1] and its differences to the right and below, at five resolutions."""
 
     def forward(self, images: Float[Tensor, "image 3 height width"]) -> list[Float[Tensor, "image 9 _ _"]]:
         """Features of `images` at full, 1/2, 1/4, 1/8 and 1/16 resolution."""
@@ -187,7 +191,12 @@ def build_features() -> nn.Sequential:
 
 
 def find_weights(weights: str) -> Path:
-    """Give the file with the published weights, fetched if `weights` is empty, after checking its hash."""
+    """Give the file with the published weights, fetched if `weights` is empty, after checking its hash.
+
+    Raises
+    ------
+    InputError : if the file cannot be read or fetched, or is not the published one.
+    """
     path = Path(weights) if weights else Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS_URL.rsplit("/", 1)[-1]
     if not weights and not path.exists():
         log.info("fetching the VGG19 weights (550 MB) from %s", WEIGHTS_URL)

@@ -84,7 +84,7 @@ def draw_step(
 
 
 def drop_views(views: Views, chance: float, order: Float[Tensor, "batch view"] | None) -> Views:
-    """Leave out the views whose number in `order` is below `chance`; at least two of each moment stay."""
+    """Leave out the views whose number in `order`, in [0, 1], is below `chance`; at least two of each moment stay."""
     if order is None:
         return views
     ranked = torch.where(views.present, order, -1.0).argsort(dim=1, descending=True).argsort(dim=1)
@@ -120,7 +120,7 @@ class Model(nn.Module, ABC):
         """
 
     def prepare(self, sessions: Sequence[SessionFrames], settings: TrainingConfig) -> dict[str, Float[NDArray, "frame"]]:
-        """Find what the network starts from in the training sessions; give the headings of all their frames, by session.
+        """Find what the network starts from in the training sessions; give the headings of all their frames, by session, in radians.
 
         Nothing may be learned from ``settings.validation_sessions``.
         """

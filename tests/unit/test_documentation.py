@@ -80,7 +80,13 @@ def test_links_to_nowhere_fail(tmp_path):
     links = "[a page](nowhere.md) [a heading](start.md#nowhere) [a file](../bkind3d/nowhere.py)"
     (tmp_path / "docs" / "metrics.md").write_text(f"# Metrics\n\n{links}\n")
     settings = (ROOT / ".ci" / "mkdocs.yml").read_text().replace("../docs", str(tmp_path / "docs"))
-    (tmp_path / "mkdocs.yml").write_text(settings.replace("- documentation.py", f"- {ROOT}/.ci/documentation.py"))
+    for ours, place in (
+        ("- documentation.py", f"- {ROOT}/.ci/documentation.py"),
+        ("[docstrings.py]", f"[{ROOT}/.ci/docstrings.py]"),
+        ("[..]", f"[{ROOT}]"),
+    ):
+        settings = settings.replace(ours, place)
+    (tmp_path / "mkdocs.yml").write_text(settings)
     result = build(tmp_path / "mkdocs.yml", tmp_path / "site")
     assert result.returncode == 1
     for missing in ("nowhere.md", "#nowhere", "nowhere.py"):
