@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 ENTRIES = re.findall(r"^::: (\S+)$", PAGE, flags=re.MULTILINE)
 #: What a number is, or in which frame of reference a point stands.
 UNITS = re.compile(
-    r"world|pixel|shares? |normalised|radian|degree|seconds|\bunits?\b|\bmm\b|voxel|\[0, 1\]|\[-1, 1\]|probabilit|logits|of any unit|same frame"
+    r"world|pixel|shares? |normalised|radian|degree|seconds|\bunits?\b|\bmm\b|voxel|\[0, 1\]|\[-1, 1\]|probability|logits|of any unit|same frame"
 )
 #: Rooms whose functions are formulas of a paper, or our own.
 FORMULAS = ("bkind3d.losses", "bkind3d.evaluation.metrics")
