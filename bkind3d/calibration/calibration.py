@@ -47,7 +47,7 @@ class Given(NamedTuple):
     intrinsics: str | Path | None = None
     world_points: str | Path | None = None
     truth: str | Path | None = None
-    frame_maps: Videos | None = None
+    frame_maps: Mapping[str, str | Path] | None = None
 
 
 NOTHING_GIVEN = Given()

@@ -18,12 +18,12 @@ from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.frame_maps import FrameMap, choose_frames
 from bkind3d.data.progress import track
 from bkind3d.data.spacing import spread_indices
-from bkind3d.data.video import VideoInfo, decode_frames, probe_video, read_packets
+from bkind3d.data.video import Video, VideoInfo, decode_frames, list_files, probe_video, read_packets
 
 log = logging.getLogger(__name__)
 
 #: Board videos by camera.
-Videos = Mapping[str, str | Path]
+Videos = Mapping[str, Video]
 #: Fewest corners of a board in a picture that say where it is.
 MIN_CORNERS = 8
 #: Frames per camera in which both layouts of a board with an even number of rows are tried, or a reason is looked for.
@@ -37,7 +37,7 @@ _LEAST_WIDTH = 0.05
 
 
 def find_corners(
-    videos: Videos, board: BoardConfig, config: CalibrationConfig, threads: int = 1, frame_maps: Videos | None = None
+    videos: Videos, board: BoardConfig, config: CalibrationConfig, threads: int = 1, frame_maps: Mapping[str, str | Path] | None = None
 ) -> Corners:
     """Search evenly spread frames of all board videos, decoded once in order, `threads` videos at a time.
 
@@ -85,7 +85,7 @@ def find_corners(
         path = videos[blind[0]]
         shown = decode_frames(path, gray=True, wanted=set(search.list_shown(blind[0], trial)).__contains__)
         reason = explain_unseen_board((frame.picture for frame in shown), board)
-        raise InputError(path, f"the board is found in no frame by camera(s) {', '.join(blind)}", reason)
+        raise InputError(list_files(path)[0], f"the board is found in no frame by camera(s) {', '.join(blind)}", reason)
     return corners
 
 
@@ -99,7 +99,7 @@ def _is_enough(points: Float[NDArray, "camera frame corner 2"], model: Float[NDA
     return enough
 
 
-def _pair_frames(videos: Videos, infos: Mapping[str, VideoInfo], frame_maps: Videos) -> dict[str, Int[NDArray, "frame"]]:
+def _pair_frames(videos: Videos, infos: Mapping[str, VideoInfo], frame_maps: Mapping[str, str | Path]) -> dict[str, Int[NDArray, "frame"]]:
     """The frame of every video that shows each frame of the recording, -1 where it has none."""
     lacking = [camera for camera in videos if camera not in frame_maps]
     if lacking:

@@ -13,13 +13,14 @@ from bkind3d.geometry.units import METRES
 from bkind3d.study.sheets import AXES
 
 WRITTEN = [name for name, row in CALIBRATION_FORMATS.items() if row.written]
+FILMED = "board video of every camera, synchronised; its files in the order of time with ; between them, where it has several"
 #: What all verbs need that look at board videos.
 BOARD_VIDEOS = (
     argument("--config", required=True, help="JSON or YAML file with the section 'calibration'"),
     argument("--boards", required=True, help="JSON or YAML file with the boards by name"),
     argument("--board", required=True, help="name of the board in the videos"),
     argument("--units", required=True, choices=METRES, help="units of the board's squares, and of the world"),
-    argument("--videos", nargs="+", required=True, metavar="CAMERA=PATH", help="board video of every camera, synchronised"),
+    argument("--videos", nargs="+", required=True, metavar="CAMERA=PATH", help=FILMED),
     threads(2, "videos that are searched at a time"),
     argument("--quality", required=True, help="Parquet file to write (table 'calibration')"),
 )
@@ -33,10 +34,15 @@ def _find_board(name: str, path: str) -> BoardConfig:
     return boards[name]
 
 
-def _read_board_videos(arguments: argparse.Namespace) -> tuple[CalibrationConfig, BoardConfig, dict[str, str]]:
+def _read_board_videos(arguments: argparse.Namespace) -> tuple[CalibrationConfig, BoardConfig, dict[str, list[str]]]:
     """Read settings, board, and videos by camera."""
     config, board = read_section(CalibrationConfig, arguments.config), _find_board(arguments.board, arguments.boards)
-    return config, board, read_named_paths(arguments.videos, "--videos")
+    return config, board, _read_videos(arguments.videos)
+
+
+def _read_videos(entries: list[str]) -> dict[str, list[str]]:
+    """The files of every camera's video."""
+    return {name: paths.split(";") for name, paths in read_named_paths(entries, "--videos").items()}
 
 
 @verb(
@@ -63,7 +69,7 @@ def board(arguments: argparse.Namespace) -> None:
     argument("--units", default="mm", choices=METRES, help="units of the board's squares, and of the world"),
     argument("--config", help="JSON or YAML file with the section 'calibration'"),
     argument("--boards", help="JSON or YAML file with the boards by name"),
-    argument("--videos", nargs="+", metavar="CAMERA=PATH", help="board video of every camera, synchronised"),
+    argument("--videos", nargs="+", metavar="CAMERA=PATH", help=FILMED),
     argument(
         "--frame-maps", nargs="+", default=[], metavar="CAMERA=PATH", help="frame maps, where frames of one number are not of one moment"
     ),
@@ -92,7 +98,7 @@ def calibrate_cameras(arguments: argparse.Namespace) -> None:
     else:
         if arguments.pattern or not arguments.board:
             raise InputError("--videos", "needs --board, and no --pattern", "write the board itself, or its name in the file --boards")
-        videos = read_named_paths(arguments.videos, "--videos")
+        videos = _read_videos(arguments.videos)
         filmed = _find_board(arguments.board, arguments.boards) if arguments.boards else BoardConfig(**read_board(arguments.board))
     given = Given(arguments.intrinsics, arguments.world_points, arguments.truth, read_named_paths(arguments.frame_maps, "--frame-maps"))
     calibrate_cameras(config, filmed, videos, arguments.units, arguments.output, arguments.quality, given, arguments.threads)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 
 from jaxtyping import Bool
 from numpy.typing import NDArray
@@ -72,7 +71,7 @@ def check_up(name: str, cameras: Mapping[str, Camera], up: str, turned: bool, gi
 
 
 def _check_boards(study: Study, name: str) -> list[Check]:
-    videos = {camera: study.folder / path for camera, path in study.find_board_videos(name).items()}
+    videos = {camera: [study.folder / path for path in files] for camera, files in study.find_board_videos(name).items()}
     maps = {camera: study.folder / path for camera, path in study.find_board_frame_maps(name).items()}
     quality = study.results.calibration_quality(name)
     if not videos:
@@ -82,7 +81,7 @@ def _check_boards(study: Study, name: str) -> list[Check]:
         counts = dict(zip(table["camera"], table["n_board_frames"].astype(int), strict=True))
         shared = {(pair["one"], pair["other"]): int(pair["n_shared"]) for pair in metadata.get("pairs", [])}
         return check_board_views(name, counts, shared)
-    if not all(map(Path.exists, videos.values())):
+    if not all(path.exists() for files in videos.values() for path in files):
         return [Check("warning", "board", f"rig {name!r}: its board videos are not there yet", "snakemake renders them")]
     try:
         few = study.config.calibration.model_copy(update={"max_board_frames": SAMPLES})

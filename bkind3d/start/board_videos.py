@@ -8,7 +8,7 @@ from bkind3d.start.inventory import list_files
 from bkind3d.start.recordings import recognise_boards
 
 
-def find_board_recording(folder: Path, pattern: str | None, board: str | None, units: str) -> tuple[dict[str, str], BoardConfig, str]:
+def find_board_recording(folder: Path, pattern: str | None, board: str | None, units: str) -> tuple[dict[str, list[str]], BoardConfig, str]:
     """The board video of every camera in `folder`, the board, and what should be said of them.
 
     Parameters
@@ -40,9 +40,7 @@ def find_board_recording(folder: Path, pattern: str | None, board: str | None, u
     values = read_board(board) if board else next(iter(described.values()))[1]
     source = "as given" if board else f"as {inventory.name(next(iter(described.values()))[0])} describes it; change it with --board"
     ((_, videos),) = found.sessions.items()
-    for camera, files in videos.items():
-        if len(files) > 1:
-            raise InputError(folder, f"camera {camera} has several board videos, such as {files[0].name}", "keep one of each camera")
-    shown = "\n".join(f"  {camera}: {inventory.name(files[0])}" for camera, files in videos.items())
+    shown = "\n".join(f"  {camera}: {'; '.join(map(inventory.name, files))}" for camera, files in videos.items())
+    shown = "\n".join([shown, *found.remarks])
     said = f"Pattern {found.pattern} (else: --pattern '{{camera}}.mp4').\n{shown}\nBoard {type_board(values)} ({source}), lengths in {units} (else: --units).\n"
-    return {camera: str(files[0]) for camera, files in videos.items()}, BoardConfig(**values), said
+    return {camera: [*map(str, files)] for camera, files in videos.items()}, BoardConfig(**values), said

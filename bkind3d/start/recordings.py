@@ -18,9 +18,11 @@ from bkind3d.config import InputError
 from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import DecodedFrame, VideoInfo, decode_frames, decode_keyframes, probe_video, read_packets
 from bkind3d.start.inventory import VIDEOS, Inventory
-from bkind3d.start.naming import FEWEST, Place, apply_pattern, check_pattern, choose_pattern
+from bkind3d.start.naming import FEWEST, Place, apply_pattern, are_pieces, check_pattern, choose_pattern
 
 _BOARD = re.compile(r"(?<![a-z])(calib|(charuco|checker|chess)?board|charuco|checker|aruco)", re.I)
+#: The number of a piece, behind the camera's name.
+_COUNTED = re.compile(r"(?P<before>.*\{camera\}.*?)(?P<number>\d+)(?P<after>\.[^./]*)")
 #: Folders that tell nothing of what they hold.
 _USUAL_FOLDERS = re.compile(r"(raw[-_ ]?)?(videos?|recordings?|cameras?|movies|films|images)([-_ ]?raw)?|raw", re.I)
 #: A picture with at least so many ArUco markers shows a board; single ones may be read into fur or a grid.
@@ -41,7 +43,7 @@ class Recognised:
     folder : that was searched.
     pattern : by which session and camera were read from the paths.
     sessions : files of the video by camera by session, all names as they are written in sheets.
-    boards : board video by camera by its path with ``{camera}``, of recordings of a calibration board.
+    boards : files of the board video by camera by their paths with ``{camera}`` (``;`` between them), of recordings of a calibration board.
     headers : of every video, as far as they can be told without decoding.
     remarks : what was assumed, and how to say it otherwise.
     """
@@ -49,7 +51,7 @@ class Recognised:
     folder: Path
     pattern: str
     sessions: dict[str, dict[str, list[Path]]]
-    boards: dict[str, dict[str, Path]]
+    boards: dict[str, dict[str, list[Path]]]
     headers: dict[Path, VideoInfo]
     remarks: list[str] = field(default_factory=list)
 
@@ -104,11 +106,12 @@ def recognise_recordings(inventory: Inventory, pattern: str | None = None, known
             "say where the names stand in their paths, as in --pattern '{session}/{camera}.mp4'",
         )
     remarks = [*_remark_on_parts(sessions, pattern)]
-    recognised = Recognised(inventory.folder, pattern, sessions, group_boards(inventory, boards, raw), headers, remarks)
+    recognised = Recognised(inventory.folder, pattern, sessions, {}, headers, remarks)
+    _add_boards(recognised, group_boards(inventory, boards, raw))
     if not boards and len(sessions) > 1 and not known and (seen := find_board_session(recognised)):
         shown = sessions.pop(seen)
         remarks.append(f"Markers show that {seen} is of a board.")
-        recognised.boards.update(group_boards(inventory, [path for files in shown.values() for path in files], raw))
+        _add_boards(recognised, group_boards(inventory, [path for files in shown.values() for path in files], raw))
     return recognised
 
 
@@ -129,7 +132,7 @@ def recognise_boards(inventory: Inventory, pattern: str | None = None) -> Recogn
             "holds no board videos of at least two cameras",
             "say where the cameras' names stand: --pattern '{camera}.mp4'",
         )
-    return Recognised(inventory.folder, pattern, sessions, {}, headers)
+    return Recognised(inventory.folder, pattern, sessions, {}, headers, [*_remark_on_parts(sessions, pattern)])
 
 
 def _read_names(
@@ -209,14 +212,18 @@ def _group(inventory: Inventory, paths: Sequence[Path], found: Mapping[int, Plac
         for path in (path for files in sessions.pop(session).values() for path in files):
             inventory.pass_over(path, f"is the only video of session {session!r}; two cameras are the least")
     for path in (path for cameras in sessions.values() for files in cameras.values() for path in files):
-        text = inventory.name(path)
-        unwritable = [sign for sign in _UNWRITABLE if sign in text] or ([" "] if text != text.strip() else [])
-        if unwritable:
-            raise InputError(
-                f"{str(path)!r}", f"a sheet cannot hold {unwritable[0]!r} in a path", "rename the file or folder, or make a link to it"
-            )
+        _refuse_unwritable(inventory, path)
         inventory.use(path, "videos of sessions")
     return sessions, {place.camera for place in found.values()}
+
+
+def _refuse_unwritable(inventory: Inventory, path: Path) -> None:
+    text = inventory.name(path)
+    unwritable = [sign for sign in _UNWRITABLE if sign in text] or ([" "] if text != text.strip() else [])
+    if unwritable:
+        raise InputError(
+            f"{str(path)!r}", f"a sheet cannot hold {unwritable[0]!r} in a path", "rename the file or folder, or make a link to it"
+        )
 
 
 def _remark_on_parts(sessions: Mapping[str, Mapping[str, Sequence[Path]]], pattern: str) -> Iterator[str]:
@@ -232,6 +239,7 @@ def group_boards(inventory: Inventory, videos: Sequence[Path], cameras: Collecti
     """Board videos by camera by their path with ``{camera}``: the one that most of them share, where a name stands in several places."""
     options: dict[Path, list[tuple[str, str]]] = {}
     for path in videos:
+        _refuse_unwritable(inventory, path)
         text = inventory.name(path)
         options[path] = []
         for camera in cameras:
@@ -250,6 +258,24 @@ def group_boards(inventory: Inventory, videos: Sequence[Path], cameras: Collecti
         else:
             inventory.pass_over(path, f"looks like a board's video, but names none of the cameras {', '.join(sorted(cameras))}")
     return dict(grouped)
+
+
+def _add_boards(found: Recognised, grouped: Mapping[str, Mapping[str, Path]]) -> None:
+    """Add recordings of boards; those that differ by a number at the end of their paths, and have one length but for the last, are pieces of one."""
+    numbered: dict[tuple[str, ...], dict[int, str]] = defaultdict(dict)
+    for template, videos in grouped.items():
+        if match := _COUNTED.fullmatch(template):
+            numbered[match["before"], match["after"], *sorted(videos)][int(match["number"])] = template
+    pieces = {}
+    for numbers in numbered.values():
+        ordered = [numbers[number] for number in sorted(numbers)]
+        lengths = [[found.headers[grouped[template][camera]].n_frames for template in ordered] for camera in grouped[ordered[0]]]
+        if len(ordered) > 1 and all(are_pieces([*enumerate(row)]) for row in lengths):
+            pieces |= dict.fromkeys(ordered, ordered)
+            found.remarks.append(f"Assumed that {' and '.join(ordered)} are one video of a board in pieces; if not, keep one.")
+    for template, videos in grouped.items():
+        files = pieces.get(template, [template])
+        found.boards[";".join(files)] = {camera: [grouped[piece][camera] for piece in files] for camera in videos}
 
 
 def find_board_session(found: Recognised) -> str | None:

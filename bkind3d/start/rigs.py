@@ -109,9 +109,9 @@ def _choose_boards(found: Recognised, choice: Choice, session: str) -> str | Non
     """The board videos of a session: of those with all its cameras the nearest, and of several there the longest."""
     fitting = {}
     for template, videos in found.boards.items():
-        place = find_common(list(videos.values())) / "board"
+        place = find_common([path for files in videos.values() for path in files]) / "board"
         if session in list_owners(place, choice.homes) and not set(found.sessions[session]) - set(videos):
-            length = max(found.headers[path].n_frames for path in videos.values())
+            length = max(sum(found.headers[path].n_frames for path in files) for files in videos.values())
             fitting[template] = (*measure_nearness(place, session, choice.homes), length)
     return max(fitting, key=lambda template: fitting[template]) if fitting else None
 
@@ -166,11 +166,13 @@ def _describe_boards(inventory: Inventory, found: Recognised, options: Options) 
     return described
 
 
-def _choose_description(found: Recognised, files: Mapping[Path, dict[str, Any]], videos: Mapping[str, Path]) -> tuple[Path, dict[str, Any]]:
-    home = find_common(list(videos.values()))
+def _choose_description(
+    found: Recognised, files: Mapping[Path, dict[str, Any]], videos: Mapping[str, Sequence[Path]]
+) -> tuple[Path, dict[str, Any]]:
+    home = find_common([path for paths in videos.values() for path in paths])
     depth = {path: next(len(folder.parts) for folder in path.parents if home.is_relative_to(folder)) for path in files}
     nearest = {path: board for path, board in files.items() if depth[path] == max(depth.values())}
-    if len({type_board(board) for board in nearest.values()}) > 1 and shows_markers(next(iter(videos.values()))):
+    if len({type_board(board) for board in nearest.values()}) > 1 and shows_markers(next(iter(videos.values()))[0]):
         nearest = {path: board for path, board in nearest.items() if board["pattern"] == "charuco"} or nearest
     if len({type_board(board) for board in nearest.values()}) > 1:
         options = " or ".join(f"--board {type_board(board)} ({path.relative_to(found.folder)})" for path, board in nearest.items())
@@ -230,14 +232,15 @@ def _add_boards(
 ) -> None:
     """Rows of board videos: one for each recording of a board."""
     templates = list(dict.fromkeys(filmed.values()))
-    places = {template: find_common(list(found.boards[template].values())) / "boards" for template in templates}
+    places = {template: find_common([p for files in found.boards[template].values() for p in files]) / "boards" for template in templates}
     names = _name_rigs(list(places.values()), found.folder, "boards")
     for template in templates:
         path, values = described[template]
-        for camera, video in found.boards[template].items():
-            if template.replace("{camera}", camera) != inventory.name(video):
-                raise InputError(video, f"the board videos' paths differ by more than the camera's name {camera!r}", "rename them")
-            inventory.use(video, "videos of a board")
+        for camera, files in found.boards[template].items():
+            for piece, video in zip(template.split(";"), files, strict=True):
+                if piece.replace("{camera}", camera) != inventory.name(video):
+                    raise InputError(video, f"the board videos' paths differ by more than the camera's name {camera!r}", "rename them")
+                inventory.use(video, "videos of a board")
         if path:
             inventory.use(path, "descriptions of a board")
         board = next(
@@ -255,7 +258,7 @@ def _add_boards(
         lengths = "" if options.units else f" Assumed that its lengths are in {units}; change it with --units."
         rigs.remarks.append(f"Board videos of {_list(mine, found)}: {template}, with the board {type_board(values)} ({source}).{lengths}")
     for template, videos in found.boards.items():
-        for video in videos.values():
+        for video in (path for files in videos.values() for path in files):
             inventory.pass_over(video, f"a board's video that no session needs ({template}); name it in rigs.tsv to use it")
 
 

@@ -125,7 +125,7 @@ def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | No
         files = {camera: ";".join(relative_path(path, base) for path in paths) for camera, paths in videos.items()}
         paired = {"frame_map": relative_path(folder / times[name], base)} if name in times else {}
         cameras += [{"session": name, "camera": names[camera], "video": text, **paired} for camera, text in files.items()]
-    for path in (path for videos in found.boards.values() for path in videos.values()):
+    for path in (path for videos in found.boards.values() for files in videos.values() for path in files):
         inventory.pass_over(path, "a board's video; if cameras were moved, add a rig with it to rigs.tsv, and say --rig")
     for candidate in find_calibrations(inventory):
         inventory.pass_over(candidate.path, "a calibration; if cameras were moved, add a rig with it to rigs.tsv, and say --rig")
@@ -147,7 +147,7 @@ def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | No
 def _list_cameras(study: Study, rig: str) -> list[str]:
     """All cameras of a rig: as the sheet calls them, and those of its calibration, or its board videos, that no session had yet."""
     cameras = study.list_rig_cameras(rig)
-    before, found, after = study.find_path(study.rigs[rig].board_videos).partition("{camera}")
+    before, found, after = study.find_path(study.rigs[rig].board_videos.partition(";")[0]).partition("{camera}")
     if found:
         # The name may stand there twice, as in {camera}/calib-{camera}.mp4.
         pattern = f"{glob.escape(before)}*{glob.escape(after).replace('{camera}', '*')}"

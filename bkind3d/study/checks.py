@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from bkind3d.config import HUB_PREFIX, PACKAGED, PACKAGED_ENCODER, InputError, SimulatedSession
@@ -187,7 +188,7 @@ def _list_named_files(study: Study) -> Iterable[tuple[str, str]]:
     for rig in study.rigs.values():
         for text in filter(None, (rig.calibration, rig.intrinsics, rig.world_points)):
             yield f"{study.config.rigs}: row {rig.line}", study.find_path(text)
-        for path in (*study.find_board_videos(rig.rig).values(), *study.find_board_frame_maps(rig.rig).values()):
+        for path in (*chain.from_iterable(study.find_board_videos(rig.rig).values()), *study.find_board_frame_maps(rig.rig).values()):
             yield f"{study.config.rigs}: row {rig.line}", path
 
 

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,8 @@ def _find_other_calibrations(study: Study) -> Iterator[str]:
         row = study.rigs[rig]
         made = study.results.calibration(rig)
         named = [study.find_path(text) for text in (row.calibration, row.intrinsics, row.world_points) if text]
-        yield from _list_newer(study, (*named, *study.find_board_videos(rig).values(), *study.find_board_frame_maps(rig).values()), made)
+        filmed = chain.from_iterable(study.find_board_videos(rig).values())
+        yield from _list_newer(study, (*named, *filmed, *study.find_board_frame_maps(rig).values()), made)
         try:
             before, now = set(read_camera_names(made)), set(study.list_rig_cameras(rig))
         except InputError:  # not there, or damaged: then it is made anew in any case

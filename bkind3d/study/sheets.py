@@ -83,7 +83,7 @@ class CameraRow:
 
 @dataclass(frozen=True)
 class RigRow:
-    """One arrangement of cameras: either a `calibration` file, or `board_videos` (a path with ``{camera}``) of a `board`.
+    """One arrangement of cameras: either a `calibration` file, or `board_videos` (a path with ``{camera}``, or several with ``;`` between) of a `board`.
 
     `units` are those of the world (mm, cm, m). Of a given calibration: `calibration_format` where it is not to be guessed,
     `calibration_size` of its pictures where the file does not say it, `calibration_subject` for Human3.6M, and `up`, the axis that points
@@ -192,7 +192,7 @@ def _check_calibration(row: RigRow, where: str) -> None:
         raise InputError(
             where, f"rig {row.rig!r} has neither a calibration nor board videos", "fill 'calibration', or 'board' and 'board_videos'"
         )
-    if "{camera}" not in row.board_videos:
+    if not all("{camera}" in pattern for pattern in row.board_videos.split(";")):
         raise InputError(
             where, f"board_videos {row.board_videos!r} has no {{camera}}", "write {camera} where the camera's name stands in the path"
         )

@@ -72,10 +72,11 @@ class Study:
         """Sessions by which the cube of all is measured: the first that are learned from, so that a row that is added changes nothing."""
         return sorted((self.list_sessions("train") or list(self.sessions))[:MOST_MEASURED])
 
-    def find_board_videos(self, rig: str) -> dict[str, str]:
-        """The board video of every camera of a rig; none where the calibration is given."""
-        pattern = self.rigs[rig].board_videos
-        return {camera: self.find_path(pattern.replace("{camera}", camera)) for camera in self.list_rig_cameras(rig)} if pattern else {}
+    def find_board_videos(self, rig: str) -> dict[str, list[str]]:
+        """The files of every camera's board video of a rig, in the order of time; none where the calibration is given."""
+        patterns = [pattern.strip() for pattern in self.rigs[rig].board_videos.split(";") if pattern]
+        cameras = self.list_rig_cameras(rig) if patterns else []
+        return {camera: [self.find_path(pattern.replace("{camera}", camera)) for pattern in patterns] for camera in cameras}
 
     def find_board_frame_maps(self, rig: str) -> dict[str, str]:
         """The frame map of every camera's board video; none where these are in step."""

@@ -6,7 +6,7 @@ rule calibrate_cameras:
     input:
         config="results/config/calibration.json",
         board=lambda wildcards: f"results/config/boards/{study.rigs[wildcards.rig].board}.json",
-        videos=lambda wildcards: list(study.find_board_videos(wildcards.rig).values()),
+        videos=lambda wildcards: [path for files in study.find_board_videos(wildcards.rig).values() for path in files],
         frame_maps=lambda wildcards: list(study.find_board_frame_maps(wildcards.rig).values()),
         intrinsics=get_rig_file("intrinsics"),
         world_points=get_rig_file("world_points"),
@@ -30,7 +30,7 @@ rule calibrate_cameras:
         revision=3,
         board=lambda wildcards: study.rigs[wildcards.rig].board,
         units=lambda wildcards: study.rigs[wildcards.rig].units,
-        videos=lambda wildcards, input: pair_names(study.list_rig_cameras(wildcards.rig), input.videos),
+        videos=lambda wildcards: [f"{name}={';'.join(files)}" for name, files in study.find_board_videos(wildcards.rig).items()],
         known=get_known_of_rig,
     message:
         "Calibrate the cameras of rig {wildcards.rig}"

@@ -84,6 +84,18 @@ def test_a_board_that_is_white_on_black_is_found(
     assert np.abs(found[True] - found[False]).max() < 0.1
 
 
+def test_pieces_of_a_board_video_are_one_video(
+    board_scene: BoardScene, tmp_path: Path, write_video: Callable[..., Path], corners: Corners
+) -> None:
+    pictures = [frame.picture for frame in decode_frames(board_scene.videos["back"])]
+    pieces = [write_video(tmp_path / f"{first}.mp4", pictures[first:stop]) for first, stop in ((0, 7), (7, N_FRAMES))]
+    found = find_corners({**board_scene.videos, "back": pieces}, BOARD, CONFIG)
+    assert found.frames.tolist() == corners.frames.tolist()
+    back = corners.cameras.index("back")
+    both = found.seen[back] & corners.seen[back]
+    assert both.sum() > 5 and np.nanmax(np.linalg.norm(found.points[back, both] - corners.points[back, both], axis=-1)) < 1.5
+
+
 def test_board_videos_that_are_not_in_step_are_paired_by_their_times(
     board_scene: BoardScene, tmp_path: Path, write_video: Callable[..., Path], corners: Corners
 ) -> None:

@@ -20,10 +20,19 @@ def folder(tmp_path, write_video):
 def test_cameras_and_board_are_found(folder):
     (folder / "board.toml").write_text(SLEAP)
     videos, board, said = find_board_recording(folder, None, None, "mm")
-    assert videos == {camera: str(folder / f"calib_{camera}.mov") for camera in ("camA", "camB")}
+    assert videos == {camera: [str(folder / f"calib_{camera}.mov")] for camera in ("camA", "camB")}
     assert (board.squares_x, board.squares_y, board.dictionary_size) == (8, 11, 1000)
     assert "as board.toml describes it; change it with --board" in said
     assert find_board_recording(folder, None, "7x5:60:45", "mm")[1].squares_x == 7
+
+
+def test_pieces_of_a_board_video_stay_in_order(folder, write_video):
+    for camera in ("camA", "camB"):
+        write_video(folder / "more" / f"{camera}_2.mov", np.full((3, 32, 48, 3), 90, np.uint8))
+        write_video(folder / "more" / f"{camera}_1.mov", np.full((5, 32, 48, 3), 90, np.uint8))
+    videos, _, said = find_board_recording(folder / "more", None, "7x5:60:45", "mm")
+    assert videos["camA"] == [str(folder / "more" / f"camA_{part}.mov") for part in (1, 2)]
+    assert "camA: camA_1.mov; camA_2.mov" in said and "are one video in pieces" in said
 
 
 def test_a_board_that_nobody_describes_is_asked_for(folder):

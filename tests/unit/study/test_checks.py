@@ -85,7 +85,9 @@ def test_simulated_files_need_not_exist(folder):
     add_simulated_session(folder)
     study = load_study(folder=folder)
     assert study.list_simulated_sessions() == ["sim"]
-    assert study.find_board_videos("arena") == {c: f"results/simulation/recordings/arena_board/{c}.mp4" for c in ("cam1", "cam2")}
+    row = replace(study.rigs["arena"], board_videos="a/{camera}_1.mp4; a/{camera}_2.mp4")
+    assert replace(study, rigs={"arena": row}).find_board_videos("arena")["cam1"] == ["rec/a/cam1_1.mp4", "rec/a/cam1_2.mp4"]
+    assert study.find_board_videos("arena") == {c: [f"results/simulation/recordings/arena_board/{c}.mp4"] for c in ("cam1", "cam2")}
 
 
 @pytest.mark.parametrize(
