@@ -32,10 +32,7 @@ CAMERA_NAMES = [f"cam{index + 1}" for index in range(CAMERAS)]
 def write_study(folder: Path) -> Study:
     """Write a study's result files; the first session is the long one. Keypoints wander over pictures of a textured body on a textured floor."""
     sessions = [f"session{index:03d}" for index in range(SESSIONS)]
-    rows = {
-        name: SessionRow(0, name, f"animal{index}", "rig", "predict" if index else "test", None, None, "", "", "")
-        for index, name in enumerate(sessions)
-    }
+    rows = {name: SessionRow(0, name, f"animal{index}", "rig", "predict" if index else "test") for index, name in enumerate(sessions)}
     cameras = {name: {camera: CameraRow(0, name, camera, f"{name}_{camera}.mp4", "") for camera in CAMERA_NAMES} for name in sessions}
     rig = RigRow(0, "rig", "mm", "rig.toml", "", "", "", "", "", "z")
     experiment = {"preset": "demo", "frames": "subject", "model": {"n_keypoints": KEYPOINTS, "n_symmetric_pairs": 0}}

@@ -40,7 +40,7 @@ def make_session() -> ExportedSession:
         "species": "Mus musculus",
         "dose": "1,5",
     }
-    row = SessionRow(2, "s-1_a", "m-1", "box", "train", None, None, "", "", "", more)
+    row = SessionRow(2, "s-1_a", "m-1", "box", "train", more=more)
     matrix = np.array([[130.0, 0, 48.5], [0, 128.0, 31.0], [0, 0, 1]])
     views = {}
     for name, side, late in (("cam-1", 1.0, 0), ("cam_2", -1.0, LATE)):

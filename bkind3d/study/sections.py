@@ -134,7 +134,7 @@ def read_stored(study: Study, name: str) -> str:
 
 def _describe_training_sessions(study: Study) -> dict[str, dict[str, Any]]:
     """What of the training sessions a model depends on, besides the settings."""
-    described = {}
+    described: dict[str, dict[str, Any]] = {}
     for name in sorted(study.list_sessions("train")):
         row = study.sessions[name]
         cameras = {camera: study.cameras[name][camera] for camera in sorted(study.cameras[name])}
