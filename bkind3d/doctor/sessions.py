@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
-from bkind3d.data.calibration_formats import match_cameras
+from bkind3d.data.calibration_formats import match_cameras, parse_sizes
 from bkind3d.data.cubes import read_cube
 from bkind3d.data.frame_maps import choose_frames
 from bkind3d.data.parquet import read_metadata, read_table
@@ -155,11 +156,15 @@ def _fit_calibration(study: Study, examined: Examined, rig: str) -> list[Check]:
 
 
 def read_rig(study: Study, rig: str) -> dict[str, Camera] | None:
-    """The cameras of a rig by the sheet's names; none where it has no calibration that can be read as it is."""
-    path = find_rig_file(study, rig)
-    if path.suffix != ".toml" or not path.exists():
+    """The cameras of a rig by the sheet's names, in the world of their file; none where it is not calibrated yet."""
+    path, row = find_rig_file(study, rig), study.rigs[rig]
+    if path == study.results.calibration(rig):
+        cameras, _ = read_calibration(path)
+    elif row.calibration and path.exists():
+        sizes = parse_sizes(row.calibration_size, "calibration_size")
+        cameras, _ = read_given_cameras(path, row.calibration_format or None, row.calibration_subject or None, sizes)
+    else:
         return None
-    cameras, _ = read_calibration(path)
     matched = match_cameras(cameras, study.list_rig_cameras(rig), str(path))
     return {name: replace(cameras[other], name=name) for name, other in matched.items()}
 

@@ -16,6 +16,8 @@ _WHEN = re.compile(
 )
 #: Tables that go with a session, by what their files are called.
 TABLES = ("joints", "behaviours")
+#: How files are called that may hold joints in 3D of other programs.
+_POSES = re.compile(r"pose|joint|points|3d", re.I)
 
 
 def name_subjects(sessions: Sequence[str], given: str | None) -> tuple[dict[str, str], str]:
@@ -84,12 +86,10 @@ def find_tables(inventory: Inventory, found: Recognised) -> dict[str, dict[str, 
             if len(mine) == 1 and kind not in tables[mine[0]]:
                 tables[mine[0]][kind] = str(path.relative_to(inventory.folder))
                 inventory.use(path, f"tables of {kind}")
-        elif path.suffix.lower() in (".trc", ".h5", ".csv") and re.search(r"pose|joint|points3d|3d", str(path), re.I):
-            inventory.passed_over[path] = _ADVICE.get(path.suffix.lower(), "perhaps poses; joints are read from .parquet and .trc")
+        elif path.suffix.lower() in (".trc", ".h5", ".csv") and _POSES.search(inventory.name(path)):
+            axes = ", joints_axes" if path.suffix.lower() == ".trc" else ""
+            inventory.passed_over[path] = f"perhaps true joints: to be judged by them, name it in sessions.tsv (joints{axes})"
     return tables
-
-
-_ADVICE = {".trc": "perhaps true joints: to be judged by them, name it in sessions.tsv (joints, joints_axes)"}
 
 
 def propose_splits(subjects: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]) -> tuple[dict[str, str], str]:

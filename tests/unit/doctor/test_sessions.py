@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from bkind3d.calibration.exchange import export_calibration
 from bkind3d.config import LocationConfig
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.video import decode_frames
@@ -52,6 +53,18 @@ def test_a_wrong_calibration_is_named(study_folder: Path, old: str, new: str, me
     failures = find(examine_study(study_folder)[0], "failure")
     assert len(failures) == 1
     assert message in failures[0]
+
+
+def test_a_given_calibration_of_any_format_is_examined_before_it_is_imported(study_folder: Path, scene: Scene) -> None:
+    (study_folder / "results/calibration/rig.toml").unlink()
+    export_calibration(scene.calibration, study_folder / "rig.yaml")
+    sheet = study_folder / "config/rigs.tsv"
+    sheet.write_text(f"rig\tunits\tcalibration\nrig\tmm\t{study_folder}/rig.yaml\n")
+    checks, _ = examine_study(study_folder)
+    assert find(checks, "failure") == [] and not any("not calibrated yet" in warning for warning in find(checks, "warning"))
+    assert any("m from what they look at" in told for told in find(checks, "pass"))
+    sheet.write_text(sheet.read_text().replace("\tmm\t", "\tm\t"))
+    assert any("correct the units" in failure for failure in find(examine_study(study_folder)[0], "failure"))
 
 
 def test_a_late_camera_is_named(study_folder: Path, scene: Scene) -> None:
