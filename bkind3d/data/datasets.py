@@ -37,8 +37,15 @@ class _Batch:
     """Tensors, and batches of them, whose first axis is the moment."""
 
     def to(self, device: torch.device | str) -> Self:
-        """Move every tensor to `device`."""
-        return type(self)(*(part.to(device) for part in vars(self).values()))
+        """Move every tensor to `device`; to a GPU without waiting for those that are pinned."""
+        wait = torch.device(device).type == "cpu"
+        return type(self)(
+            *(part.to(device, non_blocking=not wait) if isinstance(part, Tensor) else part.to(device) for part in vars(self).values())
+        )
+
+    def pin_memory(self) -> Self:
+        """Put every tensor where a GPU can fetch it by itself."""
+        return type(self)(*(part.pin_memory() for part in vars(self).values()))
 
     def take(self, rows: slice) -> Self:
         """Give some moments."""

@@ -5,7 +5,7 @@ parts of the step observe is folded in once, by :func:`commit_running_means`, af
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 _MOST_PENDING = 4096
@@ -51,17 +51,19 @@ class RunningMean(nn.Module):
         return torch.where(self.steps > 0, self.value, observed)
 
     @torch.no_grad()
-    def commit(self) -> None:
-        """Fold the mean of what was noted since the last call into the average."""
+    def commit(self, sound: Bool[Tensor, ""] | None = None) -> None:
+        """Fold the mean of what was noted since the last call into the average; forget it where the step was not `sound`."""
         if self._pending is None:
             return
         total = torch.cat([self._pending, self._pending.new_tensor([float(self._n_pending)])])
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(total)
         mean = total[:-1] / total[-1]
-        self.first.copy_(torch.where(self.steps > 0, self.first, mean))
-        self.value.copy_(torch.where(self.steps > 0, torch.lerp(mean, self.value, self.momentum), mean))
-        self.steps += 1
+        sound = torch.ones_like(self.steps, dtype=torch.bool) if sound is None else sound
+        begun = self.steps > 0
+        self.first.copy_(torch.where(begun | ~sound, self.first, mean))
+        self.value.copy_(torch.where(sound, torch.where(begun, torch.lerp(mean, self.value, self.momentum), mean), self.value))
+        self.steps += sound
         self.discard()
 
     def discard(self) -> None:
@@ -69,11 +71,11 @@ class RunningMean(nn.Module):
         self._pending, self._n_pending = None, 0
 
 
-def commit_running_means(module: nn.Module) -> None:
-    """Fold what all running averages inside `module` noted during one optimiser step into them."""
+def commit_running_means(module: nn.Module, sound: Bool[Tensor, ""] | None = None) -> None:
+    """Fold what all running averages inside `module` noted during one optimiser step into them; nothing of a step that was not `sound`."""
     for part in module.modules():
         if isinstance(part, RunningMean):
-            part.commit()
+            part.commit(sound)
 
 
 def discard_running_means(module: nn.Module) -> None:

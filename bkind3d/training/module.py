@@ -15,6 +15,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Moments
+from bkind3d.geometry.projection import compute_precisely
 from bkind3d.losses.running_mean import commit_running_means, discard_running_means, has_fresh_means
 from bkind3d.methods.base import Draws, Model, Objective, drop_views
 from bkind3d.training.history import HEALTH_EVERY, History, KeypointHealth
@@ -57,6 +58,8 @@ class Training(lightning.LightningModule):
         self.best: dict[str, float] = {}
         self.micro_batch = config.training.micro_batch_size or config.training.batch_size
         self.history = History()
+        #: Steps of which it is not known here yet whether they were sound: number, whether they were (on the device), terms.
+        self.unread: list[tuple[int, Tensor, dict[str, Tensor]]] = []
         self.health = KeypointHealth(self.model.names)
 
     @property
@@ -72,16 +75,21 @@ class Training(lightning.LightningModule):
         draws = self.objective.draw(self.step, batch[0].views.present.shape[1], settings.batch_size)
         if self.skipped == self.step and has_fresh_means(self.objective):
             self.begin_averages(batch, draws)
-        self.optimizers().zero_grad()  # type: ignore[union-attr]
+        optimizer, schedule = self.optimizers(), self.lr_schedulers()
+        optimizer.zero_grad()  # type: ignore[union-attr]
         terms = self.compute_in_memory(batch, draws)
         if self.trainer.world_size > 1:
             average_gradients(self)
         terms = {name: sum_over_processes(value) / self.trainer.world_size for name, value in terms.items()}
         total = torch.stack(list(terms.values())).sum()
-        with torch.autocast(total.device.type, enabled=False):
-            self.update(terms, total, clip_grad_norm_(self.parameters(), settings.gradient_clip))
+        self.update(optimizer, terms, total)  # type: ignore[arg-type]
+        schedule.step()  # type: ignore[union-attr, call-arg]
         self.log("loss", total, prog_bar=True)
-        if self.step % settings.log_every == 0 or self.step == settings.steps - 1:
+        is_logged = self.step % settings.log_every == 0 or self.step == settings.steps - 1
+        # What a GPU has not computed yet would be waited for: it gets the next steps meanwhile.
+        if is_logged or total.device.type == "cpu":
+            self.read_back()
+        if is_logged:
             self.history.record(self.step, {**terms, "total": total})
         self.step += 1
         if self.step % HEALTH_EVERY == 0 or self.is_last:
@@ -91,10 +99,7 @@ class Training(lightning.LightningModule):
         """Let averages begin with the whole first batch that is finite: each micro-batch alone would be measured by itself."""
         with torch.no_grad():
             terms = self.compute_in_memory(batch, draws)
-        if torch.isfinite(sum_over_processes(torch.stack(list(terms.values())).sum())):
-            commit_running_means(self)
-        else:
-            discard_running_means(self)
+        commit_running_means(self, torch.isfinite(sum_over_processes(torch.stack(list(terms.values())).sum())))
 
     def compute_in_memory(self, batch: tuple[Moments, ...], draws: Draws) -> dict[str, Tensor]:
         """Compute terms and gradients of a batch, in smaller micro-batches where memory does not hold them.
@@ -126,7 +131,7 @@ class Training(lightning.LightningModule):
             views, share = moments.views, n / len(batch[0])
             terms, positions = self.look(moments, drawn, self.step / self.config.training.steps)
             if torch.is_grad_enabled():
-                with torch.autocast(views.sides.device.type, enabled=False):
+                with compute_precisely(views.sides.device):
                     torch.autograd.backward(share * torch.stack(list(terms.values())).sum())
                 self.health.add((positions - views.centres[:, None]) / views.sides[:, None, None])
             for name, value in terms.items():
@@ -146,32 +151,39 @@ class Training(lightning.LightningModule):
         terms, positions = self.objective(self.model, replace(moments, views=views), draws, progress)
         return terms, positions
 
-    def update(self, terms: dict[str, Tensor], total: Tensor, norm: Tensor) -> None:
-        """Do the optimiser's step, or skip it where something is not finite: then neither weights nor averages change."""
-        optimizer, schedule = self.optimizers(), self.lr_schedulers()
-        if torch.isfinite(total) and torch.isfinite(norm):
-            self.skipped = 0
-            commit_running_means(self)
-        else:
-            self.skipped += 1
-            self.tell_skipped(terms)
-            discard_running_means(self)
-            self.zero_grad(set_to_none=True)
-        optimizer.step()  # type: ignore[union-attr]
-        schedule.step()  # type: ignore[union-attr, call-arg]
+    def update(self, optimizer: torch.optim.Optimizer, terms: dict[str, Tensor], total: Tensor) -> None:
+        """Do the optimiser's step, or skip it where something is not finite: then neither weights nor averages change. Nothing is read back."""
+        with compute_precisely(total.device):
+            norm = clip_grad_norm_(self.parameters(), self.config.training.gradient_clip)
+            sound = torch.isfinite(total) & torch.isfinite(norm)
+            commit_running_means(self, sound)
+            self.unread.append((self.step, sound, terms))
+            inner = getattr(optimizer, "optimizer", optimizer)  # within what Lightning wraps around it
+            if inner.defaults["fused"]:
+                inner.found_inf = (~sound).float()
+            optimizer.step()
 
-    def tell_skipped(self, terms: dict[str, Tensor]) -> None:
+    def read_back(self) -> None:
+        """Name the steps since the last call that were skipped."""
+        unread, self.unread = self.unread, []
+        for (step, _, terms), sound in zip(unread, torch.stack([flag for _, flag, _ in unread]).tolist() if unread else (), strict=True):
+            self.skipped = 0 if sound else self.skipped + 1
+            if not sound:
+                self.tell_skipped(step, terms)
+
+    def tell_skipped(self, step: int, terms: dict[str, Tensor]) -> None:
         """Name what is not finite; give up after :data:`MOST_SKIPPED` steps in a row."""
         bad = [f"the term {name}" for name, value in terms.items() if not torch.isfinite(value)]
-        if not bad:
+        if not bad and step == self.step:
             broken = [name for name, value in self.named_parameters() if value.grad is not None and not value.grad.isfinite().all()]
-            bad = [f"the gradient of {name.removeprefix('model.')}" for name in broken[:1]] or ["the gradient"]
+            bad = [f"the gradient of {name.removeprefix('model.')}" for name in broken[:1]]
+        bad = bad or ["the gradient"]
         what = f"{', '.join(bad)} {'are' if len(bad) > 1 else 'is'} not finite"
         if self.skipped >= MOST_SKIPPED:
             advice = "lower training.learning_rate, or look at the frames"
-            raise InputError("training", f"{what} at step {self.step}, the {MOST_SKIPPED}th in a row", advice)
-        log.warning("step %d is skipped: %s", self.step, what)
-        self.history.record(self.step, {"skipped": torch.ones(())})
+            raise InputError("training", f"{what} at step {step}, the {MOST_SKIPPED}th in a row", advice)
+        log.warning("step %d is skipped: %s", step, what)
+        self.history.record(step, {"skipped": torch.ones(())})
 
     def check_health(self) -> None:
         """Name dead and merged keypoints; stop where nothing can come of it any more."""
@@ -187,7 +199,9 @@ class Training(lightning.LightningModule):
         settings = self.config.training
         groups = self.model.group_parameters(settings)
         sgd, adamw = partial(torch.optim.SGD, momentum=0.9), partial(torch.optim.AdamW, weight_decay=1e-4)
-        optimizer = (sgd if settings.optimizer == "sgd" else adamw)(groups, lr=settings.learning_rate)
+        # Fused ones can skip a step without being told by this side; there are none for the device meta, on which training is checked.
+        fused = self.device.type != "meta"
+        optimizer = (sgd if settings.optimizer == "sgd" else adamw)(groups, lr=settings.learning_rate, fused=fused)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_at)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

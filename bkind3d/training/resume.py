@@ -102,6 +102,7 @@ class ResumeCheckpoint(Callback):
     def save(self, trainer: lightning.Trainer, module: Training) -> None:
         """Write the checkpoint, and the history so far."""
         self.saved = time.monotonic()
+        module.read_back()
         if not trainer.is_global_zero:
             return
         optimizer, schedule = trainer.optimizers[0], trainer.lr_scheduler_configs[0].scheduler
