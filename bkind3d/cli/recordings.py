@@ -9,6 +9,7 @@ from bkind3d.archives.importers import IMPORTERS, Importer, import_archive
 from bkind3d.cli.verbs import KEEP_GOING, VERBS, Verb, argument, at_least, finish_alone, read_named_paths, threads, verb
 from bkind3d.config import BoardConfig, CalibrationConfig, FramesConfig, InputError, LocationConfig, SurveyConfig, read_boards, read_section
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, parse_sizes
+from bkind3d.data.crops import View, parse_crop
 from bkind3d.geometry.units import METRES
 from bkind3d.study.sheets import AXES
 
@@ -229,6 +230,12 @@ for name, row in IMPORTERS.items():
     argument(
         "--beside", nargs="+", default=[], metavar="VIDEO", help="the same camera's videos of other sessions: they show the room, too"
     ),
+    argument(
+        "--crop",
+        default="",
+        metavar="X,Y,WIDTH,HEIGHT[,flip]",
+        help="part of the video's pictures that is the camera's (a mirror's, one of several in one picture)",
+    ),
     argument("--start", type=at_least(0), help="first frame of the session, from 0"),
     argument("--stop", type=at_least(1), help="frame after the last one of the session"),
     argument("--rate", type=float, help="frames per second, where the file says another"),
@@ -244,6 +251,7 @@ def survey_video(arguments: argparse.Namespace) -> None:
     from bkind3d.survey.videos import survey_video
 
     config = read_section(SurveyConfig, arguments.config)
+    view = View(tuple(map(Path, arguments.video)), parse_crop(arguments.crop, "--crop"))
     maps = read_named_paths(arguments.frame_maps, "--frame-maps")
     if maps and arguments.camera not in maps:
         raise InputError("--camera", f"{arguments.camera!r} is none of {', '.join(maps)}", "name the camera whose video this is")
@@ -252,7 +260,7 @@ def survey_video(arguments: argparse.Namespace) -> None:
     room = RoomFiles(arguments.mask, arguments.beside, arguments.background, arguments.silhouettes)
 
     def run() -> None:
-        survey_video(arguments.video, config, arguments.output, frame_map, **given, room=room)
+        survey_video(view, config, arguments.output, frame_map, **given, room=room)
 
     finish_alone(arguments.keep_going, arguments.output, run, partial(write_no_survey, arguments.output))
 

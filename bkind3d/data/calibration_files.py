@@ -17,6 +17,7 @@ import numpy as np
 
 from bkind3d.config import InputError, check_values
 from bkind3d.data.calibration_formats import find_tables, read_toml
+from bkind3d.data.crops import Part, read_part
 from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import measure_reach
@@ -106,17 +107,29 @@ def write_calibration(cameras: Mapping[str, Camera], path: str | Path, units: st
         temporary.write_text("\n".join(lines), encoding="utf-8")
 
 
-def fit_camera_to_video(camera: Camera, size: tuple[int, int], source: str | Path) -> Camera:
+def fit_camera_to_survey(camera: Camera, metadata: Mapping[str, Any], source: str | Path) -> Camera:
+    """:func:`fit_camera_to_video` for the video that a survey table, whose `metadata` these are, was made of."""
+    return fit_camera_to_video(camera, (int(metadata["video_width"]), int(metadata["video_height"])), source, read_part(metadata))
+
+
+def fit_camera_to_video(camera: Camera, size: tuple[int, int], source: str | Path, part: Part | None = None) -> Camera:
     """The camera, which was read from the file `source`, for a video of `size` (width, height) that may be another.
 
-    Equal aspect: pixels are scaled. One or both sides off by at most 1 %: a codec's crop, the origin stays. Either is said.
+    Equal aspect: pixels are scaled. One or both sides off by at most 1 %: a codec's crop, the origin stays. Either is said. A video that is
+    `part` of a larger picture: the calibration is of the part, or of the larger picture, as its size says.
 
     Raises
     ------
-    InputError : where the aspects differ, and nobody can know what the video shows of the calibrated picture.
+    InputError : where the aspects differ, and nobody can know what the video shows of the calibrated picture; or it fits both.
     """
     if camera.size == size:
         return camera
+    if part is not None and is_of_whole(camera.size, part, source, camera.name):
+        log.warning(
+            "%s: camera %s: calibrated for the whole picture of %dx%d, the camera's part of it is %s: taken as that part",
+            source, camera.name, *camera.size, part.crop,
+        )  # fmt: skip
+        return _cut_camera(camera, part, source)
     ratio_x, ratio_y = size[0] / camera.size[0], size[1] / camera.size[1]
     if abs(ratio_x - 1) <= _CROP_SHARE and abs(ratio_y - 1) <= _CROP_SHARE:
         log.warning(
@@ -133,6 +146,36 @@ def fit_camera_to_video(camera: Camera, size: tuple[int, int], source: str | Pat
         f"camera {camera.name!r}: the calibration is for {camera.size[0]}x{camera.size[1]} pixels, the video has {size[0]}x{size[1]}",
         "the aspect differs, so it is another crop or another camera: calibrate at the video's size",
     )
+
+
+def is_of_whole(size: tuple[int, int], part: Part, source: str | Path, name: str) -> bool:
+    """Whether a calibration for pictures of `size` is for the whole picture, and not for the `part` of it that camera `name` has.
+
+    Raises
+    ------
+    InputError : where, scaled, it could be either.
+    """
+    if part.crop.size in (size, part.whole):
+        return False
+    if size == part.whole:
+        return True
+    whole, cut = (abs(size[1] * other[0] / size[0] - other[1]) <= 1 for other in (part.whole, part.crop.size))
+    if whole and cut:
+        what = f"camera {name!r}: the calibration is for {size[0]}x{size[1]} pixels, which may be the crop {part.crop} or the whole picture"
+        raise InputError(source, f"{what} ({part.whole[0]}x{part.whole[1]}), scaled", "calibrate at the size of either")
+    return whole
+
+
+def _cut_camera(camera: Camera, part: Part, source: str | Path) -> Camera:
+    """A camera of whole pictures, for one part of them."""
+    crop = part.crop
+    if crop.flip:
+        what = f"camera {camera.name!r} is calibrated for the whole picture, and its crop {crop} is mirrored"
+        raise InputError(source, what, "calibrate the mirrored crop, or write the crop without flip if the calibration is of such pictures")
+    whole = camera.resized(part.whole)
+    matrix = whole.matrix.copy()
+    matrix[:2, 2] -= crop.x, crop.y
+    return replace(whole, size=crop.size, matrix=matrix)
 
 
 def _read_camera(values: Mapping[str, Any], where: str) -> Camera:

@@ -1,11 +1,16 @@
-"""Decoded frames as pictures: shrunk by averaging over areas, on the planes as they are stored."""
+"""Decoded frames as pictures: the part that is wanted, shrunk by averaging over areas, on the planes as they are stored."""
+
+from fractions import Fraction
 
 import cv2
 import numpy as np
+from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
 from jaxtyping import UInt8
 from numpy.typing import NDArray
+
+from bkind3d.data.crops import Crop
 
 Picture = UInt8[NDArray, "..."]
 
@@ -16,17 +21,48 @@ _EXPAND_LUMA = np.clip((np.arange(256) - 16) * 255 / 219, 0, 255).round().astype
 _EXPAND_COLOUR = np.clip((np.arange(256) - 128) * 255 / 224 + 128, 0, 255).round().astype(np.uint8)
 
 
-def make_picture(frame: VideoFrame, size: tuple[int, int] | None, pixels: str, reformatter: VideoReformatter) -> Picture:
-    """The frame as a picture of `size` (width, height), or as stored, in the format `pixels`, turned as a player turns it."""
-    turns = int(frame.rotation) // 90
-    width, height = (None, None) if size is None else size[::-1] if turns % 2 else size
-    if width is None or height is None:
-        picture = reformatter.reformat(frame, format=pixels, interpolation="POINT").to_ndarray()
-    elif frame.format.name in _PLANAR and frame.width >= 2 * width and frame.height >= 2 * height:
-        picture = _shrink_planes(frame, (width, height), pixels == "gray")
-    else:
-        picture = reformatter.reformat(frame, width=width, height=height, format=pixels, interpolation="AREA").to_ndarray()
-    return np.ascontiguousarray(np.rot90(picture, turns) if turns else picture, dtype=np.uint8)
+class Cutter:
+    """Makes pictures of a file's frames, or of one part of each: the part as it is shown (none: all of it).
+
+    The decoder's library cuts without copying anything, so that only the part is shrunk and gets its colours.
+    """
+
+    def __init__(self, crop: Crop | None = None) -> None:
+        self.crop = crop
+        self._graph: Graph | None = None
+
+    def make_picture(self, frame: VideoFrame, size: tuple[int, int] | None, pixels: str, reformatter: VideoReformatter) -> Picture:
+        """The frame as a picture of `size` (width, height), or as stored, in the format `pixels`, turned as a player turns it."""
+        turns = int(frame.rotation) // 90 % 4
+        width, height = (None, None) if size is None else size[::-1] if turns % 2 else size
+        if self.crop is not None:
+            frame = self._cut(frame, self.crop, turns)
+        if width is None or height is None:
+            picture = reformatter.reformat(frame, format=pixels, interpolation="POINT").to_ndarray()
+        elif frame.format.name in _PLANAR and frame.width >= 2 * width and frame.height >= 2 * height:
+            picture = _shrink_planes(frame, (width, height), pixels == "gray")
+        else:
+            picture = reformatter.reformat(frame, width=width, height=height, format=pixels, interpolation="AREA").to_ndarray()
+        picture = np.rot90(picture, turns) if turns else picture
+        return np.ascontiguousarray(picture[:, ::-1] if self.crop and self.crop.flip else picture, dtype=np.uint8)
+
+    def _cut(self, frame: VideoFrame, crop: Crop, turns: int) -> VideoFrame:
+        """The part of a frame that becomes the `crop` of the picture after so many quarter turns (counter-clockwise)."""
+        if self._graph is None:
+            x, y, width, height = crop[:4]
+            for done in reversed(range(turns)):
+                # Back by one turn: what is on top of the turned picture is at the right of the one before it.
+                x, y, width, height = (frame.height if done % 2 else frame.width) - y - height, x, height, width
+            self._graph = Graph()
+            source = self._graph.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1)
+            )
+            cut, sink = self._graph.add("crop", f"{width}:{height}:{x}:{y}:exact=1"), self._graph.add("buffersink")
+            source.link_to(cut)
+            cut.link_to(sink)
+            self._graph.configure()
+        self._graph.push(frame)
+        return self._graph.pull()  # type: ignore[return-value]
 
 
 def _shrink_planes(frame: VideoFrame, size: tuple[int, int], gray: bool) -> Picture:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from bkind3d.config import InputError
 from bkind3d.config.files import read_text
-from bkind3d.data.video import decode_frames, probe_video, read_packets
+from bkind3d.data.crops import Part, describe_size
+from bkind3d.data.video import cut_alike, decode_frames, read_packets
 
 Mask = UInt8[NDArray, "height width"]
 #: (width, height) in pixels.
@@ -32,7 +33,9 @@ _MOST_JSON = 500_000_000
 _REMEDY = "give one mask for every frame of this camera's video, of its whole picture"
 
 
-def read_silhouettes(path: str | Path, wanted: list[int], n_frames: int, video_size: Size, size: Size) -> Iterator[Mask]:
+def read_silhouettes(
+    path: str | Path, wanted: list[int], n_frames: int, video_size: Size, size: Size, part: Part | None = None
+) -> Iterator[Mask]:
     """Read the silhouettes (0 or 255, of `size`) of the `wanted` frames of a video, ascending; files are checked before the first one.
 
     Parameters
@@ -40,6 +43,7 @@ def read_silhouettes(path: str | Path, wanted: list[int], n_frames: int, video_s
     path : a folder of pictures whose names end with the frame's number, counted from 0 or 1; a video; JSON with COCO's run lengths; or an
         array (frame, height, width) as npz or npy. What is not black, or not 0, is the subject.
     n_frames, video_size : of the video that the masks belong to.
+    part : of its pictures that `video_size` is of; masks may be of the whole pictures, too.
 
     Raises
     ------
@@ -54,8 +58,8 @@ def read_silhouettes(path: str | Path, wanted: list[int], n_frames: int, video_s
     elif ending in (".npz", ".npy"):
         find = _open_array(path, n_frames)
     else:
-        return _read_video(path, wanted, n_frames, video_size, size)
-    return (_shrink(path, find(number), video_size, size) for number in wanted)
+        return _read_video(path, wanted, n_frames, video_size, size, part)
+    return (_shrink(path, find(number), video_size, size, part) for number in wanted)
 
 
 def _check_number(path: Path, found: int, n_frames: int) -> None:
@@ -63,11 +67,12 @@ def _check_number(path: Path, found: int, n_frames: int) -> None:
         raise InputError(path, f"holds masks of {found} frames, the video has {n_frames}", _REMEDY)
 
 
-def _shrink(path: Path, mask: Mask, video_size: Size, size: Size) -> Mask:
+def _shrink(path: Path, mask: Mask, video_size: Size, size: Size, part: Part | None) -> Mask:
     """A mask (0, and anything else) at the survey's size, 0 or 255."""
+    mask = mask if part is None else part.cut(mask)
     height, width = mask.shape
     if abs(width * video_size[1] / (height * video_size[0]) - 1) > _SAME_SHAPE:
-        raise InputError(path, f"holds masks of {width}x{height}, the video's pictures are {video_size[0]}x{video_size[1]}", _REMEDY)
+        raise InputError(path, f"holds masks of {width}x{height}, the video's pictures are {describe_size(video_size, part)}", _REMEDY)
     small = cv2.resize(np.where(mask > 0, 255, 0).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
     return np.where(small > 127, 255, 0).astype(np.uint8)
 
@@ -101,12 +106,12 @@ def _open_folder(path: Path, n_frames: int) -> Callable[[int], Mask]:
     return find
 
 
-def _read_video(path: Path, wanted: list[int], n_frames: int, video_size: Size, size: Size) -> Iterator[Mask]:
-    info = probe_video(path, counted=False)
+def _read_video(path: Path, wanted: list[int], n_frames: int, video_size: Size, size: Size, part: Part | None) -> Iterator[Mask]:
+    video, info = cut_alike(path, part)
     _check_number(path, len(read_packets(path).times), n_frames)
-    _shrink(path, np.zeros((info.height, info.width), np.uint8), video_size, size)
+    _shrink(path, np.zeros((info.height, info.width), np.uint8), video_size, size, None)
     chosen = set(wanted)
-    frames = decode_frames(path, size, gray=True, wanted=chosen.__contains__)
+    frames = decode_frames(video, size, gray=True, wanted=chosen.__contains__)
     return (np.where(frame.picture > 127, 255, 0).astype(np.uint8) for frame in frames)
 
 

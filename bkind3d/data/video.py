@@ -2,7 +2,8 @@
 
 Nothing here seeks: seeking lands on different frames in different files and versions, decoding in order never does.
 Pictures come as a player shows them (a phone's rotation is applied). A camera that began a new file every few minutes
-has one video all the same: its files are read one after the other, and frames and times go on counting.
+has one video all the same: its files are read one after the other, and frames and times go on counting. Where a camera's
+picture is a part of the video's, what is read here is that part, and nobody else needs to know it.
 """
 
 import logging
@@ -24,12 +25,13 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
-from bkind3d.data.shrinking import Picture, make_picture
+from bkind3d.data.crops import Crop, CropError, Part, View
+from bkind3d.data.shrinking import Cutter, Picture
 
 log = logging.getLogger(__name__)
 
-#: A video: its file, or its files in the order of time.
-Video = str | Path | Sequence[str | Path]
+#: A video: its file, or its files in the order of time, or a part of its pictures.
+Video = str | Path | Sequence[str | Path] | View
 
 #: So much before the time that its header says, a file's last frame may begin: seconds.
 _LATE_S = 1.5
@@ -51,6 +53,7 @@ class VideoInfo:
     codec : its name.
     rotation : degrees (multiple of 90, counter-clockwise) by which stored pictures are turned before they are shown.
     container : names of the file's format, whatever the file is called.
+    part : which part of the stored pictures `width` and `height` are of; none where that is the whole.
     """
 
     width: int
@@ -60,6 +63,7 @@ class VideoInfo:
     codec: str
     rotation: int
     container: str = ""
+    part: Part | None = None
 
     @property
     def is_rate_odd(self) -> bool:
@@ -113,7 +117,14 @@ class Packets:
 
 def list_files(video: Video) -> list[Path]:
     """The files of a video, in the order of time."""
+    if isinstance(video, View):
+        return list(video.files)
     return [Path(video)] if isinstance(video, str | Path) else [Path(path) for path in video]
+
+
+def find_crop(video: Video) -> Crop | None:
+    """The part of its pictures that a video is of; none where that is the whole."""
+    return video.crop if isinstance(video, View) else None
 
 
 def describe_files(video: Video) -> str:
@@ -190,7 +201,8 @@ def probe_video(video: Video, counted: bool = True) -> VideoInfo:
 
     Raises
     ------
-    InputError : where a file is missing, empty, no video, or cut off, or its files differ in size or rate.
+    InputError : where a file is missing, empty, no video, or cut off, its files differ in size or rate, or their pictures lack the part
+        that is asked for.
     """
     files = list_files(video)
     first, *more = (_probe_file(path, counted) for path in files)
@@ -203,7 +215,13 @@ def probe_video(video: Video, counted: bool = True) -> VideoInfo:
                 f"at {first.rate:g} Hz",
                 "name files of one camera and one recording",
             )
-    return replace(first, n_frames=first.n_frames + sum(info.n_frames for info in more))
+    whole = replace(first, n_frames=first.n_frames + sum(info.n_frames for info in more))
+    crop, size = find_crop(video), (whole.width, whole.height)
+    if crop is None:
+        return whole
+    if not crop.is_inside(size):
+        raise CropError(files[0], f"the crop {crop} is not all inside its pictures of {size[0]}x{size[1]}", "correct it")
+    return replace(whole, width=crop.width, height=crop.height, part=Part(crop, size))
 
 
 def _probe_file(path: Path, counted: bool) -> VideoInfo:
@@ -222,6 +240,17 @@ def _probe_file(path: Path, counted: bool) -> VideoInfo:
             path, f"has no frame rate or is turned by {rotation} degrees", "convert it first (ffmpeg -i IN -c:v libx264 OUT.mp4)"
         )
     return VideoInfo(width, height, float(rate), n_frames, codec, rotation, format_names)
+
+
+def cut_alike(video: Video, part: Part | None) -> tuple[Video, VideoInfo]:
+    """A video of the room or of a board as a camera sees it, and what it is: the camera's `part` of pictures as large as its own whole
+    ones are; any other was cut before, and stays as it is.
+    """
+    info = probe_video(video, counted=False)
+    if part is None or (info.width, info.height) != part.whole:
+        return video, info
+    view = View(tuple(list_files(video)), part.crop)
+    return view, probe_video(view, counted=False)
 
 
 def decode_frames(
@@ -243,9 +272,10 @@ def decode_frames(
     number, end, reformatter = 0, 0.0, VideoReformatter()
     for path in list_files(video):
         begin = end
+        cutter = Cutter(find_crop(video))
         for frame, time_s, step in _decode_file(path, threads):
             if wanted is None or wanted(number):
-                yield DecodedFrame(number, begin + time_s, make_picture(frame, size, pixels, reformatter))
+                yield DecodedFrame(number, begin + time_s, cutter.make_picture(frame, size, pixels, reformatter))
             number, end = number + 1, begin + time_s + step
 
 
@@ -269,7 +299,7 @@ def decode_keyframes(video: Video, wanted: Collection[int], size: tuple[int, int
     """
     first, begin, reformatter = 0, 0.0, VideoReformatter()
     for path in list_files(video):
-        packets = _read_packets(path)
+        packets, cutter = _read_packets(path), Cutter(find_crop(video))
         local = {number - first for number in wanted if first <= number < first + len(packets.times)}
         with _open_video(path) as (container, stream):
             for packet in container.demux(stream) if local else ():
@@ -280,7 +310,7 @@ def decode_keyframes(video: Video, wanted: Collection[int], size: tuple[int, int
                     time_s = begin + float(packets.times[number])
                     # Some decoders hold a frame back until they have seen the next ones: here are none.
                     for frame in (*packet.decode(), *stream.codec_context.decode(None)):
-                        yield DecodedFrame(first + number, time_s, make_picture(frame, size, "rgb24", reformatter))
+                        yield DecodedFrame(first + number, time_s, cutter.make_picture(frame, size, "rgb24", reformatter))
                     stream.codec_context.flush_buffers()
         first, begin = first + len(packets.times), begin + packets.length
 
@@ -307,19 +337,19 @@ def decode_at(video: Video, number: int, packets: dict[Path, Packets]) -> Pictur
             packets[path] = _read_packets(path)
         found = packets[path]
         if number - first < len(found.times):
-            return _decode_at(path, number - first, found)
+            return _decode_at(path, number - first, found, find_crop(video))
         first += len(found.times)
     raise InputError(list_files(video)[-1], f"has no frame {number}, only {first}", "check the frame numbers")
 
 
-def _decode_at(path: Path, number: int, packets: Packets) -> Picture:
+def _decode_at(path: Path, number: int, packets: Packets, crop: Crop | None) -> Picture:
     keys = np.flatnonzero(packets.keys[: number + 1])
     with _open_video(path, threads=2) as (container, stream):
         if len(keys):
             container.seek(int(packets.stamps[keys[-1]]), stream=stream)
         for index, frame in enumerate(container.decode(stream)):
             if (frame.pts if len(keys) else index) == (packets.stamps[number] if len(keys) else number):
-                return make_picture(frame, None, "rgb24", VideoReformatter())
+                return Cutter(crop).make_picture(frame, None, "rgb24", VideoReformatter())
     raise InputError(path, f"frame {number} cannot be decoded", "record or copy it again")
 
 

@@ -70,7 +70,7 @@ def _survey_beginning(
     """Tables ``survey`` of all cameras, and the session's frames in them."""
     row, maps, surveys, frames = study.sessions[name], find_frame_maps(study, name), dict[str, str | Path](), np.empty(0, np.int64)
     for camera, info in infos.items():
-        video = [study.folder / path for path in study.find_videos(name, camera)]
+        video = study.find_view(name, camera)
         rate = row.frame_rate or read_packets(video).rate or info.rate
         frames = choose_frames(info.n_frames, maps.get(camera), row.start, row.stop, rate)[:n_frames, 0]
         surveys[camera] = folder / f"{camera}.parquet"

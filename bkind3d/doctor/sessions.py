@@ -68,7 +68,7 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     row = study.sessions[name]
     examined = Examined(name, study.rigs[row.rig].units)
     for camera, entry in track(study.cameras[name].items(), name, unit="camera"):
-        video = [study.folder / path for path in study.find_videos(name, camera)]
+        video = study.find_view(name, camera)
         checks, sample = examine_video(video, full, bool(entry.frame_map), row.frame_rate)
         examined.checks += [replace(check, camera=camera) for check in checks]
         if sample is not None:
@@ -143,9 +143,14 @@ def _fit_calibration(study: Study, examined: Examined, rig: str) -> list[Check]:
         checks = check_distances(cameras, examined.units)
         for name, sample in examined.samples.items():
             camera, size = cameras[name], (sample.info.width, sample.info.height)
-            examined.cameras[name] = fit_camera_to_video(camera, size, find_rig_file(study, rig))
+            part = sample.info.part
+            examined.cameras[name] = fit_camera_to_video(camera, size, find_rig_file(study, rig), part)
             if camera.size == size:
-                checks.append(Check("pass", "picture size", f"calibrated at the video's {size[0]}x{size[1]} pixels", camera=name))
+                of = f"its part of the picture, {part.crop}" if part else f"the video's {size[0]}x{size[1]} pixels"
+                checks.append(Check("pass", "picture size", f"calibrated at {of}", camera=name))
+            elif part and camera.size == part.whole:
+                sentence = f"calibrated for the whole picture of {part.whole[0]}x{part.whole[1]} pixels, of which its part is {part.crop}"
+                checks.append(Check("pass", "picture size", sentence, camera=name))
             else:
                 sentence = f"calibrated at {camera.size[0]}x{camera.size[1]}, the video has {size[0]}x{size[1]} pixels; scaled or cropped"
                 checks.append(Check("warning", "picture size", sentence, "look at the drawn axes: they have to fit", camera=name))

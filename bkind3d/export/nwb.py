@@ -114,9 +114,10 @@ def _add_view(file: NWBFile, session: ExportedSession, name: str, units: float, 
     """Add a camera and its video to `file`; give the view that links to both."""
     view = session.views[name]
     lens = "OpenCV's fisheye model (k1 to k4)" if view.camera.fisheye else "OpenCV's model (k1, k2, p1, p2, k3, ...)"
+    pictures = "its video" if view.part is None else f"the part {view.part.crop} (x, y, width, height) of its video"
     device = CalibratedCamera(
         name=name,
-        description=f"Camera {name}; pixels of its video, world to camera in metres, distortion in {lens}.",
+        description=f"Camera {name}; pixels of {pictures}, world to camera in metres, distortion in {lens}.",
         intrinsic_matrix=view.camera.matrix.astype(np.float32),
         rotation_matrix=view.camera.rotation.astype(np.float32),
         translation_vector=(view.camera.translation * units).astype(np.float32),
@@ -137,7 +138,7 @@ def _add_view(file: NWBFile, session: ExportedSession, name: str, units: float, 
         rate=view.rate,
         starting_time=round(float(np.median(starts)), 6) if known.any() else 0.0,
         num_samples=view.n_frames,
-        dimension=list(view.camera.size),
+        dimension=list(view.part.whole if view.part else view.camera.size),
         device=device,
     )
     file.add_acquisition(video)

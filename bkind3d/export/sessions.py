@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
-from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
+from bkind3d.data.calibration_files import fit_camera_to_survey, read_calibration
+from bkind3d.data.crops import Part, read_part
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.points import SessionKeypoints, read_keypoints
 from bkind3d.data.skeleton import choose_skeleton
@@ -30,11 +31,12 @@ class FilmedView:
 
     Attributes
     ----------
-    camera : calibrated, for the pictures of the video.
+    camera : calibrated, for the pictures of the video, or the part of them that is its own.
     files : of the video, in the order of time, as seen from the working directory.
     rate : frames per second.
     n_frames : frames of the video.
     video_frames : number in the video of every frame that has keypoints; -1 where the video lacks it.
+    part : of the video's pictures that is the camera's; none where that is the whole.
     """
 
     camera: Camera
@@ -42,6 +44,7 @@ class FilmedView:
     rate: float
     n_frames: int
     video_frames: Int[NDArray, "frame"]
+    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ class ExportedSession:
 
         Returns
         -------
-        positions : pixels of the distorted picture; (0, 0) is the centre of the top-left pixel. NaN where there are none.
+        positions : pixels of the video's distorted picture, the whole one where only a part is the camera's: programs that open the file
+            show that; (0, 0) is the centre of the top-left pixel. NaN where there are none.
         confidences : in [0, 1]; 0 where there is no position.
         """
         view, n_keypoints = self.views[name], len(self.keypoints.names)
@@ -90,6 +94,7 @@ class ExportedSession:
         for block in np.array_split(kept, -(-len(kept) // BLOCK_FRAMES) or 1):
             points = self.keypoints.positions[block].reshape(-1, 3).astype(np.float64)
             pixels = project_through_lens(view.camera, points).reshape(-1, n_keypoints, 2)
+            pixels = view.part.crop.place(pixels) if view.part else pixels
             positions[view.video_frames[block]] = pixels
             confidences[view.video_frames[block]] = np.where(np.isfinite(pixels[..., 0]), self.keypoints.confidences[block], 0)
         return positions, confidences
@@ -145,6 +150,6 @@ def _open_view(cameras: dict[str, Camera], files: list[Path], survey: Path, keyp
     numbers = table.reindex(keypoints.frames).fillna(-1).to_numpy(np.int64)
     if metadata.get("failed"):  # its keypoints say so, too: there are none
         return FilmedView(camera, files, float(keypoints.metadata.get("rate") or 1), 1, np.full(len(keypoints.frames), -1))
-    fitted = fit_camera_to_video(camera, (int(metadata["video_width"]), int(metadata["video_height"])), survey)
+    fitted = fit_camera_to_survey(camera, metadata, survey)
     n_frames = max(int(metadata["n_frames"]), int(numbers.max(initial=-1)) + 1)
-    return FilmedView(fitted, files, float(metadata["rate"]), n_frames, numbers)
+    return FilmedView(fitted, files, float(metadata["rate"]), n_frames, numbers, read_part(metadata))

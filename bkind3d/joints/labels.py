@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
+from bkind3d.data.calibration_files import fit_camera_to_survey, read_calibration
 from bkind3d.data.parquet import read_metadata
 from bkind3d.geometry.cameras import Camera
 from bkind3d.joints.clicks import read_clicks, triangulate_labels
@@ -28,6 +28,5 @@ def fit_cameras(calibration: Path, surveys: Mapping[str, str | Path]) -> dict[st
     fitted = {}
     for name, survey in surveys.items():
         if name in cameras:
-            metadata = read_metadata(survey)
-            fitted[name] = fit_camera_to_video(cameras[name], (int(metadata["video_width"]), int(metadata["video_height"])), survey)
+            fitted[name] = fit_camera_to_survey(cameras[name], read_metadata(survey), survey)
     return fitted

@@ -62,10 +62,10 @@ def _write_deeplabcut(study: Study, session: str, clicks: Clicks, joints: list[s
     for camera, numbers, pixels in _list_views(study, session, clicks, joints):
         place = folder / "labeled-data" / f"{session}_{camera}"
         names = [f"img{number:06d}.png" for number in numbers]
-        videos = [study.folder / path for path in study.find_videos(session, camera)]
+        view = study.find_view(session, camera)
         for number, name in zip(numbers, names, strict=True):
             with replaced_when_complete(place / name) as temporary:
-                picture = decode_at(videos, number, packets)
+                picture = decode_at(view, number, packets)
                 cv2.imwrite(str(temporary), picture[..., ::-1] if picture.ndim == 3 else picture)
         columns = pd.MultiIndex.from_product([[SCORER], joints, ["x", "y"]], names=["scorer", "bodyparts", "coords"])
         index = pd.MultiIndex.from_tuples([("labeled-data", place.name, name) for name in names])
@@ -89,10 +89,12 @@ def _write_sleap(study: Study, session: str, clicks: Clicks, joints: list[str], 
         raise InputError("", "SLEAP's files need the package sleap-io, which is not installed", "pip install sleap-io") from None
     skeleton, frames, videos = sleap_io.Skeleton(list(joints), name=SCORER), [], []
     for camera, numbers, pixels in _list_views(study, session, clicks, joints):
-        path, *more = [(study.folder / path).resolve() for path in study.find_videos(session, camera)]
+        view = study.find_view(session, camera)
+        path, *more = [path.resolve() for path in view.files]
         video = sleap_io.Video.from_filename([str(part) for part in (path, *more)] if more else str(path))
         videos.append(video)
-        for number, points in zip(numbers, pixels, strict=True):
+        placed = view.crop.place(pixels) if view.crop else pixels  # the file shows whole pictures
+        for number, points in zip(numbers, placed, strict=True):
             instance = sleap_io.Instance.from_numpy(points, skeleton=skeleton)
             frames.append(sleap_io.LabeledFrame(video=video, frame_idx=number, instances=[instance]))
     path = folder / f"{session}.slp"

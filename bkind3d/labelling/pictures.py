@@ -1,7 +1,7 @@
 """Pictures of moments as they were recorded, decoded before they are asked for."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -9,7 +9,7 @@ from threading import Lock
 import cv2
 
 from bkind3d.config import InputError
-from bkind3d.data.video import Packets, decode_at
+from bkind3d.data.video import Packets, Video, decode_at
 
 #: Bytes of pictures that are kept, threads that decode, and quality of the JPEG that the browser gets.
 _MOST_BYTES, _THREADS, _QUALITY = 300_000_000, 2, 92
@@ -23,11 +23,11 @@ class Pictures:
 
     Parameters
     ----------
-    videos : files of each session's cameras.
+    videos : of each session's cameras.
     numbers : number in its video of each session's, camera's and frame's picture.
     """
 
-    def __init__(self, videos: Mapping[tuple[str, str], Sequence[Path]], numbers: Mapping[Key, int]) -> None:
+    def __init__(self, videos: Mapping[tuple[str, str], Video], numbers: Mapping[Key, int]) -> None:
         self._videos, self._numbers = videos, numbers
         self._packets: dict[Path, Packets] = {}
         self._kept: OrderedDict[Key, Future[bytes]] = OrderedDict()

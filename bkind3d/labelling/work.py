@@ -233,11 +233,7 @@ def open_work(study: Study, number: int, seed: int = 0) -> Work:
             frames[name] = table["frame"].to_numpy()
     keypoints = _read_keypoints(study)
     tasks = choose_tasks(study, frames, keypoints, number, seed)
-    videos = {
-        (name, camera): [study.folder / path for path in study.find_videos(name, camera)]
-        for name in cameras
-        for camera in study.cameras[name]
-    }
+    videos = {(name, camera): study.find_view(name, camera) for name in cameras for camera in study.cameras[name]}
     return Work(study, tasks, cameras, keypoints, Pictures(videos, numbers))
 
 

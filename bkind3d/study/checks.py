@@ -8,9 +8,10 @@ from pathlib import Path
 from bkind3d.config import HUB_PREFIX, PACKAGED, PACKAGED_ENCODER, InputError, SimulatedSession
 from bkind3d.config.network import find_packaged_weights, list_weights, names_folder
 from bkind3d.data.calibration_formats import match_cameras, read_camera_names
+from bkind3d.data.crops import Crop
 from bkind3d.study.layout import NAMED, SIMULATED
 from bkind3d.study.published import read_published
-from bkind3d.study.sheets import suggest
+from bkind3d.study.sheets import CameraRow, suggest
 from bkind3d.study.study import CONFIG_FILE, Study, list_simulated_cameras, list_simulated_files
 
 
@@ -27,6 +28,7 @@ def check_study(study: Study) -> None:
         _check_simulation,
         _check_files,
         _check_shared_videos,
+        _check_crops,
         _check_weights,
         _check_calibrations,
         _check_overlap,
@@ -148,18 +150,36 @@ def _check_weights(study: Study) -> None:
 
 
 def _check_shared_videos(study: Study) -> None:
-    """No file is the video of two cameras of a session, whatever link leads to it: but for views that masks tell apart."""
+    """No file is the video of two cameras of a session, whatever link leads to it: but for views that crops or masks tell apart."""
     for session, cameras in study.cameras.items():
-        seen: dict[tuple[str, str], str] = {}
+        seen: dict[tuple[str, str, Crop | None], str] = {}
         for camera, row in cameras.items():
             for text in row.videos:
                 path = study.find_path(text)
                 place = os.path.realpath(study.folder / path) if not path.startswith(SIMULATED) else path
-                other = seen.setdefault((place, row.mask), camera)
+                # One view, be it mirrored or not, is one camera's.
+                view = row.part and row.part._replace(flip=False)
+                other = seen.setdefault((place, row.mask, view), camera)
                 if other != camera:
                     where = f"{study.config.cameras}: row {row.line}"
                     what = f"camera {camera!r} of session {session!r} has the video of camera {other!r} ({path})"
-                    raise InputError(where, what, "name the video of each camera")
+                    raise InputError(where, what, "name the video of each camera; views in one picture are told apart by the column crop")
+
+
+def _check_crops(study: Study) -> None:
+    """A camera's part of the picture is the same wherever its calibration is used."""
+    seen: dict[tuple[str, str], tuple[CameraRow, Crop | None]] = {}
+    for session, cameras in study.cameras.items():
+        for camera, row in cameras.items():
+            rig = study.sessions[session].rig
+            if (rig, camera) not in seen:
+                seen[rig, camera] = row, row.part
+            elif seen[rig, camera][1] != row.part:
+                first = seen[rig, camera][0]
+                what = f"the crop of camera {camera!r} is {row.crop or 'the whole picture'}, in row {first.line} {first.crop or 'the whole picture'}"
+                raise InputError(
+                    f"{study.config.cameras}: row {row.line}", what, f"calibrations hold for one of them: make it another rig than {rig!r}"
+                )
 
 
 def _check_calibrations(study: Study) -> None:

@@ -138,11 +138,11 @@ def _describe_training_sessions(study: Study) -> dict[str, dict[str, Any]]:
     for name in sorted(study.list_sessions("train")):
         row = study.sessions[name]
         cameras = {camera: study.cameras[name][camera] for camera in sorted(study.cameras[name])}
-        keys = ("video", "mask", "background", "silhouettes")
+        keys = ("video", "mask", "background", "silhouettes", "crop")
         videos, *others = ({camera: getattr(entry, key) for camera, entry in cameras.items()} for key in keys)
         described[name] = {"rig": row.rig, "start": row.start, "stop": row.stop, "videos": videos}
         # Without these, what was written before there were any still means the same.
-        names = ("masks", "backgrounds", "silhouettes")
+        names = ("masks", "backgrounds", "silhouettes", "crops")
         described[name] |= {key: given for key, given in zip(names, others, strict=True) if any(given.values())}
         described[name] |= {"frame_rate": row.frame_rate} if row.frame_rate else {}
     return described

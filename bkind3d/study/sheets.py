@@ -15,6 +15,7 @@ from typing import Any
 
 from bkind3d.config import NAME_PATTERN, InputError, read_text
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, list_formats, parse_sizes
+from bkind3d.data.crops import Crop, parse_crop
 from bkind3d.geometry.units import METRES
 
 SPLITS = ("train", "test", "predict")
@@ -63,7 +64,7 @@ class CameraRow:
     """One camera's video of a session; `video`, `frame_map`, `mask`, `background` (the empty room) and `silhouettes` as written in the sheet.
 
     A camera that began a new file every few minutes has several `videos`: their names stand in the sheet in the order of
-    time, with ``;`` between them, and are one video.
+    time, with ``;`` between them, and are one video. Where its picture is a part of the video's, `crop` says which.
     """
 
     line: int
@@ -74,6 +75,12 @@ class CameraRow:
     mask: str = ""
     background: str = ""
     silhouettes: str = ""
+    crop: str = ""
+
+    @property
+    def part(self) -> Crop | None:
+        """The part of the video's pictures that is this camera's; none where that is the whole."""
+        return parse_crop(self.crop, "")
 
     @property
     def videos(self) -> list[str]:
@@ -140,7 +147,8 @@ def read_cameras(path: Path) -> dict[str, dict[str, CameraRow]]:
     for line, cells, _ in _read_sheet(path, CameraRow):
         where = f"{path}: row {line}"
         _check_names(cells, ("session", "camera"), where)
-        row = CameraRow(line, **cells)
+        # One spelling: what is written otherwise means nothing else to what was computed before.
+        row = CameraRow(line, **cells | {"crop": str(parse_crop(cells["crop"], where) or "")})
         if not row.video:
             raise InputError(where, "column 'video' is empty", f"write the path of the video of camera {row.camera!r}")
         twice = [name for name in row.videos if not name or row.videos.count(name) > 1]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bkind3d.config import InputError, StudyConfig
+from bkind3d.data.crops import Crop, View
 from bkind3d.study.layout import LABELS, NAMED, SIMULATED, Layout
 from bkind3d.study.sheets import CameraRow, RigRow, SessionRow
 
@@ -52,6 +53,16 @@ class Study:
         """The files of a camera's video in a session, in the order of time."""
         return [self.find_path(name) for name in self.cameras[session][camera].videos]
 
+    def find_view(self, session: str, camera: str) -> View:
+        """What a camera shows of a session: its video, as seen from the working folder, and which part of the pictures is its own."""
+        files = tuple(self.folder / path for path in self.find_videos(session, camera))
+        return View(files, self.cameras[session][camera].part)
+
+    def find_crops(self, rig: str) -> dict[str, Crop]:
+        """Which part of a video's pictures is a camera's, of those cameras of a rig that have no video of their own."""
+        rows = (row for name, entry in self.sessions.items() if entry.rig == rig for row in self.cameras[name].values())
+        return {row.camera: part for row in rows if (part := row.part)}
+
     def find_frame_maps(self, session: str) -> dict[str, str]:
         """The frame maps of a session's cameras, by camera; they have one clock."""
         return {camera: self.find_path(row.frame_map) for camera, row in self.cameras[session].items() if row.frame_map}
@@ -63,6 +74,7 @@ class Study:
         without any has those of all its sessions.
         """
         rig, own = self.sessions[session].rig, self.find_videos(session, camera)
+        # A rig's camera has one crop in all sessions (:mod:`bkind3d.study.checks`).
         here = [name for name, row in self.sessions.items() if row.rig == rig and camera in self.cameras[name]]
         learned = [name for name in here if self.sessions[name].split == "train"]
         videos = dict.fromkeys(self.find_videos(name, camera)[0] for name in learned or here)

@@ -14,12 +14,13 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import FramesConfig, InputError
-from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
+from bkind3d.data.calibration_files import fit_camera_to_survey, read_calibration
 from bkind3d.data.calibration_formats import require_cameras
+from bkind3d.data.crops import View, read_part
 from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.data.progress import track
-from bkind3d.data.video import Video, decode_frames, describe_files
+from bkind3d.data.video import Video, decode_frames, describe_files, list_files
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import project_through_lens, undistorted_window
 from bkind3d.survey.silhouettes import decode_mask, encode_mask
@@ -32,7 +33,10 @@ _PROJECTION = [f"p{row}{column}" for row in range(3) for column in range(4)]
 
 @dataclass(frozen=True)
 class FrameSources:
-    """The files that frames are cut from: video and survey of one camera, calibration and location of the session, the study's cube."""
+    """The files that frames are cut from: video and survey of one camera, calibration and location of the session, the study's cube.
+
+    Of the video's pictures, the part is taken that was surveyed.
+    """
 
     video: Video
     calibration: str | Path
@@ -66,7 +70,9 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     # Every frame of the session gets what the camera shows so many frames later, and no picture beyond its ends.
     moved = survey[["video_frame", "mask"]].shift(-CameraOffset(*offset).shift if offset else 0)
     survey = survey.assign(video_frame=moved["video_frame"].fillna(-1).astype(np.int64), mask=moved["mask"])
-    camera = fit_camera_to_video(cameras[camera_name], (int(metadata["video_width"]), int(metadata["video_height"])), sources.calibration)
+    part = read_part(metadata)
+    view = View(tuple(list_files(sources.video)), part.crop if part else None)
+    camera = fit_camera_to_survey(cameras[camera_name], metadata, sources.calibration)
     survey_size = (int(metadata["width"]), int(metadata["height"]))
     kept = slice(None, None, config.step)
     table = _plan_windows(location.iloc[kept].reset_index(drop=True), camera, config, side)
@@ -74,7 +80,7 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     table = pd.concat([table, survey[["time_s", "video_frame", "mask"]].iloc[kept].reset_index(drop=True)], axis=1)
     if len(table) and table["valid"].sum() == 0:
         log.warning("%s: camera %s sees the subject in no frame", sources.location, camera_name)
-    table["image"], table["mask"] = _cut_windows(sources.video, table, camera, survey_size, config, threads)
+    table["image"], table["mask"] = _cut_windows(view, table, camera, survey_size, config, threads)
     table["valid"] &= table["image"].map(len) > 0
     details = {
         "size": config.size, "margin": config.margin, "window": config.window, "step": config.step, "side": side,

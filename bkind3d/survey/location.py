@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, LocationConfig
-from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
+from bkind3d.data.calibration_files import fit_camera_to_survey, read_calibration
 from bkind3d.data.calibration_formats import require_cameras
 from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Camera
@@ -157,7 +157,7 @@ def read_sightings(cameras: Mapping[str, Camera], surveys: Mapping[str, str | Pa
             )
     fitted = []
     for name, entry in metadata.items():
-        camera = fit_camera_to_video(cameras[name], (int(entry["video_width"]), int(entry["video_height"])), calibration)
+        camera = fit_camera_to_survey(cameras[name], entry, calibration)
         fitted.append(camera.resized((int(entry["width"]), int(entry["height"]))))
     clusters = np.full((len(first), len(tables), MAX_CLUSTERS, CLUSTER_NUMBERS), np.nan)
     for view, table in enumerate(tables.values()):

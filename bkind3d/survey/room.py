@@ -18,8 +18,9 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
+from bkind3d.data.crops import Part, describe_size
 from bkind3d.data.spacing import spread_indices
-from bkind3d.data.video import Video, decode_frames, decode_keyframes, probe_video, read_packets
+from bkind3d.data.video import Video, cut_alike, decode_frames, decode_keyframes, describe_files, probe_video, read_packets
 from bkind3d.survey.background import Background, Marks, Pictures, choose_rank, disc, largest_channel, model_background
 from bkind3d.survey.light import Picture, change_light, measure_gains, thin_out
 from bkind3d.survey.shadows import learn_shadows
@@ -60,9 +61,11 @@ class RoomFiles(NamedTuple):
     Attributes
     ----------
     mask : a picture, white where the subject may be and black elsewhere; see :func:`read_region`.
-    beside : videos of the same camera in other sessions of its rig.
+    beside : videos of the same camera in other sessions of its rig, whose pictures are cut as this one's.
     background : a picture or a video of the empty room.
     silhouettes : those that another program found, see :func:`bkind3d.data.silhouette_files.read_silhouettes`.
+
+    Where the camera's picture is a part of its video's, each may be of the whole or of the part, as its size says.
     """
 
     mask: str | Path | None = None
@@ -71,34 +74,37 @@ class RoomFiles(NamedTuple):
     silhouettes: str | Path | None = None
 
 
-def read_region(path: str | Path, video_size: tuple[int, int], size: tuple[int, int]) -> Marks:
+def read_region(path: str | Path, video_size: tuple[int, int], size: tuple[int, int], part: Part | None = None) -> Marks:
     """Read a drawing (PNG, JPEG, ...) of where the subject may be, white there and black elsewhere, resized to the survey picture of `size` (width, height).
 
     Raises
     ------
     InputError : where it cannot be read, has another shape than the video's pictures (`video_size`), or is black everywhere.
     """
-    drawn = _read_picture(path, video_size, size, "draw the mask as PNG, white where the subject may be", cv2.IMREAD_GRAYSCALE)
+    drawn = _read_picture(path, video_size, size, "draw the mask as PNG, white where the subject may be", cv2.IMREAD_GRAYSCALE, part)
     region = np.asarray(drawn > 127)
     if not region.any():
         raise InputError(path, "is black everywhere", "paint white where the subject may be")
     return region
 
 
-def _read_picture(path: str | Path, video_size: tuple[int, int], size: tuple[int, int], advice: str, kind: int) -> UInt8[NDArray, "..."]:
+def _read_picture(
+    path: str | Path, video_size: tuple[int, int], size: tuple[int, int], advice: str, kind: int, part: Part | None
+) -> UInt8[NDArray, "..."]:
     """A picture of the video's shape, resized to `size` (width, height)."""
     picture = cv2.imread(str(path), kind)
     if picture is None:
         raise InputError(path, "cannot be read as a picture", advice)
+    picture = picture if part is None else part.cut(picture)
     height, width = picture.shape[:2]
     if abs(width * video_size[1] / (height * video_size[0]) - 1) > _SAME_SHAPE:
         raise InputError(
-            path, f"is {width}x{height}, the video {video_size[0]}x{video_size[1]}", f"{advice}, of this camera's whole picture"
+            path, f"is {width}x{height}, the video {describe_size(video_size, part)}", f"{advice}, of this camera's whole picture"
         )
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def read_background(path: str | Path, video_size: tuple[int, int], size: tuple[int, int]) -> Pictures:
+def read_background(path: str | Path, video_size: tuple[int, int], size: tuple[int, int], part: Part | None = None) -> Pictures:
     """Read frames of the empty room from a picture or a video, resized to `size` (width, height).
 
     Raises
@@ -106,14 +112,14 @@ def read_background(path: str | Path, video_size: tuple[int, int], size: tuple[i
     InputError : where it cannot be read, or has another shape than the video's pictures (`video_size`).
     """
     if Path(path).suffix.lower() in _PICTURES:
-        picture = _read_picture(path, video_size, size, "give a picture or a video of the empty room", cv2.IMREAD_COLOR)
+        picture = _read_picture(path, video_size, size, "give a picture or a video of the empty room", cv2.IMREAD_COLOR, part)
         return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)[None]
-    info = probe_video(path, counted=False)
+    video, info = cut_alike(path, part)
     if (info.width, info.height) != video_size:
         raise InputError(
-            path, f"is {info.width}x{info.height}, the video {video_size[0]}x{video_size[1]}", "film the room with the same camera"
+            path, f"is {info.width}x{info.height}, the video {describe_size(video_size, part)}", "film the room with the same camera"
         )
-    return sample_room(path, size)
+    return sample_room(video, size)
 
 
 def sample_room(video: Video, size: tuple[int, int]) -> Pictures:
@@ -128,7 +134,7 @@ def sample_room(video: Video, size: tuple[int, int]) -> Pictures:
     return np.stack([frame.picture for frame in islice(frames, len(wanted))])
 
 
-def sample_rooms(videos: Sequence[str | Path], video_size: tuple[int, int], size: tuple[int, int]) -> list[Pictures]:
+def sample_rooms(videos: Sequence[Video], video_size: tuple[int, int], size: tuple[int, int]) -> list[Pictures]:
     """:func:`sample_room` of those `videos` that can be read and have pictures of `video_size` (width, height)."""
     found = []
     for video in videos:
@@ -137,7 +143,7 @@ def sample_rooms(videos: Sequence[str | Path], video_size: tuple[int, int], size
             if (info.width, info.height) == video_size:
                 found.append(sample_room(video, size))
                 continue
-            log.warning("%s: is %dx%d, this video %dx%d: not the same room", video, info.width, info.height, *video_size)
+            log.warning("%s: is %dx%d, this video %dx%d: not the same room", describe_files(video), info.width, info.height, *video_size)
         except InputError as error:
             log.warning("%s: passed over", error)
     return found

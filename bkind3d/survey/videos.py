@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
+from bkind3d.data.crops import View
 from bkind3d.data.frame_maps import FrameMap, choose_frames, read_clock
 from bkind3d.data.parquet import PICTURE_ROWS, open_table
 from bkind3d.data.progress import track
@@ -27,6 +28,7 @@ from bkind3d.data.video import (
     decode_frames,
     decode_keyframes,
     describe_files,
+    find_crop,
     probe_video,
     read_packets,
 )
@@ -70,7 +72,7 @@ def survey_video(  # noqa: PLR0913, PLR0917
 
     Parameters
     ----------
-    video : its file, or its files in the order of time.
+    video : its file, or its files in the order of time; or the part of its pictures that is a camera's.
     frame_map, start, stop : which frames belong to the session, see :func:`bkind3d.data.frame_maps.choose_frames`.
     room : where the subject may be, and what else shows the room.
     rate : frames per second, where the file says another; times of frame maps say it themselves.
@@ -84,16 +86,21 @@ def survey_video(  # noqa: PLR0913, PLR0917
     clock = _find_clock(frame_map, usual) or rate
     size = survey_size(info, config.long_side)
     video_size = (info.width, info.height)
-    region = None if room.mask is None else read_region(room.mask, video_size, size)
-    empty = None if room.background is None else read_background(room.background, video_size, size)
+    region = None if room.mask is None else read_region(room.mask, video_size, size, info.part)
+    empty = None if room.background is None else read_background(room.background, video_size, size, info.part)
     shown = np.unique(frames[frames[:, 1] >= 0, 1])
     wanted = set(shown.tolist())
     decoded = decode_frames(video, size, wanted=wanted.__contains__, threads=threads)
     samples, held = _sample_frames(video, size, packets, shown, decoded, config)
-    beside = sample_rooms(room.beside, video_size, size) if empty is None else []
+    beside = sample_rooms([View((Path(path),), find_crop(video)) for path in room.beside], video_size, size) if empty is None else []
     background, remarks = model_room(samples, beside, config, empty)
     finder = _choose_finder(
-        room, config, background, samples, region, lambda path: read_silhouettes(path, shown.tolist(), n_frames, video_size, size)
+        room,
+        config,
+        background,
+        samples,
+        region,
+        lambda path: read_silhouettes(path, shown.tolist(), n_frames, video_size, size, info.part),
     )
     del samples
     times = pd.Series(np.where(frames[:, 1] >= 0, packets.times[frames[:, 1]], np.nan)).interpolate(limit_direction="both")
@@ -104,6 +111,8 @@ def survey_video(  # noqa: PLR0913, PLR0917
         "width": size[0], "height": size[1], "video_width": info.width, "video_height": info.height, "rate": clock or info.rate,
         "n_frames": n_frames, "video": name, "remarks": remarks, "background": base64.b64encode(picture.tobytes()).decode(),
     }  # fmt: skip
+    if info.part:
+        metadata["part"] = info.part.describe()
     released = (held.pop(0) for _ in range(len(held)))  # one by one, and forgotten
     rows = _describe_frames(name, chain(released, _in_batches(decoded)), frames, finder)
     progress = track(rows, name, len(frames), "frame")

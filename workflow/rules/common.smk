@@ -107,6 +107,10 @@ if not workflow.is_main_process:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 else:
     try:
+        if any(row.crop for cameras in study.cameras.values() for row in cameras.values()):
+            from bkind3d.survey.parts import check_parts
+
+            check_parts(study)
         alive = hold_study()
     except (InputError, OSError) as error:
         refuse(error)

@@ -61,6 +61,7 @@ def get_survey_options(wildcards, input):
         "--mask": input.get("mask"),
         "--background": input.get("background"),
         "--silhouettes": input.get("silhouettes"),
+        "--crop": study.cameras[wildcards.session][wildcards.camera].crop or None,
         "--start": row.start,
         "--stop": row.stop,
         "--rate": row.frame_rate,

@@ -7,6 +7,7 @@ import pytest
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
+from bkind3d.data.crops import Crop, Part
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import measure_reach
 
@@ -146,3 +147,33 @@ def test_lenses_of_real_rigs_are_taken(real_data: Path) -> None:
     assert 0.6 < min(shares) < max(shares) < 0.9
     cameras, _ = read_calibration(real_data / "mirror_mouse/derived_two_view_calibration.toml")
     assert max(measure_reach(camera).angle for camera in cameras.values()) < 1
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_part_of_the_calibrated_picture_moves_the_principal_point_and_it_is_said(scale: int, caplog: pytest.LogCaptureFixture) -> None:
+    camera = make_cameras()["left"]
+    part = Part(Crop(20, 30, 200, 100), (320, 256))
+    given = camera.resized((320 * scale, 256 * scale))
+    found = fit_camera_to_video(given, part.crop.size, "a.toml", part)
+    assert "calibrated for the whole picture of " in caplog.text
+    assert found.size == (200, 100)
+    assert np.allclose(found.matrix[:2, 2] + (20, 30), camera.matrix[:2, 2])
+    assert np.allclose(found.matrix[:2, :2], camera.matrix[:2, :2])
+    own = replace(camera, size=(200, 100))
+    assert fit_camera_to_video(own, part.crop.size, "a.toml", part) is own
+
+
+def test_where_a_calibration_may_be_of_the_part_or_of_the_whole_it_is_refused() -> None:
+    quarter = Part(Crop(160, 0, 160, 128), (320, 256))
+    camera = make_cameras()["left"]
+    assert fit_camera_to_video(camera, (160, 128), "a.toml", quarter).matrix[0, 0] == camera.matrix[0, 0]
+    assert (
+        fit_camera_to_video(camera.resized((160, 128)), (160, 128), "a.toml", quarter).matrix[0, 2]
+        == camera.resized((160, 128)).matrix[0, 2]
+    )
+    with pytest.raises(InputError, match=r"640x512 pixels, which may be the crop 160,0,160,128 or the whole picture \(320x256\), scaled"):
+        fit_camera_to_video(camera.resized((640, 512)), (160, 128), "a.toml", quarter)
+    with pytest.raises(InputError, match="calibrated for the whole picture, and its crop 160,0,160,128,flip is mirrored"):
+        fit_camera_to_video(camera, (160, 128), "a.toml", quarter._replace(crop=Crop(160, 0, 160, 128, True)))
+    with pytest.raises(InputError, match="the aspect differs"):
+        fit_camera_to_video(camera, (100, 10), "a.toml", Part(Crop(0, 0, 100, 10), (640, 480)))

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from bkind3d.config import InputError
-from bkind3d.data.video import DecodedFrame, decode_frames, decode_keyframes, probe_video, read_packets
+from bkind3d.data.crops import Crop, Part, View
+from bkind3d.data.video import DecodedFrame, cut_alike, decode_at, decode_frames, decode_keyframes, probe_video, read_packets
 
 WriteVideo = Callable[..., Path]
 
@@ -87,16 +89,20 @@ def test_shrinking_keeps_the_edges_of_the_picture_together(tmp_path: Path, write
     assert found == pytest.approx([(30 + 0.5) / 4 - 0.5, (41 + 0.5) / 4 - 0.5], abs=0.1)
 
 
+def turn_video(path: Path, rotation: int) -> None:
+    """Say in the track's header, as phones do, that pictures are turned by `rotation` degrees (counter-clockwise) before they are shown."""
+    content, one = path.read_bytes(), 1 << 16
+    start = content.find(b"tkhd") + 44
+    a, b, c, d = {90: (0, -one, one, 0), 180: (-one, 0, 0, -one), 270: (0, one, -one, 0)}[rotation]
+    path.write_bytes(content[:start] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30) + content[start + 36 :])
+
+
 def test_the_rotation_of_a_phone_is_applied(tmp_path: Path, write_video: WriteVideo) -> None:
     pictures = make_pictures(3)
     for picture in pictures:
         picture[:10, :10] = 255
     path = write_video(tmp_path / "a.mp4", pictures)
-    content = path.read_bytes()
-    # The matrix of the track header: a quarter turn clockwise, as phones write it.
-    start = content.find(b"tkhd") + 44
-    turned = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
-    path.write_bytes(content[:start] + turned + content[start + 36 :])
+    turn_video(path, 270)
     info = probe_video(path)
     assert (info.width, info.height, info.rotation) == (64, 96, 270)
     for size in (None, (32, 48)):
@@ -212,3 +218,51 @@ def test_a_codec_that_begins_anywhere_is_counted_whole(tmp_path: Path) -> None:
     write_stripes(tmp_path / "whole.avi", {}, "mpeg4")
     copy_stream(tmp_path / "whole.avi", tmp_path / "cut.avi", 10)
     assert len(read_packets(tmp_path / "cut.avi").times) == len(list(decode_frames(tmp_path / "cut.avi"))) == 80
+
+
+def draw_texture(number: int, width: int = 96, height: int = 64) -> np.ndarray:
+    """A smooth texture, another one for each number, in colours that every codec keeps."""
+    coarse = np.random.default_rng(number).integers(60, 190, (height // 16, width // 16, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("crop", [Crop(10, 8, 36, 42), Crop(11, 7, 37, 43, flip=True)])
+def test_a_part_of_a_video_is_read_as_if_it_had_been_cut_out(tmp_path: Path, write_video: WriteVideo, rotation: int, crop: Crop) -> None:
+    path = write_video(tmp_path / "a.mp4", [draw_texture(number) for number in range(6)], codec_options={"g": "3", "crf": "5"})
+    if rotation:
+        turn_video(path, rotation)
+    view, whole = View((path,), crop), probe_video(path)
+    info = probe_video(view)
+    assert (info.width, info.height, info.part) == (*crop.size, Part(crop, (whole.width, whole.height)))
+    pictures, (width, height) = [frame.picture for frame in decode_frames(path)], (36, 42)
+    cut = [info.part.cut(picture) for picture in pictures]
+    assert read_packets(view).times.tolist() == read_packets(path).times.tolist()
+
+    alone = write_video(tmp_path / "cut.mp4", [picture[:height, :width] for picture in cut], codec_options={"g": "3", "crf": "5"})
+
+    def differs(picture: np.ndarray, expected: np.ndarray) -> float:
+        return float(np.abs(picture[:height, :width].astype(float) - expected).mean())
+
+    for size, gray in ((None, False), (None, True), ((width // 3, height // 3), False)):
+        pairs = zip(decode_frames(view, size, gray), decode_frames(alone, size, gray), strict=True)
+        assert max(differs(one.picture, other.picture) for one, other in pairs) < 3
+    found = {frame.number: frame.picture for frame in decode_keyframes(view, {0, 3})}
+    assert [differs(found[number], cut[number][:height, :width]) < 3 for number in (0, 3)] == [True, True]
+    assert differs(decode_at(view, 4, {}), cut[4][:height, :width]) < 3
+    assert differs(np.roll(cut[4], 3, axis=1), cut[4][:height, :width]) > 3
+
+
+def test_a_part_that_a_picture_does_not_have_is_refused(tmp_path: Path, write_video: WriteVideo) -> None:
+    path = write_video(tmp_path / "a.mp4", make_pictures(3))
+    assert probe_video(View((path,), Crop(0, 0, 96, 64))).width == 96
+    with pytest.raises(InputError, match=r"a.mp4: the crop 60,0,37,64 is not all inside its pictures of 96x64"):
+        probe_video(View((path,), Crop(60, 0, 37, 64)))
+
+
+def test_a_room_or_a_board_is_cut_as_the_camera_s_video_is_unless_somebody_did_it_before(tmp_path: Path, write_video: WriteVideo) -> None:
+    whole, small = write_video(tmp_path / "a.mp4", make_pictures(3)), write_video(tmp_path / "b.mp4", make_pictures(3, 40, 20))
+    part = Part(Crop(10, 8, 40, 20), (96, 64))
+    assert cut_alike(whole, part)[0] == View((whole,), part.crop)
+    assert cut_alike(small, part)[0] == small
+    assert [info.width for _, info in (cut_alike(whole, part), cut_alike(small, part), cut_alike(whole, None))] == [40, 40, 96]

@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from bkind3d.config import InputError, network
+from bkind3d.data.crops import Crop, View
+from bkind3d.study import sections
 from bkind3d.study.opening import load_study
 
 SIMULATION = {
@@ -385,3 +387,52 @@ def test_methods_that_tell_cameras_apart_or_need_several_are_refused_where_sessi
         configure(folder, experiments={"one": {"method": method, "frames": "subject"}})
         with pytest.raises(InputError, match=message):
             load_study(folder=folder)
+
+
+def share_video(folder, *crops):
+    """Both cameras of both sessions are parts of one video."""
+    rows = [
+        f"{session}\t{camera}\t{session}/left.mp4\t{crop}\n"
+        for session in "ab"
+        for camera, crop in zip(("left", "right"), crops, strict=True)
+    ]
+    (folder / "config/cameras.tsv").write_text("session\tcamera\tvideo\tcrop\n" + "".join(rows))
+
+
+def test_views_in_one_picture_are_cameras_of_their_own(folder):
+    share_video(folder, "0 0 40 30", "0,30,40,20,flip")
+    study = load_study(folder=folder)
+    assert study.find_view("b", "right") == View((folder / "rec/b/left.mp4",), Crop(0, 30, 40, 20, True))
+    assert study.find_crops("box") == {"left": Crop(0, 0, 40, 30), "right": Crop(0, 30, 40, 20, True)}
+    assert {row.crop for row in study.cameras["a"].values()} == {"0,0,40,30", "0,30,40,20,flip"}
+
+
+def test_one_part_of_a_picture_is_no_two_cameras_even_if_it_is_mirrored(folder):
+    for crops in (("0,0,40,30", "0 0 40 30"), ("0,0,40,30", "0,0,40,30,flip"), ("", "")):
+        share_video(folder, *crops)
+        with pytest.raises(InputError, match="camera 'right' of session 'a' has the video of camera 'left'.*told apart by the column crop"):
+            load_study(folder=folder)
+
+
+def test_a_camera_has_one_part_of_the_picture_wherever_its_calibration_is_used(folder):
+    share_video(folder, "0,0,40,30", "0,30,40,20")
+    change(folder, "cameras.tsv", "b\tright\tb/left.mp4\t0,30,40,20", "b\tright\tb/left.mp4\t0,32,40,18")
+    with pytest.raises(
+        InputError, match=r"cameras.tsv: row 5: the crop of camera 'right' is 0,32,40,18, in row 3 0,30,40,20; .*another rig than 'box'"
+    ):
+        load_study(folder=folder)
+    share_video(folder, "0,0,40,30", "0,30,40")
+    with pytest.raises(InputError, match=r"cameras.tsv: row 3: crop is '0,30,40'; write x,y,width,height"):
+        load_study(folder=folder)
+
+
+def test_a_crop_changes_what_a_model_learned_from_and_its_spelling_does_not(folder):
+    def describe():
+        return sections.list_sections(load_study(folder=folder))[sections.TRAINING_SESSIONS]
+
+    before = describe()
+    assert "crops" not in before["a"]
+    share_video(folder, "0,0,40,30", "0,30,40,20")
+    cut = describe()
+    share_video(folder, "0 0 40 30", "0, 30, 40, 20")
+    assert describe() == cut != before

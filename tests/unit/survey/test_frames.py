@@ -6,14 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bkind3d.config import FramesConfig, InputError, LocationConfig
+from bkind3d.config import FramesConfig, InputError, LocationConfig, SurveyConfig
 from bkind3d.data import parquet
 from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.crops import Crop, View
 from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.data.video import decode_frames
 from bkind3d.survey.cube import measure_cube
 from bkind3d.survey.frames import FrameSources, extract_frames, keep_central, window_matrix, window_side
 from bkind3d.survey.location import locate_subject
+from bkind3d.survey.videos import survey_video
 from tests.unit.survey.conftest import RADIUS, Scene, make_camera
 
 PROJECTION = [f"p{row}{column}" for row in range(3) for column in range(4)]
@@ -175,3 +178,40 @@ def test_pieces_far_from_the_subject_are_dropped() -> None:
     mask[0:8, 50:60] = 255
     assert np.array_equal(keep_central(mask, 20), expected)
     assert keep_central(np.zeros((60, 60), np.uint8), 20).max() == 0
+
+
+def test_views_in_one_picture_are_surveyed_and_cut_as_if_each_camera_had_its_own_video(scene, write_video) -> None:
+    own = {name: [frame.picture for frame in decode_frames(path)] for name, path in scene.videos.items()}
+    # cam2 is seen in a mirror; all beside each other, in a picture with a border.
+    own["cam2"] = [picture[:, ::-1] for picture in own["cam2"]]
+    together = [np.pad(np.concatenate(row, axis=1), ((8, 4), (2, 0), (0, 0))) for row in zip(*own.values(), strict=True)]
+    video = write_video(scene.folder / "all.mp4", together)
+    crops = {name: Crop(2 + 192 * index, 8, 192, 144, name == "cam2") for index, name in enumerate(own)}
+    cut = {}
+    for name, crop in crops.items():
+        cut[name] = scene.folder / f"{name}-part.parquet"
+        survey_video(View((video,), crop), SurveyConfig(), cut[name])
+    one, other = (
+        {name: read_table(paths[name], "survey")[["area", "centroid_x", "centroid_y"]].to_numpy() for name in own}
+        for paths in (scene.surveys, cut)
+    )
+    for name in own:
+        assert one[name][:, 1:] == pytest.approx(other[name][:, 1:], abs=0.7)
+    # Extraction reads from the survey which part it was of; cam1 is calibrated for the picture of all three, the others for their parts.
+    whole = replace(scene.cameras["cam1"], size=(578, 156), matrix=scene.cameras["cam1"].matrix + [[0, 0, 2], [0, 0, 8], [0, 0, 0]])
+    write_calibration({**scene.cameras, "cam1": whole}, scene.folder / "views.toml", "mm")
+    location, cube = scene.folder / "s.parquet", scene.folder / "cube.json"
+    locate_subject(LocationConfig(smooth_seconds=0), scene.folder / "views.toml", cut, location)
+    measure_cube(LocationConfig(), {"s": location}, cube)
+    found = read_table(location, "location")
+    assert np.linalg.norm(found[["x", "y", "z"]].to_numpy() - scene.track, axis=1).max() < 12
+    for name in ("cam1", "cam2"):
+        pictures = []
+        for source, survey, calibration in (
+            (scene.videos[name], scene.surveys[name], scene.calibration), (str(video), cut[name], scene.folder / "views.toml")
+        ):  # fmt: skip
+            extract_frames(FrameSources(source, calibration, survey, location, cube), name, FramesConfig(), scene.folder / "frames.parquet")
+            pictures.append(
+                cv2.imdecode(np.frombuffer(read_table(scene.folder / "frames.parquet", "frames")["image"][7], np.uint8), 1).astype(float)
+            )
+        assert np.abs(pictures[0] - pictures[1]).mean() < 2

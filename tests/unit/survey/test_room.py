@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bkind3d.config import InputError, SurveyConfig
+from bkind3d.data.crops import Crop, Part, View
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, sample_rooms
 from bkind3d.survey.silhouettes import decode_mask
@@ -122,3 +123,20 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mask.png").write_text("nothing")
     with pytest.raises(InputError, match="cannot be read as a picture"):
         read_region(tmp_path / "mask.png", (640, 480), (80, 60))
+
+
+def test_a_mask_of_the_whole_picture_is_cut_as_the_video_is_and_one_of_another_size_refused(scene, tmp_path) -> None:
+    part = Part(Crop(20, 10, 100, 50), (192, 144))
+    drawn = np.zeros((144, 192), np.uint8)
+    drawn[10:60, 20:70] = 255
+    for name, picture in (("whole", drawn), ("own", drawn[10:60, 20:120]), ("other", drawn[:100, :100])):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
+    regions = [read_region(tmp_path / f"{name}.png", (100, 50), (100, 50), part) for name in ("whole", "own")]
+    assert regions[0].mean() == 0.5
+    assert np.array_equal(*regions)
+    with pytest.raises(InputError, match="other.png: is 100x100, the video 100x50, cut out of 192x144"):
+        read_region(tmp_path / "other.png", (100, 50), (100, 50), part)
+    view = View((scene.videos["cam1"],), part.crop)
+    with pytest.raises(InputError, match="other.png: is 100x100, the video 100x50"):
+        survey_video(view, SurveyConfig(), tmp_path / "survey.parquet", room=RoomFiles(mask=tmp_path / "other.png"))
+    assert not (tmp_path / "survey.parquet").exists()
