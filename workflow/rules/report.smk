@@ -24,7 +24,7 @@ rule write_report:
         doctor="results/doctor.json",
         sessions=get_all_files,
     output:
-        "results/report.html",
+        report("results/report.html", caption="../report/report.rst", category="Report"),
     log:
         "results/logs/write_report.log",
     benchmark:

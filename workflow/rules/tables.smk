@@ -12,9 +12,9 @@ rule make_tables:
             experiment=study.config.experiments,
         ),
     output:
-        pose="results/tables/pose.csv",
-        actions="results/tables/actions.csv",
-        labels="results/tables/labels.csv",
+        pose=report("results/tables/pose.csv", caption="../report/pose.rst", category="Tables"),
+        actions=report("results/tables/actions.csv", caption="../report/actions.rst", category="Tables"),
+        labels=report("results/tables/labels.csv", caption="../report/labels.rst", category="Tables"),
         more=multiext("results/tables/labels", ".md", ".svg", ".png"),
     log:
         "results/logs/make_tables.log",
@@ -46,17 +46,19 @@ rule plot_figures:
         ),
         sessions=get_pictured_files(1),
     output:
-        collect(
-            "results/figures/{{experiment}}.{name}",
-            name=[
-                *collect(
-                    "{name}.{ending}",
-                    name=["pose", "labels", "learning", "confusion", "skeleton"],
-                    ending=["svg", "png"],
-                ),
-                *(["overlays.png", "animation.gif"] if study.config.report.pictures else []),
-            ],
+        report(
+            collect(
+                "results/figures/{{experiment}}.{name}",
+                name=[
+                    *collect("{name}.svg", name=["pose", "labels", "learning", "confusion", "skeleton"]),
+                    *(["overlays.png", "animation.gif"] if study.config.report.pictures else []),
+                ],
+            ),
+            caption="../report/figure.rst",
+            category="Figures",
+            subcategory="{experiment}",
         ),
+        collect("results/figures/{{experiment}}.{name}.png", name=["pose", "labels", "learning", "confusion", "skeleton"]),
     log:
         "results/logs/plot_figures/{experiment}.log",
     benchmark:
