@@ -1,6 +1,7 @@
 """The package as others install it: built, put into an environment of its own, and used in any folder."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -23,11 +24,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder `bin` of an environment with the built wheel; all other packages are those that the tests run with."""
     folder = tmp_path_factory.mktemp("wheel")
     # Built from a copy: what an earlier build left in the clone would go into the wheel.
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, tracked):
-        if name.startswith(("bkind3d/", "workflow/", "profiles/", "config/")) or "/" not in name:
-            (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / "source" / name).write_bytes((ROOT / name).read_bytes())
+    for name in ("bkind3d", "workflow", "profiles", "config"):
+        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "Snakefile", "environment.yaml"):
+        shutil.copyfile(ROOT / name, folder / "source" / name)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, folder / "source"]
     done = run(*build, folder=folder)
     assert done.returncode == 0, done.stderr
