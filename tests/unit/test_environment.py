@@ -61,6 +61,16 @@ def test_conda_environment_has_the_same_packages():
     assert python.removeprefix("python=") in Requirement(f"python{PROJECT['requires-python']}").specifier
 
 
+def test_images_are_built_from_the_lock_with_the_same_system_libraries():
+    """As `make system` installs them, but for what tests alone need."""
+    needed = set(re.search(r"install -y --no-install-recommends (.*)", (ROOT / "Makefile").read_text())[1].split()) - {"chromium"}
+    for name in ("Dockerfile", "bkind3d.def"):
+        recipe = (ROOT / "containers" / name).read_text()
+        assert set(re.search(r"install --yes --no-install-recommends ([^\\\n]*)", recipe)[1].split()) == needed, name
+        assert "--requirement /opt/requirements.lock" in recipe
+        assert "--no-deps /opt/source" in recipe
+
+
 def test_one_extra_has_all_that_running_needs():
     (text,) = EXTRAS["all"]
     assert Requirement(text).extras == EXTRAS.keys() - SPARED

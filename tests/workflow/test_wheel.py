@@ -13,9 +13,10 @@ import pytest
 from tests.workflow.conftest import ROOT
 
 
-def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in a shell that knows nothing of this clone."""
+def run(*command: str | Path, folder: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command in a shell that knows nothing of this clone; `path` is where it looks for programs first."""
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment["PATH"] = f"{path}:{environment['PATH']}" if path else environment["PATH"]
     return subprocess.run(list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -69,3 +70,15 @@ def test_profiles_and_schemas_come_along(installed):
     here = {path.relative_to(ROOT) for folder in ("workflow", "profiles") for path in (ROOT / folder).rglob("*.*") if path.suffix != ".md"}
     assert {path for path in here if not (share / path).is_file()} == set()
     assert (share / "environment.yaml").read_bytes() == (ROOT / "environment.yaml").read_bytes()
+
+
+def test_the_workflow_is_a_module_of_another(installed, tmp_path):
+    """As Snakemake's workflow catalogue deploys it."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    ours = installed.parent / "share" / "bkind3d" / "workflow" / "Snakefile"
+    module = f'configfile: "config/config.yaml"\nmodule ours:\n    snakefile: "{ours}"\n    config: config\nuse rule * from ours\n'
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "Snakefile").write_text(module)
+    planned = run(installed / "python", "-m", "snakemake", "-n", "all", folder=tmp_path, path=installed)
+    assert planned.returncode == 0, planned.stderr[-2000:]
+    assert "train_model" in planned.stdout + planned.stderr

@@ -95,9 +95,15 @@ except InputError as error:
 SETTINGS = sections.format_sections(study)
 # Snakemake tells BLAS and torch how many threads a job has; OpenCV would take all cores of the machine.
 prefix = "set -euo pipefail; export OPENCV_FOR_THREADS_NUM=$OMP_NUM_THREADS; "
+PACKAGE = Path(bkind3d.__file__).resolve().parents[1]
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     # environment.yaml has what the package needs, but not the package.
-    prefix += f"export PYTHONPATH={shlex.quote(str(Path(bkind3d.__file__).resolve().parents[1]))}; "
+    prefix += f"export PYTHONPATH={shlex.quote(str(PACKAGE))}; "
+elif DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+
+    # Made by containers/bkind3d.def; it holds the package, too.
+    container: os.environ.get("BKIND3D_IMAGE", str(PACKAGE / "bkind3d.sif"))
+
 elif workflow.is_main_process:
     check_shell_python()
 shell.prefix(prefix)
