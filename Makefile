@@ -12,7 +12,7 @@ PYTEST := OMP_NUM_THREADS=1 nice python -m pytest
 # What takes long to make is shared by the tests of a file, so these stay with one process.
 BOTH_CORES := -n 2 --dist loadfile
 
-.PHONY: demo install docs test test-slow test-opencv test-readers test-slurm paper-smoke lint format reference lock bench system
+.PHONY: demo install docs test test-slow test-opencv test-readers test-slurm paper-smoke lint format reference lock bench gpu-bundle system
 .DEFAULT_GOAL := demo
 
 demo: .venv/run.stamp
@@ -66,6 +66,10 @@ lock: .venv/test.stamp
 
 bench: .venv/run.stamp
 	OMP_NUM_THREADS=1 python -m benchmarks
+
+# A folder with which a machine with a GPU measures itself, from the demo's results: build/gpu.
+gpu-bundle: .venv/run.stamp
+	python -m benchmarks.gpu_bundle
 
 system:
 	$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y --no-install-recommends python3-venv libgl1 libegl1 libegl-mesa0 libgl1-mesa-dri libglib2.0-0 chromium

@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from bkind3d.geometry.health import HealthReport, judge_health
 from bkind3d.training.machine import sum_over_processes
@@ -28,7 +27,7 @@ class History:
     def __init__(self) -> None:
         self.rows: list[tuple[int, float, str, float]] = []
         self._before, self._started = 0.0, time.monotonic()
-        self._board: SummaryWriter | None = None
+        self._board: Any = None
 
     @property
     def seconds(self) -> float:
@@ -36,10 +35,12 @@ class History:
         return self._before + time.monotonic() - self._started
 
     def show_on_tensorboard(self, folder: Path, step: int) -> None:
-        """Write what is recorded from `step` on to TensorBoard's files in `folder` as well, if the disk takes them."""
+        """Write what is recorded from `step` on to TensorBoard's files in `folder` as well, if the disk takes them and it is installed."""
         try:
+            from torch.utils.tensorboard import SummaryWriter
+
             self._board = SummaryWriter(str(folder), purge_step=step or None)
-        except OSError as error:
+        except (OSError, ImportError) as error:
             self._do_without_board(error)
 
     def record(self, step: int, terms: Mapping[str, Tensor]) -> None:
@@ -61,7 +62,7 @@ class History:
         except OSError as error:
             self._do_without_board(error)
 
-    def _do_without_board(self, error: OSError) -> None:
+    def _do_without_board(self, error: Exception) -> None:
         log.warning("no more curves for TensorBoard: %s", error)
         self._board = None
 
