@@ -1,7 +1,8 @@
 """Which calibration file belongs to which session: every candidate is read, and is used or passed over for a reason that is told."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from bkind3d.start.inventory import Inventory
 from bkind3d.start.naming import FEWEST, list_dates
 from bkind3d.start.recordings import Recognised, make_name
 
+#: What is no session's name in a file's, where it stands among others.
+_NUMBER = re.compile(r"\d{1,4}")
 #: The rule by which one of several is chosen, as it is told.
 RULE = "of those with all cameras of a session, the one with its name or date, or in the nearest folder"
 
@@ -130,11 +133,21 @@ def list_owners(path: Path, homes: Mapping[str, Path]) -> list[str]:
 
 def measure_nearness(path: Path, session: str, homes: Mapping[str, Path]) -> tuple[bool, int]:
     """How near a file is to a session: whether it has its name or date, and how deep the folder lies that both are in."""
-    stem = make_name(path.stem)
     dates = {"".join(filter(str.isdigit, date)) for date in list_dates(path.stem)}
     own = {"".join(filter(str.isdigit, date)) for date in list_dates(session)}
     shared = next(len(folder.parts) for folder in path.parents if homes[session].is_relative_to(folder))
-    return stem == session or bool(dates & own), shared
+    return find_named(path, homes) == session or bool(dates & own), shared
+
+
+def find_named(path: Path, sessions: Iterable[str]) -> str | None:
+    """The session whose name a file has, alone or among other words (``mouse1_calib``); of several the longest, and no short number."""
+    stem = make_name(path.stem)
+    found = [
+        name
+        for name in sessions
+        if name == stem or (not _NUMBER.fullmatch(name) and re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", stem))
+    ]
+    return max(found, key=len, default=None)
 
 
 class Choice:
@@ -178,11 +191,9 @@ class Choice:
 
     def _try(self, candidate: Candidate, session: str, levels: dict[tuple[bool, int], list[FittedCalibration | None]]) -> None:
         path, refused = candidate.path, self.refused[session]
-        owners = list_owners(path, self.homes)
-        if session not in owners or (make_name(path.stem) in self.homes and make_name(path.stem) != session):
-            refused[path] = (
-                f"belongs to session {owners[0] if session not in owners else make_name(path.stem)}, by where it lies or its name"
-            )
+        owners, named = list_owners(path, self.homes), find_named(path, self.homes)
+        if session not in owners or named not in (None, session):
+            refused[path] = f"belongs to session {owners[0] if session not in owners else named}, by where it lies or its name"
             return
         try:
             match_cameras(candidate.cameras, list(self.found.sessions[session]), path)

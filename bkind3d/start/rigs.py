@@ -75,12 +75,12 @@ def make_rigs(inventory: Inventory, found: Recognised, candidates: Sequence[Cand
         elif template and described.get(template):
             filmed[session] = template
             choice.examine(session)
-        elif options.board:
-            filmed[session] = _explain_lack(found, choice, session, None)
         elif calibration := choice.choose(session):
             chosen[session] = calibration
         else:
             filmed[session] = _explain_lack(found, choice, session, template)
+    if options.board and not filmed:
+        _explain_lack(found, choice, next(iter(found.sessions)), None)
     if options.size and not any(one.size for one in chosen.values()):
         raise InputError(
             f"--size {options.size}", "is for calibrations that do not say their picture size, of which none is used", "leave it out"
@@ -135,11 +135,13 @@ def _explain_lack(found: Recognised, choice: Choice, session: str, template: str
                 "film the board with all cameras, or name the videos alike",
             )
     others = ", ".join(found.boards)
+    unlike = any(why.startswith("has the cameras") for why in choice.refused[session].values())
+    alike = "name the cameras as a calibration does, or say --pattern with {camera} where its names stand; " if unlike else ""
     raise InputError(
         found.folder,
         f"session {session!r} has no calibration with its cameras {cameras}{f' ({reasons})' if reasons else ''}, and no videos "
         f"show a board{f' for it ({others} lies with other sessions)' if others else ' (with markers, or calib or board in the name)'}",
-        "if a calibration holds for all sessions, say --calibration FILE",
+        f"{alike}if a calibration holds for all sessions, say --calibration FILE",
     )
 
 

@@ -76,10 +76,12 @@ def _drop_when(session: str) -> str:
 
 
 def find_tables(inventory: Inventory, found: Recognised) -> dict[str, dict[str, str]]:
-    """Tables of joints and behaviours of the sessions, relative to the folder: files of these names with a session's name in their path."""
+    """Tables of joints and behaviours of the sessions, relative to the folder: files, or folders, of these names with a session's name in their path."""
     tables: dict[str, dict[str, str]] = {session: {} for session in found.sessions}
     for path in list(inventory.passed_over):
-        if path.suffix == ".parquet" and (kind := next((name for name in TABLES if name in path.stem.lower()), None)):
+        if path.suffix == ".parquet" and (
+            kind := next((name for name in TABLES if name in f"{path.parent.name}/{path.stem}".lower()), None)
+        ):
             words = {make_name(part) for part in path.relative_to(inventory.folder).with_suffix("").parts}
             words |= {make_name(re.sub(rf"[-_. ]?{kind}[-_. ]?", "", path.stem, flags=re.I))}
             mine = [session for session in found.sessions if session in words]

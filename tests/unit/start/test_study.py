@@ -258,3 +258,20 @@ def test_a_rate_that_no_camera_has_is_told_and_can_be_said(recordings, tmp_path,
     assert {row.frame_rate for row in study.sessions.values()} == {100}
     assert study.config.experiments["bkind3d"].training.neighbour_frames == 7
     assert main(["init", str(recordings), "--study", str(tmp_path / "none"), "--rate", "0"]) == 2
+
+
+@pytest.mark.parametrize("place", ["joints/{0}.parquet", "{0}/joints.parquet", "truth/{0}_joints.parquet"])
+def test_joints_that_lie_there_are_taken_and_a_subject_judges(recordings, tmp_path, capsys, place):
+    for session in ("m1", "m2"):
+        path = recordings / place.format(session)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    (recordings / "poses-3d.h5").write_bytes(b"")
+    assert main(["init", str(recordings), "--study", str(tmp_path / "study")]) == 0
+    study = load_study(folder=tmp_path / "study")
+    assert {name: (row.joints, row.split) for name, row in study.sessions.items()} == {
+        "m1": (place.format("m1"), "train"),
+        "m2": (place.format("m2"), "test"),
+    }
+    said = capsys.readouterr().out
+    assert "Assumed that m2 judges the result" in said and "poses-3d.h5: perhaps true joints" in said
