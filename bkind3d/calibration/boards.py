@@ -1,6 +1,7 @@
 """Calibration boards: ChArUco and checkerboards as aniposelib knows them, and where their corners are in pictures."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import BoardConfig
+from bkind3d.data.crops import Part
 
 if TYPE_CHECKING:
     from aniposelib.boards import CalibrationObject
@@ -33,6 +35,7 @@ class Corners:
     points : pixels, NaN where a corner is not found; boards of which a camera sees too few corners are left out.
     model : where the corners are on the board, units of the board; OpenCV's board frame (z into the board, 0 at its corner).
     board : aniposelib's board.
+    parts : which part of the video's pictures is a camera's, of those that do not have the whole.
     """
 
     cameras: list[str]
@@ -41,6 +44,7 @@ class Corners:
     points: Float[NDArray, "camera frame corner 2"]
     model: Float[NDArray, "corner 3"]
     board: "CalibrationObject"
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
     @property
     def seen(self) -> Bool[NDArray, "camera frame"]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bkind3d.calibration.board_poses import measure_rigid_error
 from bkind3d.calibration.boards import Corners
-from bkind3d.calibration.corners import Videos, find_corners
+from bkind3d.calibration.corners import Videos, find_corners, list_parts
 from bkind3d.calibration.displacement import check_given
 from bkind3d.calibration.faults import check_scale, find_faults
 from bkind3d.calibration.intrinsics import estimate_intrinsics
@@ -24,6 +24,7 @@ from bkind3d.calibration.world import compare_to_truth, place_between_cameras, p
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration, write_calibration
 from bkind3d.data.calibration_formats import require_cameras
+from bkind3d.data.crops import Part
 from bkind3d.data.parquet import write_table
 from bkind3d.data.video import probe_video
 from bkind3d.geometry.cameras import Camera
@@ -123,7 +124,7 @@ def calibrate_corners(
         views = zip(solved.points, solved.sizes, solved.cameras, strict=True)
         lenses = [estimate_intrinsics(solved.model, points, size, name, name in config.fisheye) for points, size, name in views]
     else:
-        lenses = _read_lenses(given.intrinsics, dict(zip(corners.cameras, corners.sizes, strict=True)))
+        lenses = _read_lenses(given.intrinsics, dict(zip(corners.cameras, corners.sizes, strict=True)), corners.parts)
     faults = [*check_rows(corners), *find_faults(lenses, corners)]
     log_findings(faults)
     refuse(faults, config.accept_poor)
@@ -160,7 +161,7 @@ def check_calibration(
     found = read_calibration(calibration, allow_copies=True)[0]
     require_cameras(found, videos, calibration, _NAME_ALIKE)
     headers = {name: probe_video(path, counted=False) for name, path in videos.items()}
-    cameras = [fit_camera_to_video(found[name], (header.width, header.height), calibration) for name, header in headers.items()]
+    cameras = [fit_camera_to_video(found[name], (info.width, info.height), calibration, info.part) for name, info in headers.items()]
     corners = find_corners(videos, board, config, threads)
     judged = judge_cameras(cameras, corners, corners, config, units)
     findings = [*check_scale(board, units), *check_rows(corners), *find_faults(cameras, corners), *check_given(cameras, corners)]
@@ -196,20 +197,20 @@ def _check_files(given: Given, videos: Videos) -> None:
         require_cameras(read_calibration(given.truth)[0], videos, given.truth, _NAME_ALIKE)
     if given.intrinsics is not None:
         headers = {name: probe_video(path, counted=False) for name, path in videos.items()}
-        _read_lenses(given.intrinsics, {name: (header.width, header.height) for name, header in headers.items()})
+        _read_lenses(given.intrinsics, {name: (header.width, header.height) for name, header in headers.items()}, list_parts(headers))
     if given.world_points is not None:
         read_points(Path(given.world_points), list(videos))
 
 
-def _read_lenses(path: str | Path, sizes: Mapping[str, tuple[int, int]]) -> list[Camera]:
-    """Given intrinsics, for pictures of these `sizes`."""
+def _read_lenses(path: str | Path, sizes: Mapping[str, tuple[int, int]], parts: Mapping[str, Part]) -> list[Camera]:
+    """Given intrinsics, for pictures of these `sizes`, some of which are `parts` of others."""
     found = read_calibration(path, allow_copies=True)[0]
     lacking = [name for name in sizes if name not in found]
     if lacking:
         raise InputError(
             path, f"has no intrinsics of camera {lacking[0]!r}, only of {', '.join(found)}", "name the cameras as the videos are named"
         )
-    return [fit_camera_to_video(found[name], size, path) for name, size in sizes.items()]
+    return [fit_camera_to_video(found[name], size, path, parts.get(name)) for name, size in sizes.items()]
 
 
 def _place(cameras: list[Camera], corners: Corners, config: CalibrationConfig, given: Given) -> tuple[list[Camera], dict[str, Any]]:

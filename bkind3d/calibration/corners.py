@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board
 from bkind3d.calibration.misprints import explain_unseen_board, show_more_rows
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
+from bkind3d.data.crops import Part
 from bkind3d.data.frame_maps import FrameMap, choose_frames
 from bkind3d.data.progress import track
 from bkind3d.data.spacing import spread_indices
@@ -79,7 +80,7 @@ def find_corners(
     maker = make_board(board, legacy)
     model = locate_model(maker)
     points[~_is_enough(points, model)] = np.nan
-    corners = Corners(list(videos), [(info.width, info.height) for info in infos.values()], frames, points, model, maker)
+    corners = Corners(list(videos), [(info.width, info.height) for info in infos.values()], frames, points, model, maker, list_parts(infos))
     blind = [camera for camera, seen in zip(videos, corners.seen, strict=True) if not seen.any()]
     if blind:
         path = videos[blind[0]]
@@ -87,6 +88,11 @@ def find_corners(
         reason = explain_unseen_board((frame.picture for frame in shown), board)
         raise InputError(list_files(path)[0], f"the board is found in no frame by camera(s) {', '.join(blind)}", reason)
     return corners
+
+
+def list_parts(infos: Mapping[str, VideoInfo]) -> dict[str, Part]:
+    """Which part of its video's pictures is a camera's, of those that do not have the whole."""
+    return {camera: info.part for camera, info in infos.items() if info.part}
 
 
 def _is_enough(points: Float[NDArray, "camera frame corner 2"], model: Float[NDArray, "corner 3"]) -> Bool[NDArray, "camera frame"]:

@@ -15,6 +15,13 @@ from bkind3d.study.sheets import AXES
 
 WRITTEN = [name for name, row in CALIBRATION_FORMATS.items() if row.written]
 FILMED = "board video of every camera, synchronised; its files in the order of time with ; between them, where it has several"
+CROPS = argument(
+    "--crops",
+    nargs="+",
+    default=[],
+    metavar="CAMERA=X,Y,WIDTH,HEIGHT[,flip]",
+    help="parts of the videos' pictures that are cameras of their own (mirrors, several in one picture)",
+)
 #: What all verbs need that look at board videos.
 BOARD_VIDEOS = (
     argument("--config", required=True, help="JSON or YAML file with the section 'calibration'"),
@@ -22,6 +29,7 @@ BOARD_VIDEOS = (
     argument("--board", required=True, help="name of the board in the videos"),
     argument("--units", required=True, choices=METRES, help="units of the board's squares, and of the world"),
     argument("--videos", nargs="+", required=True, metavar="CAMERA=PATH", help=FILMED),
+    CROPS,
     threads(2, "videos that are searched at a time"),
     argument("--quality", required=True, help="Parquet file to write (table 'calibration')"),
 )
@@ -35,15 +43,21 @@ def _find_board(name: str, path: str) -> BoardConfig:
     return boards[name]
 
 
-def _read_board_videos(arguments: argparse.Namespace) -> tuple[CalibrationConfig, BoardConfig, dict[str, list[str]]]:
+def _read_board_videos(arguments: argparse.Namespace) -> tuple[CalibrationConfig, BoardConfig, dict[str, View]]:
     """Read settings, board, and videos by camera."""
     config, board = read_section(CalibrationConfig, arguments.config), _find_board(arguments.board, arguments.boards)
-    return config, board, _read_videos(arguments.videos)
+    return config, board, _read_videos(arguments)
 
 
-def _read_videos(entries: list[str]) -> dict[str, list[str]]:
-    """The files of every camera's video."""
-    return {name: paths.split(";") for name, paths in read_named_paths(entries, "--videos").items()}
+def _read_videos(arguments: argparse.Namespace) -> dict[str, View]:
+    """The board video of every camera, or its part of one."""
+    from bkind3d.data.video import cut_board
+
+    crops = {name: parse_crop(text, f"--crops {name}") for name, text in read_named_paths(arguments.crops, "--crops").items()}
+    videos = read_named_paths(arguments.videos, "--videos")
+    if strangers := [name for name in crops if name not in videos]:
+        raise InputError("--crops", f"{strangers[0]!r} is none of {', '.join(videos)}", "name the camera of a board video")
+    return {name: cut_board(View(tuple(map(Path, paths.split(";"))), crops.get(name))) for name, paths in videos.items()}
 
 
 @verb(
@@ -71,6 +85,7 @@ def board(arguments: argparse.Namespace) -> None:
     argument("--config", help="JSON or YAML file with the section 'calibration'"),
     argument("--boards", help="JSON or YAML file with the boards by name"),
     argument("--videos", nargs="+", metavar="CAMERA=PATH", help=FILMED),
+    CROPS,
     argument(
         "--frame-maps", nargs="+", default=[], metavar="CAMERA=PATH", help="frame maps, where frames of one number are not of one moment"
     ),
@@ -99,7 +114,7 @@ def calibrate_cameras(arguments: argparse.Namespace) -> None:
     else:
         if arguments.pattern or not arguments.board:
             raise InputError("--videos", "needs --board, and no --pattern", "write the board itself, or its name in the file --boards")
-        videos = _read_videos(arguments.videos)
+        videos = _read_videos(arguments)
         filmed = _find_board(arguments.board, arguments.boards) if arguments.boards else BoardConfig(**read_board(arguments.board))
     given = Given(arguments.intrinsics, arguments.world_points, arguments.truth, read_named_paths(arguments.frame_maps, "--frame-maps"))
     calibrate_cameras(config, filmed, videos, arguments.units, arguments.output, arguments.quality, given, arguments.threads)

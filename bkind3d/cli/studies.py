@@ -25,6 +25,12 @@ NAMES = (
     argument("--study", type=Path, required=True, help="folder of the study; must not be there yet"),
     argument("--units", choices=METRES, help="of lengths on the board, or in the calibration (default: as the file says, else mm)"),
     *NAMES,
+    argument(
+        "--views",
+        nargs="*",
+        metavar="CAMERA=X,Y,WIDTH,HEIGHT[,flip]",
+        help="every video shows all cameras (mirrors, several in one picture), each in this part; alone: as a calibration's picture sizes suggest",
+    ),
     argument("--calibration", type=Path, help="calibration file of all sessions, of any format"),
     argument(
         "--size",
@@ -44,7 +50,11 @@ def init(arguments: argparse.Namespace) -> None:
     from bkind3d.start.study import Naming, start_study
 
     options = Options(arguments.units, arguments.calibration, " ".join(arguments.size or []) or None, arguments.board)
-    sys.stdout.write(start_study(arguments.folder, arguments.study, Naming(arguments.pattern, arguments.subject), options, arguments.rate))
+    sys.stdout.write(
+        start_study(
+            arguments.folder, arguments.study, Naming(arguments.pattern, arguments.subject, arguments.views), options, arguments.rate
+        )
+    )
 
 
 @verb(

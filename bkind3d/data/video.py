@@ -253,6 +253,23 @@ def cut_alike(video: Video, part: Part | None) -> tuple[Video, VideoInfo]:
     return view, probe_video(view, counted=False)
 
 
+def cut_board(view: View) -> View:
+    """A board's video as its camera shows sessions: the part of the picture, unless the picture is no larger than the part and was cut before.
+
+    Raises
+    ------
+    InputError : where it is neither, or is no video.
+    """
+    whole = View(view.files)
+    if view.crop is None:
+        return whole
+    info = probe_video(whole, counted=False)
+    if (info.width, info.height) == view.crop.size and not view.crop.is_inside(view.crop.size):
+        log.info("%s: is as large as the crop %s, and taken for it", describe_files(view.files), view.crop)
+        return whole
+    return view
+
+
 def decode_frames(
     video: Video, size: tuple[int, int] | None = None, gray: bool = False, wanted: Callable[[int], bool] | None = None, threads: int = 1
 ) -> Iterator[DecodedFrame]:

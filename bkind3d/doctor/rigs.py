@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from bkind3d.calibration.corners import find_corners
 from bkind3d.config import InputError
 from bkind3d.data.parquet import read_metadata, read_table
+from bkind3d.data.video import cut_board
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.sessions import find_rig_file, read_rig
 from bkind3d.geometry.cameras import Camera, axis_vector, find_up, name_axis, upright_rotation
@@ -71,7 +72,7 @@ def check_up(name: str, cameras: Mapping[str, Camera], up: str, turned: bool, gi
 
 
 def _check_boards(study: Study, name: str) -> list[Check]:
-    videos = {camera: [study.folder / path for path in files] for camera, files in study.find_board_videos(name).items()}
+    videos = study.find_board_views(name)
     maps = {camera: study.folder / path for camera, path in study.find_board_frame_maps(name).items()}
     quality = study.results.calibration_quality(name)
     if not videos:
@@ -81,11 +82,12 @@ def _check_boards(study: Study, name: str) -> list[Check]:
         counts = dict(zip(table["camera"], table["n_board_frames"].astype(int), strict=True))
         shared = {(pair["one"], pair["other"]): int(pair["n_shared"]) for pair in metadata.get("pairs", [])}
         return check_board_views(name, counts, shared)
-    if not all(path.exists() for files in videos.values() for path in files):
+    if not all(path.exists() for view in videos.values() for path in view.files):
         return [Check("warning", "board", f"rig {name!r}: its board videos are not there yet", "snakemake renders them")]
     try:
         few = study.config.calibration.model_copy(update={"max_board_frames": SAMPLES})
-        corners = find_corners(videos, study.config.boards[study.rigs[name].board], few, frame_maps=maps)
+        cut = {camera: cut_board(view) for camera, view in videos.items()}
+        corners = find_corners(cut, study.config.boards[study.rigs[name].board], few, frame_maps=maps)
     except InputError as error:
         return [Check.of_error("board", InputError(f"rig {name}: {error.where}".rstrip(": "), error.what, error.remedy), _FILM)]
     return check_board_views(name, *count_views(corners.cameras, corners.seen), of=len(corners.frames))

@@ -12,6 +12,7 @@ from bkind3d.calibration.formats.reading import read_given_cameras
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import fit_camera_to_video, read_calibration
 from bkind3d.data.calibration_formats import match_cameras, parse_sizes
+from bkind3d.data.crops import View, list_overlaps
 from bkind3d.data.cubes import read_cube
 from bkind3d.data.frame_maps import choose_frames
 from bkind3d.data.parquet import read_metadata, read_table
@@ -73,6 +74,7 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
         examined.checks += [replace(check, camera=camera) for check in checks]
         if sample is not None:
             examined.samples[camera] = sample
+    examined.checks += check_parts({camera: study.find_view(name, camera) for camera in examined.samples})
     examined.checks += check_lengths(study, name, examined.samples)
     examined.checks += check_rates(examined.samples, study.find_frame_maps(name), row.frame_rate)
     examined.checks += _fit_calibration(study, examined, row.rig)
@@ -98,6 +100,17 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
         examined.checks += check_movement(examined.silhouettes)
     examined.checks = [replace(check, session=name) for check in examined.checks]
     return examined
+
+
+def check_parts(views: Mapping[str, View]) -> list[Check]:
+    """Whether views in one picture have pixels in common."""
+    checks = []
+    for files in dict.fromkeys(view.files for view in views.values()):
+        crops = {camera: view.crop for camera, view in views.items() if view.files == files and view.crop}
+        for one, other in list_overlaps(crops):
+            sentence = f"the parts of {files[0].name} that are {one} ({crops[one]}) and {other} ({crops[other]}) overlap"
+            checks.append(Check("warning", "crop", sentence, "what lies in both is taken for two views of it: correct crop in cameras.tsv"))
+    return checks
 
 
 def check_lengths(study: Study, name: str, samples: Mapping[str, Sample]) -> list[Check]:

@@ -101,6 +101,7 @@ def fit_calibration(candidate: Candidate, found: Recognised, session: str, wante
     """
     path, given = candidate.path, candidate.given
     matched = match_cameras(candidate.cameras, list(found.sessions[session]), path)
+    parts = {name: found.find_part(session, camera) for camera, name in matched.items()}
     videos = {name: found.measure_size(session, camera) for camera, name in matched.items()}
     lacking = any("size" not in table for table in given.tables.values())
     size = (wanted.size or _write_sizes(videos, candidate.cameras)) if lacking else ""
@@ -109,7 +110,7 @@ def fit_calibration(candidate: Candidate, found: Recognised, session: str, wante
     units = given.units or wanted.units or "mm"
     cameras = read_given_cameras(path, sizes=parse_sizes(size or wanted.size or "", "--size"))[0]
     for name, shape in videos.items():
-        fit_camera_to_video(cameras[name], shape, path)
+        fit_camera_to_video(cameras[name], shape, path, parts[name])
     check_scale({name: cameras[name] for name in videos}, units, path)
     return FittedCalibration(path, cameras, units, bool(given.units or wanted.units), size)
 

@@ -72,13 +72,21 @@ def apply_pattern(pattern: str, names: Sequence[str], cameras: str = "[^/]+?") -
     for index, match in matches:
         if match:
             values = match.groupdict()
-            found[index] = Place(values.get("session") or "", values["camera"], int(values["part"]) if values.get("part") else None)
+            found[index] = Place(
+                values.get("session") or "", values.get("camera") or "", int(values["part"]) if values.get("part") else None
+            )
     return found
 
 
-def check_pattern(pattern: str) -> None:
-    """Refuse a pattern that does not say where the camera's name stands."""
+def check_pattern(pattern: str, of_views: bool = False) -> None:
+    """Refuse a pattern that does not say where the camera's name stands; or, of videos that show all views, the session's."""
     fields = re.findall(r"\{[^}]*\}", pattern)
+    if of_views:
+        if "{session}" not in fields or set(fields) - {"{session}", "{part}"}:
+            raise InputError(
+                f"--pattern {pattern!r}", "videos show all views: write {session} where the session's name stands, and {part} for pieces"
+            )
+        return
     if "{camera}" not in fields or set(fields) - {"{session}", "{camera}", "{part}"}:
         raise InputError(
             f"--pattern {pattern!r}",

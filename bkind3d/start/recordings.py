@@ -4,7 +4,7 @@ import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from jaxtyping import Shaped
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError
+from bkind3d.data.crops import Crop, Part, Size
 from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import DecodedFrame, VideoInfo, decode_frames, decode_keyframes, probe_video, read_packets
 from bkind3d.start.inventory import VIDEOS, Inventory
@@ -46,6 +47,7 @@ class Recognised:
     boards : files of the board video by camera by their paths with ``{camera}`` (``;`` between them), of recordings of a calibration board.
     headers : of every video, as far as they can be told without decoding.
     remarks : what was assumed, and how to say it otherwise.
+    crops : the part of the pictures that is a camera's, where all share one video.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class Recognised:
     boards: dict[str, dict[str, list[Path]]]
     headers: dict[Path, VideoInfo]
     remarks: list[str] = field(default_factory=list)
+    crops: dict[str, Crop] = field(default_factory=dict)
 
     def find_home(self, session: str) -> Path:
         """The deepest folder that holds all videos of a session."""
@@ -61,6 +64,14 @@ class Recognised:
 
     def measure_size(self, session: str, camera: str) -> tuple[int, int]:
         """(width, height) of a camera's pictures."""
+        part = self.find_part(session, camera)
+        return part.crop.size if part else self._measure_whole(session, camera)
+
+    def find_part(self, session: str, camera: str) -> Part | None:
+        """The part of its video's pictures that is a camera's; none where that is the whole."""
+        return Part(self.crops[camera], self._measure_whole(session, camera)) if camera in self.crops else None
+
+    def _measure_whole(self, session: str, camera: str) -> Size:
         header = self.headers[self.sessions[session][camera][0]]
         return header.width, header.height
 
@@ -82,22 +93,15 @@ def recognise_recordings(inventory: Inventory, pattern: str | None = None, known
     ------
     InputError : where no session has two cameras, or two videos are the same camera of one session.
     """
-    headers = dict(_probe_videos(inventory))
-    boards = [path for path in headers if _BOARD.search(inventory.name(path))]
-    filmed = [path for path in headers if path not in set(boards)]
-    if not filmed and boards:
-        raise InputError(
-            inventory.folder,
-            f"all videos are called like those of a calibration board, such as {inventory.name(boards[0])}",
-            f"name the sessions otherwise, or calibrate the cameras alone: bkind3d calibrate-cameras {inventory.folder} --board "
-            "8x11:24:18.75 -o calibration.toml",
-        )
+    headers, filmed, boards = _tell_boards(inventory)
     pattern, found = _read_names(inventory, filmed, headers, pattern, known)
     sessions, raw = _group(inventory, filmed, found)
     if len(headers) == 1:
         only = inventory.name(next(iter(headers)))
         raise InputError(
-            inventory.folder, f"holds one video, {only}", "two cameras are the least (of views by mirrors in one picture, cut a video each)"
+            inventory.folder,
+            f"holds one video, {only}",
+            "two cameras are the least; where it shows several views (by mirrors, say): --views",
         )
     if not sessions:
         raise InputError(
@@ -113,6 +117,47 @@ def recognise_recordings(inventory: Inventory, pattern: str | None = None, known
         remarks.append(f"Markers show that {seen} is of a board.")
         _add_boards(recognised, group_boards(inventory, [path for files in shown.values() for path in files], raw))
     return recognised
+
+
+def recognise_views(inventory: Inventory, pattern: str | None, choose: Callable[[Size], dict[str, Crop]]) -> Recognised:
+    """Find out which video of the `inventory` is which session, where each shows all views.
+
+    Parameters
+    ----------
+    pattern : path of a video below the folder, with ``{session}``, ``{part}`` and ``*``; all of it is the session's name without one.
+    choose : the part of a picture of the given size that is a camera's, by camera.
+
+    Raises
+    ------
+    InputError : where a video's pictures lack a part.
+    """
+    headers, filmed, boards = _tell_boards(inventory)
+    pattern, found = _read_names(inventory, filmed, headers, pattern or "{session}", (), of_views=True)
+    crops = choose((headers[filmed[0]].width, headers[filmed[0]].height))
+    for path in [filmed[index] for index in found]:
+        size = (headers[path].width, headers[path].height)
+        for camera, crop in crops.items():
+            if not crop.is_inside(size):
+                raise InputError(path, f"view {camera}={crop} is not all inside its pictures of {size[0]}x{size[1]}", "correct --views")
+    sessions, _ = _group(inventory, filmed, found, list(crops))
+    recognised = Recognised(inventory.folder, pattern, sessions, {}, headers, [*_remark_on_parts(sessions, pattern)], crops)
+    _add_boards(recognised, {inventory.name(path): dict.fromkeys(crops, path) for path in boards})
+    return recognised
+
+
+def _tell_boards(inventory: Inventory) -> tuple[dict[Path, VideoInfo], list[Path], list[Path]]:
+    """What all videos are, those of sessions, and those that are called like a board's."""
+    headers = dict(_probe_videos(inventory))
+    boards = [path for path in headers if _BOARD.search(inventory.name(path))]
+    filmed = [path for path in headers if path not in set(boards)]
+    if not filmed and boards:
+        raise InputError(
+            inventory.folder,
+            f"all videos are called like those of a calibration board, such as {inventory.name(boards[0])}",
+            f"name the sessions otherwise, or calibrate the cameras alone: bkind3d calibrate-cameras {inventory.folder} --board "
+            "8x11:24:18.75 -o calibration.toml",
+        )
+    return headers, filmed, boards
 
 
 def recognise_boards(inventory: Inventory, pattern: str | None = None) -> Recognised:
@@ -136,12 +181,17 @@ def recognise_boards(inventory: Inventory, pattern: str | None = None) -> Recogn
 
 
 def _read_names(
-    inventory: Inventory, videos: Sequence[Path], headers: Mapping[Path, VideoInfo], pattern: str | None, known: Collection[Sequence[str]]
+    inventory: Inventory,
+    videos: Sequence[Path],
+    headers: Mapping[Path, VideoInfo],
+    pattern: str | None,
+    known: Collection[Sequence[str]],
+    of_views: bool = False,
 ) -> tuple[str, dict[int, Place]]:
     """The pattern, and what it says of every video that it fits; the others are passed over."""
     names = [str(path.relative_to(inventory.folder).with_suffix("")) for path in videos]
     if pattern:
-        check_pattern(pattern)
+        check_pattern(pattern, of_views)
         found = apply_pattern(pattern.removesuffix(Path(pattern).suffix) if Path(pattern).suffix.lower() in VIDEOS else pattern, names)
         if not found:
             such = f", such as {names[0]!r}" if names else ""
@@ -188,8 +238,10 @@ def _name_sessions(folder: Path, sessions: Collection[str]) -> dict[str, str]:
     return names
 
 
-def _group(inventory: Inventory, paths: Sequence[Path], found: Mapping[int, Place]) -> tuple[dict[str, dict[str, list[Path]]], set[str]]:
-    """Videos by session and camera, under names for the sheets, and the cameras' names as they stand in the paths."""
+def _group(
+    inventory: Inventory, paths: Sequence[Path], found: Mapping[int, Place], views: Sequence[str] = ()
+) -> tuple[dict[str, dict[str, list[Path]]], set[str]]:
+    """Videos by session and camera, under names for the sheets, and the cameras' names as they stand in the paths; `views` share them."""
     names = _name_sessions(inventory.folder, {place.session: None for place in found.values()}.keys())
     grouped: dict[str, dict[str, dict[int, Path]]] = {}
     first: dict[tuple[str, str], str] = {}
@@ -208,6 +260,8 @@ def _group(inventory: Inventory, paths: Sequence[Path], found: Mapping[int, Plac
         session: {camera: [parts[number] for number in sorted(parts)] for camera, parts in cameras.items()}
         for session, cameras in grouped.items()
     }
+    if views:
+        sessions = {session: dict.fromkeys(views, files) for session, cameras in sessions.items() for files in cameras.values()}
     for session in [name for name, cameras in sessions.items() if len(cameras) < FEWEST]:
         for path in (path for files in sessions.pop(session).values() for path in files):
             inventory.pass_over(path, f"is the only video of session {session!r}; two cameras are the least")

@@ -7,7 +7,8 @@ from typing import Any
 
 from bkind3d.calibration.faults import check_scale
 from bkind3d.config import BoardConfig, InputError
-from bkind3d.data.calibration_formats import UnmatchedError
+from bkind3d.data.calibration_files import is_of_whole
+from bkind3d.data.calibration_formats import UnmatchedError, match_cameras
 from bkind3d.geometry.cameras import find_up
 from bkind3d.start.boards import read_board, read_board_file, type_board
 from bkind3d.start.calibrations import (
@@ -215,7 +216,7 @@ def _add_calibrations(
         how = "as given" if options.calibration else f"assumed: {RULE}; change it with --calibration"
         lengths = "" if one.stated else f" Assumed that its lengths are in {one.units}; change it with --units."
         rigs.remarks.append(f"Calibration of {_list(mine, found)}: {shown} ({how}).{lengths}")
-        rigs.remarks += remark_on_sizes(one, shown, given=options.size is not None)
+        rigs.remarks += remark_on_sizes(one, shown, given=options.size is not None) + _remark_on_parts(one, mine[0], shown, found)
         up = find_up(list(one.cameras.values())) or "z"
         if up != "z":
             rigs.remarks.append(
@@ -262,6 +263,17 @@ def _add_boards(
     for template, videos in found.boards.items():
         for video in (path for files in videos.values() for path in files):
             inventory.pass_over(video, f"a board's video that no session needs ({template}); name it in rigs.tsv to use it")
+
+
+def _remark_on_parts(one: FittedCalibration, session: str, shown: str, found: Recognised) -> list[str]:
+    """Say of what pictures the calibration of views in one picture is."""
+    cameras = match_cameras(list(one.cameras), list(found.crops), one.path) if found.crops else {}
+    of = dict.fromkeys(
+        "the whole picture" if part and is_of_whole(one.cameras[name].size, part, one.path, name) else "its part of the picture"
+        for camera, name in cameras.items()
+        for part in [found.find_part(session, camera)]
+    )
+    return [f"{shown}: each camera is calibrated for {' or '.join(of)}, by its picture size."] if of else []
 
 
 def _list(sessions: Sequence[str], found: Recognised) -> str:

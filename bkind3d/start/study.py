@@ -14,6 +14,7 @@ import yaml
 
 from bkind3d.config import InputError
 from bkind3d.data.calibration_formats import match_cameras
+from bkind3d.data.crops import Crop
 from bkind3d.data.writing import folder_when_complete, refuse_inside
 from bkind3d.start.calibrations import find_calibrations, read_candidate
 from bkind3d.start.clocks import find_times
@@ -21,6 +22,7 @@ from bkind3d.start.inventory import Inventory, describe_passed_over, describe_us
 from bkind3d.start.recordings import Recognised, make_name, recognise_recordings
 from bkind3d.start.rigs import COLUMNS, Options, make_rigs, relative_path
 from bkind3d.start.subjects import TABLES, find_tables, name_subjects, propose_splits
+from bkind3d.start.views import find_views, remark_on_overlaps
 from bkind3d.study.opening import load_study
 from bkind3d.study.replacing import read_sheet, replace_together
 from bkind3d.study.sheets import FASTEST, write_sheet
@@ -32,10 +34,14 @@ _NEIGHBOUR_SECONDS = 0.07
 
 @dataclass(frozen=True)
 class Naming:
-    """What the user says of names, as typed: ``pattern`` of the videos' paths, ``subject`` a name or a pattern of sessions' names."""
+    """What the user says of names, as typed: ``pattern`` of the videos' paths, ``subject`` a name or a pattern of sessions' names.
+
+    With ``views``, each video shows all cameras: where they are, or nothing for what a calibration suggests.
+    """
 
     pattern: str | None = None
     subject: str | None = None
+    views: Sequence[str] | None = None
 
 
 def start_study(folder: Path, study: Path, naming: Naming, options: Options, rate: float | None = None) -> str:
@@ -53,7 +59,10 @@ def start_study(folder: Path, study: Path, naming: Naming, options: Options, rat
     inventory = list_files(folder)
     candidates = find_calibrations(inventory)
     known = [read_candidate(options.calibration)] if options.calibration else candidates
-    found = recognise_recordings(inventory, naming.pattern, [candidate.cameras for candidate in known])
+    if naming.views is None:
+        found = recognise_recordings(inventory, naming.pattern, [candidate.cameras for candidate in known])
+    else:
+        found = find_views(inventory, naming.pattern, naming.views, known)
     rigs = make_rigs(inventory, found, candidates, options)
     subjects, about_subjects = name_subjects(list(found.sessions), naming.subject)
     tables = find_tables(inventory, found)
@@ -79,18 +88,18 @@ def start_study(folder: Path, study: Path, naming: Naming, options: Options, rat
         )
         write_sheet(config / "sessions.tsv", ("session", "subject", "rig", "split", "start", "stop", *timed, *TABLES), rows)
         cameras = (
-            (name, camera, ";".join(str(path.relative_to(folder)) for path in files), times.get(name, ""))
+            (name, camera, ";".join(str(path.relative_to(folder)) for path in files), times.get(name, ""), *_list_crops(found, camera))
             for name, videos in found.sessions.items()
             for camera, files in videos.items()
         )
-        write_sheet(config / "cameras.tsv", ("session", "camera", "video", "frame_map"), cameras)
+        write_sheet(config / "cameras.tsv", ("session", "camera", "video", "frame_map", *(["crop"] if found.crops else [])), cameras)
         write_sheet(config / "rigs.tsv", COLUMNS, ([row.get(column, "") for column in COLUMNS] for row in rigs.rows))
         (config / "config.yaml").write_text(settings, encoding="utf-8")
         load_study(folder=temporary)
     written = f"Written: {study}/config, to be read and changed."
     hint = f"Next, look whether cameras and videos are sound:\n  bkind3d doctor {shlex.quote(str(study))}\n"
     about_rates = [] if rate else _remark_on_rates(found, inventory, "say --rate")
-    remarks = filter(None, [*rigs.remarks, *about_times, *about_rates, about_subjects, about_splits])
+    remarks = filter(None, [*rigs.remarks, *remark_on_overlaps(found), *about_times, *about_rates, about_subjects, about_splits])
     return "\n".join([*_describe(found, inventory), *remarks, *describe_passed_over(inventory), describe_used(inventory), written, hint])
 
 
@@ -106,7 +115,12 @@ def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | No
     if rig and rig not in study.rigs:
         raise InputError(f"--rig {rig}", "the study has no such rig", f"it has {', '.join(study.rigs)}")
     rig_cameras = {name: _list_cameras(study, name) for name in ([rig] if rig else study.rigs)}
-    found = recognise_recordings(inventory, naming.pattern, list(rig_cameras.values()))
+    views = _find_rig_views(study, list(rig_cameras))
+    found = (
+        recognise_recordings(inventory, naming.pattern, list(rig_cameras.values()))
+        if views is None
+        else find_views(inventory, naming.pattern, views, ())
+    )
     for name in found.sessions:
         if name in study.sessions:
             raise InputError(
@@ -124,7 +138,10 @@ def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | No
         rows.append({"session": name, "subject": subjects[name], "rig": chosen, "split": "predict"})
         files = {camera: ";".join(relative_path(path, base) for path in paths) for camera, paths in videos.items()}
         paired = {"frame_map": relative_path(folder / times[name], base)} if name in times else {}
-        cameras += [{"session": name, "camera": names[camera], "video": text, **paired} for camera, text in files.items()]
+        crops = {camera: {"crop": str(crop)} for camera, crop in found.crops.items()}
+        cameras += [
+            {"session": name, "camera": names[camera], "video": text, **paired, **crops.get(camera, {})} for camera, text in files.items()
+        ]
     for path in (path for videos in found.boards.values() for files in videos.values() for path in files):
         inventory.pass_over(path, "a board's video; if cameras were moved, add a rig with it to rigs.tsv, and say --rig")
     for candidate in find_calibrations(inventory):
@@ -142,6 +159,23 @@ def add_sessions(study_folder: Path, folder: Path, naming: Naming, rig: str | No
     hint = f"Next:\n  bkind3d doctor {shlex.quote(str(study_folder))} --sessions {' '.join(found.sessions)}\n"
     lines = [*_describe(found, inventory), *filter(None, remarks), *describe_passed_over(inventory), describe_used(inventory)]
     return "\n".join([*lines, added, hint])
+
+
+def _list_crops(found: Recognised, camera: str) -> list[str]:
+    """A camera's cell of the column crop, where there is one."""
+    return [str(found.crops[camera])] if found.crops else []
+
+
+def _find_rig_views(study: Study, rigs: Sequence[str]) -> dict[str, Crop] | None:
+    """The parts of the pictures that are the cameras of these rigs, where their videos show all views; none where cameras have their own."""
+    crops = [study.find_crops(rig) for rig in rigs]
+    if not all(found and set(found) == set(study.list_rig_cameras(rig)) for rig, found in zip(rigs, crops, strict=True)):
+        return None
+    if any(found != crops[0] for found in crops):
+        raise InputError(
+            "", f"the rigs {', '.join(rigs)} have their views at different places", "say with which one this was filmed: --rig"
+        )
+    return crops[0]
 
 
 def _list_cameras(study: Study, rig: str) -> list[str]:
@@ -215,7 +249,8 @@ experiments:
 
 def _describe(found: Recognised, inventory: Inventory) -> list[str]:
     """What was recognised, in a few lines; one per session, at most twenty."""
-    lines = [f"Pattern {found.pattern} (else: --pattern '{{session}}/{{camera}}.mp4')."]
+    usual = "{session}_{part}" if found.crops else "{session}/{camera}"
+    lines = [f"Pattern {found.pattern} (else: --pattern '{usual}.mp4')."]
     for name, videos in [*found.sessions.items()][:20]:
         headers = [found.headers[path] for files in videos.values() for path in files]
         lengths = [sum(found.headers[path].n_frames for path in files) for files in videos.values()]

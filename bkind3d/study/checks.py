@@ -67,6 +67,11 @@ def _check_rigs(study: Study) -> None:
         if row.board and row.board not in boards:
             hint = suggest(row.board, list(boards)) or f"{CONFIG_FILE} has the boards {sorted(boards)}"
             raise InputError(study.config.rigs, f"row {row.line}: board {row.board!r} is not known", hint)
+        # Views in one picture share their video of the board, too.
+        alone = set(study.list_rig_cameras(row.rig)) - set(study.find_crops(row.rig))
+        if alone and row.board_videos and not all("{camera}" in pattern for pattern in row.board_videos.split(";")):
+            what = f"row {row.line}: board_videos {row.board_videos!r} has no {{camera}}"
+            raise InputError(study.config.rigs, what, "write {camera} where the camera's name stands in the path")
 
 
 def _check_simulation(study: Study) -> None:

@@ -200,10 +200,6 @@ def _check_calibration(row: RigRow, where: str) -> None:
         raise InputError(
             where, f"rig {row.rig!r} has neither a calibration nor board videos", "fill 'calibration', or 'board' and 'board_videos'"
         )
-    if not all("{camera}" in pattern for pattern in row.board_videos.split(";")):
-        raise InputError(
-            where, f"board_videos {row.board_videos!r} has no {{camera}}", "write {camera} where the camera's name stands in the path"
-        )
     for column in ("calibration_format", "calibration_size", "calibration_subject"):
         if getattr(row, column):
             raise InputError(where, f"{column} is given, but no calibration", "fill 'calibration', or leave it empty")

@@ -90,6 +90,12 @@ class Study:
         cameras = self.list_rig_cameras(rig) if patterns else []
         return {camera: [self.find_path(pattern.replace("{camera}", camera)) for pattern in patterns] for camera in cameras}
 
+    def find_board_views(self, rig: str) -> dict[str, View]:
+        """The board video of every camera of a rig, as seen from the working folder, and which part of its pictures is the camera's in sessions."""
+        crops = self.find_crops(rig)
+        found = self.find_board_videos(rig).items()
+        return {camera: View(tuple(self.folder / path for path in files), crops.get(camera)) for camera, files in found}
+
     def find_board_frame_maps(self, rig: str) -> dict[str, str]:
         """The frame map of every camera's board video; none where these are in step."""
         pattern = self.rigs[rig].board_frame_maps

@@ -137,6 +137,8 @@ def get_known_of_rig(wildcards, input):
     """The options that say what is known of a rig beforehand."""
     given = {"--intrinsics": input.intrinsics, "--world-points": input.world_points, "--truth": input.truth}
     options = [part for option, path in given.items() if path for part in (option, path)]
+    crops = study.find_crops(wildcards.rig)
+    options += ["--crops", *(f"{camera}={crop}" for camera, crop in crops.items())] if crops else []
     maps = study.find_board_frame_maps(wildcards.rig)
     return options + (["--frame-maps", *pair_names(list(maps), list(input.frame_maps))] if maps else [])
 

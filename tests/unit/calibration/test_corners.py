@@ -7,7 +7,8 @@ import pytest
 from bkind3d.calibration.boards import Corners, make_board
 from bkind3d.calibration.corners import MIN_CORNERS, find_corners
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
-from bkind3d.data.video import decode_frames, read_packets
+from bkind3d.data.crops import Crop, Part, View
+from bkind3d.data.video import cut_board, decode_frames, read_packets
 from tests.unit.calibration.conftest import BOARD, CONFIG, N_FRAMES, BoardScene
 
 
@@ -116,3 +117,23 @@ def test_board_videos_that_are_not_in_step_are_paired_by_their_times(
     assert np.nanmax(np.linalg.norm(found.points[back, both] - corners.points[back, both], axis=-1)) < 1.5
     with pytest.raises(InputError, match="camera 'right' has no frame map, others have"):
         find_corners(videos, BOARD, CONFIG, frame_maps={camera: maps[camera] for camera in ("left", "back")})
+
+
+def test_a_board_is_found_in_each_part_of_one_picture_and_in_a_mirror(
+    board_scene: BoardScene, tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    left, back = ([frame.picture for frame in decode_frames(board_scene.videos[name])][:8] for name in ("left", "back"))
+    # "back" is seen in a mirror; in it, no marker can be read.
+    rows = [np.pad(np.concatenate([one, other[:, ::-1]], axis=0), ((6, 0), (3, 1), (0, 0))) for one, other in zip(left, back, strict=True)]
+    together, alone = write_video(tmp_path / "board.mp4", rows), write_video(tmp_path / "left.mp4", left)
+    crops = {"left": Crop(3, 6, 320, 240), "back": Crop(3, 246, 320, 240, flip=True)}
+    cut = find_corners({name: View((together,), crop) for name, crop in crops.items()}, BOARD, CONFIG)
+    own = find_corners({name: board_scene.videos[name] for name in crops}, BOARD, CONFIG).select(np.arange(8))
+    assert cut.sizes == own.sizes
+    assert cut.parts["back"] == Part(crops["back"], (324, 486))
+    both = np.isfinite(cut.points) & np.isfinite(own.points)
+    assert both.sum() > 0.9 * np.isfinite(own.points).sum()
+    assert np.abs(cut.points - own.points)[both].mean() < 0.15
+    # A video that somebody cut before is no larger than the part.
+    assert cut_board(View((alone,), crops["left"])) == View((alone,))
+    assert cut_board(View((together,), crops["left"])) == View((together,), crops["left"])

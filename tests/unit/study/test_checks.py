@@ -407,6 +407,19 @@ def test_views_in_one_picture_are_cameras_of_their_own(folder):
     assert {row.crop for row in study.cameras["a"].values()} == {"0,0,40,30", "0,30,40,20,flip"}
 
 
+def test_views_in_one_picture_share_the_video_of_their_board_and_other_cameras_do_not(folder):
+    configure(folder, boards=BOARDS)
+    (folder / "rec/board.mp4").write_text("x")
+    change(folder, "rigs.tsv", "\tbox.toml", "\t\tcharuco\tboard.mp4")
+    with pytest.raises(InputError, match=r"rigs.tsv: row 2: board_videos 'board.mp4' has no \{camera\}; write"):
+        load_study(folder=folder)
+    share_video(folder, "0,0,40,30", "0,30,40,20")
+    study = load_study(folder=folder)
+    assert study.find_board_views("box") == {
+        "left": View((folder / "rec/board.mp4",), Crop(0, 0, 40, 30)), "right": View((folder / "rec/board.mp4",), Crop(0, 30, 40, 20))
+    }  # fmt: skip
+
+
 def test_one_part_of_a_picture_is_no_two_cameras_even_if_it_is_mirrored(folder):
     for crops in (("0,0,40,30", "0 0 40 30"), ("0,0,40,30", "0,0,40,30,flip"), ("", "")):
         share_video(folder, *crops)
