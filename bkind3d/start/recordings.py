@@ -320,7 +320,7 @@ def _add_boards(found: Recognised, grouped: Mapping[str, Mapping[str, Path]]) ->
     for template, videos in grouped.items():
         if match := _COUNTED.fullmatch(template):
             numbered[match["before"], match["after"], *sorted(videos)][int(match["number"])] = template
-    pieces = {}
+    pieces: dict[str, list[str]] = {}
     for numbers in numbered.values():
         ordered = [numbers[number] for number in sorted(numbers)]
         lengths = [[found.headers[grouped[template][camera]].n_frames for template in ordered] for camera in grouped[ordered[0]]]
