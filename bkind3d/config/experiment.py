@@ -204,9 +204,10 @@ class EvaluationConfig(Section):
 class JointsConfig(Section):
     """How joints are found from keypoints, where some frames of the study are labelled."""
 
-    regressor: Literal["best", "linear", "ridge", "kernel"] = Field(
+    regressor: Literal["best", "linear", "ridge", "kernel", "shared"] = Field(
         "best",
-        description="best: chosen by cross-validation over subjects or sessions; linear: least squares; ridge; kernel: ridge with a kernel.",
+        description="best: chosen by cross-validation over subjects or sessions; linear: least squares; ridge; kernel: ridge with a kernel; "
+        "shared: that of what weights that all axes share leave over.",
     )
     neighbours: bool = Field(
         True, description="Whether keypoints may be averaged over neighbouring frames, by their confidence; how far is chosen likewise."

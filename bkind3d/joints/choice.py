@@ -1,20 +1,21 @@
-"""Which frames to label: poses that differ from each other, of all sessions and subjects, then those that joints are least sure of."""
+"""Which frames to label: those of all sessions and subjects from which most is learned, given what is labelled."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
 
 from bkind3d.data.points import Points
 from bkind3d.data.spacing import step_indices
 from bkind3d.joints.model import describe_poses
 from bkind3d.joints.poses import fit_heading, smooth_points
+from bkind3d.joints.regression import compare_features
 
-#: Frames of a session that are looked at, and components of their poses.
-_MOST_FRAMES, _COMPONENTS = 1500, 10
+#: Frames of all sessions that are chosen from, and those of them that it is asked how much is known about.
+_MOST_FRAMES, _MOST_ASKED = 2000, 600
+#: Strength and width of the regression, see :class:`bkind3d.joints.regression.KernelMap`.
+_STRENGTH, _WIDTH = 0.3, 1.0
 
 
 def share_frames(groups: Mapping[str, str], number: int) -> dict[str, int]:
@@ -40,19 +41,19 @@ def choose_frames(
     subjects: Mapping[str, str],
     number: int,
     seed: int = 0,
-    unsure: Mapping[str, Float[NDArray, "frame"]] | None = None,
     labelled: Mapping[str, Sequence[int]] | None = None,
 ) -> list[tuple[str, int]]:
-    """Choose frames, the same for the same seed: the frame nearest to the middle of each cluster of poses (k-means).
+    """Choose frames, the same for the same seed: one after the other that from which most is learned about the poses of all.
 
-    Poses are free of where the subject is and which way it faces.
+    A regression with a kernel (a Gaussian process) knows, before any joint is labelled, how unsure it will be of every pose. Each frame is the
+    one after which it is least unsure, on average over frames drawn from all sessions, given those that are labelled and chosen
+    already (A-optimal design; Yu, Bi and Tresp 2006). So poses that stand for many come first, and what is like a labelled one last. Poses are
+    free of where the subject is and which way it faces.
 
     Parameters
     ----------
     keypoints : of every session.
-    unsure : radius of the joints' intervals in every frame of the sessions, where there are any: of each cluster, the least sure frame is
-        taken then.
-    labelled : frames that are labelled already.
+    labelled : frames that are labelled already, of which none is chosen.
 
     Returns
     -------
@@ -60,24 +61,36 @@ def choose_frames(
     """
     done = labelled or {}
     shares = share_frames({name: subjects[name] for name in keypoints}, number)
-    kept = {name: _list_usable(points, done.get(name, ())) for name, points in keypoints.items()}
-    poses = {name: smooth_points(points, 1.0).positions[kept[name]] for name, points in keypoints.items()}
-    heading = fit_heading(np.concatenate([*poses.values()]))
-    features = {name: describe_poses(given, heading)[0] for name, given in poses.items() if len(given)}
-    reduced = PCA(min(_COMPONENTS, next(iter(features.values())).shape[1], sum(map(len, features.values()))), random_state=seed)
-    reduced.fit(np.concatenate([*features.values()]))
-    chosen: dict[str, list[int]] = {}
-    for name, given in features.items():
-        rows = kept[name]
-        clusters = min(shares[name], len(rows))
-        if not clusters:
-            continue
-        found = KMeans(clusters, n_init=4, random_state=seed).fit(reduced.transform(given))
-        distances = found.transform(reduced.transform(given))[np.arange(len(rows)), found.labels_]
-        score = -np.nan_to_num(unsure[name][rows]) if unsure and name in unsure else distances
-        best = [np.flatnonzero(found.labels_ == cluster) for cluster in range(clusters)]
-        chosen[name] = sorted(int(keypoints[name].frames[rows[members[score[members].argmin()]]]) for members in best if len(members))
+    rows = {
+        name: _list_usable(points, done.get(name, ()), max(_MOST_FRAMES // len(keypoints), 4 * shares[name], 1))
+        for name, points in keypoints.items()
+    }
+    poses = np.concatenate([smooth_points(points, 1.0).positions[rows[name]] for name, points in keypoints.items()])
+    places = [(name, int(keypoints[name].frames[row])) for name in keypoints for row in rows[name]]
+    if not places:
+        return []
+    features = describe_poses(poses, fit_heading(poses))[0]
+    standard = (features - features.mean(axis=0)) / max(float(features.std(axis=0).mean()), 1e-12)
+    unsure = compare_features(standard, standard, _WIDTH) + 1  # an offset is learned, too
+    known = np.array([frame in done.get(name, ()) for name, frame in places])
+    asked = np.random.default_rng(seed).permutation(len(places))[:_MOST_ASKED]
+    for row in np.flatnonzero(known):
+        _learn(unsure, row)
+    sessions = np.array([name for name, _ in places])
+    chosen: dict[str, list[int]] = {name: [] for name in keypoints}
+    while (allowed := ~known & np.isin(sessions, [name for name in chosen if len(chosen[name]) < shares[name]])).any():
+        gains = np.square(unsure[asked]).sum(axis=0) / (np.diag(unsure) + _STRENGTH)
+        best = int(np.where(allowed, gains, -1).argmax())
+        _learn(unsure, best)
+        known[best] = True
+        chosen[places[best][0]].append(places[best][1])
     return interleave(chosen)
+
+
+def _learn(unsure: Float[NDArray, "pose pose"], row: int) -> None:
+    """Change the covariance of what is not known of each pose, as a label of one of them does."""
+    column = unsure[:, row].copy()
+    unsure -= np.outer(column, column / (column[row] + _STRENGTH))
 
 
 def interleave(chosen: Mapping[str, Sequence[int]]) -> list[tuple[str, int]]:
@@ -86,7 +99,9 @@ def interleave(chosen: Mapping[str, Sequence[int]]) -> list[tuple[str, int]]:
     return [(name, chosen[name][index]) for index in rounds for name in chosen if index < len(chosen[name])]
 
 
-def _list_usable(points: Points, labelled: Sequence[int]) -> Int[NDArray, "row"]:
-    """Rows that have all keypoints and are not labelled, evenly spread."""
-    usable = np.flatnonzero(np.isfinite(points.positions).all(axis=(1, 2)) & ~np.isin(points.frames, list(labelled)))
-    return np.asarray(usable[step_indices(len(usable), _MOST_FRAMES)])
+def _list_usable(points: Points, labelled: Sequence[int], most: int) -> Int[NDArray, "row"]:
+    """Rows that have all keypoints: those that are labelled, and at most so many others, evenly spread."""
+    usable = np.isfinite(points.positions).all(axis=(1, 2))
+    known = np.isin(points.frames, list(labelled))
+    others = np.flatnonzero(usable & ~known)
+    return np.union1d(np.flatnonzero(usable & known), others[step_indices(len(others), most)])

@@ -151,7 +151,7 @@ def _fit(
     heading = fit_heading(labels.poses)
     few = spread_indices(len(labels.time_s), _MOST_CHOSEN)
     few_groups = groups[few]
-    wanted: list[Kind] = ["linear", "ridge", "kernel"] if config.regressor == "best" else [config.regressor]
+    wanted: list[Kind] = ["linear", "ridge", "kernel", "shared"] if config.regressor == "best" else [config.regressor]
     # The width first, by one regression; then which regression.
     by_width = {width: _hold_out(wanted[-1], part.take(few), heading, few_groups, names) for width, part in smoothed.items()}
     width = min(by_width, key=lambda entry: _mean(by_width[entry][0].errors))

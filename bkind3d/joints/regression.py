@@ -30,8 +30,8 @@ _STRENGTHS = np.logspace(-3, 5, 9)
 #: Positions are stored in single precision: directions of the features smaller than this share of the largest are rounding.
 _RELATIVE_RANK = 1e-6
 
-#: Strengths and widths that the kernel regression tries (for features of about unit variance).
-_KERNEL_STRENGTHS, _KERNEL_WIDTHS = (0.1, 0.3, 1.0), (0.3, 1.0)
+#: Strengths and widths that the kernel regression tries (for features of about unit variance), and the strength of shared weights before it.
+_KERNEL_STRENGTHS, _KERNEL_WIDTHS, _SHARED_STRENGTH = (0.1, 0.3, 1.0), (0.3, 1.0), 30.0
 #: Frames that the kernel regression learns from and is tuned on at most; and frames that it answers for at once.
 _MOST_SEEN, _MOST_TUNED, _BLOCK = 2000, 600, 4096
 
@@ -39,7 +39,7 @@ _MOST_SEEN, _MOST_TUNED, _BLOCK = 2000, 600, 4096
 _HIDDEN, _DECAY, _EPOCHS = 256, 1e-2, 300
 
 
-Kind = Literal["linear", "ridge", "kernel", "mlp"]
+Kind = Literal["linear", "ridge", "kernel", "shared", "mlp"]
 #: Maps features to the coordinates of some joints, (frame, 3 * joint).
 Map = Callable[[Float[NDArray, "frame feature"]], Shaped[NDArray, "..."]]
 
@@ -65,11 +65,13 @@ class KernelMap:
 
     Attributes
     ----------
-    seen : features that were learned from, of which `offset` is the mean target; `duals` are their weights.
+    weights : of the line from which targets differ by what the kernel gives, see :func:`share_weights`.
+    seen : features that were learned from, of which `offset` is the mean difference; `duals` are their weights.
     mean, scale : by which features become what the kernel compares, of about unit variance.
     width : the inverse of twice the Gaussian's variance.
     """
 
+    weights: Float[NDArray, "feature target"]
     seen: Float[NDArray, "seen feature"]
     duals: Float[NDArray, "seen target"]
     offset: Float[NDArray, "target"]
@@ -80,10 +82,10 @@ class KernelMap:
     def __call__(self, features: Float[NDArray, "frame feature"]) -> Shaped[NDArray, "..."]:
         known = (self.seen - self.mean) / self.scale
         blocks = [
-            _compare((part - self.mean) / self.scale, known, float(self.width)) @ self.duals
+            compare_features((part - self.mean) / self.scale, known, float(self.width)) @ self.duals
             for part in np.array_split(features, max(len(features) // _BLOCK, 1))
         ]
-        return np.concatenate(blocks) + self.offset
+        return np.concatenate(blocks) + features @ self.weights + self.offset
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,9 @@ def split_folds(groups: Int[NDArray, "frame"], most: int = _FOLDS) -> list[tuple
     return list(GroupKFold(folds).split(groups, groups=groups))
 
 
-def _compare(one: Float[NDArray, "frame feature"], other: Float[NDArray, "seen feature"], width: float) -> Float[NDArray, "frame seen"]:
+def compare_features(
+    one: Float[NDArray, "frame feature"], other: Float[NDArray, "seen feature"], width: float
+) -> Float[NDArray, "frame seen"]:
     """The kernel of features of about unit variance."""
     shared = one @ other.T / one.shape[1]
     if not width:
@@ -168,35 +172,53 @@ def _fit_kernel(
     targets: Float[NDArray, "frame target"],
     groups: Int[NDArray, "frame"],
     tuning: Tuning | None = None,
+    shares: bool = False,
 ) -> tuple[Map, Tuning]:
-    """Kernel ridge regression; strength and width by cross-validation over folds that keep groups together, where they are not given."""
+    """Kernel ridge regression, of what shared weights leave over where it `shares`.
+
+    Strength and width are found by cross-validation over folds that keep groups together, where they are not given.
+    """
     kept = spread_indices(len(features), _MOST_SEEN)
     features, targets, groups = features[kept], targets[kept], groups[kept]
     mean, scale = features.mean(axis=0), np.asarray(max(float(features.std(axis=0).mean()), 1e-12))
     if tuning is None:
         few = spread_indices(len(features), _MOST_TUNED)
-        tuning = _tune_kernel((features[few] - mean) / scale, targets[few], groups[few])
+        tuning = _tune_kernel((features[few] - mean) / scale, targets[few], groups[few], shares)
     strength, width = tuning
-    standard, offset = (features - mean) / scale, targets.mean(axis=0)
-    kernel = _compare(standard, standard, width) + strength * np.eye(len(standard))
-    duals = scipy.linalg.solve(kernel, targets - offset, assume_a="pos")
-    return KernelMap(features, duals, offset, mean, scale, np.asarray(width)), tuning
+    weights = share_weights(features, targets) if shares else np.zeros((features.shape[1], targets.shape[1]))
+    standard, rest = (features - mean) / scale, targets - features @ weights
+    kernel, offset = compare_features(standard, standard, width) + strength * np.eye(len(standard)), rest.mean(axis=0)
+    duals = scipy.linalg.solve(kernel, rest - offset, assume_a="pos")
+    return KernelMap(weights, features, duals, offset, mean, scale, np.asarray(width)), tuning
+
+
+def share_weights(features: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"]) -> Float[NDArray, "feature target"]:
+    """Ridge regression with one weight for each keypoint and joint, whatever the axis.
+
+    A joint lies somewhere between a few keypoints, and turns with them: a ninth of the weights of a free regression, for which few labels
+    are enough. Features and targets are the coordinates of points, x, y and z of one after the other's.
+    """
+    points, joints = ((values - values.mean(axis=0)).reshape(len(values), -1, 3) for values in (features, targets))
+    scale = max(float(np.square(points).mean()), 1e-24)
+    gram = np.einsum("fka,fla->kl", points, points) / scale + _SHARED_STRENGTH * np.eye(points.shape[1])
+    return np.kron(np.linalg.solve(gram, np.einsum("fka,fja->kj", points, joints) / scale), np.eye(3))
 
 
 def _tune_kernel(
-    standard: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"], groups: Int[NDArray, "frame"]
+    standard: Float[NDArray, "frame feature"], targets: Float[NDArray, "frame target"], groups: Int[NDArray, "frame"], shares: bool
 ) -> Tuning:
     """Strength and width with the least squared error in the cross-validation."""
     errors = np.zeros((len(_KERNEL_WIDTHS), len(_KERNEL_STRENGTHS)))
     for column, width in enumerate(_KERNEL_WIDTHS):
-        kernel = _compare(standard, standard, width)
+        kernel = compare_features(standard, standard, width)
         for fit, held in split_folds(groups):
-            offset = targets[fit].mean(axis=0)
+            rest = targets - standard @ share_weights(standard[fit], targets[fit]) if shares else targets
+            offset = rest[fit].mean(axis=0)
             values, vectors = np.linalg.eigh(kernel[np.ix_(fit, fit)])
-            along, across = vectors.T @ (targets[fit] - offset), kernel[np.ix_(held, fit)] @ vectors
+            along, across = vectors.T @ (rest[fit] - offset), kernel[np.ix_(held, fit)] @ vectors
             for row, strength in enumerate(_KERNEL_STRENGTHS):
                 found = across @ (along / (np.maximum(values, 0) + strength)[:, None]) + offset
-                errors[column, row] += np.square(found - targets[held]).sum()
+                errors[column, row] += np.square(found - rest[held]).sum()
     best = np.unravel_index(errors.argmin(), errors.shape)
     return _KERNEL_STRENGTHS[best[1]], _KERNEL_WIDTHS[best[0]]
 
@@ -248,7 +270,8 @@ def fit_regressor(
 
     Parameters
     ----------
-    kind : linear is ordinary least squares; ridge and kernel choose their strength by cross-validation; mlp is a two-layer perceptron.
+    kind : linear is ordinary least squares; ridge and kernel choose their strength by cross-validation; shared is the kernel of what weights
+        that all axes share leave over; mlp is a two-layer perceptron.
     features : finite, as of :func:`bkind3d.joints.model.describe_poses`.
     joints : in the same frame, world units; NaN where not known.
     groups : of :func:`make_groups`, for the cross-validation.
@@ -269,8 +292,8 @@ def fit_regressor(
         if kind == "ridge":
             found, strength = _fit_ridge(seen, targets, groups[rows])
             strengths.append(strength)
-        elif kind == "kernel":
-            found, tuning = _fit_kernel(seen, targets, groups[rows], tuning)
+        elif kind in ("kernel", "shared"):
+            found, tuning = _fit_kernel(seen, targets, groups[rows], tuning, kind == "shared")
         else:
             found = (_fit_network if kind == "mlp" else _fit_least_squares)(seen, targets)
         maps.append(found)

@@ -260,7 +260,7 @@ def choose_tasks(study: Study, frames: Mapping[str, NDArray], keypoints: Mapping
         subjects = {name: row.subject for name, row in study.sessions.items()}
         done = {name: [task.frame for task in tasks if task.session == name] for name in frames}
         if keypoints:
-            chosen = choose_frames(keypoints, subjects, more, seed + len(tasks), _read_unsure(study), done)
+            chosen = choose_frames(keypoints, subjects, more, seed + len(tasks), done)
         else:
             shares = share_frames(subjects, more)
             spread = {
@@ -272,15 +272,3 @@ def choose_tasks(study: Study, frames: Mapping[str, NDArray], keypoints: Mapping
         with replaced_when_complete(path) as temporary:
             temporary.write_text("".join(f"{task.session}\t{task.frame}\n" for task in tasks), encoding="utf-8")
     return tasks
-
-
-def _read_unsure(study: Study) -> dict[str, NDArray]:
-    """How unsure the joints of every frame are, where there are any."""
-    experiment = next(iter(study.config.experiments))
-    found = {}
-    for name in study.sessions:
-        path = study.results.found_joints(experiment, name)
-        spreads = read_points(path, "found_joints").spreads if path.exists() else None
-        if spreads is not None and spreads.size:
-            found[name] = np.nan_to_num(spreads).mean(axis=1)
-    return found

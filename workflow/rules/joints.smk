@@ -21,7 +21,7 @@ rule fit_joints:
         mem_mb=grow_memory(4000),
         runtime=grow_time(60),
     params:
-        revision=1,
+        revision=2,
         keypoints=pair_sessions("keypoints", study.list_fit_sessions),
         joints=pair_sessions("joints", study.list_fit_sessions),
         role=lambda wildcards: study.config.experiments[wildcards.experiment].description.role,

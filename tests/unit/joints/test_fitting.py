@@ -44,12 +44,12 @@ def test_joints_of_an_unseen_subject_are_found_wherever_it_turns(fitted):
 
 def test_the_regression_is_the_one_that_does_best_on_subjects_held_out(fitted):
     errors = fitted.summary["errors"]
-    assert set(errors) == {"linear", "ridge", "kernel"}
+    assert set(errors) == {"linear", "ridge", "kernel", "shared"}
     assert fitted.summary["regressor"] == min(errors, key=errors.get)
     assert errors[fitted.summary["regressor"]] == pytest.approx(fitted.summary["error"])
 
 
-@pytest.mark.parametrize("kind", ["linear", "ridge", "kernel"])
+@pytest.mark.parametrize("kind", ["linear", "ridge", "kernel", "shared"])
 def test_a_stored_model_finds_the_same(kind, tmp_path):
     fitted = fit_joints([make_session(number)[0] for number in range(2)], JointsConfig(regressor=kind))
     assert fitted.summary["regressor"] == kind
