@@ -6,10 +6,13 @@ video, (0, 0) the centre of the top-left one), ``hidden`` (the joint is there, b
 
 import csv
 import io
+import math
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -28,8 +31,8 @@ from bkind3d.geometry.triangulation import triangulate_pixels
 STATES = ("seen", "hidden", "absent")
 #: Distance between a click and where the other cameras say that the joint is beyond which they contradict, pixels.
 CONTRADICTION_PX = 20.0
-#: Bytes of a file of labels, and seconds that another process is waited for.
-_MOST_BYTES, _PATIENCE, _WRITING = 2**26, 10.0, Lock()
+#: Bytes of a file of labels, files that are kept as they were read, and seconds that another process is waited for.
+_MOST_BYTES, _MOST_KEPT, _PATIENCE, _WRITING = 2**26, 256, 10.0, Lock()
 
 
 @dataclass(frozen=True)
@@ -56,28 +59,42 @@ Clicks = dict[tuple[int, str, str], Click]
 
 
 def read_clicks(path: Path) -> Clicks:
-    """Read a file of labels; none where it is not there.
+    """Read a file of labels; none where it is not there. A file that has not changed since is not read again.
 
     Raises
     ------
     InputError : in a line that names the row.
     """
-    if not path.exists():
+    try:
+        with path.open("rb") as file:  # unlike asking for its state alone, opening looks past what a network's file system remembers
+            found = os.fstat(file.fileno())
+    except FileNotFoundError:
         return {}
-    rows = csv.DictReader(io.StringIO(read_text(path, most=_MOST_BYTES)), delimiter="\t", quoting=csv.QUOTE_NONE)
-    if missing := [column for column in COLUMNS if column not in (rows.fieldnames or ())]:
+    return dict(_read_version(path, found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@lru_cache(_MOST_KEPT)
+def _read_version(path: Path, *version: int) -> Clicks:
+    """Read a file as it is now."""
+    rows = csv.reader(io.StringIO(read_text(path, most=_MOST_BYTES)), delimiter="\t", quoting=csv.QUOTE_NONE)
+    given = next(rows, [])
+    if missing := [column for column in COLUMNS if column not in given]:
         raise InputError(path, f"has no column {missing[0]!r}", f"its columns are {', '.join(COLUMNS)}")
+    places = [given.index(column) for column in COLUMNS]
     clicks: Clicks = {}
     for line, row in enumerate(rows, start=2):
+        if not row:
+            continue
         try:
-            x, y = (float(row[axis] or "nan") for axis in "xy")
-            click = Click(int(row["frame"]), row["camera"], row["joint"], x, y, row["state"], row["who"] or "", row["when"] or "")
-        except (TypeError, ValueError):
+            frame, camera, joint, x, y, state, who, when = (row[place] if place < len(row) else "" for place in places)
+            # The same NaN wherever there is none, so that equal clicks are equal.
+            click = Click(int(frame), camera, joint, float(x) if x else np.nan, float(y) if y else np.nan, state, who, when)
+        except ValueError:
             raise InputError(path, f"row {line}: frame, x and y have to be numbers", "correct or remove the row") from None
-        if click.state not in STATES or not click.joint or np.isfinite([x, y]).all() != (click.state == "seen"):
+        if state not in STATES or not joint or (math.isfinite(click.x) and math.isfinite(click.y)) != (state == "seen"):
             raise InputError(
                 path,
-                f"row {line}: a joint that is {click.state!r} at {x:g}, {y:g}",
+                f"row {line}: a joint that is {state!r} at {click.x:g}, {click.y:g}",
                 f"write {', '.join(STATES)}; only what is seen has a pixel",
             )
         clicks[click.key] = click
@@ -91,7 +108,7 @@ def write_clicks(clicks: Mapping[tuple[int, str, str], Click], path: Path) -> No
         return
     lines = ["\t".join(COLUMNS)]
     for click in sorted(clicks.values(), key=lambda entry: entry.key):
-        place = [f"{value:.2f}" if np.isfinite(value) else "" for value in (click.x, click.y)]
+        place = [f"{value:.2f}" if math.isfinite(value) else "" for value in (click.x, click.y)]
         lines.append("\t".join([str(click.frame), click.camera, click.joint, *place, click.state, click.who, click.when]))
     with replaced_when_complete(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -2,9 +2,11 @@
 
 import getpass
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import pixel_directions, project_through_lens
 from bkind3d.joints.choice import choose_frames, interleave, share_frames, spread_over_time
-from bkind3d.joints.clicks import STATES, Click, Clicks, changed_clicks, read_clicks, triangulate_clicks
+from bkind3d.joints.clicks import STATES, Click, changed_clicks, read_clicks, triangulate_clicks
 from bkind3d.joints.labels import fit_cameras
 from bkind3d.labelling.pictures import Key, Pictures
 from bkind3d.study.layout import LABELS
@@ -27,6 +29,8 @@ from bkind3d.study.study import Study
 
 #: Points of an epipolar line, and the distances from the camera between which it is drawn, in shares of that to the middle of the scene.
 _LINE_POINTS, _NEAR, _FAR = 60, 0.2, 3.0
+#: Joints of a frame, and frames' keypoints, of which what is shown is kept.
+_MOST_KEPT = 4096
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,11 @@ class Work:
     keypoints: dict[str, Points]
     pictures: Pictures
     who: str = field(default_factory=getpass.getuser)
+
+    def __post_init__(self) -> None:
+        # A click changes one joint of one frame: what is known of all others is kept.
+        self._describe_joint = lru_cache(_MOST_KEPT)(lambda session, clicks: describe_joint(clicks, self.cameras[session]))
+        self._project_keypoints = lru_cache(_MOST_KEPT)(self.project_keypoints)
 
     @property
     def folder(self) -> Path:
@@ -137,12 +146,15 @@ class Work:
     def describe(self, index: int) -> dict[str, Any]:
         """All that the page shows of a frame: clicks, where they put each joint in every view, errors, epipolar lines, keypoints."""
         task = self.tasks[index]
-        cameras, clicks = self.cameras[task.session], read_clicks(self.find_file(task.session))
-        here = [click for click in clicks.values() if click.frame == task.frame]
-        joints = {joint: _describe_joint([click for click in here if click.joint == joint], cameras) for joint in self.joints}
+        here: dict[str, list[Click]] = {joint: [] for joint in self.joints}
+        for click in read_clicks(self.find_file(task.session)).values():
+            if click.frame == task.frame:
+                here.setdefault(click.joint, []).append(click)  # a joint may have come meanwhile
+        joints = {joint: self._describe_joint(task.session, tuple(clicks)) for joint, clicks in here.items()}
         return {"index": index, "session": task.session, "frame": task.frame, "joints": joints, "keypoints": self._project_keypoints(task)}
 
-    def _project_keypoints(self, task: Task) -> dict[str, Any]:
+    def project_keypoints(self, task: Task) -> dict[str, Any]:
+        """Names of the keypoints, and their pixels in every view of a frame."""
         points = self.keypoints.get(task.session)
         if points is None:
             return {"names": [], "views": {}}
@@ -152,17 +164,12 @@ class Work:
 
     def list_progress(self) -> list[int]:
         """How many joints each frame has in two views or more, or absent."""
-        counts: list[int] = []
-        kept: dict[str, Clicks] = {}
-        for task in self.tasks:
-            if task.session not in kept:
-                kept[task.session] = read_clicks(self.find_file(task.session))
-            seen: dict[str, int] = {}
-            for click in kept[task.session].values():
-                if click.frame == task.frame:
-                    seen[click.joint] = seen.get(click.joint, 0) + (click.state == "seen") + 2 * (click.state == "absent")
-            counts.append(sum(number >= 2 for number in seen.values()))
-        return counts
+        views = Counter[tuple[str, int, str]]()
+        for session in dict.fromkeys(task.session for task in self.tasks):
+            for click in read_clicks(self.find_file(session)).values():
+                views[session, click.frame, click.joint] += (click.state == "seen") + 2 * (click.state == "absent")
+        counts = Counter((session, frame) for (session, frame, _), number in views.items() if number >= 2)
+        return [counts[task.session, task.frame] for task in self.tasks]
 
     def list_keys(self, index: int) -> Iterator[Key]:
         """The pictures of a frame; none beyond the last."""
@@ -182,7 +189,8 @@ def _pack(old: Click | None, new: Click) -> dict[str, Any]:
     return {"camera": old.camera, "joint": old.joint, "state": old.state, "place": [old.x, old.y] if old.state == "seen" else None}
 
 
-def _describe_joint(clicks: Sequence[Click], cameras: Mapping[str, Camera]) -> dict[str, Any]:
+def describe_joint(clicks: Sequence[Click], cameras: Mapping[str, Camera]) -> dict[str, Any]:
+    """All that the page shows of a joint in a frame."""
     views: dict[str, Any] = {click.camera: {"state": click.state} for click in clicks}
     for click in clicks:
         if click.state == "seen":

@@ -83,3 +83,13 @@ def test_clicks_of_a_camera_that_is_gone_are_left_out_and_said(tmp_path):
     table, remarks = triangulate_labels(index(click("cam1"), click("cam2")), {"cam1": CAMERAS["cam1"]}, tmp_path / "s1.tsv")
     assert table["x"].isna().all()
     assert "camera cam2 is not in the calibration" in remarks[0]
+
+
+def test_a_file_that_somebody_else_has_changed_is_read_again(tmp_path):
+    path = tmp_path / "s1.tsv"
+    for x in (1.0, 2.0):  # as long as each other
+        write_clicks(index(Click(3, "cam1", "nose", x, 1.0)), path)
+        found = read_clicks(path)
+        assert found[3, "cam1", "nose"].x == x
+        found.clear()  # what was given is the reader's own
+        assert len(read_clicks(path)) == 1
