@@ -2,16 +2,22 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bkind3d.archives.importers import IMPORTERS, Importer, import_archive
-from bkind3d.cli.verbs import KEEP_GOING, VERBS, Verb, argument, at_least, finish_alone, read_named_paths, threads, verb
+from bkind3d.cli.verbs import KEEP_GOING, VERBS, Verb, argument, at_least, finish_alone, of_sessions, read_named_paths, threads, verb
 from bkind3d.config import BoardConfig, CalibrationConfig, FramesConfig, InputError, LocationConfig, SurveyConfig, read_boards, read_section
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, parse_sizes
 from bkind3d.data.crops import View, parse_crop
 from bkind3d.geometry.units import METRES
 from bkind3d.study.sheets import AXES
+
+if TYPE_CHECKING:
+    from bkind3d.survey.room import RoomFiles
+    from bkind3d.survey.videos import Decode
 
 WRITTEN = [name for name, row in CALIBRATION_FORMATS.items() if row.written]
 FILMED = "board video of every camera, synchronised; its files in the order of time with ; between them, where it has several"
@@ -227,16 +233,30 @@ for name, row in IMPORTERS.items():
     _declare_importer(name, row)
 
 
+#: What both verbs need that survey videos.
+_MAPS = argument(
+    "--frame-maps",
+    nargs="+",
+    default=[],
+    metavar="CAMERA=PATH",
+    help="frame maps of the session's cameras: tables with columns frame (of the session) and video_frame, or video_frame and time_s",
+)
+_SURVEYED = (
+    argument(
+        "--beside", nargs="+", default=[], metavar="VIDEO", help="videos of other sessions from the same place: they show the room, too"
+    ),
+    argument("--start", type=at_least(0), help="first frame of the session, from 0"),
+    argument("--stop", type=at_least(1), help="frame after the last one of the session"),
+    argument("--rate", type=float, help="frames per second, where the file says another"),
+    threads(1, "threads of decoder and picture operations"),
+    KEEP_GOING,
+)
+
+
 @verb(
     argument("video", nargs="+", help="video of a static camera; its files in the order of time, where it has several"),
     argument("--config", required=True, help="JSON or YAML file with the section 'survey'"),
-    argument(
-        "--frame-maps",
-        nargs="+",
-        default=[],
-        metavar="CAMERA=PATH",
-        help="frame maps of the session's cameras: tables with columns frame (of the session) and video_frame, or video_frame and time_s",
-    ),
+    _MAPS,
     argument("--camera", help="which of them is this video's"),
     argument("--mask", help="picture, white where the subject may be and black elsewhere (in front of others, mirrors, screens)"),
     argument("--background", help="picture or video of the empty room"),
@@ -244,41 +264,78 @@ for name, row in IMPORTERS.items():
         "--silhouettes", help="those that another program found: folder of PNG, video of masks, COCO's run lengths (.json), .npz or .npy"
     ),
     argument(
-        "--beside", nargs="+", default=[], metavar="VIDEO", help="the same camera's videos of other sessions: they show the room, too"
-    ),
-    argument(
         "--crop",
         default="",
         metavar="X,Y,WIDTH,HEIGHT[,flip]",
         help="part of the video's pictures that is the camera's (a mirror's, one of several in one picture)",
     ),
-    argument("--start", type=at_least(0), help="first frame of the session, from 0"),
-    argument("--stop", type=at_least(1), help="frame after the last one of the session"),
-    argument("--rate", type=float, help="frames per second, where the file says another"),
-    threads(1, "threads of decoder and picture operations"),
-    KEEP_GOING,
+    *_SURVEYED,
     argument("--output", required=True, help="Parquet file to write (table 'survey')"),
 )
 def survey_video(arguments: argparse.Namespace) -> None:
     """Find a video's background, the silhouettes of what moves, and faults, frame by frame."""
-    from bkind3d.data.frame_maps import FrameMap
-    from bkind3d.survey.failures import write_no_survey
     from bkind3d.survey.room import RoomFiles
-    from bkind3d.survey.videos import survey_video
 
-    config = read_section(SurveyConfig, arguments.config)
-    view = View(tuple(map(Path, arguments.video)), parse_crop(arguments.crop, "--crop"))
     maps = read_named_paths(arguments.frame_maps, "--frame-maps")
     if maps and arguments.camera not in maps:
         raise InputError("--camera", f"{arguments.camera!r} is none of {', '.join(maps)}", "name the camera whose video this is")
-    frame_map = FrameMap(maps[arguments.camera], arguments.camera, maps) if maps else None
-    given = {key: getattr(arguments, key) for key in ("start", "stop", "threads", "rate")}
+    view = View(tuple(map(Path, arguments.video)), parse_crop(arguments.crop, "--crop"))
     room = RoomFiles(arguments.mask, arguments.beside, arguments.background, arguments.silhouettes)
+    _prepare_survey(arguments, arguments.camera, view, room, arguments.output)(None)
 
-    def run() -> None:
-        survey_video(view, config, arguments.output, frame_map, **given, room=room)
 
-    finish_alone(arguments.keep_going, arguments.output, run, partial(write_no_survey, arguments.output))
+@verb(
+    argument("video", nargs="+", help="video of a static camera that shows all views; its files in the order of time"),
+    argument("--config", required=True, help="JSON or YAML file with the section 'survey'"),
+    argument(
+        "--views", nargs="+", required=True, metavar="CAMERA=X,Y,WIDTH,HEIGHT[,flip]", help="part of the pictures that is each camera's"
+    ),
+    _MAPS,
+    of_sessions("masks", "pictures, white where the subject may be and black elsewhere", "CAMERA=PATH"),
+    of_sessions("backgrounds", "pictures or videos of the empty room", "CAMERA=PATH"),
+    of_sessions("silhouettes", "those that another program found", "CAMERA=PATH"),
+    *_SURVEYED,
+    argument("--outputs", nargs="+", required=True, metavar="CAMERA=PATH", help="Parquet file to write for each camera (table 'survey')"),
+)
+def survey_views(arguments: argparse.Namespace) -> None:
+    """Survey several views in one picture, each as survey-video does; the video is decoded once."""
+    from bkind3d.survey.room import RoomFiles
+    from bkind3d.survey.videos import survey_views
+
+    views = {name: parse_crop(text, f"--views {name}") for name, text in read_named_paths(arguments.views, "--views").items()}
+    given = {key: read_named_paths(getattr(arguments, key), f"--{key}") for key in ("masks", "backgrounds", "silhouettes", "outputs")}
+    maps = read_named_paths(arguments.frame_maps, "--frame-maps")
+    for key, named in given.items():
+        if strangers := [name for name in named if name not in views]:
+            raise InputError(f"--{key}", f"{strangers[0]!r} is none of {', '.join(views)}", "name a camera of --views")
+    if lacking := [name for name in views if name not in given["outputs"]]:
+        raise InputError("--outputs", f"has none for {lacking[0]!r}", "name a file for every camera")
+    surveys, files = {}, tuple(map(Path, arguments.video))
+    for name, crop in views.items():
+        # Where its room, or silhouettes, are given, others show no more of it.
+        beside = [] if name in given["backgrounds"] or name in given["silhouettes"] else arguments.beside
+        room = RoomFiles(given["masks"].get(name), beside, given["backgrounds"].get(name), given["silhouettes"].get(name))
+        surveys[name] = _prepare_survey(arguments, name if name in maps else None, View(files, crop), room, given["outputs"][name])
+    survey_views(surveys, arguments.threads)
+
+
+def _prepare_survey(
+    arguments: argparse.Namespace, camera: str | None, view: View, room: "RoomFiles", output: str
+) -> "Callable[[Decode | None], None]":
+    """What surveys a view, given what decodes its video (nothing: that alone)."""
+    from bkind3d.data.frame_maps import FrameMap
+    from bkind3d.survey.failures import write_no_survey
+    from bkind3d.survey.videos import survey_video
+
+    config, maps = read_section(SurveyConfig, arguments.config), read_named_paths(arguments.frame_maps, "--frame-maps")
+    frame_map = FrameMap(maps[camera], camera, maps) if maps and camera else None
+    given = {key: getattr(arguments, key) for key in ("start", "stop", "threads", "rate")}
+
+    def run(decode: "Decode | None") -> None:
+        survey = partial(survey_video, view, config, output, frame_map, **given, room=room, decode=decode)
+        finish_alone(arguments.keep_going, output, survey, partial(write_no_survey, output))
+
+    return run
 
 
 @verb(

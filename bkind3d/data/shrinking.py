@@ -30,6 +30,7 @@ class Cutter:
     def __init__(self, crop: Crop | None = None) -> None:
         self.crop = crop
         self._graph: Graph | None = None
+        self._made_for: object = None
 
     def make_picture(self, frame: VideoFrame, size: tuple[int, int] | None, pixels: str, reformatter: VideoReformatter) -> Picture:
         """The frame as a picture of `size` (width, height), or as stored, in the format `pixels`, turned as a player turns it."""
@@ -48,7 +49,10 @@ class Cutter:
 
     def _cut(self, frame: VideoFrame, crop: Crop, turns: int) -> VideoFrame:
         """The part of a frame that becomes the `crop` of the picture after so many quarter turns (counter-clockwise)."""
-        if self._graph is None:
+        # Files of one video may be stored in different ways.
+        kind = (frame.width, frame.height, frame.format.name, turns)
+        if self._graph is None or self._made_for != kind:
+            self._made_for = kind
             x, y, width, height = crop[:4]
             for done in reversed(range(turns)):
                 # Back by one turn: what is on top of the turned picture is at the right of the one before it.

@@ -285,14 +285,19 @@ def decode_frames(
     ------
     InputError : where a file is missing, empty, no video, or breaks off.
     """
-    pixels = "gray" if gray else "rgb24"
-    number, end, reformatter = 0, 0.0, VideoReformatter()
+    pixels, cutter, reformatter = "gray" if gray else "rgb24", Cutter(find_crop(video)), VideoReformatter()
+    for number, time_s, frame in decode_stored(video, threads):
+        if wanted is None or wanted(number):
+            yield DecodedFrame(number, time_s, cutter.make_picture(frame, size, pixels, reformatter))
+
+
+def decode_stored(video: Video, threads: int = 1) -> Iterator[tuple[int, float, VideoFrame]]:
+    """Number, time since the first one (seconds) and whole stored frame, of which nothing was made yet, of every frame of a video."""
+    number, end = 0, 0.0
     for path in list_files(video):
         begin = end
-        cutter = Cutter(find_crop(video))
         for frame, time_s, step in _decode_file(path, threads):
-            if wanted is None or wanted(number):
-                yield DecodedFrame(number, begin + time_s, cutter.make_picture(frame, size, pixels, reformatter))
+            yield number, begin + time_s, frame
             number, end = number + 1, begin + time_s + step
 
 

@@ -58,6 +58,19 @@ class Study:
         files = tuple(self.folder / path for path in self.find_videos(session, camera))
         return View(files, self.cameras[session][camera].part)
 
+    def list_shared_views(self) -> dict[tuple[str, ...], list[str]]:
+        """Sessions by the cameras that are views in one picture: what has to decode it, does so once for all of them."""
+        shared: dict[tuple[str, ...], list[str]] = {}
+        for session, cameras in self.cameras.items():
+            views: dict[str, list[str]] = {}
+            for camera, row in cameras.items():
+                if row.crop:
+                    views.setdefault(row.video, []).append(camera)
+            for together in views.values():
+                if len(together) > 1:
+                    shared.setdefault(tuple(together), []).append(session)
+        return shared
+
     def find_crops(self, rig: str) -> dict[str, Crop]:
         """Which part of a video's pictures is a camera's, of those cameras of a rig that have no video of their own."""
         rows = (row for name, entry in self.sessions.items() if entry.rig == rig for row in self.cameras[name].values())

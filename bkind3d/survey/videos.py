@@ -2,7 +2,9 @@
 
 import base64
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from bkind3d.data.crops import View
 from bkind3d.data.frame_maps import FrameMap, choose_frames, read_clock
 from bkind3d.data.parquet import PICTURE_ROWS, open_table
 from bkind3d.data.progress import track
+from bkind3d.data.shared_decoding import SharedVideo
 from bkind3d.data.silhouette_files import read_silhouettes
 from bkind3d.data.spacing import spread_indices
 from bkind3d.data.video import (
@@ -52,6 +55,8 @@ _HELD = 256_000_000
 #: Frames that are decoded before any of them is looked at.
 _AT_ONCE = 64
 _EMPTY = np.zeros((0, 7))
+#: Decodes a video at a size, the frames that are ``wanted``.
+Decode = Callable[..., Iterator[DecodedFrame]]
 
 
 def survey_video(  # noqa: PLR0913, PLR0917
@@ -64,6 +69,7 @@ def survey_video(  # noqa: PLR0913, PLR0917
     threads: int = 1,
     room: RoomFiles | None = None,
     rate: float | None = None,
+    decode: Decode | None = None,
 ) -> None:
     """Survey a video and write the table ``survey`` to `output`.
 
@@ -76,6 +82,7 @@ def survey_video(  # noqa: PLR0913, PLR0917
     frame_map, start, stop : which frames belong to the session, see :func:`bkind3d.data.frame_maps.choose_frames`.
     room : where the subject may be, and what else shows the room.
     rate : frames per second, where the file says another; times of frame maps say it themselves.
+    decode : gives the wanted frames of a video at a size, where somebody decodes it for several (:func:`survey_views`).
     """
     cv2.setNumThreads(threads)
     room = room or RoomFiles()
@@ -90,7 +97,8 @@ def survey_video(  # noqa: PLR0913, PLR0917
     empty = None if room.background is None else read_background(room.background, video_size, size, info.part)
     shown = np.unique(frames[frames[:, 1] >= 0, 1])
     wanted = set(shown.tolist())
-    decoded = decode_frames(video, size, wanted=wanted.__contains__, threads=threads)
+    decode = decode or partial(decode_frames, threads=threads)
+    decoded = decode(video, size, wanted=wanted.__contains__)
     samples, held = _sample_frames(video, size, packets, shown, decoded, config)
     beside = sample_rooms([View((Path(path),), find_crop(video)) for path in room.beside], video_size, size) if empty is None else []
     background, remarks = model_room(samples, beside, config, empty)
@@ -125,6 +133,29 @@ def survey_video(  # noqa: PLR0913, PLR0917
                 counts[str(kind)] = counts.get(str(kind), 0) + int(count)
             add_rows(part)
     _report(name, len(frames), counts)
+
+
+def survey_views(surveys: Mapping[str, Callable[[Decode], object]], threads: int = 1) -> None:
+    """Survey several views of one video side by side, a thread each; its frames are decoded once for all of them.
+
+    Background pictures of long videos, which are keyframes, are decoded for each view: these are a hundred.
+
+    Parameters
+    ----------
+    surveys : by camera; each calls :func:`survey_video` with what decodes the video for it.
+    threads : of the decoder.
+    """
+    shared = SharedVideo(len(surveys), threads)
+
+    def run(name: str) -> None:
+        try:
+            surveys[name](partial(shared.decode_frames, name))
+        finally:
+            shared.leave(name)
+
+    with ThreadPoolExecutor(len(surveys)) as pool:
+        for survey in [pool.submit(run, name) for name in surveys]:
+            survey.result()
 
 
 def _choose_finder(

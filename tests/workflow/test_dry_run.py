@@ -13,9 +13,11 @@ import pytest
 import yaml
 
 from bkind3d.data.calibration_files import read_calibration
+from bkind3d.data.parquet import read_metadata
 from tests.unit.calibration.formats.rigs import KnownCamera
 from tests.unit.calibration.formats.test_matlab import write_label3d
 from tests.workflow.conftest import ROOT, make_environment, run_snakemake
+from tests.workflow.tiny_study import HEIGHT, WIDTH
 
 REAL_DATA = os.environ.get("BKIND3D_REAL_DATA")
 
@@ -178,3 +180,26 @@ def test_another_python_on_the_path_is_refused(make_study, monkeypatch, tmp_path
     refusal = read_refusal(subprocess.run(command, capture_output=True, text=True, env=environment, check=False))
     assert "the python on the PATH finds no bkind3d" in refusal
     assert "activate" in refusal
+
+
+def test_views_in_one_picture_are_surveyed_by_one_job_that_decodes_their_video_once(make_study):
+    folder = make_study(frames=6, cameras=3, sessions="train test")
+    sheet = folder / "config/cameras.tsv"
+    rows = [line.split("\t") for line in sheet.read_text().splitlines()[1:]]
+    width, height = WIDTH // 2, HEIGHT
+
+    def write(crops: dict[str, str]) -> None:
+        lines = [[s, c, f"{s}/cam1.mp4" if c in crops else video, crops.get(c, "")] for s, c, video in rows]
+        sheet.write_text("\n".join("\t".join(line) for line in [["session", "camera", "video", "crop"], *lines]) + "\n")
+
+    write({"cam1": f"0,0,{width},{height}", "cam2": f"{width},0,{width},{height},flip"})
+    jobs = list_jobs(run_snakemake(folder, "-n"))
+    assert (jobs["survey_views_cam1_cam2"], jobs["survey_video"], jobs["extract_frames"]) == (2, 2, 6)
+    assert run_snakemake(folder, "results/survey/s1/cam2.parquet").returncode == 0
+    surveys = {path.stem: read_metadata(path) for path in (folder / "results/survey/s1").iterdir()}
+    assert {name: about.get("part") for name, about in surveys.items()} == {
+        "cam1": [0, 0, width, height, 0, WIDTH, HEIGHT], "cam2": [width, 0, width, height, 1, WIDTH, HEIGHT]
+    }  # fmt: skip
+    write({"cam1": f"0,0,{width},{height}", "cam2": f"{width},0,{width},{height + 1}"})
+    refusal = read_refusal(run_snakemake(folder, "-n"))
+    assert re.search(rf"cameras.tsv: row 3: .*cam1.mp4: the crop {width},0,{width},{height + 1} is not all inside its pictures of", refusal)

@@ -32,6 +32,46 @@ rule survey_video:
         "--threads {threads} --output {output:q} 2> {log:q}"
 
 
+for shared, sharing in study.list_shared_views().items():
+
+    rule:
+        name:
+            f"survey_views_{'_'.join(shared)}"
+        input:
+            video=lambda wildcards, camera=shared[0]: study.find_videos(wildcards.session, camera),
+            frame_maps=get_shared_frame_maps(shared),
+            masks=get_shared_files("mask", shared),
+            backgrounds=get_shared_files("background", shared),
+            silhouettes=get_shared_files("silhouettes", shared),
+            beside=lambda wildcards, camera=shared[0]: study.find_videos_beside(wildcards.session, camera),
+            config="results/config/survey.json",
+        output:
+            [f"results/survey/{{session}}/{camera}.parquet" for camera in shared],
+        log:
+            f"results/logs/survey_views/{{session}}/{'_'.join(shared)}.log",
+        benchmark:
+            f"results/benchmarks/survey_views/{{session}}/{'_'.join(shared)}.tsv"
+        wildcard_constraints:
+            session=one_of(sharing),
+        conda:
+            "../../environment.yaml"
+        threads: 2
+        resources:
+            mem_mb=grow_memory(2500 + 500 * len(shared)),
+            runtime=grow_time(60 * len(shared)),
+        params:
+            revision=9,
+            options=get_shared_options(shared),
+        message:
+            f"Survey {' and '.join(shared)} of session {{wildcards.session}}, which share a video"
+        shell:
+            "python -m bkind3d survey-views {input.video:q} --keep-going --config {input.config:q} {params.options:q} "
+            "--threads {threads} 2> {log:q}"
+
+    # Both rules could make these.
+    workflow.ruleorder(f"survey_views_{'_'.join(shared)}", "survey_video")
+
+
 rule locate_subject:
     input:
         config="results/config/location.json",

@@ -73,6 +73,45 @@ def get_survey_options(wildcards, input):
     return options + ["--camera", wildcards.camera, "--frame-maps", *pair_names(study.find_frame_maps(wildcards.session), input.frame_maps)]
 
 
+def get_shared_files(column, cameras):
+    """Finds files that the sheet of cameras may name of views in one picture."""
+
+    def find(wildcards):
+        texts = [getattr(study.cameras[wildcards.session][camera], column) for camera in cameras]
+        return [study.find_path(text) for text in texts if text]
+
+    return find
+
+
+def get_shared_frame_maps(cameras):
+    """Finds the frame maps of a session, which have one clock; none where these cameras have none."""
+
+    def find(wildcards):
+        maps = study.find_frame_maps(wildcards.session)
+        return list(maps.values()) if set(cameras) & set(maps) else []
+
+    return find
+
+
+def get_shared_options(cameras):
+    """The options of :func:`get_survey_options` for views in one picture."""
+
+    def find(wildcards, input, output):
+        rows = {camera: study.cameras[wildcards.session][camera] for camera in cameras}
+        options = ["--views", *(f"{camera}={row.crop}" for camera, row in rows.items())]
+        for option, column in (("--masks", "mask"), ("--backgrounds", "background"), ("--silhouettes", "silhouettes")):
+            given = {camera: getattr(row, column) for camera, row in rows.items() if getattr(row, column)}
+            options += [option, *(f"{camera}={study.find_path(text)}" for camera, text in given.items())] if given else []
+        row = study.sessions[wildcards.session]
+        for option, value in (("--start", row.start), ("--stop", row.stop), ("--rate", row.frame_rate)):
+            options += [option, str(value)] if value is not None else []
+        options += ["--beside", *input.beside] if input.beside else []
+        options += ["--frame-maps", *pair_names(study.find_frame_maps(wildcards.session), input.frame_maps)] if input.frame_maps else []
+        return options + ["--outputs", *pair_names(cameras, output)]
+
+    return find
+
+
 def get_session_surveys(session):
     return [f"results/survey/{session}/{camera}.parquet" for camera in study.cameras[session]]
 

@@ -24,7 +24,13 @@ def list_counts() -> dict[tuple[str, str], argparse.Action]:
 
 COUNTS = list_counts()
 #: Counts that may be none: the first frame, processes beside the one that trains, a seed, and a port that the machine chooses.
-MAY_BE_ZERO = [("survey-video", "--start"), ("train-model", "--workers"), ("label", "--seed"), ("label", "--port")]
+MAY_BE_ZERO = [
+    ("survey-video", "--start"),
+    ("survey-views", "--start"),
+    ("train-model", "--workers"),
+    ("label", "--seed"),
+    ("label", "--port"),
+]
 
 
 def test_the_counts_that_are_tested_are_there():

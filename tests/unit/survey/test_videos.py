@@ -4,9 +4,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
+from bkind3d.cli import main
 from bkind3d.config import InputError, SurveyConfig
+from bkind3d.data.crops import View, parse_crop
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.video import VideoInfo
 from bkind3d.survey.room import RoomFiles
@@ -178,3 +181,33 @@ def test_a_real_persons_trunk_is_in_the_silhouette_although_it_hardly_moves(real
     assert np.mean(covered) > 0.95
     # And it is no blob: a person fills about a twelfth of the picture.
     assert table["area"].median() < 0.13 * 181 * 320
+
+
+def test_views_of_one_video_are_surveyed_side_by_side_as_each_alone(tmp_path, write_video, capsys):
+    pictures = film()
+    height, width = pictures[0].shape[:2]
+    video = write_video(tmp_path / "both.mp4", [np.concatenate([picture, picture[:, ::-1]]) for picture in pictures])
+    crops = {"direct": f"0,0,{width},{height}", "mirror": f"0,{height},{width},{height},flip"}
+    (tmp_path / "survey.json").write_text("{}")
+    cv2.imwrite(str(tmp_path / "mask.png"), np.full((9, 90), 255, np.uint8))
+    options = ["survey-views", str(video), "--config", str(tmp_path / "survey.json"), "--stop", "20", "--keep-going"]
+    options += [
+        "--views",
+        *(f"{name}={crop}" for name, crop in crops.items()),
+        "--outputs",
+        *(f"{name}={tmp_path}/{name}.parquet" for name in crops),
+    ]
+    assert main(options) == 0
+    for name, crop in crops.items():
+        alone = tmp_path / "alone.parquet"
+        survey_video(View((video,), parse_crop(crop, "")), SurveyConfig(), alone, stop=20)
+        pd.testing.assert_frame_equal(read_table(tmp_path / f"{name}.parquet", "survey"), read_table(alone, "survey"))
+        assert read_metadata(tmp_path / f"{name}.parquet") == read_metadata(alone)
+    # What is wrong with one view costs the other nothing.
+    capsys.readouterr()
+    assert main([*options, "--masks", f"mirror={tmp_path}/mask.png"]) == 0
+    assert "mask.png: is 90x9, the video" in capsys.readouterr().out
+    assert read_metadata(tmp_path / "mirror.parquet")["failed"]
+    assert len(read_table(tmp_path / "direct.parquet", "survey")) == 20
+    for wrong in (["--masks", "top=a.png"], ["--outputs", "direct=a.parquet"]):
+        assert main([*options, *wrong]) == 2
