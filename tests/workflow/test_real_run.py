@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,18 @@ def test_movements_are_found_in_all_sessions(finished):
     table = read_table(finished[0] / "results/experiments/tiny/movements.parquet", "movements")
     assert set(table["session"]) == {"s1", "s2"} and set(table["cluster"]) == {1, 2, 3} and set(table["behaviour"]) == {"turn", "walk"}
     assert (finished[0] / "results/report.html").read_text().count('src="data:image/webp') == 3
+
+
+def test_snakemakes_own_report_has_tables_and_figures_with_captions(finished, tmp_path):
+    folder, _ = finished
+    result = run_snakemake(folder, "--report", str(tmp_path / "report.zip"))
+    assert result.returncode == 0, result.stderr[-2000:]
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        page = archive.read("report/report.html").decode()
+        shown = {Path(name).name for name in archive.namelist()}
+    assert {"pose.csv", "actions.csv", "labels.csv", "tiny.pose.svg", "tiny.skeleton.svg", "tiny.overlays.png", "report.html"} <= shown
+    for caption in (ROOT / "workflow/report").glob("*.rst"):
+        assert caption.read_text().split(":")[0].split("``")[0].strip()[:40] in page, caption
 
 
 def test_chosen_formats_are_handed_over(finished):
