@@ -114,6 +114,8 @@ def calibrate_cameras(arguments: argparse.Namespace) -> None:
     if arguments.folder is not None:
         if arguments.boards:
             raise InputError("--boards", "is for --videos", "write the board itself behind --board")
+        if arguments.crops:
+            raise InputError("--crops", "is for --videos", "name the same video for every camera: --videos side=board.mp4 bottom=board.mp4")
         found, filmed, said = find_board_recording(arguments.folder, arguments.pattern, arguments.board, arguments.units)
         videos = {camera: View(tuple(map(Path, files))) for camera, files in found.items()}
         sys.stdout.write(said)

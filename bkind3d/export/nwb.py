@@ -15,7 +15,9 @@ from typing import Any
 import av
 import h5py
 import numpy as np
+from jaxtyping import Float
 from ndx_pose import CalibratedCamera, MultiCameraPoseEstimation, PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
+from numpy.typing import NDArray
 from pynwb import NWBHDF5IO, NWBFile
 from pynwb.file import Subject
 from pynwb.image import ImageSeries
@@ -24,7 +26,7 @@ from bkind3d import __version__
 from bkind3d.config import InputError
 from bkind3d.data.video import probe_video
 from bkind3d.data.writing import replaced_when_complete
-from bkind3d.export.sessions import ExportedSession
+from bkind3d.export.sessions import ExportedSession, FilmedView
 from bkind3d.geometry.units import METRES
 
 log = logging.getLogger(__name__)
@@ -114,11 +116,10 @@ def _add_view(file: NWBFile, session: ExportedSession, name: str, units: float, 
     """Add a camera and its video to `file`; give the view that links to both."""
     view = session.views[name]
     lens = "OpenCV's fisheye model (k1 to k4)" if view.camera.fisheye else "OpenCV's model (k1, k2, p1, p2, k3, ...)"
-    pictures = "its video" if view.part is None else f"the part {view.part.crop} (x, y, width, height) of its video"
     device = CalibratedCamera(
         name=name,
-        description=f"Camera {name}; pixels of {pictures}, world to camera in metres, distortion in {lens}.",
-        intrinsic_matrix=view.camera.matrix.astype(np.float32),
+        description=f"Camera {name}; pixels of its video, world to camera in metres, distortion in {lens}.",
+        intrinsic_matrix=_list_intrinsics(view).astype(np.float32),
         rotation_matrix=view.camera.rotation.astype(np.float32),
         translation_vector=(view.camera.translation * units).astype(np.float32),
         distortion_coefficients=view.camera.distortion.astype(np.float32),
@@ -143,6 +144,15 @@ def _add_view(file: NWBFile, session: ExportedSession, name: str, units: float, 
     )
     file.add_acquisition(video)
     return PoseEstimation(name=name, description=f"The view of camera {name}.", device=device, source_video=video)
+
+
+def _list_intrinsics(view: FilmedView) -> Float[NDArray, "3 3"]:
+    """(3, 3) intrinsics for the pixels of the video, also where only a part of its pictures is the camera's; mirrored ones have a negative focal length."""
+    if view.part is None:
+        return view.camera.matrix
+    x, y, width, _, flip = view.part.crop
+    placed = [[-1.0, 0, x + width - 1] if flip else [1.0, 0, x], [0, 1.0, y], [0, 0, 1.0]]
+    return np.asarray(np.array(placed) @ view.camera.matrix)
 
 
 def _describe_subject(session: ExportedSession) -> Subject:

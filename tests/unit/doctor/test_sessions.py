@@ -6,7 +6,9 @@ import pytest
 from bkind3d.calibration.exchange import export_calibration
 from bkind3d.config import LocationConfig
 from bkind3d.data.calibration_files import write_calibration
+from bkind3d.data.crops import Crop, View
 from bkind3d.data.video import decode_frames
+from bkind3d.doctor.sessions import check_parts
 from bkind3d.doctor.studies import examine_study
 from bkind3d.survey.location import locate_subject
 from tests.unit.doctor.conftest import find
@@ -74,3 +76,15 @@ def test_a_late_camera_is_named(study_folder: Path, scene: Scene) -> None:
     assert ["ball/cam2: shows moments +3" in warning and "correct_offsets" in warning for warning in warnings if "moments" in warning] == [
         True
     ]
+
+
+def test_views_in_one_picture_are_examined_as_cameras_and_overlapping_ones_are_said():
+    views = {
+        "cam1": View((Path("a.mp4"),), Crop(0, 0, 40, 30)),
+        "cam2": View((Path("a.mp4"),), Crop(30, 20, 40, 30)),
+        "cam3": View((Path("b.mp4"),)),
+    }
+    (check,) = check_parts(views)
+    assert (check.status, check.what) == ("warning", "crop")
+    assert check.sentence == "the parts of a.mp4 that are cam1 (0,0,40,30) and cam2 (30,20,40,30) overlap"
+    assert not check_parts({**views, "cam2": View((Path("b.mp4"),), Crop(30, 20, 40, 30))})

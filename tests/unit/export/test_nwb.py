@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -7,6 +8,7 @@ pynwb = pytest.importorskip("pynwb")
 pytest.importorskip("ndx_pose")
 
 from bkind3d.config import InputError  # noqa: E402
+from bkind3d.data.crops import Crop, Part  # noqa: E402
 from bkind3d.export.nwb import write_session  # noqa: E402
 from bkind3d.export.sessions import open_session  # noqa: E402
 from bkind3d.study.opening import load_study  # noqa: E402
@@ -47,8 +49,6 @@ def test_keypoints_are_read_back_in_metres(path):
 
 
 def test_cameras_of_the_file_project_its_keypoints_to_the_right_pixels(path, session):
-    from dataclasses import replace
-
     with pynwb.NWBHDF5IO(path, "r") as io:
         pose = io.read().processing["behavior"]["MultiCameraPoseEstimation"]
         metres = np.stack([pose.pose_estimation_series[name].data[:] for name in NAMES], axis=1)
@@ -62,6 +62,19 @@ def test_cameras_of_the_file_project_its_keypoints_to_the_right_pixels(path, ses
                 distortion=view.device.distortion_coefficients[:].astype(float),
             )
             np.testing.assert_allclose(project_with_opencv(given, metres), project_with_opencv(camera, make_positions()), atol=5e-3)
+
+
+def test_the_camera_of_a_part_of_a_picture_is_given_for_the_whole_which_the_linked_video_shows(session, tmp_path):
+    camera = session.views["cam1"].camera
+    crop = Crop(5, 7, *camera.size, flip=True)
+    views = {**session.views, "cam1": replace(session.views["cam1"], part=Part(crop, (200, 150)))}
+    write_session(replace(session, views=views), tmp_path / "part.nwb")
+    with pynwb.NWBHDF5IO(tmp_path / "part.nwb", "r") as io:
+        view = io.read().processing["behavior"]["MultiCameraPoseEstimation"].pose_estimations["cam1"]
+        given = replace(camera, matrix=view.device.intrinsic_matrix[:].astype(float))
+        assert list(view.source_video.dimension[:]) == [200, 150]
+    expected = crop.place(project_with_opencv(camera, make_positions()))
+    np.testing.assert_allclose(project_with_opencv(given, make_positions()), expected, atol=5e-3)
 
 
 def test_videos_are_linked_relative_to_the_file_and_start_when_they_did(path, study_folder):

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pynwb
 import pytest
 
 from bkind3d.config import InputError
+from bkind3d.data.crops import Crop, Part
 from bkind3d.data.parquet import write_table
 from bkind3d.export.formats import export_sessions
 from bkind3d.export.sessions import open_session
@@ -27,6 +30,16 @@ def test_keypoints_are_projected_into_the_frames_of_each_video(session):
         np.testing.assert_array_equal(confidences, make_confidences()[late:])
         assert len(pixels) == FRAMES - late
         assert np.isnan(pixels[np.array(LOST) - late]).all()
+
+
+def test_views_in_one_picture_are_exported_in_pixels_of_the_whole_as_other_programs_show_it(session):
+    pixels, _ = session.project("cam1")
+    width, height = session.views["cam1"].camera.size
+    for flip in (False, True):
+        part = Part(Crop(5, 7, width, height, flip), (width + 20, height + 30))
+        placed, _ = replace(session, views={"cam1": replace(session.views["cam1"], part=part)}).project("cam1")
+        across = width - 1 - pixels[..., 0] if flip else pixels[..., 0]
+        np.testing.assert_allclose(placed, np.stack([across + 5, pixels[..., 1] + 7], axis=-1), atol=1e-4)
 
 
 def test_a_keypoint_behind_a_camera_has_no_pixels_and_no_confidence(study_folder, session):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,6 +47,13 @@ def test_sleap_reads_the_labels_of_a_session(work, tmp_path):
     (frame,) = [entry for entry in labels if str(entry.video.filename).endswith("cam1.mp4")]
     assert frame.frame_idx == first.frame
     np.testing.assert_allclose(frame.instances[0].numpy()[0], [12.5, 30.25])
+    # Of a part of the video's picture: SLEAP shows the whole one.
+    row = replace(work.study.cameras[first.session]["cam1"], crop="100,50,200,100")
+    study = replace(work.study, cameras={**work.study.cameras, first.session: {**work.study.cameras[first.session], "cam1": row}})
+    write_labels(study, "sleap", tmp_path / "part")
+    labels = sleap_io.load_slp(str(tmp_path / "part" / f"{first.session}.slp"), open_videos=False)
+    (frame,) = [entry for entry in labels if str(entry.video.filename).endswith("cam1.mp4")]
+    np.testing.assert_allclose(frame.instances[0].numpy()[0], [112.5, 80.25])
 
 
 def test_without_labels_a_line_says_what_to_do(labelled_study, tmp_path):

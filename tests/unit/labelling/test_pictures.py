@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from bkind3d.config import InputError
+from bkind3d.data.crops import Crop, View
 from bkind3d.labelling.pictures import Pictures
 
 
@@ -16,3 +17,5 @@ def test_a_picture_is_the_frame_that_was_asked_for(tmp_path, write_video):
         assert abs(float(found.mean()) - 10 * frame) < 3
     with pytest.raises(InputError, match="has no frame 20"):
         pictures.get(("s", "cam1", 20))
+    part = Pictures({("s", "cam1"): View((video,), Crop(10, 4, 50, 40))}, {("s", "cam1", 3): 3})
+    assert cv2.imdecode(np.frombuffer(part.get(("s", "cam1", 3)), np.uint8), cv2.IMREAD_COLOR).shape == (40, 50, 3)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from bkind3d.cli import main
+from bkind3d.config import SurveyConfig
 from bkind3d.data.crops import Crop
+from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.start.views import arrange
 from bkind3d.study.opening import load_study
+from bkind3d.survey.videos import survey_video
 from tests.unit.start.test_study import CALIBRATION
 
 SHAPES = {"side": (48, 20), "bottom": (48, 28)}
@@ -111,3 +114,16 @@ def test_pictures_fill_another_below_or_beside_each_other_or_row_by_row():
     assert arrange([(20, 48), (28, 48)], (48, 48)) == [Crop(0, 0, 20, 48), Crop(20, 0, 28, 48)]
     assert arrange(4 * [(24, 16)], (48, 32)) == [Crop(0, 0, 24, 16), Crop(24, 0, 24, 16), Crop(0, 16, 24, 16), Crop(24, 16, 24, 16)]
     assert arrange(3 * [(24, 16)], (48, 32)) == arrange([(48, 48)], (48, 48)) == arrange(2 * [(48, 48)], (48, 48)) == []
+
+
+def test_the_mirror_of_a_real_running_mouse_is_proposed_and_its_body_is_found_in_both_views(real_data, tmp_path):
+    assert main(["init", str(real_data / "mirror_mouse"), "--study", str(tmp_path / "study"), "--views"]) == 0
+    study = load_study(folder=tmp_path / "study")
+    (session,) = study.sessions
+    assert study.find_crops("rig") == {"side": Crop(0, 0, 396, 168), "bottom": Crop(0, 168, 396, 238)}
+    # Brighter than its wheel, but for its back: about a quarter of the view from below (and little of the wheel's bars).
+    for camera, least, most in (("side", 0.1, 0.4), ("bottom", 0.2, 0.3)):
+        survey_video(study.find_view(session, camera), SurveyConfig(threshold="bright"), tmp_path / "survey.parquet", stop=12)
+        table, about = read_table(tmp_path / "survey.parquet", "survey"), read_metadata(tmp_path / "survey.parquet")
+        assert (about["video_width"], about["video_height"]) == study.find_crops("rig")[camera].size
+        assert least < table["area"].median() / (about["width"] * about["height"]) < most
