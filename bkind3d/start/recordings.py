@@ -22,6 +22,8 @@ from bkind3d.start.inventory import VIDEOS, Inventory
 from bkind3d.start.naming import FEWEST, Place, apply_pattern, are_pieces, check_pattern, choose_pattern
 
 _BOARD = re.compile(r"(?<![a-z])(calib|(charuco|checker|chess)?board|charuco|checker|aruco)", re.I)
+#: What a GoPro calls a chapter: two digits count it, four the video.
+_CHAPTER = re.compile(r"G[HXL]\d\d(?P<number>\d{4})$")
 #: The number of a piece, behind the camera's name.
 _COUNTED = re.compile(r"(?P<before>.*\{camera\}.*?)(?P<number>\d+)(?P<after>\.[^./]*)")
 #: Folders that tell nothing of what they hold.
@@ -107,9 +109,9 @@ def recognise_recordings(inventory: Inventory, pattern: str | None = None, known
         raise InputError(
             inventory.folder,
             f"none of the {len(headers)} videos could be put together into a session of at least two cameras",
-            "say where the names stand in their paths, as in --pattern '{session}/{camera}.mp4'",
+            "say where the names stand in their paths, as in --pattern '{session}/{camera}.mp4', or '{camera}/GH{part}.MP4' where a video's files are counted",
         )
-    remarks = [*_remark_on_parts(sessions, pattern)]
+    remarks = [*_remark_on_parts(sessions, pattern), *_remark_on_chapters(sessions, pattern)]
     recognised = Recognised(inventory.folder, pattern, sessions, {}, headers, remarks)
     _add_boards(recognised, group_boards(inventory, boards, raw))
     if not boards and len(sessions) > 1 and not known and (seen := find_board_session(recognised)):
@@ -312,6 +314,15 @@ def group_boards(inventory: Inventory, videos: Sequence[Path], cameras: Collecti
         else:
             inventory.pass_over(path, f"looks like a board's video, but names none of the cameras {', '.join(sorted(cameras))}")
     return dict(grouped)
+
+
+def _remark_on_chapters(sessions: Collection[str], pattern: str) -> Iterator[str]:
+    """Say that sessions are called like the chapters into which a GoPro divides one video."""
+    numbers = [match["number"] for match in map(_CHAPTER.search, sessions) if match]
+    if len(set(numbers)) < len(numbers):
+        first, second = sorted(name for name in sessions if _CHAPTER.search(name))[:2]
+        other = pattern.replace("{session}", f"{first[:-6]}{{part}}")
+        yield f"Assumed that {first}, {second} are sessions; if they are chapters of one video of a GoPro: --pattern '{other}'"
 
 
 def _add_boards(found: Recognised, grouped: Mapping[str, Mapping[str, Path]]) -> None:
