@@ -235,7 +235,7 @@ OTHERS = (
               sessions=dict.fromkeys(("x-a-1", "x-a-2", "x-b-1"), TOPSIDE), subjects={"x-a-1": "a", "x-a-2": "a", "x-b-1": "b"}),
     Situation("--subject that fits no session", PLAIN, {"rig.toml": toml(*TOPSIDE)}, ["--subject", "{subject}_day*"], said=["does not fit session 'm1'"]),
     Situation("--pattern that fits nothing", PLAIN, {"rig.toml": toml(*TOPSIDE)}, ["--pattern", "{camera}-{session}.mp4"], said=["fits none of the 4 videos"]),
-    Situation("the mirror's views in one video", ["videos/test_vid.mp4"], said=["holds one video", "cut a video each"]),
+    Situation("the mirror's views in one video", ["videos/test_vid.mp4"], said=["holds one video", "--views"]),
     Situation("pictures in place of videos", [], {"labeled-data/img00.png": text("x"), "labeled-data/img01.png": text("x")}, said=["holds no videos", "2 .png", "name the folder that holds the recordings"]),
     Situation("caliscope's recording, with the times of all frames", cross("rec/cam_{c}.mp4", c=("1", "2")), {"camera_array.toml": toml("cam_1", "cam_2"), "rec/timestamps.csv": text("cam_id,frame_time\n" + "".join(f"{c},{100 + n / 30}\n" for n in range(6) for c in (1, 2)))},
               sessions={"rec": ["cam_1", "cam_2"]}, said=["Frames of rec are paired by their times in rec/timestamps.csv"]),
