@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -67,6 +68,13 @@ def test_every_column_of_the_result_tables_is_explained():
     page = (ROOT / "docs" / "metrics.md").read_text()
     explained = {name for line in page.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line.split(" | ")[0])}
     assert {*POSE_COLUMNS, *ACTION_COLUMNS} - explained == set()
+
+
+def test_the_rooms_of_the_contribution_guide_are_those_of_the_import_contract():
+    section = (ROOT / "CONTRIBUTING.md").read_text().partition("## Where things go")[2].partition("\n## ")[0]
+    rows = [set(re.findall(r"`(\w+)`", line.split(" | ")[0])) for line in section.splitlines() if line.startswith("| `")]
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    assert rows == [set(layer.split(" | ")) for layer in contract["layers"] if layer != "__main__"]
 
 
 def test_equations_are_drawn_by_the_browser(site):
