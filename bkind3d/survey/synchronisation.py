@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from bkind3d.config import LocationConfig
-from bkind3d.data.parquet import read_table
+from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import pixel_directions
 from bkind3d.survey.silhouettes import decode_mask
@@ -85,11 +85,19 @@ def measure_offsets(
 ) -> dict[str, CameraOffset]:
     """Estimate every camera's offset, and decide by how many of the session's `frames` it is corrected.
 
-    `cameras` are those of the survey pictures, in the order of `surveys` (tables by camera).
+    `cameras` are those of the survey pictures, in the order of `surveys` (tables by camera). Views in one picture have one clock: nothing is
+    estimated where there is no other, and else what is most certain of any of them holds for all.
     """
+    clocks = _list_clocks(surveys)
+    if len(clocks) == 1:
+        return dict.fromkeys(surveys, CameraOffset(0.0, 0.0, False, 0))
     signals = read_signals(cameras, list(surveys.values()), frames)
     offsets, uncertainties = estimate_offsets(signals, config.max_offset_frames)
     drifts = measure_drifts(signals, config.max_offset_frames)
+    for views in clocks:
+        surest = views[int(np.argmin(uncertainties[views]))]
+        for values in (offsets, uncertainties, drifts):
+            values[views] = values[surest]
     found = {}
     for name, offset, uncertainty, drift in zip(surveys, offsets.tolist(), uncertainties.tolist(), drifts.tolist(), strict=True):
         late = is_beyond_doubt(offset, uncertainty)
@@ -101,6 +109,15 @@ def measure_offsets(
             done = f"shifted by {shift}" if shift else "set location.correct_offsets to true, or give a frame map"
             log.warning("camera %s shows moments %+.1f frames later than the others (+- %.1f); %s", name, *found[name][:2], done)
     return found
+
+
+def _list_clocks(surveys: Mapping[str, str | Path]) -> list[list[int]]:
+    """Which views have one clock, because they are parts of one video."""
+    clocks: dict[tuple[Any, ...], list[int]] = {}
+    for view, (name, path) in enumerate(surveys.items()):
+        about = read_metadata(path)
+        clocks.setdefault((about["video"], about["n_frames"]) if about.get("part") else (name,), []).append(view)
+    return list(clocks.values())
 
 
 def measure_drifts(signals: Signals, max_offset: int) -> Float[NDArray, "view"]:

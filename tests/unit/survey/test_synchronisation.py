@@ -122,6 +122,25 @@ def test_a_late_camera_is_corrected_where_the_config_says_so(scene: Scene, tmp_p
         assert read_table(frames, "frames")["valid"].tolist()[3:-3] == [True] * (len(table) - 6)
 
 
+def test_views_in_one_picture_have_one_clock(scene: Scene, tmp_path: Path) -> None:
+    delay(scene, "cam2", 3)
+    config, output = LocationConfig(smooth_seconds=0, max_offset_frames=6), tmp_path / "location.parquet"
+
+    def share_video(*names: str) -> dict[str, list[float]]:
+        for name in names:
+            path = scene.surveys[name]
+            table, about = read_table(path, "survey"), read_metadata(path)
+            kept = {key: value for key, value in about.items() if key not in ("table", "version")}
+            write_table(table, "survey", path, {**kept, "part": [0, 0, 192, 144, 0, 576, 144], "video": "all.mp4"})
+        locate_subject(config, scene.calibration, scene.surveys, output)
+        return read_metadata(output)["offsets"]
+
+    two = share_video("cam1", "cam3")
+    assert two["cam1"] == two["cam3"]
+    assert two["cam2"][0] - two["cam1"][0] == pytest.approx(3, abs=0.3)
+    assert list(share_video("cam2").values()) == 3 * [[0, 0, False, 0, 0]]
+
+
 def test_a_real_persons_inserted_offsets_are_recovered(real_data: Path, tmp_path: Path) -> None:
     from bkind3d.config import SurveyConfig
     from bkind3d.data.calibration_files import read_calibration
