@@ -4,11 +4,12 @@ A detector is too sure of the frames that it learned from, so the heatmaps that 
 the other half: sessions with labels are dealt out in turn; of a single one, its first and its second half.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from jaxtyping import Float
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from bkind3d.data.datasets import MomentDataset, Moments, PerSession, SessionFrames, Views
@@ -81,26 +82,20 @@ class MetaposeObjective(Objective):
         """Give the terms; until the detectors have learned alone, the second is not there and points are where triangulation has them."""
         views, half = moments.views, len(moments) // 2
         truth = project_joints(moments.joints, views)
-        images = views.images
-        own, other = [], []
-        for fold, detector in enumerate(model.detectors):
-            mine = slice(0, half) if fold == 0 else slice(half, None)
-            rest = slice(half, None) if fold == 0 else slice(0, half)
-            own.append(torch.unflatten(detector(images[mine].flatten(0, 1)), 0, (-1, images.shape[1])))
-            with torch.no_grad():
-                other.append(torch.unflatten(detector(images[rest].flatten(0, 1)), 0, (-1, images.shape[1])))
-        heatmaps, unseen = torch.cat(own), torch.cat(other[::-1])
+        halves = views.images[:half], views.images[half:]
+        heatmaps = detect(model.detectors, halves)
         seen = views.present[..., None] & torch.isfinite(truth).all(dim=-1)
         targets = draw_targets(truth.flatten(0, 1), heatmaps.shape[-2], heatmaps.shape[-1], model.config.sigma).view(heatmaps.shape)
         errors = (heatmaps - targets).square().mean(dim=(-2, -1))
         terms = {"detector": self.config.losses.detector * mean_of_known(errors, seen)}
+        if model.config.refinement != "network" or progress < self.config.training.detector_share:
+            with compute_precisely(heatmaps.device), torch.no_grad():
+                return terms, model.place(model.start(fit_mixtures(heatmaps, n_steps=0), views), views)
+        with torch.no_grad():
+            unseen = detect(reversed(model.detectors), halves)
         with compute_precisely(heatmaps.device):
-            with torch.no_grad():
-                mixtures = fit_mixtures(unseen)
-                scene = model.start(mixtures, views)
-            if model.config.refinement != "network" or progress < self.config.training.detector_share:
-                return terms, model.place(scene, views)
-            losses = []
+            mixtures, losses = fit_mixtures(unseen), []
+            scene = model.start(mixtures, views)
             for number in range(model.config.stages):
                 scene = model.take_stage(number, scene, mixtures, views.present)
                 places = scene.cameras.project(scene.poses)
@@ -112,6 +107,14 @@ class MetaposeObjective(Objective):
                 scene = type(scene)(scene.poses.detach(), type(scene.cameras)(*(v.detach() for v in vars(scene.cameras).values())))
             terms["projection"] = 100 * torch.stack(losses).sum() if self.config.losses.target == "truth" else torch.stack(losses).sum()
             return terms, model.place(result, views)
+
+
+def detect(detectors: Iterable[nn.Module], parts: Iterable[Float[Tensor, "batch view 3 height width"]]) -> Tensor:
+    """Heatmaps (batch, view, joint, height, width) of parts of a batch, each by a detector of its own."""
+    found = [
+        torch.unflatten(detector(images.flatten(0, 1)), 0, images.shape[:2]) for detector, images in zip(detectors, parts, strict=True)
+    ]
+    return torch.cat(found)
 
 
 def project_joints(joints: Tensor, views: Views) -> Tensor:
