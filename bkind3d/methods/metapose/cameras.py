@@ -11,6 +11,10 @@ from torch import Tensor
 
 from bkind3d.geometry.alignment import fit_similarity
 
+#: Least square of a scale of the metric change, as a share of the largest one. Places that contradict each other (left taken for right) ask for
+#: squares below zero, and poses would be stretched without limit; those of bodies, long or flat, are above it.
+NARROWEST = 0.03
+
 
 @dataclass(frozen=True)
 class Cameras:
@@ -93,7 +97,7 @@ def factorise(places: Float[Tensor, "batch view joint 2"], present: Bool[Tensor,
     numbers = torch.linalg.solve(plain, system.mT @ wanted)[..., 0]
     square = numbers[:, [0, 1, 2, 1, 3, 4, 2, 4, 5]].view(-1, 3, 3)
     values, vectors = torch.linalg.eigh(square)
-    values = values.clamp_min(1e-6 * values.abs().amax(dim=-1, keepdim=True).clamp_min(1e-12)).sqrt()
+    values = values.clamp_min(NARROWEST * values.abs().amax(dim=-1, keepdim=True).clamp_min(1e-12)).sqrt()
     change, back = vectors * values[:, None], vectors / values[:, None]
     axes, poses = pairs @ change[:, None], poses @ back
     first = present.double().argmax(dim=1)

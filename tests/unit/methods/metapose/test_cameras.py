@@ -37,6 +37,14 @@ def test_the_mean_shape_tells_the_pose_from_its_mirror_image_and_cameras_explain
     assert (align_similarity(wrong, poses) - poses).norm(dim=-1).max() > 0.1
 
 
+def test_places_that_contradict_each_other_do_not_blow_a_pose_up() -> None:
+    poses, cameras = make_scene()
+    places = cameras.project(poses)
+    places[:, ::2, 1::2] = places[:, ::2, 0:-1:2]  # every other view takes one joint for its neighbour
+    found, _ = start_without_cameras(places, torch.ones(4, 4, dtype=torch.bool), poses.mean(dim=0))
+    assert found.abs().max() < 5 * places.abs().max()
+
+
 def test_an_absent_view_has_no_say() -> None:
     poses, cameras = make_scene()
     places = cameras.project(poses)
