@@ -4,6 +4,8 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
 
 from bkind3d.config import InputError
 from bkind3d.data.video import probe_video
@@ -25,8 +27,8 @@ def explain_storage(study: Study) -> str | None:
     Only what grows with the recordings counts: surveys, framesets, and the results per session. Sessions that are rendered are not counted before they are there.
     """
     waiting = [(session, files, size) for session, files, size in _list_waiting(study) if size]
-    frames = count_frames({path for _, files, _ in waiting for path in files})
-    total = sum(_clip(sum(frames[path] for path in files), study.sessions[session]) * size for session, files, size in waiting)
+    videos = measure_videos({path for _, files, _ in waiting for path in files})
+    total = sum(clip_frames(sum(videos[path].frames for path in files), study.sessions[session]) * size for session, files, size in waiting)
     if not total:
         return None
     # The results may be a link to another disk.
@@ -36,36 +38,53 @@ def explain_storage(study: Study) -> str | None:
     return line if total < 0.9 * free else f"warning: {line}: make room first, or lower size, margin or quality of the framesets"
 
 
-def count_frames(videos: Iterable[str]) -> dict[str, float]:
-    """Frames of every video (a path), from its header or by its file's size: evenly spread ones are opened; 0 where no header can be read."""
+class VideoSize(NamedTuple):
+    """Frames of a video, and the pixels of each."""
+
+    frames: float
+    pixels: float
+
+
+def measure_videos(videos: Iterable[str]) -> dict[str, VideoSize]:
+    """Measure every video (a path), by its header or its file's size: evenly spread ones are opened; no frames where no header can be read."""
     sizes = {video: os.path.getsize(video) for video in sorted(videos)}
     step = max(math.ceil(len(sizes) / MOST_HEADERS), 1)
-    opened = {video: _count_frames(video) for video in list(sizes)[::step]}
-    read = sum(sizes[video] for video, frames in opened.items() if frames)
-    per_byte = sum(opened.values()) / read if read else 0.0
-    return {video: opened.get(video) or per_byte * size for video, size in sizes.items()}
+    opened = {video: _read_header(video) for video in list(sizes)[::step]}
+    known = {video: size for video, size in opened.items() if size.frames}
+    n_frames = sum(size.frames for size in known.values())
+    per_byte = n_frames / sum(sizes[video] for video in known) if known else 0.0
+    pixels = sum(size.frames * size.pixels for size in known.values()) / n_frames if known else 0.0
+    return {video: known.get(video) or VideoSize(per_byte * size, pixels) for video, size in sizes.items()}
 
 
-def _count_frames(video: str) -> int:
+@cache
+def _read_header(video: str) -> VideoSize:
     try:
-        return probe_video(video, counted=False).n_frames
+        info = probe_video(video, counted=False)
     except InputError:  # whoever opens the video will say what is wrong with it
-        return 0
+        return VideoSize(0, 0)
+    return VideoSize(info.n_frames, info.width * info.height)
 
 
-def _clip(frames: float, row: SessionRow) -> float:
+def clip_frames(frames: float, row: SessionRow) -> float:
     """Frames of a video that belong to the session."""
     end = frames if row.stop is None else min(row.stop, frames)
     return max(end - (row.start or 0), 0)
 
 
-def _list_waiting(study: Study) -> Iterator[tuple[str, list[str], float]]:
-    """Session and files of every video, and the bytes per frame of the tables that are still to be made of it."""
+def list_recordings(study: Study) -> Iterator[tuple[str, str, list[str]]]:
+    """Session, camera and files of every video; those that are to be rendered are left out before they are there."""
     for session, cameras in study.cameras.items():
         for camera in cameras:
             videos = study.find_videos(session, camera)
             if not videos[0].startswith(SIMULATED) or os.path.exists(study.folder / videos[0]):
-                yield session, [str(study.folder / video) for video in videos], sum(_list_tables(study, session, camera))
+                yield session, camera, [str(study.folder / video) for video in videos]
+
+
+def _list_waiting(study: Study) -> Iterator[tuple[str, list[str], float]]:
+    """Session and files of every video, and the bytes per frame of the tables that are still to be made of it."""
+    for session, camera, files in list_recordings(study):
+        yield session, files, sum(_list_tables(study, session, camera))
 
 
 def _list_tables(study: Study, session: str, camera: str) -> Iterator[float]:

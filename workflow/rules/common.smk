@@ -123,10 +123,10 @@ else:
     said = [explain_done, explain_retraining, remark_on_weights, remark_on_clocks, remark_on_evaluation]
     sys.stderr.writelines(f"{line}\n" for explain in said for line in explain(study))
     if IS_DRY_RUN:
+        from bkind3d.study.effort import explain_effort
         from bkind3d.study.storage import explain_storage
 
-        if line := explain_storage(study):
-            sys.stderr.write(f"{line}\n")
+        sys.stderr.writelines(f"{line}\n" for line in (explain_storage(study), explain_effort(study)) if line)
         atexit.register(say_next)
 
 

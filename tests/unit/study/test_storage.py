@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bkind3d.study.opening import load_study
-from bkind3d.study.storage import _clip, count_frames, explain_storage
+from bkind3d.study.storage import clip_frames, explain_storage, measure_videos
 from tests.workflow.tiny_study import write_study
 
 Usage = namedtuple("Usage", "total used free")
@@ -18,28 +18,29 @@ def study(tmp_path):
 
 def test_frames_are_counted_from_headers(study):
     videos = [str(study.folder / study.find_videos("s1", camera)[0]) for camera in study.cameras["s1"]]
-    assert list(count_frames(videos).values()) == pytest.approx([20, 20], abs=1)
+    assert [size.frames for size in measure_videos(videos).values()] == pytest.approx([20, 20], abs=1)
 
 
 def test_videos_that_are_not_opened_are_estimated_by_their_size(study, monkeypatch):
     monkeypatch.setattr("bkind3d.study.storage.MOST_HEADERS", 1)
     videos = [str(study.folder / study.find_videos("s1", camera)[0]) for camera in study.cameras["s1"]]
-    opened, guessed = count_frames(videos).values()
+    (opened, pixels), (guessed, as_many) = measure_videos(videos).values()
     assert opened == pytest.approx(20, abs=1)
-    assert guessed == pytest.approx(20, rel=0.3)
+    assert guessed == pytest.approx(20, rel=0.3) and pixels == as_many > 0
 
 
 def test_a_part_of_a_video_has_its_own_frames_alone(study):
     row = study.sessions["s1"]
     counted = [
-        _clip(100, replace(row, start=start, stop=stop)) for start, stop in ((None, None), (10, None), (10, 20), (10, 500), (200, None))
+        clip_frames(100, replace(row, start=start, stop=stop))
+        for start, stop in ((None, None), (10, None), (10, 20), (10, 500), (200, None))
     ]
     assert counted == [100, 90, 10, 90, 0]
 
 
 def test_a_file_that_is_no_video_counts_nothing(tmp_path):
     (tmp_path / "video.mp4").write_text("x")
-    assert count_frames([str(tmp_path / "video.mp4")]) == {str(tmp_path / "video.mp4"): 0}
+    assert measure_videos([str(tmp_path / "video.mp4")]) == {str(tmp_path / "video.mp4"): (0, 0)}
 
 
 def test_what_is_there_is_not_counted_again(study):
