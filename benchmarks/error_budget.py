@@ -74,7 +74,7 @@ def give_silhouettes(survey: Path, truth: Path, camera: str) -> None:
     for frame in table["frame"]:
         mask = cv2.resize(decode_mask(known.loc[frame]), size, interpolation=cv2.INTER_AREA)
         mask = np.where(mask > 127, 255, 0).astype(np.uint8)
-        rows.append({**describe_silhouette(mask), "mask": encode_mask(mask), "fault": ""})
+        rows.append({**describe_silhouette(mask), "mask": encode_mask(mask), "shadows": b"", "fault": ""})
     _replace(survey, "survey", table.assign(**pd.DataFrame(rows)), metadata)
 
 

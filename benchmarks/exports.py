@@ -46,7 +46,7 @@ def write_study(folder: Path) -> None:
     edges = pd.DataFrame({"keypoint_a": names[:-1], "keypoint_b": names[1:], "weight": 1.0})
     write_table(edges, "edges", results.edges("hour"))
     survey = pd.DataFrame({column: 0 for column in TABLES["survey"]}, index=frames)
-    survey = survey.assign(frame=frames, video_frame=frames, time_s=frames / RATE, fault="", mask=b"", clusters=[[]] * FRAMES)
+    survey = survey.assign(frame=frames, video_frame=frames, time_s=frames / RATE, fault="", mask=b"", shadows=b"", clusters=[[]] * FRAMES)
     for name, camera in cameras.items():
         about = {"video_width": camera.size[0], "video_height": camera.size[1], "rate": RATE, "n_frames": FRAMES}
         write_table(survey, "survey", results.survey("long", name), about)

@@ -33,7 +33,7 @@ def cut_frames(study: Study, take: Take) -> SessionFrames:
     for camera, survey in take.surveys.items():
         paths.append(take.location.parent.parent / "frames" / take.name / f"{camera}.parquet")
         if not paths[-1].exists() or paths[-1].stat().st_mtime < take.location.stat().st_mtime:
-            sources = FrameSources(take.videos[camera], calibration, survey, take.location, take.cube)
+            sources = FrameSources(take.videos[camera], calibration, survey, take.location, take.cube, take.silhouettes)
             extract_frames(sources, camera, FramesConfig(size=64), paths[-1])
     return SessionFrames(paths)
 

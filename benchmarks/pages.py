@@ -67,7 +67,9 @@ def write_session(results: Layout, name: str, n_frames: int, pictures: list[byte
     write_table(place, "location", results.location(name), {"extent": 170.0, "units": "mm"})
     write_json({"side": 200.0, "units": "mm"}, results.cube())
     survey = pd.DataFrame({column: 1.0 for column in TABLES["survey"]}, index=frames)
-    survey = survey.assign(frame=frames, video_frame=frames, time_s=frames / RATE, fault="", mask=b"", clusters=[[]] * n_frames)
+    survey = survey.assign(
+        frame=frames, video_frame=frames, time_s=frames / RATE, fault="", mask=b"", shadows=b"", clusters=[[]] * n_frames
+    )
     for camera, label in enumerate(CAMERA_NAMES):
         about = {
             "video_width": 1280,

@@ -30,9 +30,9 @@ from bkind3d.study.layout import Layout
 from bkind3d.study.opening import load_study
 from bkind3d.study.study import Study
 from bkind3d.survey.cube import measure_cube
-from bkind3d.survey.location import locate_subject
+from bkind3d.survey.location import Revision, locate_subject
 from bkind3d.survey.room import RoomFiles
-from bkind3d.survey.silhouettes import decode_mask
+from bkind3d.survey.silhouettes import decode_mask, read_silhouettes
 from bkind3d.survey.videos import survey_video
 
 Mask = Bool[NDArray, "height width"]
@@ -46,11 +46,12 @@ STEP, SHORT, DRAWN = 2, 8, 30
 
 @dataclass(frozen=True)
 class Take:
-    """One session: its surveys by camera, where it was located, the cube of all sessions, and its truth."""
+    """One session: its surveys by camera, its silhouettes that other views revised, where it was located, the cube of all sessions, its truth."""
 
     name: str
     videos: Mapping[str, Path]
     surveys: Mapping[str, Path]
+    silhouettes: Path
     location: Path
     cube: Path
     truth: Path
@@ -64,7 +65,9 @@ def process_study(folder: Path) -> list[Take]:
         for camera, path in take.surveys.items():
             beside = [folder / video for video in study.find_videos_beside(name, camera)]
             survey_video(take.videos[camera], study.config.survey, path, room=RoomFiles(beside=beside))
-        locate_subject(study.config.location, folder / study.find_path(study.rigs[session.rig].calibration), take.surveys, take.location)
+        calibration = folder / study.find_path(study.rigs[session.rig].calibration)
+        revision = Revision(study.config.survey, take.silhouettes)
+        locate_subject(study.config.location, calibration, take.surveys, take.location, revision)
         takes.append(take)
     measure_cube(study.config.location, {take.name: take.location for take in takes}, takes[0].cube)
     return takes
@@ -75,7 +78,7 @@ def make_take(study: Study, name: str) -> Take:
     results = Layout(study.folder / "judged")
     videos = {camera: study.folder / study.find_videos(name, camera)[0] for camera in study.cameras[name]}
     surveys = {camera: results.survey(name, camera) for camera in videos}
-    return Take(name, videos, surveys, results.location(name), results.cube(), study.folder / "truth" / name)
+    return Take(name, videos, surveys, results.silhouettes(name), results.location(name), results.cube(), study.folder / "truth" / name)
 
 
 def shrink(mask: UInt8[NDArray, "..."], size: tuple[int, int], shift: float = 0.0) -> Mask:
@@ -96,7 +99,7 @@ def measure_silhouettes(take: Take, step: int) -> pd.DataFrame:
     """Overlap with the truth, of what was found and of the oracle, per frame and camera."""
     rows = []
     for camera, truth in read_table(take.truth / "silhouettes.parquet", "silhouettes").groupby("camera"):
-        survey = read_table(take.surveys[str(camera)], "survey", ["frame", "mask"]).set_index("frame")["mask"]
+        survey = read_silhouettes(take.surveys[str(camera)], str(camera), take.silhouettes)
         for frame, content in zip(truth["frame"].iloc[::step], truth["mask"].iloc[::step], strict=True):
             found, full = decode_mask(survey[frame]) > 0, decode_mask(content)
             size = (found.shape[1], found.shape[0])
@@ -129,7 +132,7 @@ def draw_take(take: Take, path: Path) -> None:
     cells = []
     truth = read_table(take.truth / "silhouettes.parquet", "silhouettes").set_index(["camera", "frame"])["mask"]
     for camera, video in take.videos.items():
-        survey = read_table(take.surveys[camera], "survey", ["frame", "mask"]).set_index("frame")["mask"]
+        survey = read_silhouettes(take.surveys[camera], camera, take.silhouettes)
         row: list[NDArray[Any]] = []
         size = decode_mask(survey.iloc[0]).shape[::-1]
         for frame in decode_frames(video, (size[0], size[1]), wanted=lambda number: number % DRAWN == 0):

@@ -344,22 +344,26 @@ def _prepare_survey(
     argument("--config", required=True, help="JSON or YAML file with the section 'location'"),
     argument("--calibration", required=True, help="calibration (.toml) of the rig"),
     argument("--surveys", nargs="+", required=True, metavar="CAMERA=PATH", help="survey table of every camera"),
+    argument("--silhouettes", help="Parquet file to write (table 'silhouettes'): those that other views revise; without it, none are"),
+    argument("--survey-config", help="JSON or YAML file with the section 'survey', for what is revised (default: its defaults)"),
     KEEP_GOING,
     argument("--output", required=True, help="Parquet file to write (table 'location')"),
 )
 def locate_subject(arguments: argparse.Namespace) -> None:
-    """Find the subject's centre in every frame, and its size, from the silhouettes of all cameras."""
+    """Find the subject's centre in every frame, and its size, from the silhouettes of all cameras, which revise each other."""
     from bkind3d.survey.failures import write_no_location
-    from bkind3d.survey.location import locate_subject
+    from bkind3d.survey.location import Revision, locate_subject
 
     config, surveys = read_section(LocationConfig, arguments.config), read_named_paths(arguments.surveys, "--surveys")
+    silhouettes = read_section(SurveyConfig, arguments.survey_config) if arguments.survey_config else SurveyConfig()
+    revision = Revision(silhouettes, arguments.silhouettes) if arguments.silhouettes else None
 
     def run() -> None:
-        remarks = locate_subject(config, arguments.calibration, surveys, arguments.output)
+        remarks = locate_subject(config, arguments.calibration, surveys, arguments.output, revision)
         # Not into the log: whoever started the workflow should see it before hours are spent.
         sys.stdout.writelines(f"{arguments.output}: {remark}\n" for remark in remarks)
 
-    finish_alone(arguments.keep_going, arguments.output, run, partial(write_no_location, surveys, arguments.output))
+    finish_alone(arguments.keep_going, arguments.output, run, partial(write_no_location, surveys, arguments.output, arguments.silhouettes))
 
 
 @verb(
@@ -384,6 +388,7 @@ def measure_cube(arguments: argparse.Namespace) -> None:
     argument("--survey", required=True, help="survey table of this video"),
     argument("--location", required=True, help="location table of the session; its name is the session's"),
     argument("--cube", required=True, help="cube of the study (.json)"),
+    argument("--silhouettes", help="silhouettes of the session that other views revised"),
     threads(1, "threads of decoder and picture operations"),
     KEEP_GOING,
     argument("--output", required=True, help="Parquet file to write (table 'frames')"),
@@ -394,7 +399,9 @@ def extract_frames(arguments: argparse.Namespace) -> None:
     from bkind3d.survey.frames import FrameSources, extract_frames
 
     config = read_section(FramesConfig, arguments.config)
-    sources = FrameSources(arguments.video, arguments.calibration, arguments.survey, arguments.location, arguments.cube)
+    sources = FrameSources(
+        arguments.video, arguments.calibration, arguments.survey, arguments.location, arguments.cube, arguments.silhouettes
+    )
 
     def run() -> None:
         extract_frames(sources, arguments.camera, config, arguments.output, arguments.threads)

@@ -42,10 +42,10 @@ _ERRORS = {"mpjpe": _D, "root_mpjpe": _D, "n_mpjpe": _D, "pa_mpjpe": _D, "pck": 
 TABLES: dict[str, dict[str, pa.DataType]] = {
     # One row per frame of a camera. Pixels of the survey picture (`width` x `height` in the metadata), mask as PNG there.
     # video_frame: number in the video, -1 where the video lacks this frame of the session. area to box describe the largest
-    # silhouette; clusters holds these seven numbers for every silhouette, largest first.
+    # silhouette; clusters holds these seven numbers for every silhouette, largest first. shadows: what contrasts and is taken for shadow, as PNG, too; empty for none.
     "survey": {"frame": _I, "time_s": _D, "brightness": _F, "motion": _F, "area": _F, "centroid_x": _F, "centroid_y": _F,
                "box_x0": _F, "box_y0": _F, "box_x1": _F, "box_y1": _F, "fault": _S, "mask": _B,
-               "video_frame": _I, "clusters": pa.list_(_F)},
+               "video_frame": _I, "clusters": pa.list_(_F), "shadows": _B},
     # One row per frame of a session. World units; residual in shares of the picture's longer side.
     "location": {"frame": _I, "time_s": _D, "x": _F, "y": _F, "z": _F, "n_views": _I, "residual": _F, "valid": pa.bool_()},
     # One row per frame of a camera. p00..p23 maps homogeneous world points to pixels of exactly this image;

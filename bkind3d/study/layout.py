@@ -48,6 +48,7 @@ class Layout:
     calibration_quality = _Place("calibration/{rig}.parquet")
     survey = _Place("survey/{session}/{camera}.parquet")
     location = _Place("location/{session}.parquet")
+    silhouettes = _Place("silhouettes/{session}.parquet")
     cube = _Place("cube.json")
     frames = _Place("frames/{frameset}/{session}/{camera}.parquet")
     joints = _Place("joints/{session}.parquet")

@@ -17,12 +17,24 @@ from bkind3d.survey.frames import window_side
 
 def write_no_survey(output: str | Path, reason: str) -> None:
     """Write the table ``survey`` of a video of which nothing is known."""
-    row = dict.fromkeys(TABLES["survey"], np.nan) | {"frame": 0, "time_s": 0.0, "fault": "missing", "mask": b"", "video_frame": -1}
+    row = dict.fromkeys(TABLES["survey"], np.nan) | {
+        "frame": 0,
+        "time_s": 0.0,
+        "fault": "missing",
+        "mask": b"",
+        "shadows": b"",
+        "video_frame": -1,
+    }
     write_table(pd.DataFrame([row | {"clusters": [], "area": 0.0}]), "survey", output, {"failed": reason})
 
 
-def write_no_location(surveys: Mapping[str, str | Path], output: str | Path, reason: str) -> None:
-    """Write the table ``location`` of a session whose subject is nowhere; frames and rate are those of a camera that was surveyed."""
+def write_no_location(surveys: Mapping[str, str | Path], output: str | Path, silhouettes: str | Path | None, reason: str) -> None:
+    """Write the table ``location`` of a session whose subject is nowhere; frames and rate are those of a camera that was surveyed.
+
+    And, where they are asked for, its revised `silhouettes`: none.
+    """
+    if silhouettes is not None:
+        write_table(pd.DataFrame(columns=list(TABLES["silhouettes"])), "silhouettes", silhouettes, {"failed": reason})
     frames, rate = pd.DataFrame({"frame": [0], "time_s": [0.0]}), None
     for path in surveys.values():
         metadata = read_metadata(path)

@@ -23,7 +23,7 @@ from bkind3d.data.progress import track
 from bkind3d.data.video import Video, decode_frames, describe_files, list_files
 from bkind3d.geometry.cameras import Array, Camera
 from bkind3d.geometry.lenses import project_through_lens, undistorted_window
-from bkind3d.survey.silhouettes import decode_mask, encode_mask
+from bkind3d.survey.silhouettes import decode_mask, encode_mask, read_silhouettes
 from bkind3d.survey.synchronisation import CameraOffset
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _PROJECTION = [f"p{row}{column}" for row in range(3) for column in range(4)]
 class FrameSources:
     """The files that frames are cut from: video and survey of one camera, calibration and location of the session, the study's cube.
 
-    Of the video's pictures, the part is taken that was surveyed.
+    Of the video's pictures, the part is taken that was surveyed; of its silhouettes, those are others that other views revised.
     """
 
     video: Video
@@ -43,6 +43,7 @@ class FrameSources:
     survey: str | Path
     location: str | Path
     cube: str | Path
+    silhouettes: str | Path | None = None
 
 
 def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig, output: str | Path, threads: int = 1) -> None:
@@ -58,7 +59,7 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     location, place = read_table(sources.location, "location"), read_metadata(sources.location)
     if place.get("failed"):
         raise InputError("", str(place["failed"]))
-    survey, metadata = read_table(sources.survey, "survey", ["frame", "time_s", "video_frame", "mask"]), read_metadata(sources.survey)
+    survey, metadata = read_table(sources.survey, "survey", ["frame", "time_s", "video_frame"]), read_metadata(sources.survey)
     if not np.array_equal(survey["frame"], location["frame"]):
         raise InputError(
             sources.location,
@@ -68,6 +69,7 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     side = read_cube(sources.cube, str(place.get("units", "")))
     offset = place.get("offsets", {}).get(camera_name)
     # Every frame of the session gets what the camera shows so many frames later, and no picture beyond its ends.
+    survey["mask"] = read_silhouettes(sources.survey, camera_name, sources.silhouettes).to_numpy()
     moved = survey[["video_frame", "mask"]].shift(-CameraOffset(*offset).shift if offset else 0)
     survey = survey.assign(video_frame=moved["video_frame"].fillna(-1).astype(np.int64), mask=moved["mask"])
     part = read_part(metadata)

@@ -10,15 +10,16 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
-from bkind3d.config import InputError, LocationConfig
+from bkind3d.config import InputError, LocationConfig, SurveyConfig
 from bkind3d.data.calibration_files import fit_camera_to_survey, read_calibration
 from bkind3d.data.calibration_formats import require_cameras
-from bkind3d.data.parquet import read_metadata, read_table, write_table
+from bkind3d.data.parquet import PICTURE_ROWS, TABLES, open_table, read_metadata, read_table, write_table
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.health import AGREED
 from bkind3d.survey.consensus import Candidates, Chosen, Clusters, find_candidates
 from bkind3d.survey.hulls import ReadMasks, measure_body, move_to_bodies
-from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask
+from bkind3d.survey.revision import View, revise_silhouettes
+from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask, encode_mask, read_silhouettes
 from bkind3d.survey.synchronisation import measure_offsets, shift_frames
 from bkind3d.survey.tracking import Track, fill_gaps, follow_subject, smooth_track, take_candidates
 
@@ -49,10 +50,24 @@ class Sightings(NamedTuple):
     rate: float
 
 
-def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Mapping[str, str | Path], output: str | Path) -> list[str]:
+class Revision(NamedTuple):
+    """Whether views revise each other's silhouettes: with which settings, and where those that change are written (table ``silhouettes``)."""
+
+    config: SurveyConfig
+    output: str | Path
+
+
+def locate_subject(
+    config: LocationConfig,
+    calibration: str | Path,
+    surveys: Mapping[str, str | Path],
+    output: str | Path,
+    revision: Revision | None = None,
+) -> list[str]:
     """Locate the subject in every frame of a session and write the table ``location`` to `output`.
 
-    World and units are those of the rig's `calibration`; `surveys` are tables by camera.
+    World and units are those of the rig's `calibration`; `surveys` are tables by camera. Without a `revision` their silhouettes are taken
+    as they are.
 
     Returns
     -------
@@ -68,6 +83,8 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
     offsets = measure_offsets(config, sightings.cameras, surveys, sightings.frames)
     shifts = [offset.shift for offset in offsets.values()]
     sightings = sightings._replace(clusters=shift_frames(sightings.clusters, shifts))
+    if revision is not None:
+        _revise(revision, sightings, surveys, shifts)
     n_seen = np.isfinite(sightings.clusters[..., 0]).any(axis=2).sum(axis=0)
     centre = config.centre if np.count_nonzero(n_seen) >= 2 else None
     found = _follow(sightings, config, units) if centre is None else _take_fixed(sightings, centre)
@@ -79,7 +96,7 @@ def locate_subject(config: LocationConfig, calibration: str | Path, surveys: Map
         points,
         chosen,
         sightings.clusters,
-        _mask_reader(surveys, sightings.frames, shifts),
+        _mask_reader(surveys, sightings.frames, shifts, None if revision is None else revision.output),
         step=max(1, round(_HULL_SECONDS * sightings.rate)),
     )
     if centre is None:
@@ -176,14 +193,38 @@ def _read_about(surveys: Mapping[str, str | Path]) -> dict[str, dict[str, Any]]:
     return metadata
 
 
-def _mask_reader(surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"], shifts: list[int]) -> ReadMasks:
-    """Read a few silhouettes out of the surveys, each shifted by as many frames as its camera is late."""
-    paths = list(surveys.values())
+def _revise(revision: Revision, sightings: Sightings, surveys: Mapping[str, str | Path], shifts: list[int]) -> None:
+    """Revise the silhouettes, write those that change under the frames of their camera's own survey, and put their clusters into the `sightings`."""
+    named = zip(surveys.items(), sightings.cameras, shifts, strict=True)
+    views = [View(name, camera, path, shift) for (name, path), camera, shift in named]
+    rows: list[dict[str, Any]] = []
+    n_changed = 0
+    with open_table("silhouettes", revision.output) as add_rows:
+        add_rows(pd.DataFrame(columns=list(TABLES["silhouettes"])))
+        for position, view, found in revise_silhouettes(revision.config, views, sightings.frames):
+            sightings.clusters[position, view] = np.nan
+            sightings.clusters[position, view, : len(found.clusters)] = found.clusters
+            frame = int(sightings.frames[position]) + shifts[view]
+            rows.append({"frame": frame, "camera": views[view].name, "mask": encode_mask(found.mask)})
+            n_changed += 1
+            if len(rows) >= PICTURE_ROWS:
+                add_rows(pd.DataFrame(rows))
+                rows.clear()
+        if rows:
+            add_rows(pd.DataFrame(rows))
+    log.info("%s: %d of %d silhouettes are revised by other views", revision.output, n_changed, len(views) * len(sightings.frames))
+
+
+def _mask_reader(
+    surveys: Mapping[str, str | Path], frames: Int[NDArray, "frame"], shifts: list[int], revised: str | Path | None
+) -> ReadMasks:
+    """Read a few silhouettes out of the surveys, or as `revised`, each shifted by as many frames as its camera is late."""
+    named = list(surveys.items())
 
     def read_masks(view: int, positions: Int[NDArray, "..."]) -> list[UInt8[NDArray, "..."]]:
-        numbers = frames[positions] + shifts[view]
-        rows = read_table(paths[view], "survey", ["frame", "mask"], frames=numbers.tolist()).set_index("frame")["mask"]
-        return [decode_mask(rows[number]) for number in numbers]
+        numbers, (camera, path) = frames[positions] + shifts[view], named[view]
+        masks = read_silhouettes(path, camera, revised, numbers.tolist())
+        return [decode_mask(masks[number]) for number in numbers]
 
     return read_masks
 

@@ -3,13 +3,17 @@
 import struct
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Float, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import SurveyConfig
+from bkind3d.data.parquet import read_table
 from bkind3d.survey.background import Background, disc
 from bkind3d.survey.light import Picture, UsualLight, change_light, is_covered, measure_gains, thin_out
 from bkind3d.survey.shadows import find_shadows
@@ -48,11 +52,13 @@ class Silhouettes:
     mask : (height, width) 0 or 255, all clusters.
     clusters : (n, 7) largest first: area, centroid x, y, box x0, y0, x1, y1 (centres of the outermost pixels), pixels.
     covered : whether something before the lens hides the scene; then there are no clusters.
+    shadows : (height, width) 0 or 255, what contrasts and is taken for shadow; None for nothing.
     """
 
     mask: Mask
     clusters: Float[NDArray, "cluster 7"]
     covered: bool = False
+    shadows: Mask | None = None
 
 
 class SilhouetteFinder:
@@ -96,15 +102,19 @@ class SilhouetteFinder:
         part = self._bound(contrasting)
         if part is None:
             return Silhouettes(mask, clusters)
-        foreground = contrasting[part] & 1
+        foreground, shadows = contrasting[part] & 1, None
         if self._coloured:
-            foreground &= ~find_shadows(picture[part], behind[part], self.config, self.background.shadow)
+            darkened = foreground & find_shadows(picture[part], behind[part], self.config, self.background.shadow)
+            foreground &= ~darkened
+            if cv2.countNonZero(darkened):
+                shadows = np.zeros_like(mask)
+                shadows[part] = 255 * darkened
         filled = _choose_pieces(self._fill(foreground, part), 8, _PIECE_SHARE * self._least_area, np.inf)
         own = foreground & _trim_rim(filled, _measure_contrast(picture[part], behind[part]))
         open_ = _find_open(foreground, _measure_contrast(*self._soften(picture[part], behind[part])))
         open_ = open_ if self._hidden is None else open_ & ~self._hidden[part]
         clusters = _gather(own | (filled & ~foreground & ~open_), part, mask, self.config)
-        return Silhouettes(mask, clusters)
+        return Silhouettes(mask, clusters, shadows=shadows)
 
     def _find_contrast(self, picture: Picture, behind: Picture) -> Mask:
         """255 where a channel differs from the background by more than it usually does, and the subject may be."""
@@ -192,6 +202,13 @@ def _find_least_area(shape: tuple[int, ...], config: SurveyConfig) -> float:
     return max(4.0, config.min_area * shape[0] * shape[1])
 
 
+def describe_clusters(clusters: Float[NDArray, "..."]) -> dict[str, Any]:
+    """The largest cluster in the table's columns, and all of them as one list of 7 numbers each."""
+    first = clusters[0] if len(clusters) else np.array([0.0] + 6 * [np.nan])
+    names = ("area", "centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1")
+    return {**dict(zip(names, first.tolist(), strict=True)), "clusters": clusters.ravel().tolist()}
+
+
 def encode_mask(mask: Mask) -> bytes:
     """Encode a silhouette (0 or 255) as PNG with one bit per pixel; zlib alone does it in a third of the time that OpenCV takes."""
     height, width = mask.shape
@@ -206,6 +223,15 @@ def encode_mask(mask: Mask) -> bytes:
 def decode_mask(content: bytes) -> Mask:
     """Decode a silhouette from PNG."""
     return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+
+
+def read_silhouettes(survey: str | Path, camera: str, revised: str | Path | None, frames: list[int] | None = None) -> pd.Series:
+    """A camera's silhouettes as PNG, by frame: those of its survey, or as they are `revised` (a table ``silhouettes``)."""
+    found = read_table(survey, "survey", ["frame", "mask"], frames=frames).set_index("frame")["mask"]
+    if revised is not None:
+        changed = read_table(revised, "silhouettes", frames=frames)
+        found.update(changed[changed["camera"] == camera].set_index("frame")["mask"])
+    return found
 
 
 def close_gaps(foreground: Mask, gap: int) -> Mask:

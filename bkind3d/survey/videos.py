@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
@@ -38,7 +38,7 @@ from bkind3d.data.video import (
 from bkind3d.survey.background import Background
 from bkind3d.survey.given import BrightnessFinder, Finder, GivenFinder
 from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, sample_rooms
-from bkind3d.survey.silhouettes import Mask, SilhouetteFinder, Silhouettes, encode_mask
+from bkind3d.survey.silhouettes import Mask, SilhouetteFinder, Silhouettes, describe_clusters, encode_mask
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def survey_video(  # noqa: PLR0913, PLR0917
     picture = cv2.imencode(".png", cv2.cvtColor(background.picture, cv2.COLOR_RGB2BGR))[1]
     metadata = {
         "width": size[0], "height": size[1], "video_width": info.width, "video_height": info.height, "rate": clock or info.rate,
-        "n_frames": n_frames, "video": name, "remarks": remarks, "background": base64.b64encode(picture.tobytes()).decode(),
+        "n_frames": n_frames, "video": name, "region": region is not None, "remarks": remarks, "background": base64.b64encode(picture.tobytes()).decode(),
     }  # fmt: skip
     if info.part:
         metadata["part"] = info.part.describe()
@@ -223,7 +223,7 @@ def _in_batches(frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
 
 def _describe_frames(name: str, decoded: Iterator[DecodedFrame], frames: Int[NDArray, "..."], finder: Finder) -> Iterator[dict[str, Any]]:
     """One row per frame of the session; frames that the video lacks have the fault "missing"."""
-    missing = {"brightness": np.nan, "motion": np.nan, "fault": "missing", **_describe_clusters(_EMPTY), "mask": b""}
+    missing = {"brightness": np.nan, "motion": np.nan, "fault": "missing", **describe_clusters(_EMPTY), "mask": b"", "shadows": b""}
     previous: UInt8[NDArray, ...] | None = None
     number, row = -1, missing
     for frame, video_frame in frames.tolist():
@@ -244,12 +244,6 @@ def _describe_picture(picture: UInt8[NDArray, "..."], previous: UInt8[NDArray, "
     if fault == "black":
         silhouettes = Silhouettes(np.zeros(picture.shape[:2], np.uint8), _EMPTY)
     fault = "covered" if silhouettes.covered else fault
-    described = {"brightness": brightness, "motion": motion, "fault": fault, **_describe_clusters(silhouettes.clusters)}
-    return {**described, "mask": encode_mask(silhouettes.mask)}
-
-
-def _describe_clusters(clusters: Float[NDArray, "..."]) -> dict[str, Any]:
-    """The largest cluster in the table's columns, and all of them as one list of 7 numbers each."""
-    first = clusters[0] if len(clusters) else np.array([0.0] + 6 * [np.nan])
-    names = ("area", "centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1")
-    return {**dict(zip(names, first.tolist(), strict=True)), "clusters": clusters.ravel().tolist()}
+    described = {"brightness": brightness, "motion": motion, "fault": fault, **describe_clusters(silhouettes.clusters)}
+    shadows = b"" if silhouettes.shadows is None else encode_mask(silhouettes.shadows)
+    return {**described, "mask": encode_mask(silhouettes.mask), "shadows": shadows}

@@ -23,7 +23,7 @@ rule survey_video:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=9,
+        revision=10,
         options=get_survey_options,
     message:
         "Survey camera {wildcards.camera} of session {wildcards.session}"
@@ -75,10 +75,12 @@ for shared, sharing in study.list_shared_views().items():
 rule locate_subject:
     input:
         config="results/config/location.json",
+        survey="results/config/survey.json",
         calibration=get_calibration,
         surveys=get_surveys,
     output:
-        "results/location/{session}.parquet",
+        location="results/location/{session}.parquet",
+        silhouettes="results/silhouettes/{session}.parquet",
     log:
         "results/logs/locate_subject/{session}.log",
     benchmark:
@@ -90,13 +92,14 @@ rule locate_subject:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=5,
+        revision=6,
         surveys=lambda wildcards, input: pair_names(get_cameras(wildcards), input.surveys),
     message:
         "Locate the subject of session {wildcards.session}"
     shell:
         "python -m bkind3d locate-subject --keep-going --config {input.config:q} --calibration {input.calibration:q} "
-        "--surveys {params.surveys:q} --output {output:q} 2> {log:q}"
+        "--surveys {params.surveys:q} --survey-config {input.survey:q} --silhouettes {output.silhouettes:q} "
+        "--output {output.location:q} 2> {log:q}"
 
 
 rule measure_cube:
@@ -131,6 +134,7 @@ rule extract_frames:
         calibration=get_calibration,
         survey="results/survey/{session}/{camera}.parquet",
         location="results/location/{session}.parquet",
+        silhouettes="results/silhouettes/{session}.parquet",
         cube="results/cube.json",
     output:
         "results/frames/{frameset}/{session}/{camera}.parquet",
@@ -150,5 +154,5 @@ rule extract_frames:
         "Extract the frameset {wildcards.frameset} from camera {wildcards.camera} of session {wildcards.session}"
     shell:
         "python -m bkind3d extract-frames {input.video:q} --keep-going --config {input.config:q} --camera {wildcards.camera} "
-        "--calibration {input.calibration:q} --survey {input.survey:q} --location {input.location:q} --cube {input.cube:q} "
+        "--calibration {input.calibration:q} --survey {input.survey:q} --location {input.location:q} --silhouettes {input.silhouettes:q} --cube {input.cube:q} "
         "--threads {threads} --output {output:q} 2> {log:q}"

@@ -24,7 +24,7 @@ def write_survey(path, masks):
         name: np.zeros(n) for name in ("brightness", "motion", "area", "centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1")
     }
     table = pd.DataFrame({"frame": range(n), "time_s": np.arange(n) / RATE, **columns, "fault": "", "mask": masks, "video_frame": range(n)})
-    table["clusters"] = [[]] * n
+    table["clusters"], table["shadows"] = [[]] * n, b""
     write_table(table, "survey", path)
     return path
 

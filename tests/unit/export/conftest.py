@@ -78,7 +78,7 @@ def write_results(folder):
     for name, late in (("cam1", 0), ("cam2", LATE)):
         survey = pd.DataFrame({column: 0 for column in TABLES["survey"]}, index=range(FRAMES))
         numbers = np.where(np.arange(FRAMES) >= late, np.arange(FRAMES) - late, -1)
-        survey = survey.assign(frame=range(FRAMES), video_frame=numbers, fault="", mask=b"", clusters=[[]] * FRAMES)
+        survey = survey.assign(frame=range(FRAMES), video_frame=numbers, fault="", mask=b"", shadows=b"", clusters=[[]] * FRAMES)
         about = {"video_width": SIZE[0], "video_height": SIZE[1], "rate": RATE, "n_frames": FRAMES - late}
         write_table(survey, "survey", results / "survey" / "s1" / f"{name}.parquet", about)
 

@@ -152,7 +152,7 @@ class ToyStudy:
                 {"frame": frames, "time_s": time, "brightness": 100.0, "motion": 1.0, "area": 2000.0, "fault": "", "mask": b""}
             )
             survey[["centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1"]] = 1.0
-            survey = survey.assign(video_frame=frames, clusters=[[]] * self.n_frames)
+            survey = survey.assign(video_frame=frames, clusters=[[]] * self.n_frames, shadows=b"")
             about = {
                 "width": 320,
                 "height": 256,
