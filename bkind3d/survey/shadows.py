@@ -11,8 +11,10 @@ from bkind3d.config import SurveyConfig
 from bkind3d.data.spacing import spread_indices
 from bkind3d.survey.light import Picture
 
-#: A shadow keeps the colour: largest deviation from it, averaged over a window of so many pixels, as a share of `min_contrast`.
-_COLOUR, _WINDOW = 0.3, 5
+#: A shadow keeps the colour: largest deviation from it, averaged over a window of so many pixels or in its median, as a share of `min_contrast`.
+#: The mean is better where colours are noisy; at the subject's outline it holds the subject's, and the median is the shadow's.
+#: Where the median is asked, the pixel itself may deviate by so many times as much: thin parts of the subject are not in it.
+_COLOUR, _WINDOW, _OWN = 0.3, 5, 2.0
 #: The sum over channels, for OpenCV, and the largest number below 1: what is not darker is no shadow.
 _SUM, _BELOW_ONE = np.ones((1, 3), np.float32), float(np.nextafter(np.float32(1), np.float32(0)))
 #: Frames from which is learned how dark shadows are, and steps of the share to which they darken.
@@ -137,11 +139,18 @@ def find_shadows(picture: Picture, behind: Picture, config: SurveyConfig, usual:
 
 
 def _compare(picture: Picture, behind: Picture, config: SurveyConfig) -> tuple[Float[NDArray, "height width"], NDArray[np.bool_]]:
-    """The share to which each pixel is darkened, and where its colour is that of the background, on average nearby."""
+    """The share to which each pixel is darkened, and where its colour is that of the background, on average or mostly nearby."""
     shown, lit = picture.astype(np.float32), behind.astype(np.float32)
     likeness, power = (cv2.transform(cv2.multiply(one, lit), _SUM) for one in (shown, lit))
     ratio = cv2.divide(likeness, cv2.max(power, 1.0))
     expected = cv2.multiply(lit, cv2.cvtColor(ratio, cv2.COLOR_GRAY2RGB))
-    tint = cv2.blur(cv2.subtract(shown, expected), (_WINDOW, _WINDOW))
-    limit = _COLOUR * config.min_contrast
-    return np.asarray(ratio), np.asarray(cv2.inRange(tint, (-limit,) * 3, (limit,) * 3) > 0)
+    tint = cv2.subtract(shown, expected)
+    mean, median, own = (
+        cv2.inRange(values, (-limit,) * 3, (limit,) * 3)
+        for values, limit in (
+            (cv2.blur(tint, (_WINDOW, _WINDOW)), _COLOUR * config.min_contrast),
+            (cv2.medianBlur(tint, _WINDOW), _COLOUR * config.min_contrast),
+            (tint, _OWN * _COLOUR * config.min_contrast),
+        )
+    )
+    return np.asarray(ratio), np.asarray(mean | (median & own)) > 0
