@@ -49,13 +49,14 @@ def list_work(study: Study) -> Iterator[tuple[str, Path, float]]:
         for name in study.list_framesets():
             kept = frames / study.config.framesets[name].step
             yield "frames", study.results.frames(name, session, camera), begun + kept * EXTRACT
+    judged = {name: {*study.list_pose_sessions(name)} for name in study.config.experiments}
     for session, frames in lengths.items():
         yield "location", study.results.location(session), BEGIN + frames * len(study.cameras[session]) * LOCATE
         for name, experiment in study.config.experiments.items():
             seconds = predict_moment(experiment, len(study.cameras[session])) * frames / study.config.framesets[experiment.frames].step
             if seconds:
                 yield "keypoints", study.results.keypoints(name, session), BEGIN_NETWORK + seconds
-            if seconds and session in study.list_pose_sessions(name):
+            if seconds and session in judged[name]:
                 yield "keypoints", study.results.untrained_keypoints(name, session), BEGIN_NETWORK + seconds
         yield "pages", study.results.session_page(session), BEGIN_PAGE + len(study.config.experiments) * frames * SHOW
 

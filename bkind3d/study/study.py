@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from bkind3d.config import InputError, StudyConfig
@@ -86,12 +88,23 @@ class Study:
         They are the first training sessions, so that a row that is added for testing or prediction changes nothing that is done; a rig
         without any has those of all its sessions.
         """
-        rig, own = self.sessions[session].rig, self.find_videos(session, camera)
+        own = self.find_videos(session, camera)
         # A rig's camera has one crop in all sessions (:mod:`bkind3d.study.checks`).
-        here = [name for name, row in self.sessions.items() if row.rig == rig and camera in self.cameras[name]]
-        learned = [name for name in here if self.sessions[name].split == "train"]
-        videos = dict.fromkeys(self.find_videos(name, camera)[0] for name in learned or here)
-        return [video for video in videos if video not in own][:MOST_BESIDE]
+        videos = self._first_videos[self.sessions[session].rig, camera]
+        return [*islice((video for video in videos if video not in own), MOST_BESIDE)]
+
+    @cached_property
+    def _first_videos(self) -> dict[tuple[str, str], list[str]]:
+        """By rig and camera the first files of its videos in training sessions; in all sessions where it is in none of them."""
+        learned: dict[tuple[str, str], dict[str, None]] = {}
+        every: dict[tuple[str, str], dict[str, None]] = {}
+        for name, row in self.sessions.items():
+            for camera in self.cameras[name]:
+                video = self.find_videos(name, camera)[0]
+                every.setdefault((row.rig, camera), {})[video] = None
+                if row.split == "train":
+                    learned.setdefault((row.rig, camera), {})[video] = None
+        return {key: list(learned.get(key, videos)) for key, videos in every.items()}
 
     def list_measured(self) -> list[str]:
         """Sessions by which the cube of all is measured: the first that are learned from, so that a row that is added changes nothing."""

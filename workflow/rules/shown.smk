@@ -24,9 +24,13 @@ def get_keypoints_and_frames(experiment, session):
     ]
 
 
+#: Experiments by which joints are found. To ask for each session anew would take as long as all else of a plan of ten thousand.
+FITTED = {name for name in study.config.experiments if study.list_fit_sessions(name)}
+
+
 def get_session_joints(experiment, session):
     """The joints that are found of a session, where any are labelled."""
-    return [f"results/experiments/{experiment}/joints/{session}.parquet"] if study.list_fit_sessions(experiment) else []
+    return [f"results/experiments/{experiment}/joints/{session}.parquet"] if experiment in FITTED else []
 
 
 def get_found_joints(wildcards):
@@ -35,7 +39,7 @@ def get_found_joints(wildcards):
 
 def get_kinematics():
     """What is measured of joints, where anything is asked."""
-    measured = [name for name in study.config.experiments if study.config.kinematics.is_asked and study.list_fit_sessions(name)]
+    measured = [name for name in study.config.experiments if study.config.kinematics.is_asked and name in FITTED]
     return collect("results/experiments/{experiment}/kinematics/{session}.parquet", experiment=measured, session=study.sessions)
 
 
@@ -66,7 +70,7 @@ def get_final_output(wildcards):
         *(
             str(export_path("results/exports", experiment, form, session, kind))
             for experiment in experiments
-            for kind in (["keypoints", "joints"] if study.list_fit_sessions(experiment) else ["keypoints"])
+            for kind in (["keypoints", "joints"] if experiment in FITTED else ["keypoints"])
             for form in study.config.export.formats
             for session in sessions
         ),
