@@ -33,7 +33,8 @@ def test_a_silhouette_is_one_cluster() -> None:
 
 def test_true_silhouettes_take_the_place_of_those_found(tmp_path) -> None:
     numbers = {column: 1.0 for column in TABLES["survey"]}
-    rows = [numbers | {"frame": f, "video_frame": f, "time_s": f / 10, "fault": "covered", "mask": b"", "clusters": []} for f in range(3)]
+    nothing = {"fault": "covered", "mask": b"", "shadows": b"", "clusters": []}
+    rows = [numbers | {"frame": f, "video_frame": f, "time_s": f / 10, **nothing} for f in range(3)]
     write_table(pd.DataFrame(rows), "survey", tmp_path / "survey.parquet", {"width": 32, "height": 32, "rate": 10})
     truth = [(f, camera, cv2.imencode(".png", draw_disc(64, 20 + 2 * f, 40, 6))[1].tobytes()) for f in range(3) for camera in ("a", "b")]
     write_table(pd.DataFrame(truth, columns=["frame", "camera", "mask"]), "silhouettes", tmp_path / "truth.parquet")

@@ -53,7 +53,7 @@ def write_study(folder, write_video, cameras, frames=FRAMES, ground=None):
             write_video(folder / f"videos/{session}_{name}.mp4", draw_pictures(camera, body, ground))
             survey = pd.DataFrame({"frame": np.arange(frames), "time_s": np.arange(frames) / 25, "video_frame": np.arange(frames)})
             empty = dict.fromkeys(["brightness", "motion", "area", "centroid_x", "centroid_y", "box_x0", "box_y0", "box_x1", "box_y1"], 0.0)
-            survey = survey.assign(**empty, fault="", mask=b"", clusters=[[]] * frames)
+            survey = survey.assign(**empty, fault="", mask=b"", shadows=b"", clusters=[[]] * frames)
             about = {"video_width": size[0], "video_height": size[1], "n_frames": frames, "rate": 25}
             write_table(survey, "survey", folder / f"results/survey/{session}/{name}.parquet", about)
 

@@ -47,7 +47,7 @@ def write_survey(path: Path, camera: Camera, track: np.ndarray, missing: set[int
         described = dict(zip(names, numbers or [0.0] + 6 * [np.nan], strict=True))
         fault = "missing" if frame in missing else ""
         rows.append({"frame": frame, "time_s": frame / 30, "brightness": 90.0, "motion": 1.0, **described, "fault": fault,
-                     "mask": encode_mask(mask), "video_frame": frame, "clusters": numbers})  # fmt: skip
+                     "mask": encode_mask(mask), "shadows": b"", "video_frame": frame, "clusters": numbers})  # fmt: skip
     width, height = camera.size
     metadata = {"width": width, "height": height, "video_width": width, "video_height": height, "rate": 30.0, "n_frames": len(track)}
     write_table(pd.DataFrame(rows), "survey", path, metadata)
