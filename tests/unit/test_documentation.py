@@ -77,6 +77,15 @@ def test_the_rooms_of_the_contribution_guide_are_those_of_the_import_contract():
     assert rows == [set(layer.split(" | ")) for layer in contract["layers"] if layer != "__main__"]
 
 
+def test_the_readme_is_short():
+    """Picture and command come first, and what cannot be done is said."""
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) < 60
+    first = "\n".join(lines[:30])
+    assert "](docs/images/" in first and "make demo" in first
+    assert "## What it cannot do" in lines
+
+
 def test_equations_are_drawn_by_the_browser(site):
     page = (site / "method.html").read_text()
     assert page.count("<math") == (ROOT / "docs" / "method.md").read_text().count("```math") > 10
