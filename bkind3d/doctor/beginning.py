@@ -21,6 +21,7 @@ from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.geometry.cameras import Camera
 from bkind3d.study.study import Study
 from bkind3d.survey.location import locate_subject
+from bkind3d.survey.room import RoomFiles
 from bkind3d.survey.synchronisation import DRIFT_REMEDY, CameraOffset, measure_offsets
 from bkind3d.survey.videos import survey_size, survey_video
 
@@ -64,6 +65,15 @@ def find_frame_maps(study: Study, name: str) -> dict[str, FrameMap]:
     return {camera: FrameMap(path, camera, paths) for camera, path in paths.items()}
 
 
+def read_room(study: Study, name: str, camera: str) -> RoomFiles:
+    """What the sheet says of a camera's room, as seen from the working folder."""
+    row = study.cameras[name][camera]
+    mask, background, silhouettes = (
+        study.folder / study.find_path(text) if text else None for text in (row.mask, row.background, row.silhouettes)
+    )
+    return RoomFiles(mask, (), background, silhouettes)
+
+
 def _survey_beginning(
     study: Study, name: str, infos: Mapping[str, VideoInfo], folder: Path, n_frames: int | None
 ) -> tuple[dict[str, str | Path], Shaped[NDArray, "..."]]:
@@ -74,9 +84,9 @@ def _survey_beginning(
         rate = row.frame_rate or read_packets(video).rate or info.rate
         frames = choose_frames(info.n_frames, maps.get(camera), row.start, row.stop, rate)[:n_frames, 0]
         surveys[camera] = folder / f"{camera}.parquet"
-        survey_video(
-            video, study.config.survey, surveys[camera], maps.get(camera), int(frames[0]), int(frames[-1]) + 1, rate=row.frame_rate
-        )
+        span = int(frames[0]), int(frames[-1]) + 1
+        room = read_room(study, name, camera)
+        survey_video(video, study.config.survey, surveys[camera], maps.get(camera), *span, room=room, rate=row.frame_rate)
     return surveys, frames
 
 

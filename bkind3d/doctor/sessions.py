@@ -17,7 +17,7 @@ from bkind3d.data.cubes import read_cube
 from bkind3d.data.frame_maps import choose_frames
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.progress import track
-from bkind3d.doctor.beginning import check_offsets, examine_beginning, find_frame_maps
+from bkind3d.doctor.beginning import check_offsets, examine_beginning, find_frame_maps, read_room
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
@@ -79,7 +79,11 @@ def examine_session(study: Study, name: str, full: bool = False) -> Examined:
     examined.checks += check_rates(examined.samples, study.find_frame_maps(name), row.frame_rate)
     examined.checks += _fit_calibration(study, examined, row.rig)
     for camera, sample in examined.samples.items():
-        examined.silhouettes[camera] = sample.find_silhouettes(study.config.survey)
+        try:
+            examined.silhouettes[camera] = sample.find_silhouettes(study.config.survey, read_room(study, name, camera).mask)
+        except InputError as error:
+            examined.checks.append(Check.of_error("mask", error, "draw it again", camera))
+            examined.silhouettes[camera] = sample.find_silhouettes(study.config.survey)
     location = study.results.location(name)
     if location.exists():
         examined.location, examined.place = read_table(location, "location"), read_metadata(location)

@@ -25,6 +25,8 @@ from bkind3d.data.video import (
 )
 from bkind3d.doctor.checks import Check
 from bkind3d.survey.background import model_background
+from bkind3d.survey.given import BrightnessFinder, Finder
+from bkind3d.survey.room import read_region
 from bkind3d.survey.silhouettes import SilhouetteFinder, Silhouettes
 
 #: Pictures per camera that are looked at: keyframes, which are spread over the video, and others spread over its beginning.
@@ -69,10 +71,21 @@ class Sample:
     repeated: list[int]
     n_decoded: int
 
-    def find_silhouettes(self, config: SurveyConfig) -> dict[int, Silhouettes]:
-        """The silhouettes in every picture."""
-        background = model_background(np.stack(list(self.pictures.values())), config)
-        finder = SilhouetteFinder(background, config)
+    def find_silhouettes(self, config: SurveyConfig, mask: Path | None = None) -> dict[int, Silhouettes]:
+        """The silhouettes in every picture, where the `mask` is white.
+
+        Raises
+        ------
+        InputError : where the mask cannot be read, or is of another size.
+        """
+        pictures = np.stack(list(self.pictures.values()))
+        size = (int(pictures.shape[2]), int(pictures.shape[1]))
+        region = None if mask is None else read_region(mask, (self.info.width, self.info.height), size, self.info.part)
+        finder: Finder
+        if isinstance(config.threshold, str):
+            finder = BrightnessFinder(pictures, config.threshold, config, region)
+        else:
+            finder = SilhouetteFinder(model_background(pictures, config), config, region)
         return {number: finder.find(picture) for number, picture in self.pictures.items()}
 
 

@@ -68,8 +68,8 @@ def _check_rigs(study: Study) -> None:
             hint = suggest(row.board, list(boards)) or f"{CONFIG_FILE} has the boards {sorted(boards)}"
             raise InputError(study.config.rigs, f"row {row.line}: board {row.board!r} is not known", hint)
         # Views in one picture share their video of the board, too.
-        alone = set(study.list_rig_cameras(row.rig)) - set(study.find_crops(row.rig))
-        if alone and row.board_videos and not all("{camera}" in pattern for pattern in row.board_videos.split(";")):
+        shared = bool(row.board_videos) and not all("{camera}" in pattern for pattern in row.board_videos.split(";"))
+        if shared and set(study.list_rig_cameras(row.rig)) - set(study.find_crops(row.rig)):
             what = f"row {row.line}: board_videos {row.board_videos!r} has no {{camera}}"
             raise InputError(study.config.rigs, what, "write {camera} where the camera's name stands in the path")
 

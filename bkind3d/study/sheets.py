@@ -80,7 +80,7 @@ class CameraRow:
     @property
     def part(self) -> Crop | None:
         """The part of the video's pictures that is this camera's; none where that is the whole."""
-        return parse_crop(self.crop, "")
+        return parse_crop(self.crop, "") if self.crop else None
 
     @property
     def videos(self) -> list[str]:

@@ -1,6 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from bkind3d.calibration.exchange import export_calibration
@@ -88,3 +90,13 @@ def test_views_in_one_picture_are_examined_as_cameras_and_overlapping_ones_are_s
     assert (check.status, check.what) == ("warning", "crop")
     assert check.sentence == "the parts of a.mp4 that are cam1 (0,0,40,30) and cam2 (30,20,40,30) overlap"
     assert not check_parts({**views, "cam2": View((Path("b.mp4"),), Crop(30, 20, 40, 30))})
+
+
+def test_a_mask_of_another_size_is_a_failure(study_folder: Path, scene: Scene) -> None:
+    sheet = study_folder / "config/cameras.tsv"
+    cv2.imwrite(str(scene.folder / "mask.png"), np.full((40, 90), 255, np.uint8))
+    rows = sheet.read_text().splitlines()
+    sheet.write_text("\n".join([rows[0] + "\tmask", rows[1] + "\tmask.png", *rows[2:]]) + "\n")
+    failures = find(examine_study(study_folder)[0], "failure")
+    assert len(failures) == 1
+    assert "mask.png: is 90x40, the video 192x144" in failures[0]

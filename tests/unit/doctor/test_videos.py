@@ -3,9 +3,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from bkind3d.config import SurveyConfig
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.videos import examine_video, find_irregular
 from tests.unit.data.test_video import copy_stream, write_stripes
@@ -141,3 +143,17 @@ def test_a_rate_that_cannot_be_is_remarked_with_how_to_set_it(tmp_path: Path) ->
     found = pick(checks, "rate")
     assert found.status == "warning" and "0.24 frames per second" in found.sentence and "frame_rate" in found.next_step
     assert not any(check.what == "rate" for check in examine_video(tmp_path / "slow.mp4", False, False, 30)[0])
+
+
+def test_silhouettes_are_found_as_the_settings_say_and_where_the_mask_is_white(tmp_path: Path, write_video: WriteVideo) -> None:
+    still = [picture.copy() for picture in [make_pictures(1)[0]] * 20]
+    _, sample = examine_video(write_video(tmp_path / "still.mp4", still), full=True, has_map=False)
+    assert sample is not None
+    assert not any(found.mask.any() for found in sample.find_silhouettes(SurveyConfig()).values())
+    bright = SurveyConfig(threshold="bright")
+    assert all(found.clusters[0, 0] == pytest.approx(16 * 16, rel=0.2) for found in sample.find_silhouettes(bright).values())
+    mask = np.full((64, 96), 255, np.uint8)
+    mask[20:36, 4:] = 0
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    masked = sample.find_silhouettes(bright, tmp_path / "mask.png").values()
+    assert all(found.clusters[0, 0] == pytest.approx(4 * 16, rel=0.3) for found in masked)
