@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,19 @@ def test_the_rooms_of_the_contribution_guide_are_those_of_the_import_contract():
     rows = [set(re.findall(r"`(\w+)`", line.split(" | ")[0])) for line in section.splitlines() if line.startswith("| `")]
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
     assert rows == [set(layer.split(" | ")) for layer in contract["layers"] if layer != "__main__"]
+
+
+def test_decisions_are_numbered_and_in_the_index():
+    """`python .ci/write_decisions.py` makes it so."""
+    module = runpy.run_path(str(ROOT / ".ci" / "write_decisions.py"))
+    text = (ROOT / "docs" / "decisions.md").read_text()
+    head, records = module["read_records"](text)
+    assert module["write_records"](head, records) == text, "run: python .ci/write_decisions.py"
+    numbers = [record.number for record in records]
+    assert numbers == sorted(set(numbers)) and len(numbers) > 100
+    for record in records:
+        for path in re.findall(r"\]\(\.\./([^)]+)\)", record.code):
+            assert (ROOT / path).exists(), f"{record.number} stands in {path}, which is not there"
 
 
 def test_the_readme_is_short():
