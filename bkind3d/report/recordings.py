@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from bkind3d.data.crops import read_part
 from bkind3d.data.cubes import read_cube
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.spacing import step_indices
@@ -118,7 +119,9 @@ def build_survey_table(study: Study, session: str) -> Table:
         agreed = agreement.get(camera, math.nan)
         cells = (Cell(format_share(share), share=share) if math.isfinite(share) else Cell("–", "muted") for share in (seen, agreed))
         found = *cells, Cell(faults or "none", "" if faults else "muted")
-        rows.append(make_row(camera, metadata.get("video", ""), size, format_number(metadata.get("rate") or None, 2), len(table), *found))
+        part = read_part(metadata)
+        video = f"{metadata.get('video', '')} ({part.crop})" if part else metadata.get("video", "")
+        rows.append(make_row(camera, video, size, format_number(metadata.get("rate") or None, 2), len(table), *found))
     return Table(
         columns, rows, frozenset({"picture", "rate (Hz)", "frames", "with silhouette", "agreement"}), write_caption("survey", agreed=AGREED)
     )

@@ -1,5 +1,8 @@
 # Videos to pictures of the subject: what moves, where it is, and undistorted windows around it.
 
+# Of both rules that survey: raised when surveys change.
+SURVEY_REVISION = 10
+
 
 rule survey_video:
     input:
@@ -23,7 +26,7 @@ rule survey_video:
         mem_mb=grow_memory(3000),
         runtime=grow_time(60),
     params:
-        revision=10,
+        revision=SURVEY_REVISION,
         options=get_survey_options,
     message:
         "Survey camera {wildcards.camera} of session {wildcards.session}"
@@ -60,7 +63,7 @@ for shared, sharing in study.list_shared_views().items():
             mem_mb=grow_memory(2500 + 500 * len(shared)),
             runtime=grow_time(60 * len(shared)),
         params:
-            revision=9,
+            revision=SURVEY_REVISION,
             options=get_shared_options(shared),
         message:
             f"Survey {' and '.join(shared)} of session {{wildcards.session}}, which share a video"
