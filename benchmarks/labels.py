@@ -25,6 +25,8 @@ from bkind3d.study.opening import open_study
 from bkind3d.study.study import Study
 
 LABELS, NOISE_PX, DRAWS = 30, 1.0, 10
+#: Frames of a block of a single take, and those at its borders that are left out.
+BLOCK, BORDER = 10, 2
 
 
 def click(study: Study, session: str, joints: Points, generator: np.random.Generator) -> Points:
@@ -78,6 +80,28 @@ def compare_choices(taught: Sequence[LabelledSession], tested: Sequence[Labelled
     sys.stdout.write(f"chosen - drawn: {difference.mean():.2f}, standard error {error:.2f}\n")
 
 
+def compare_take(entry: LabelledSession, number: int, draws: int) -> None:
+    """Errors on every second block of ten frames of one take, with all frames of the others labelled, and with some that are chosen or drawn."""
+    points, rows = entry.keypoints, np.arange(len(entry.keypoints.frames))
+    inner = (rows % BLOCK >= BORDER) & (rows % BLOCK < BLOCK - BORDER)  # neighbours that are averaged are of the same block
+    taught, tested = (inner & (rows // BLOCK % 2 == part) for part in (0, 1))
+    truth = entry.joints.positions_at(points.frames)
+    joints = replace(entry.joints, frames=points.frames, time_s=points.time_s, positions=np.where(tested[:, None, None], truth, np.nan))
+    held = [replace(entry, joints=joints)]
+    everything, _ = measure([replace(entry, chosen=taught)], held)
+    pool = replace(points, frames=points.frames[taught], time_s=points.time_s[taught], positions=points.positions[taught], confidences=None)
+    sys.stdout.write(f"all {taught.sum()} frames labelled: {everything:.4f} on {tested.sum()} others\n")
+    for name in ("chosen", "drawn"):
+        found = []
+        for seed in range(draws):
+            chosen = [frame for _, frame in choose_frames({entry.session: pool}, {entry.session: entry.subject}, number, seed)]
+            drawn = np.random.default_rng(seed).choice(pool.frames, number, replace=False)
+            found.append(measure([label(entry, chosen if name == "chosen" else drawn)], held)[0])
+        sys.stdout.write(
+            f"{number} frames {name}: {np.mean(found):.4f} ({min(found):.4f} to {max(found):.4f}), {np.mean(found) / everything:.3f} of that\n"
+        )
+
+
 def cover(entries: Sequence[LabelledSession]) -> None:
     """The share of each subject's joints within the intervals of a fit to the others."""
     shares = {}
@@ -93,17 +117,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("study", type=Path)
     parser.add_argument("--cover", nargs="+", default=[], metavar="SESSION", help="measure intervals on these sessions, and nothing else")
+    parser.add_argument("--take", type=int, metavar="LABELS", help="measure so many labels of the study's one session, and nothing else")
     parser.add_argument("--draws", type=int, default=DRAWS)
     arguments = parser.parse_args()
     study = open_study(arguments.study)
     experiment, generator = next(iter(study.config.experiments)), np.random.default_rng(0)
     entries = {}
-    for name in arguments.cover or study.list_sessions("train", "test", joints=True):
+    for name in arguments.cover or study.list_sessions(joints=True):
         keypoints = read_points(study.results.keypoints(experiment, name), "keypoints")
         joints = read_points(study.results.joints(name), "joints")
         entries[name] = LabelledSession(name, study.sessions[name].subject, keypoints, joints)
     if arguments.cover:
         cover(list(entries.values()))
+        return
+    if arguments.take:
+        compare_take(next(iter(entries.values())), arguments.take, arguments.draws)
         return
     clicked = [
         replace(entries[name], joints=click(study, name, entries[name].joints, generator))

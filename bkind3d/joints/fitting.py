@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: Widths of the average over neighbouring frames that are tried, kept frames; folds; frames that are looked at while choosing.
 _WIDTHS, _FOLDS, _MOST_CHOSEN = (0.0, 1.0, 2.0), 6, 2000
+#: Frames in which a joint has to be known where others are held out: fewer than where none are.
+_LEAST_HELD = MIN_FRAMES // 2
 #: Numbers of labelled frames of the learning curve, and draws of each.
 _NUMBERS, _DRAWS = (10, 15, 20, 30, 50, 70, 100, 150, 200, 300), 8
 #: Further labels of which is said what they would bring.
@@ -202,8 +204,10 @@ def _hold_out(
     tuning = fit_regressor(kind, features, targets, groups, tuple(names)).tuning
     errors, distances = np.full(targets.shape[:2], np.nan), np.full(len(features), np.nan)
     for fit, held in split_folds(groups, _FOLDS):
-        members = _known_enough(targets[fit])
-        regressor = fit_regressor(kind, features[fit], targets[fit][:, members], groups[fit], _pick(names, members), tuning)
+        members = _known_enough(targets[fit], _LEAST_HELD)
+        if not len(members):
+            continue
+        regressor = fit_regressor(kind, features[fit], targets[fit][:, members], groups[fit], _pick(names, members), tuning, _LEAST_HELD)
         errors[np.ix_(held, members)] = np.linalg.norm(regressor.predict(features[held]) - targets[held][:, members], axis=2)
         distances[held] = measure_distances(features[held], features[fit])
     return _Held(errors, distances), tuning

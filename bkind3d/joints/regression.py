@@ -239,14 +239,12 @@ def _group_joints(known: Bool[NDArray, "frame joint"]) -> list[Int[NDArray, "mem
     return [np.flatnonzero(codes.ravel() == code) for code in range(int(codes.max()) + 1)]
 
 
-def _check_frames(kind: str, known: Bool[NDArray, "frame joint"], n_features: int, names: tuple[str, ...]) -> None:
+def _check_frames(kind: str, known: Bool[NDArray, "frame joint"], n_features: int, names: tuple[str, ...], least: int) -> None:
     """Refuse joints that are known in too few frames for the regressor."""
     number = known.sum(axis=0)
     joint = int(np.argmin(number))
-    if number[joint] < MIN_FRAMES:
-        raise InputError(
-            "", f"joint {names[joint]!r} is known in only {number[joint]} training frames", f"at least {MIN_FRAMES} are needed"
-        )
+    if number[joint] < least:
+        raise InputError("", f"joint {names[joint]!r} is known in only {number[joint]} training frames", f"at least {least} are needed")
     # Of the coordinates relative to a centroid, three follow from the others; one parameter is the offset.
     n_parameters = n_features - 2
     if kind == "linear" and number[joint] < n_parameters:
@@ -265,6 +263,7 @@ def fit_regressor(
     groups: Int[NDArray, "frame"],
     names: tuple[str, ...],
     tuning: Tuning | None = None,
+    least: int = MIN_FRAMES,
 ) -> Regressor:
     """Fit the map from `features` to `joints`; each joint is fit on the frames in which it is known.
 
@@ -277,14 +276,15 @@ def fit_regressor(
     groups : of :func:`make_groups`, for the cross-validation.
     names : of the joints, for messages.
     tuning : of the kernel regression, where it is known.
+    least : frames in which a joint has to be known.
 
     Raises
     ------
     InputError
-        Where a joint is known in fewer than ten frames, or, for least squares, in fewer than there are parameters.
+        Where a joint is known in fewer than `least` frames, or, for least squares, in fewer than there are parameters.
     """
     known = np.isfinite(joints).all(axis=2)
-    _check_frames(kind, known, features.shape[1], names)
+    _check_frames(kind, known, features.shape[1], names, least)
     groups_of_joints, maps, strengths = _group_joints(known), [], []
     for members in groups_of_joints:
         rows = known[:, members[0]]

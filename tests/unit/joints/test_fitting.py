@@ -76,6 +76,13 @@ def test_too_few_labels_are_said_and_nothing_is_found():
     assert positions.shape == (120, 0, 3) and spreads.shape == (120, 0)
 
 
+def test_the_fewest_labels_that_are_enough_have_intervals():
+    fitted = fit_joints([make_session(number, labelled=5)[0] for number in range(2)], JointsConfig())
+    assert fitted.summary["n_frames"] == 10 and np.isfinite(fitted.summary["error"]) and fitted.summary["regressor"] != "linear"
+    error, covered = measure(fitted.model, 9)
+    assert error < 6 and covered > 0.5
+
+
 def test_a_joint_that_is_labelled_too_rarely_is_left_out_and_said():
     entry = make_session(1)[0]
     entry.joints.positions[5:, 2] = np.nan
