@@ -169,13 +169,15 @@ def measure_kinematics(arguments: argparse.Namespace) -> None:
 @verb(
     *JUDGED,
     JOINTS,
+    of_sessions("found-joints", "joints of the sessions that predict-joints found from labelled frames"),
     of_sessions("behaviours", "behaviours of the sessions that have them"),
     argument("--output", type=Path, required=True, help="summary to write (actions.json)"),
     argument("--confusion", type=Path, required=True, help="counts of true and predicted behaviours to write (Parquet)"),
 )
 def classify_actions(arguments: argparse.Namespace) -> None:
-    """Recognise behaviours from windows of keypoints, beside annotated joints and the majority class."""
+    """Recognise behaviours from windows of keypoints, beside joints and the majority class."""
     from bkind3d.data.parquet import write_table
+    from bkind3d.data.points import read_points
     from bkind3d.data.results import write_json
     from bkind3d.evaluation.behaviours import judge_actions
     from bkind3d.evaluation.candidates import Candidate
@@ -186,7 +188,8 @@ def classify_actions(arguments: argparse.Namespace) -> None:
     keypoints, joints, behaviours = _read_paths(arguments, "keypoints", "joints", "behaviours")
     left_out: dict[str, str] = {}
     recordings = read_recordings(arguments.sessions, {method.name: keypoints}, joints, behaviours, left_out)
-    judgement = judge_actions(recordings, method, config.actions, config.evaluation, arguments.name, arguments.dataset)
+    found = {name: read_points(path, "found_joints") for name, path in read_named_paths(arguments.found_joints, "--found-joints").items()}
+    judgement = judge_actions(recordings, method, config.actions, config.evaluation, arguments.name, arguments.dataset, found)
     write_table(judgement.confusion, "confusion", arguments.confusion, {"experiment": arguments.name})
     write_json(judgement.summary | {"left_out": left_out}, arguments.output)
 

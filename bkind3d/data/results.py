@@ -18,7 +18,7 @@ MEAN_POSE, UNTRAINED = FLOORS = ("mean_pose", "untrained")
 
 #: Sets of features that behaviours are recognised from beside those of the method, which are named for its role: annotated joints, these
 #: and the method's together, and none (the most frequent behaviour is always named).
-GROUND_TRUTH, BOTH, MAJORITY_CLASS = ("ground_truth", "both", "majority_class")
+GROUND_TRUTH, BOTH, FOUND_JOINTS, MAJORITY_CLASS = ("ground_truth", "both", "found_joints", "majority_class")
 
 #: Columns of ``results/tables/pose.csv`` in order: one row per experiment and method. Units of length as in `unit`; `n_unknown`
 #: counts joints of the judged frames that have no true position; `interval_unit` says what the bootstrap drew: session or second. `encoder` and `perceptual` are those that the

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, confusion_matrix, f1_score,
 from bkind3d.config import ActionsConfig, EvaluationConfig, InputError
 from bkind3d.data.parquet import TABLES
 from bkind3d.data.points import Points
-from bkind3d.data.results import ACTION_COLUMNS, BOTH, GROUND_TRUTH, MAJORITY_CLASS, NO_REFERENCE
+from bkind3d.data.results import ACTION_COLUMNS, BOTH, FOUND_JOINTS, GROUND_TRUTH, MAJORITY_CLASS, NO_REFERENCE
 from bkind3d.evaluation.actions import classify_windows
 from bkind3d.evaluation.bootstrap import find_intervals, make_units
 from bkind3d.evaluation.candidates import Candidate
@@ -28,7 +28,10 @@ MAX_WINDOWS = 20_000
 
 
 class WindowPart(NamedTuple):
-    """Labelled windows of the train or the test sessions; `windows` has an entry for what the method found and, if known, ground_truth."""
+    """Labelled windows of the train or the test sessions.
+
+    `windows` has an entry for what the method found and, where they are known, for ground_truth and found_joints.
+    """
 
     windows: Mapping[str, Windows]
     behaviours: Shaped[NDArray, "..."]
@@ -49,18 +52,19 @@ def collect_windows(
     parts: Sequence[Int[NDArray, "frame"]],
     part: int,
     found: str,
-    with_joints: bool,
+    joints: Mapping[str, Mapping[str, Points]],
     window_seconds: float,
 ) -> WindowPart:
-    """Cut the labelled windows of the recordings that play `part`; those of what the method found are called `found`."""
+    """Cut the labelled windows of the recordings that play `part`: those of what the method found are called `found`, further ones as `joints`."""
     chosen = [(index, r) for index, (r, codes) in enumerate(zip(recordings, parts, strict=True)) if (codes == part).any()]
     halves = {index: half_width(r.judged.time_s, window_seconds) for index, r in chosen}
     sources, middles = {}, {}
     for index, recording in chosen:
-        judged, joints = recording.judged, recording.joints
+        judged = recording.judged
         sources[index] = {found: judged}
-        if with_joints and joints is not None:
-            sources[index] |= {GROUND_TRUTH: Points(joints.names, judged.frames, judged.time_s, joints.positions_at(judged.frames))}
+        for key, points in joints.items():
+            given = points[recording.session]
+            sources[index][key] = Points(given.names, judged.frames, judged.time_s, given.positions_at(judged.frames))
         # Labelled frames around which every source has a whole window: so all features see the same windows.
         known = [find_whole_windows(one, halves[index]) for one in sources[index].values()]
         middles[index] = np.flatnonzero(np.logical_and.reduce([np.asarray(recording.behaviours) != "", *known]))
@@ -72,7 +76,7 @@ def collect_windows(
         )
     stride = -(-number // MAX_WINDOWS)
     middles = {index: rows[::stride] for index, rows in middles.items()}
-    features = (found, GROUND_TRUTH) if with_joints else (found,)
+    features = (found, *joints)
     return WindowPart(
         windows={key: Windows.join([cut_windows(sources[i][key], middles[i], halves[i]) for i, _ in chosen]) for key in features},
         behaviours=np.concatenate([np.asarray(r.behaviours)[middles[i]] for i, r in chosen]),
@@ -85,7 +89,7 @@ def collect_windows(
 def score_behaviours(
     train: WindowPart, test: WindowPart, classes: Shaped[NDArray, "..."], config: ActionsConfig
 ) -> dict[str, Float[NDArray, "window behaviour"]]:
-    """Score each of `classes` in every test window, from each kind of features, from all of them together, and from nothing."""
+    """Score each of `classes` in every test window, from each kind of features, from what was found and true joints together, and from nothing."""
     labels = np.searchsorted(classes, train.behaviours)
     described = {}
     for name, windows in train.windows.items():
@@ -93,8 +97,8 @@ def score_behaviours(
         # The paper's network sees positions, and makes of them what it needs; trees have to be given velocities and distances.
         derived = config.classifier != "conv1d"
         described[name] = windows.describe(heading, derived), test.windows[name].describe(heading, derived)
-    if len(described) > 1:
-        parts = zip(*described.values(), strict=True)
+    if GROUND_TRUTH in described:
+        parts = zip(next(iter(described.values())), described[GROUND_TRUTH], strict=True)
         described[BOTH] = (np.concatenate(next(parts), axis=2), np.concatenate(next(parts), axis=2))
     scores = {name: classify_windows(one, labels, other, len(classes), config) for name, (one, other) in described.items()}
     majority = np.eye(len(classes))[np.bincount(labels).argmax()]
@@ -140,12 +144,19 @@ def _check_classes(train: WindowPart, test: WindowPart) -> Shaped[NDArray, "..."
     return np.unique(np.concatenate([train.behaviours, test.behaviours]))
 
 
-def judge_actions(
-    recordings: Sequence[Recording], method: Candidate, config: ActionsConfig, evaluation: EvaluationConfig, experiment: str, dataset: str
+def judge_actions(  # noqa: PLR0913
+    recordings: Sequence[Recording],
+    method: Candidate,
+    config: ActionsConfig,
+    evaluation: EvaluationConfig,
+    experiment: str,
+    dataset: str,
+    found_joints: Mapping[str, Points] | None = None,
 ) -> ActionJudgement:
     """Judge how well behaviours are recognised from what the method of an experiment found, on sessions of the sheet's split.
 
-    Ground-truth joints are judged beside them where every session with behaviours has joints; all features see the same windows.
+    Ground-truth joints are judged beside them where every session with behaviours has joints, and those that were found from labelled frames
+    where every session has these; all features see the same windows.
     Blocks of a few frames hold no windows: with ``split: blocks`` the sheet's train and test sessions are used where there are both.
     Where train or test sessions are missing, share a subject (``split: subject``), hold no whole window, or only one behaviour, the
     summary's ``reason`` says so (``failed``).
@@ -160,10 +171,14 @@ def judge_actions(
         if len({r.split for r in judged}) < 2:
             return _without_reference(base, method.role, "split: blocks, and behaviours are not in both train and test sessions")
         evaluation = evaluation.model_copy(update={"split": "session"})
-    with_joints = all(r.joints is not None for r in judged)
+    joints: dict[str, dict[str, Points]] = {
+        GROUND_TRUTH: {r.session: r.joints for r in judged if r.joints is not None},
+        FOUND_JOINTS: {r.session: points for r in judged if (points := (found_joints or {}).get(r.session)) and points.names},
+    }
+    joints = {name: points for name, points in joints.items() if len(points) == len(judged)}
     try:
         parts = assign_parts(judged, evaluation)
-        train, test = (collect_windows(judged, parts, part, method.role, with_joints, config.window_seconds) for part in (TRAIN, TEST))
+        train, test = (collect_windows(judged, parts, part, method.role, joints, config.window_seconds) for part in (TRAIN, TEST))
         return _compare_features(train, test, config, evaluation, base)
     except InputError as error:
         return _without_reference(base, method.role, f"not evaluated: {error}", failed=True)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bkind3d.data.results import BOTH, GROUND_TRUTH, MAJORITY_CLASS, MEAN_POSE, UNTRAINED, role_of
+from bkind3d.data.results import BOTH, FOUND_JOINTS, GROUND_TRUTH, MAJORITY_CLASS, MEAN_POSE, UNTRAINED, role_of
 from bkind3d.report.palette import ACCENT, FLOOR, ORACLE
 
 #: What the evaluation's own candidates, and all features, are called in sentences. Features of a method are named for its role.
@@ -13,6 +13,7 @@ LABELS = {
     "supervised": "joints that were learned",
     GROUND_TRUTH: "annotated joints",
     BOTH: "keypoints and joints",
+    FOUND_JOINTS: "joints found from labelled frames",
     MAJORITY_CLASS: "majority class (floor)",
 }
 

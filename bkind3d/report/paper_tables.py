@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bkind3d.config import PaperTableConfig
-from bkind3d.data.results import BOTH, GROUND_TRUTH, read_json
+from bkind3d.data.results import BOTH, FOUND_JOINTS, GROUND_TRUTH, read_json
 from bkind3d.data.writing import replaced_when_complete
 from bkind3d.report.candidates import is_ours, label_of
 from bkind3d.report.rendering import write_caption
@@ -48,7 +48,7 @@ _PRINTED = {
 }  # fmt: skip
 
 #: What features were learned from.
-_SUPERVISION = {"discovered": "none", "supervised": "3D", GROUND_TRUTH: "3D", BOTH: "3D"}
+_SUPERVISION = {"discovered": "none", "supervised": "3D", GROUND_TRUTH: "3D", BOTH: "3D", FOUND_JOINTS: "few labels"}
 _COUNTS = ("n_views", "n_keypoints", "n_frames", "n_missing", "n_common", "n_classes", "n_train", "n_test")
 
 

@@ -83,6 +83,7 @@ class Layout:
     doctor_checks = _Place("doctor.json")
     exports = _Place("exports")  # what is in this folder: ``export.formats``
     overlay_video = _Place("videos/{experiment}/{session}.mp4")
+    joint_overlay_video = _Place("videos/{experiment}/joints/{session}.mp4")
     contact_sheets = _Place("contact_sheets/{experiment}")
 
     # What rules write without declaring it, folders: how long jobs took, what they said, and every model that was ever trained.

@@ -4,8 +4,10 @@ import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
+from bkind3d.joints.clicks import Click, write_clicks
 from bkind3d.study.layout import Layout
 from tests.workflow.conftest import ROOT, run_snakemake
 
@@ -36,6 +38,11 @@ def test_rules_and_layout_name_the_same_files(tmp_path):
     settings["kinematics"] = {"lengths": {"trunk": ["SpineF", "TailBase"]}}
     settings["paper"] = {"main": {"title": "Main", "rows": {name: name for name in settings["experiments"]}, "grid": ["other"]}}
     path.write_text(yaml.safe_dump(settings))
+    sheet = pd.read_csv(folder / "config/sessions.tsv", sep="\t", dtype=str)
+    sheet.loc[sheet["session"] == "rat1", "joints"] = ""
+    sheet.to_csv(folder / "config/sessions.tsv", sep="\t", index=False)
+    click = Click(3, "cam1", "nose", 5.0, 6.0)
+    write_clicks({click.key: click}, folder / "config/labels/rat1.tsv")
     result = run_snakemake(folder, "--summary", "all", "paper_tables")
     assert result.returncode == 0, result.stderr[-2000:]
     made = {line.partition("\t")[0] for line in result.stdout.splitlines() if line.startswith("results/")}

@@ -2,6 +2,7 @@
 KEYPOINTS = "results/experiments/{experiment}/keypoints/{session}.parquet"
 UNTRAINED = "results/experiments/{experiment}/untrained/{session}.parquet"
 JOINTS = "results/joints/{session}.parquet"
+FOUND_JOINTS = "results/experiments/{experiment}/joints/{session}.parquet"
 
 
 rule import_joints:
@@ -76,6 +77,7 @@ rule classify_actions:
         sheet="results/config/sheets/actions/{experiment}.tsv",
         keypoints=get_results(KEYPOINTS, list_labelled_sessions),
         joints=get_results(JOINTS, list_labelled_sessions_with_joints),
+        found=get_results(FOUND_JOINTS, list_labelled_sessions_with_found_joints),
         behaviours=get_behaviours,
     output:
         actions="results/experiments/{experiment}/evaluation/actions.json",
@@ -95,10 +97,11 @@ rule classify_actions:
         dataset=study.config.dataset,
         keypoints=pair_sessions("keypoints", list_labelled_sessions),
         joints=pair_sessions("joints", list_labelled_sessions_with_joints),
+        found=pair_sessions("found", list_labelled_sessions_with_found_joints),
         behaviours=pair_sessions("behaviours", study.list_action_sessions),
     message:
         "Recognise behaviours by the keypoints of experiment {wildcards.experiment}"
     shell:
         "python -m bkind3d classify-actions --config {input.config:q} --name {wildcards.experiment} --dataset {params.dataset} "
-        "--sessions {input.sheet:q} --keypoints {params.keypoints:q} --joints {params.joints:q} --behaviours {params.behaviours:q} "
-        "--output {output.actions:q} --confusion {output.confusion:q} 2> {log:q}"
+        "--sessions {input.sheet:q} --keypoints {params.keypoints:q} --joints {params.joints:q} --found-joints {params.found:q} "
+        "--behaviours {params.behaviours:q} --output {output.actions:q} --confusion {output.confusion:q} 2> {log:q}"

@@ -36,31 +36,36 @@ for (kind, suffix), (form, ending) in itertools.product(KINDS.items(), EXPORT_FO
             "python -m bkind3d export {params.form} --study {input.study:q} --experiments {wildcards.experiment} --sessions {wildcards.session} {params.kind} 2> {log:q}"
 
 
-rule draw_overlays:
-    input:
-        study="results/config/shown/{session}.json",
-        edges="results/experiments/{experiment}/training/edges.parquet",
-        keypoints="results/experiments/{experiment}/keypoints/{session}.parquet",
-        frames=get_frames,
-    output:
-        "results/videos/{experiment}/{session}.mp4",
-    log:
-        "results/logs/draw_overlays/{experiment}/{session}.log",
-    benchmark:
-        "results/benchmarks/draw_overlays/{experiment}/{session}.tsv"
-    conda:
-        "../../environment.yaml"
-    threads: 2
-    resources:
-        mem_mb=grow_memory(2000),
-        runtime=grow_time(60),
-    params:
-        revision=2,
-    message:
-        "Draw the overlay video of session {wildcards.session}"
-    shell:
-        "python -m bkind3d draw-overlays --study {input.study:q} --experiment {wildcards.experiment} --session {wildcards.session} "
-        "--threads {threads} --output {output:q} 2> {log:q}"
+for kind, suffix in KINDS.items():
+
+    rule:
+        name:
+            f"draw_overlays{suffix}"
+        input:
+            study="results/config/shown/{session}.json",
+            edges="results/experiments/{experiment}/training/edges.parquet" if kind == "keypoints" else [],
+            keypoints=f"results/experiments/{{experiment}}/{kind}/{{session}}.parquet",
+            frames=get_frames,
+        output:
+            f"results/videos/{{experiment}}/{'joints/' if kind == 'joints' else ''}{{session}}.mp4",
+        log:
+            f"results/logs/draw_overlays{suffix}/{{experiment}}/{{session}}.log",
+        benchmark:
+            f"results/benchmarks/draw_overlays{suffix}/{{experiment}}/{{session}}.tsv"
+        conda:
+            "../../environment.yaml"
+        threads: 2
+        resources:
+            mem_mb=grow_memory(2000),
+            runtime=grow_time(60),
+        params:
+            revision=2,
+            kind="--joints" if kind == "joints" else "",
+        message:
+            f"Draw the overlay video of the {kind} of session {{wildcards.session}}"
+        shell:
+            "python -m bkind3d draw-overlays --study {input.study:q} --experiment {wildcards.experiment} --session {wildcards.session} "
+            "{params.kind} --threads {threads} --output {output:q} 2> {log:q}"
 
 
 rule draw_contact_sheets:

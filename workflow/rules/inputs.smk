@@ -204,6 +204,11 @@ def is_labelled(session):
     return study.sessions[session].joints.startswith(LABELS)
 
 
+def has_clicked_joints(experiment):
+    """Whether an experiment's joints are found from clicks, not from joints that are known in every frame."""
+    return any(map(is_labelled, study.list_fit_sessions(experiment)))
+
+
 def get_joints_options(wildcards, input):
     """How the file of the joints is to be read."""
     row = study.sessions[wildcards.session]

@@ -35,7 +35,14 @@ def list_labelled_sessions(experiment):
 
 
 def list_labelled_sessions_with_joints(experiment):
-    return [session for session in study.list_action_sessions(experiment) if study.sessions[session].joints]
+    """Clicks in a few frames are no joints of windows."""
+    return [session for session in study.list_action_sessions(experiment) if study.sessions[session].joints and not is_labelled(session)]
+
+
+def list_labelled_sessions_with_found_joints(experiment):
+    """Sessions by whose found joints behaviours are recognised: where joints are clicked."""
+    discovered = study.config.experiments[experiment].description.role == "discovered"
+    return study.list_action_sessions(experiment) if discovered and has_clicked_joints(experiment) else []
 
 
 def get_results(pattern, list_sessions):

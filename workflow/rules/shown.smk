@@ -75,6 +75,7 @@ def get_final_output(wildcards):
             for session in sessions
         ),
         *collect(rules.draw_overlays.output, experiment=pictured, session=sessions),
+        *collect("results/videos/{experiment}/joints/{session}.mp4", experiment=filter(has_clicked_joints, pictured), session=sessions),
         *collect(rules.draw_contact_sheets.output, experiment=pictured),
         *rules.make_tables.output,
     ]

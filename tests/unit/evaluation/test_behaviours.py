@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -141,3 +143,15 @@ def test_features_of_a_supervised_network_are_named_for_its_role(recordings):
     judgement = judge_actions(recordings, Candidate("ceiling", "supervised", "3D"), FOREST, EVALUATION, "demo", "tiny")
     assert [row["features"] for row in judgement.summary["rows"]] == ["supervised", "ground_truth", "both", "majority_class"]
     assert list(judgement.summary["differences"]) == [f"supervised - {name}" for name in ("ground_truth", "both", "majority_class")]
+
+
+def test_behaviours_are_recognised_by_joints_that_were_found(recordings):
+    """Clicks in a few frames are no joints of windows; joints that were found from them are."""
+    found = {recording.session: recording.joints for recording in recordings}
+    bare = [replace(recording, joints=None) for recording in recordings]
+    for given, expected in ((found, ["found_joints"]), ({"one": found["one"]}, [])):
+        judgement = judge_actions(bare, METHOD, FOREST, EVALUATION, "demo", "tiny", given)
+        rows = {row["features"]: row for row in judgement.summary["rows"]}
+        assert list(rows) == ["discovered", *expected, "majority_class", "ground_truth"]
+        assert rows["ground_truth"]["accuracy"] is None
+        assert all(rows[name]["accuracy"] > 0.85 for name in expected)
