@@ -74,7 +74,7 @@ def choose_frames(
     unsure = compare_features(standard, standard, _WIDTH) + 1  # an offset is learned, too
     known = np.array([frame in done.get(name, ()) for name, frame in places])
     asked = np.random.default_rng(seed).permutation(len(places))[:_MOST_ASKED]
-    for row in np.flatnonzero(known):
+    for row in np.flatnonzero(known).tolist():
         _learn(unsure, row)
     sessions = np.array([name for name, _ in places])
     chosen: dict[str, list[int]] = {name: [] for name in keypoints}
