@@ -25,6 +25,8 @@ from tests.unit.labelling.test_browser import CHROMIUM, Page
 
 #: Joints of a frame; the body has four points, which are clicked in turn.
 JOINTS, POINTS = 10, ("nose", "neck", "hip", "tail")
+#: Share of the clicks that slip, and distance on the screen at which something is seen to be off, pixels.
+SLIPS, SEEN = 0.03, 4.0
 
 
 def write_video(path: Path, pictures) -> None:  # type: ignore[no-untyped-def]
@@ -42,17 +44,41 @@ def write_video(path: Path, pictures) -> None:  # type: ignore[no-untyped-def]
         container.mux(stream.encode(None))
 
 
-def label_frame(page: Page, cameras: dict, session: str, frame: int, noise: np.random.Generator) -> list[int]:  # type: ignore[type-arg]
-    """Click every joint in two views, one after the other as the page chooses them; gives the milliseconds of each click."""
-    truth, times, names = find_truth(session, frame), [], list(cameras)
+def label_frame(page: Page, cameras: dict, session: str, frame: int, noise: np.random.Generator) -> tuple[list[int], int]:  # type: ignore[type-arg]
+    """Click every joint in two views, one after the other as the page chooses them, and drag what is seen to be off.
+
+    A click is a pixel off, and one in `1 / SLIPS` far off. What is shown more than `SEEN` of the screen's pixels from where the joint is,
+    be it a click or the cross that the clicks make in another view, is seen to be off.
+
+    Returns
+    -------
+    Milliseconds of each click, and the number of corrections.
+    """
+    truth, times, names, corrections = find_truth(session, frame), [], list(cameras), 0
     for number in range(JOINTS):
         page.page.wait_for_function("(number) => state.joint === number", arg=number)
         point = truth[POINTS[number % 4]] + 3 * (number // 4)
+        joint, pixels = f"joint{number}", {view: project_through_lens(camera, point[None])[0] for view, camera in cameras.items()}
         for view in names[:2]:
-            pixel = project_through_lens(cameras[view], point[None])[0] + noise.normal(size=2)
-            page.click(view, pixel.tolist())
+            slip = noise.uniform(15, 60) * _draw_direction(noise) if noise.random() < SLIPS else np.zeros(2)
+            page.click(view, (pixels[view] + slip + noise.normal(size=2)).tolist())
             times.append(int(page.run("() => document.body.dataset.latency")))
-    return times
+        for _ in range(len(names)):
+            found = page.see()["joints"][joint]
+            shown = {view: found["views"].get(view, {}).get("place") or found["projected"][view] for view in names}
+            off = {view: float(np.linalg.norm(np.subtract(shown[view], pixels[view]))) for view in names}
+            # A click that is off is seen before the crosses that it has moved.
+            worst = max(off, key=lambda view: (view in names[:2] and off[view] * page.scale(view) > SEEN, off[view]))
+            if off[worst] * page.scale(worst) <= SEEN:
+                break
+            page.drag(worst, shown[worst], (pixels[worst] + noise.normal(size=2)).tolist())
+            corrections += 1
+    return times, corrections
+
+
+def _draw_direction(noise: np.random.Generator) -> np.ndarray:
+    angle = noise.uniform(0, 2 * np.pi)
+    return np.array([np.cos(angle), np.sin(angle)])
 
 
 def main() -> None:
@@ -84,10 +110,11 @@ def main() -> None:
             for number in range(JOINTS):
                 page.add_joint(f"joint{number}")
             page.press("1")
-            page.actions, clicks, shown = 0, [], []
+            page.actions, clicks, shown, corrections = 0, [], [], 0
             for index in range(arguments.frames):
                 task = page.run("() => state.study.tasks[state.index]")
-                clicks += label_frame(page, cameras, task["session"], task["frame"], noise)
+                times, corrected = label_frame(page, cameras, task["session"], task["frame"], noise)
+                clicks, corrections = clicks + times, corrections + corrected
                 time.sleep(0.3)  # a person takes longer to label a frame than the next one takes to be decoded
                 if index + 1 < arguments.frames:
                     page.press("n")
@@ -101,7 +128,8 @@ def main() -> None:
             f"{name}: median {np.median(values):.0f} ms, 95 % within {np.percentile(values, 95):.0f} ms, slowest {max(values)} ms\n"
         )
     sys.stdout.write(
-        f"memory of the server: {memory / 1e9:.2f} GB; actions: {page.actions} for {arguments.frames} frames of {JOINTS} joints; said: {heard}\n"
+        f"memory of the server: {memory / 1e9:.2f} GB; actions: {page.actions}, of which {corrections} correct, "
+        f"for {arguments.frames} frames of {JOINTS} joints; said: {heard}\n"
     )
 
 

@@ -115,25 +115,36 @@ def write_clicks(clicks: Mapping[tuple[int, str, str], Click], path: Path) -> No
 
 
 @contextmanager
-def changed_clicks(path: Path) -> Iterator[Clicks]:
-    """Give the clicks as they are in the file now, to be changed, and write them: nobody else writes between."""
+def hold_labels(folder: Path) -> Iterator[None]:
+    """Keep everybody else, of this process and of others, from writing a study's labels.
+
+    Raises
+    ------
+    InputError : where another process holds them for long.
+    """
     with _WRITING:  # a lock of a file is its process's, whatever the thread
         lock, deadline = None, time.monotonic() + _PATIENCE
         while lock is None:
             try:
-                lock = take_lock(path.parent / ".lock")
+                lock = take_lock(folder / ".lock")
             except BlockingIOError as owner:
                 if time.monotonic() > deadline:
-                    raise InputError(path, f"is being written by {owner}", "try again") from None
+                    raise InputError(folder, f"is being written by {owner}", "try again") from None
                 time.sleep(0.02)
         try:
-            clicks = read_clicks(path)
-            before = dict(clicks)
-            yield clicks
-            if clicks != before:
-                write_clicks(clicks, path)
+            yield
         finally:
             release_lock(lock)
+
+
+@contextmanager
+def changed_clicks(path: Path) -> Iterator[Clicks]:
+    """Give the clicks as they are in the file now, to be changed, and write them: nobody else may write between (:func:`hold_labels`)."""
+    clicks = read_clicks(path)
+    before = dict(clicks)
+    yield clicks
+    if clicks != before:
+        write_clicks(clicks, path)
 
 
 @dataclass(frozen=True)

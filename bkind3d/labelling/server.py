@@ -131,6 +131,7 @@ def open_socket(port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((HOST, port))
+        found.listen()  # a browser that is quicker than the server waits for it
     except OSError as error:
         found.close()
         raise InputError("--port", f"{port} cannot be used ({error.strerror})", "choose another, or none for any that is free") from None

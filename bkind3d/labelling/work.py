@@ -4,7 +4,7 @@ import getpass
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from bkind3d.data.writing import replaced_when_complete
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.lenses import pixel_directions, project_through_lens
 from bkind3d.joints.choice import choose_frames, interleave, share_frames, spread_over_time
-from bkind3d.joints.clicks import STATES, Click, changed_clicks, read_clicks, triangulate_clicks
+from bkind3d.joints.clicks import STATES, Click, changed_clicks, hold_labels, read_clicks, triangulate_clicks
 from bkind3d.joints.labels import fit_cameras
 from bkind3d.labelling.pictures import Key, Pictures
 from bkind3d.study.layout import LABELS
@@ -88,30 +88,27 @@ class Work:
         ------
         InputError : where the name is none, or taken.
         """
-        clean = name.strip()
-        if not clean or len(clean) > 60 or not clean.isprintable():
-            raise InputError("", f"{name!r} is no name of a joint", "write letters, digits and _, at most 60")
-        if clean.lower() in (known.lower() for known in self.joints):
-            raise InputError("", f"there is a joint {clean!r} already", "choose another name")
-        self._write_joints([*self.joints, clean])
+        with hold_labels(self.folder):
+            names = self.joints
+            self._write_joints([*names, _clean_name(name, names)])
 
     def rename_joint(self, old: str, new: str) -> None:
         """Give a joint another name, in all labels."""
-        names = self.joints
-        if old not in names:
-            raise InputError("", f"there is no joint {old!r}", f"known: {', '.join(names)}")
-        self.add_joint(new)
-        for session in self.cameras:
-            with changed_clicks(self.find_file(session)) as clicks:
-                for key, click in list(clicks.items()):
-                    if click.joint == old:
-                        del clicks[key]
-                        moved = Click(click.frame, click.camera, new.strip(), click.x, click.y, click.state, click.who, click.when)
-                        clicks[moved.key] = moved
-        self._write_joints([new.strip() if name == old else name for name in names])
+        with hold_labels(self.folder):
+            names = self.joints
+            if old not in names:
+                raise InputError("", f"there is no joint {old!r}", f"known: {', '.join(names)}")
+            clean = _clean_name(new, names)
+            self._write_joints([*names, clean])
+            for session in self.cameras:
+                with changed_clicks(self.find_file(session)) as clicks:
+                    for key, click in list(clicks.items()):
+                        if click.joint == old:
+                            moved = replace(clicks.pop(key), joint=clean)
+                            clicks[moved.key] = moved
+            self._write_joints([clean if name == old else name for name in names])
 
     def _write_joints(self, names: Sequence[str]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         with replaced_when_complete(self.folder / "joints.txt") as temporary:
             temporary.write_text("\n".join(dict.fromkeys(names)) + "\n", encoding="utf-8")
 
@@ -133,7 +130,7 @@ class Work:
         when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         names = cameras if state == "absent" else [camera]
         before = []
-        with changed_clicks(self.find_file(task.session)) as clicks:
+        with hold_labels(self.folder), changed_clicks(self.find_file(task.session)) as clicks:
             for name in names:
                 new = Click(task.frame, name, joint, x, y, state, self.who, when)
                 before.append(_pack(clicks.get(new.key), new))
@@ -176,6 +173,16 @@ class Work:
         if 0 <= index < len(self.tasks):
             task = self.tasks[index]
             yield from ((task.session, camera, task.frame) for camera in self.cameras[task.session])
+
+
+def _clean_name(name: str, taken: Sequence[str]) -> str:
+    """The name of a new joint."""
+    clean = name.strip()
+    if not clean or len(clean) > 60 or not clean.isprintable():
+        raise InputError("", f"{name!r} is no name of a joint", "write letters, digits and _, at most 60")
+    if clean.lower() in (known.lower() for known in taken):
+        raise InputError("", f"there is a joint {clean!r} already", "choose another name")
+    return clean
 
 
 def _list(pixels: Float[NDArray, "point 2"]) -> list[list[float] | None]:

@@ -34,6 +34,7 @@ def click_joints(folder, session, every):
 #: What is made of keypoints, and then of joints.
 KEYPOINTS = [f"results/experiments/tiny/keypoints/{session}.parquet" for session in ("s1", "s2")]
 MADE = [
+    "results/joints/s2.parquet",
     "results/experiments/tiny/joints/s1.parquet",
     "results/experiments/tiny/kinematics/s2.parquet",
     "results/exports/tiny/joints/nwb/s2.nwb",

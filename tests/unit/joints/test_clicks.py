@@ -5,7 +5,7 @@ import pytest
 
 from bkind3d.config import InputError
 from bkind3d.geometry.lenses import project_through_lens
-from bkind3d.joints.clicks import Click, changed_clicks, read_clicks, triangulate_clicks, triangulate_labels, write_clicks
+from bkind3d.joints.clicks import Click, changed_clicks, hold_labels, read_clicks, triangulate_clicks, triangulate_labels, write_clicks
 from tests.unit.export.conftest import CAMERAS
 
 POINT = np.array([0.5, -0.3, 1.0])
@@ -51,7 +51,7 @@ def test_two_who_write_at_once_lose_nothing(tmp_path):
 
     def write(camera):
         for frame in range(15):
-            with changed_clicks(path) as clicks:
+            with hold_labels(path.parent), changed_clicks(path) as clicks:
                 clicks.update(index(Click(frame, camera, "nose", 1.0, 2.0)))
 
     threads = [threading.Thread(target=write, args=(name,)) for name in ("cam1", "cam2")]

@@ -89,13 +89,13 @@ class Server:
         self.server = uvicorn.Server(uvicorn.Config(build_app(self.work, "secret"), log_level="error", lifespan="off"))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [opened]}, daemon=True)
         self.thread.start()
-        deadline = time.monotonic() + 20
-        while not self.server.started and time.monotonic() < deadline:
+        while not self.server.started:
+            assert self.thread.is_alive()
             time.sleep(0.02)
 
     def stop(self):
         self.server.should_exit = True
-        self.thread.join(10)
+        self.thread.join()
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,11 @@ def test_labels_are_the_sessions_joints(labelled_study):
     assert study.list_fit_sessions("one") == [labelled]
     work.click(0, "cam1", "nose", "none")
     assert open_study(labelled_study).list_fit_sessions("one") == []
+
+
+def test_joints_that_two_windows_make_at_once_are_all_there(labelled_study):
+    work = open_work(open_study(labelled_study), 2)
+    names = [f"joint{number}" for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work.add_joint, names))
+    assert sorted(work.joints) == sorted(names)
