@@ -55,6 +55,7 @@ class DannceExperiment(ExperimentConfig):
     presets: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {
         "small": {
             "model": {"volume_size": 24, "volume_channels": 16},
+            "losses": {"heatmap": 10.0},  # from random weights and in few steps, squared distances alone place joints slowly
             "training": RATE_PRESET | {"learning_rate": 3e-3, "steps": 2000, "batch_size": 8, "turn_degrees": 180.0, "jitter": 0.05},
         },
         "compressed": {"model": {"volume_channels": 32}, "training": PAPER_TRAINING},
