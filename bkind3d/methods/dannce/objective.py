@@ -19,14 +19,15 @@ def turn_by_quarters(turns: Tensor) -> Tensor:
 
 
 class DannceObjective(Objective):
-    """The terms of either head, in cubes that are turned by quarters."""
+    """The terms of either head, in cubes that are turned, by quarters alone where the settings say so."""
 
     config: DannceExperiment
 
     def forward(self, model: DannceModel, moments: Moments, draws: Draws, progress: float) -> tuple[dict[str, Tensor], Tensor]:
         """Give the terms."""
         views, losses = moments.views, self.config.losses
-        cube = Cube.around(views, model.config.volume_size, moments.headings + turn_by_quarters(draws.turns), draws.shifts)
+        turns = turn_by_quarters(draws.turns) if self.config.training.quarter_turns else draws.turns
+        cube = Cube.around(views, model.config.volume_size, moments.headings + turns, draws.shifts)
         logits = model.find_logits(views, cube)
         nearest, inside = cube.find_nearest(moments.joints)
         if model.config.head == "peak":

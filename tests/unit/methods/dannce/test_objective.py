@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import torch
 
@@ -9,11 +10,12 @@ from bkind3d.training.module import Training
 from bkind3d.training.sample_memory import make_random_moments
 
 
-def make_training(**model) -> Training:
+def make_training(quarters: bool = True, **model) -> Training:
     values = {
         "method": "dannce",
         "frames": "f",
         "model": {"volume_size": 8, "volume_channels": 4, "volume_levels": 2, "n_cameras": 3, **model},
+        "training": {"quarter_turns": quarters},
     }
     torch.manual_seed(0)
     return Training(parse_section(ExperimentConfig, values, "test"), ["a", "b"])
@@ -24,6 +26,19 @@ def test_cubes_are_turned_by_quarters_each_as_often() -> None:
     quarters = (turns / (math.pi / 2)).round().long() % 4
     torch.testing.assert_close(turns / (math.pi / 2) % 4, quarters.float() % 4, atol=1e-4, rtol=0)
     assert (quarters.bincount() - 1000).abs().max() < 10
+
+
+def test_cubes_are_turned_by_any_angle_where_the_settings_say_so() -> None:
+    moments, found = make_random_moments(1, 3, 32, 2), {}
+    for quarters in (True, False):
+        for angle in (0.0, 0.3):
+            module = make_training(quarters)
+            draws = module.objective.draw(0, 3, 1).take(range(1), torch.device("cpu"))
+            draws = replace(draws, turns=torch.tensor([angle]))
+            found[quarters, angle] = module.objective(module.model, moments, draws, 0.0)[1]
+    torch.testing.assert_close(found[True, 0.3], found[True, 0.0])
+    torch.testing.assert_close(found[False, 0.0], found[True, 0.0])
+    assert not torch.allclose(found[False, 0.3], found[False, 0.0])
 
 
 def test_squares_are_those_of_known_joints() -> None:
