@@ -125,6 +125,14 @@ class LabelledTrainingConfig(TrainingConfig):
         "down beside the model; the first ones of more are those of fewer.",
     )
 
+    distort_views: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="How much pictures are turned, scaled, shifted and recoloured at random, with their cameras: few labelled animals do not show "
+        "all coats and all views that others have.",
+    )
+
     @model_validator(mode="after")
     def check_labels_are_all(self) -> "LabelledTrainingConfig":
         if self.labels != "all" and self.validation_sessions:

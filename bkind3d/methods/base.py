@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.utils.data import Dataset
 
-from bkind3d.config import ExperimentConfig, ModelConfig, TrainingConfig
-from bkind3d.data.augmentation import N_DISTORTIONS
+from bkind3d.config import ExperimentConfig, LabelledTrainingConfig, ModelConfig, TrainingConfig
+from bkind3d.data.augmentation import N_DISTORTIONS, distort_views
 from bkind3d.data.datasets import MomentDataset, Moments, PerSession, SessionFrames, Views
 from bkind3d.networks.detector import Estimate
 
@@ -41,7 +41,7 @@ class Draws:
     turns : radians beyond the subject's heading.
     mirrored : whether the cube is mirrored.
     shifts : of the cube, in shares of its side.
-    distortions : of the pictures that give the appearance, -1 to 1; none if they are left as they are.
+    distortions : of pictures, -1 to 1, the same for all moments of a sample; none if they are left as they are.
     """
 
     n_samples: int
@@ -195,3 +195,26 @@ class Objective(nn.Module, ABC):
     def draw(self, step: int, n_views: int, n_samples: int) -> Draws:
         """Draw the randomness of a step; the same seed and step always give the same."""
         return draw_step(self.config.training, step, n_views, n_samples, self.n_moments)
+
+    def change_views(self, views: Views, draws: Draws) -> Views:
+        """Change what is learned from at random; views are left out, where the settings say so."""
+        return drop_views(views, self.config.training.drop_views, draws.order)
+
+
+class LabelledObjective(Objective):
+    """What a method learns from that is told joints: moments whose pictures may be distorted, cameras with them."""
+
+    def draw(self, step: int, n_views: int, n_samples: int) -> Draws:
+        """Draw distortions, too, where the settings say so."""
+        settings = self.config.training
+        assert isinstance(settings, LabelledTrainingConfig)
+        return draw_step(settings, step, n_views, n_samples, self.n_moments, distorted=settings.distort_views > 0)
+
+    def change_views(self, views: Views, draws: Draws) -> Views:
+        """Distort the pictures."""
+        settings = self.config.training
+        assert isinstance(settings, LabelledTrainingConfig)
+        views = super().change_views(views, draws)
+        if draws.distortions is None:
+            return views
+        return distort_views(views, draws.distortions.repeat(self.n_moments, 1, 1), settings.distort_views)

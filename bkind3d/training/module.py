@@ -17,7 +17,7 @@ from bkind3d.config import ExperimentConfig, InputError
 from bkind3d.data.datasets import Moments
 from bkind3d.geometry.projection import compute_precisely
 from bkind3d.losses.running_mean import commit_running_means, discard_running_means, has_fresh_means
-from bkind3d.methods.base import Draws, Model, Objective, drop_views
+from bkind3d.methods.base import Draws, Model, Objective
 from bkind3d.training.history import HEALTH_EVERY, History, KeypointHealth
 from bkind3d.training.machine import average_gradients, explain_memory, is_out_of_memory, sum_over_processes
 
@@ -147,7 +147,7 @@ class Training(lightning.LightningModule):
 
     def look(self, moments: Moments, draws: Draws, progress: float) -> tuple[dict[str, Tensor], Tensor]:
         """Compute the weighted terms of the objective, and the points (world units), as drawn, at a share of the training."""
-        views = drop_views(moments.views, self.config.training.drop_views, draws.order)
+        views = self.objective.change_views(moments.views, draws)
         terms, positions = self.objective(self.model, replace(moments, views=views), draws, progress)
         return terms, positions
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bkind3d.data.datasets import Moments
 from bkind3d.losses.joints import AUTHORS_SIDE, heatmap_entropy, mean_of_known
-from bkind3d.methods.base import Draws, Objective
+from bkind3d.methods.base import Draws, LabelledObjective
 from bkind3d.methods.dannce.model import DannceModel
 from bkind3d.methods.dannce.settings import DannceExperiment
 from bkind3d.networks.cube import Cube
@@ -18,7 +18,7 @@ def turn_by_quarters(turns: Tensor) -> Tensor:
     return torch.round(turns / (math.pi / 2)) * (math.pi / 2)
 
 
-class DannceObjective(Objective):
+class DannceObjective(LabelledObjective):
     """The terms of either head, in cubes that are turned, by quarters alone where the settings say so."""
 
     config: DannceExperiment

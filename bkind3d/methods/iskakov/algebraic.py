@@ -10,7 +10,7 @@ from bkind3d.data.datasets import Moments, Views
 from bkind3d.geometry.linear import linearise, triangulate_weighted
 from bkind3d.geometry.projection import compute_precisely, normalise_pixels, project_points
 from bkind3d.losses.joints import AUTHORS_SIDE, mean_of_known, saturated_square
-from bkind3d.methods.base import Draws, Model, Objective
+from bkind3d.methods.base import Draws, LabelledObjective, Model
 from bkind3d.methods.iskakov.settings import AlgebraicExperiment, AlgebraicModelConfig
 from bkind3d.networks.detector import Estimate
 from bkind3d.networks.heatmaps import HeatmapEncoder, expect_points
@@ -83,7 +83,7 @@ class AlgebraicModel(Model):
             return triangulate_weighted(places, views.projections, views.image_size, shares, views.centres, views.sides)
 
 
-class AlgebraicObjective(Objective):
+class AlgebraicObjective(LabelledObjective):
     """The squared distance of every coordinate, saturated far from the truth; on request the distance in the pictures."""
 
     config: AlgebraicExperiment

@@ -11,7 +11,7 @@ from bkind3d.config import TrainingConfig
 from bkind3d.data.datasets import Moments, Views
 from bkind3d.geometry.voxels import fuse_views, sample_views
 from bkind3d.losses.joints import coordinate_distance, heatmap_entropy
-from bkind3d.methods.base import Draws, Model, Objective
+from bkind3d.methods.base import Draws, LabelledObjective, Model
 from bkind3d.methods.iskakov.settings import VolumetricExperiment, VolumetricModelConfig, VolumetricTrainingConfig
 from bkind3d.networks.cube import Cube
 from bkind3d.networks.detector import Estimate, run_economically
@@ -70,7 +70,7 @@ class VolumetricModel(Model):
         return self.encoder.revision
 
 
-class VolumetricObjective(Objective):
+class VolumetricObjective(LabelledObjective):
     """The distance of every coordinate in centimetres of the authors' cube, and the cross entropy at the true voxel."""
 
     config: VolumetricExperiment

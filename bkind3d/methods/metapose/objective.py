@@ -16,7 +16,7 @@ from bkind3d.data.datasets import MomentDataset, Moments, PerSession, SessionFra
 from bkind3d.geometry.alignment import average_shape
 from bkind3d.geometry.projection import compute_precisely, normalise_pixels, project_points
 from bkind3d.losses.joints import mean_of_known
-from bkind3d.methods.base import Draws, Model, Objective
+from bkind3d.methods.base import Draws, LabelledObjective, Model
 from bkind3d.methods.metapose.mixtures import fit_mixtures
 from bkind3d.methods.metapose.model import MetaposeModel
 from bkind3d.methods.metapose.settings import MetaposeExperiment
@@ -55,7 +55,7 @@ def split_labels(sessions: Sequence[SessionFrames], joints: PerSession) -> tuple
     return folds[0], folds[1]
 
 
-class MetaposeObjective(Objective):
+class MetaposeObjective(LabelledObjective):
     """Squared errors of heatmaps, and of where refined cameras show refined poses."""
 
     n_moments = 2

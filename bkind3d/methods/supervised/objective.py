@@ -3,11 +3,11 @@
 from torch import Tensor
 
 from bkind3d.data.datasets import Moments
-from bkind3d.methods.base import Draws, Objective
+from bkind3d.methods.base import Draws, LabelledObjective
 from bkind3d.methods.volume import VolumeModel
 
 
-class JointDistance(Objective):
+class JointDistance(LabelledObjective):
     """The mean distance to the joints that are known, as a share of the cube's side."""
 
     def forward(self, model: VolumeModel, moments: Moments, draws: Draws, progress: float) -> tuple[dict[str, Tensor], Tensor]:

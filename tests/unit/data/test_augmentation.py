@@ -1,9 +1,14 @@
 """Random changes of pictures."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from bkind3d.data.augmentation import N_DISTORTIONS, distort_pictures
+from bkind3d.data.augmentation import N_DISTORTIONS, distort_pictures, distort_views
+from bkind3d.geometry.projection import normalise_pixels, project_points
+from bkind3d.networks.heatmaps import draw_targets
+from bkind3d.training.sample_memory import make_random_moments
 
 
 @pytest.fixture
@@ -44,3 +49,23 @@ def test_each_picture_is_changed_by_its_own_numbers_and_stays_a_picture(pictures
     assert together.min() >= 0
     assert together.max() <= 1
     assert (together - pictures).abs().mean() > 0.05
+
+
+def test_cameras_and_silhouettes_move_with_distorted_pictures() -> None:
+    moments = make_random_moments(2, 3, 64, 1)
+    points = 0.4 * moments.joints
+    pixels, _ = project_points(points, moments.views.projections)
+    blobs = draw_targets(normalise_pixels(pixels, 64, 64).flatten(0, 1), 64, 64, 1.5).view(2, 3, 1, 64, 64)
+    views = replace(moments.views, images=blobs.expand(-1, -1, 3, -1, -1), masks=blobs)
+    numbers = torch.rand(2, 3, N_DISTORTIONS, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    numbers[..., 4:] = 0  # as bright as before
+    distorted = distort_views(views, numbers, 0.8)
+    pixels, _ = project_points(points, distorted.projections)
+    assert ((pixels > 3) & (pixels < 60)).all()
+    for pictures in (distorted.images[:, :, 0], distorted.masks[:, :, 0]):
+        peaks = pictures.flatten(2).argmax(dim=-1)
+        found = torch.stack([peaks % 64, peaks // 64], dim=-1)
+        assert (found - pixels[:, :, 0]).abs().max() < 0.8
+    same = distort_views(views, torch.zeros_like(numbers), 1.0)
+    torch.testing.assert_close(same.projections, views.projections)
+    torch.testing.assert_close(same.images, views.images)
