@@ -273,7 +273,7 @@ def _remark_on_rates(found: Recognised, inventory: Inventory, remedy: str) -> li
         return []
     more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
     return [
-        f"Assumed that {inventory.name(odd[0])}{more} was filmed at {found.headers[odd[0]].rate:.3g} frames per second, as the file says; if not, {remedy}."
+        f"Assumed {found.headers[odd[0]].rate:.3g} frames per second for {inventory.name(odd[0])}{more}, as the file says; if that is wrong, {remedy}."
     ]
 
 

@@ -251,7 +251,7 @@ def test_recordings_as_they_were_published(real_data, tmp_path, capsys, folder, 
 def test_a_rate_that_no_camera_has_is_told_and_can_be_said(recordings, tmp_path, write_video, capsys):
     write_video(recordings / "m1/top.mp4", np.full((5, 32, 48, 3), 90, np.uint8), rate=1)
     assert main(["init", str(recordings), "--study", str(tmp_path / "guessed")]) == 0
-    assert "Assumed that m1/top.mp4 was filmed at 1 frames per second, as the file says; if not, say --rate." in capsys.readouterr().out
+    assert "Assumed 1 frames per second for m1/top.mp4, as the file says; if that is wrong, say --rate." in capsys.readouterr().out
     assert main(["init", str(recordings), "--study", str(tmp_path / "said"), "--rate", "100"]) == 0
     assert "per second, as the file says" not in capsys.readouterr().out
     study = load_study(folder=tmp_path / "said")
