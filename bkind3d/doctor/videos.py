@@ -71,7 +71,7 @@ class Sample:
     repeated: list[int]
     n_decoded: int
 
-    def find_silhouettes(self, config: SurveyConfig, mask: Path | None = None) -> dict[int, Silhouettes]:
+    def find_silhouettes(self, config: SurveyConfig, mask: str | Path | None = None) -> dict[int, Silhouettes]:
         """The silhouettes in every picture, where the `mask` is white.
 
         Raises
