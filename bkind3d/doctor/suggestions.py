@@ -1,5 +1,6 @@
-"""Settings that recordings and the machine suggest: how far apart the moments of a pair are, how large the cube and a batch are."""
+"""Settings that recordings and the machine suggest: how far apart the moments of a pair are, how large the cube and a batch are, how long it takes."""
 
+import math
 import multiprocessing
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +16,7 @@ from bkind3d.config import ExperimentConfig, PairTrainingConfig
 from bkind3d.data.parquet import read_table
 from bkind3d.data.spacing import spread_indices
 from bkind3d.doctor.checks import Check
+from bkind3d.study.effort import explain_effort
 from bkind3d.study.study import Study
 from bkind3d.survey.silhouettes import decode_mask
 
@@ -127,8 +129,8 @@ def check_pairs(name: str, experiment: ExperimentConfig, interval: float, still:
 
 
 def check_memory(study: Study) -> list[Check]:
-    """Whether the batches of all experiments without a model fit, each measured in a process of its own."""
-    checks = []
+    """Whether the batches of all experiments without a model fit, and how long trainings and all else take; each measured in a process of its own."""
+    checks = [Check("pass", "time", line)] if (line := explain_effort(study)) else []
     for name, experiment in study.config.experiments.items():
         if study.results.model(name).exists():
             continue
@@ -137,8 +139,14 @@ def check_memory(study: Study) -> list[Check]:
         n_views = len(experiment.cameras) or max(len(study.cameras[session]) for session in study.sessions)
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
             try:
-                sample, free = pool.submit(measure_sample, experiment, n_views, study.config.framesets[experiment.frames].size).result()
-                checks.append(judge_memory(name, experiment, sample, free))
+                cost = pool.submit(measure_sample, experiment, n_views, study.config.framesets[experiment.frames].size).result()
+                checks.append(judge_memory(name, experiment, cost.memory, cost.free))
+                if math.isfinite(cost.seconds):
+                    hours = cost.seconds * experiment.training.batch_size * cost.steps / 3600
+                    sentence = (
+                        f"experiment {name}: the {cost.steps} steps of its training take about {hours:.2g} core hours on this machine"
+                    )
+                    checks.append(Check("pass", "time", sentence))
             except (BrokenProcessPool, MemoryError, RuntimeError):
                 sentence = f"experiment {name}: this machine cannot compute one sample of the training"
                 checks.append(Check("warning", "memory", sentence, _ADVICE))

@@ -1,14 +1,17 @@
-"""How much memory a sample of a training takes, measured before the training, on random pictures."""
+"""How much memory and time a sample of a training takes, measured before the training, on random pictures."""
 
 import math
+import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from bkind3d.config import ExperimentConfig
 from bkind3d.data.datasets import Moments, Views
-from bkind3d.networks.processor import uses_bf16
+from bkind3d.networks.processor import keep_freed_memory, uses_bf16
+from bkind3d.training.budget import allot_steps, count_step
 from bkind3d.training.module import Training
 
 _SIDE = 100.0
@@ -17,14 +20,27 @@ _SIDE = 100.0
 N_JOINTS = 20
 
 
-def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[float, float]:
-    """Measure the memory of one sample of pictures of a side of `size` by a step on it; to be called in a process of its own.
+class SampleCost(NamedTuple):
+    """What a sample takes.
+
+    Attributes
+    ----------
+    memory : bytes beside the network.
+    free : bytes that the device has left once the network is there.
+    seconds : of a processor's cores, forward and backward; NaN where a GPU computes.
+    steps : of the training, by its budget if it has one.
+    """
+
+    memory: float
+    free: float
+    seconds: float
+    steps: int
+
+
+def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> SampleCost:
+    """Measure one sample of pictures of a side of `size` by steps on it; to be called in a process of its own.
 
     No weights are fetched: VGG19, where the settings want it, comes on top.
-
-    Returns
-    -------
-    sample, free : bytes that a sample takes beside the network, and that the device has left once the network is there.
     """
     config = config.without_published_weights().for_cameras(n_views)
     on_gpu = torch.cuda.is_available()
@@ -33,10 +49,23 @@ def measure_sample(config: ExperimentConfig, n_views: int, size: int) -> tuple[f
     moments = make_random_moments(1, n_views, size, N_JOINTS).to(device)
     free = torch.cuda.mem_get_info()[0] if on_gpu else _read_memory("/proc/meminfo", "MemAvailable")
     before = torch.cuda.memory_allocated() if on_gpu else _read_memory("/proc/self/status", "VmHWM")
-    with torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(config.training.precision, device.type)):
+    rounded = torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(config.training.precision, device.type))
+    with rounded:
         module.compute((moments,) * module.objective.n_moments, module.objective.draw(0, n_views, 1))
     after = torch.cuda.max_memory_allocated() if on_gpu else _read_memory("/proc/self/status", "VmHWM")
-    return float(after - before), float(free)
+    one, steps = tuple(part.to("cpu") for part in (moments,) * module.objective.n_moments), config.training
+    if steps.budget_tflop is not None:
+        steps = allot_steps(steps, count_step(module, [one]))  # type: ignore[arg-type]
+    seconds = math.nan
+    if not on_gpu:
+        keep_freed_memory()
+        pair = (make_random_moments(2, n_views, size, N_JOINTS),) * module.objective.n_moments
+        for _ in range(2):  # the first time prepares much
+            begin = time.process_time()
+            with rounded:
+                module.compute(pair, module.objective.draw(0, n_views, 2))
+            seconds = (time.process_time() - begin) / 2
+    return SampleCost(float(after - before), float(free), seconds, steps.steps)
 
 
 def make_random_moments(batch: int, n_views: int, size: int, n_joints: int, seed: int = 0) -> Moments:

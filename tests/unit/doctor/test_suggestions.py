@@ -1,5 +1,7 @@
 """What silhouettes suggest: how far apart the moments of a pair are, and how large the cube is."""
 
+import re
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -7,9 +9,10 @@ import pytest
 
 from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.parquet import write_table
-from bkind3d.doctor.suggestions import Measured, check_pairs, judge_memory, measure_changes, suggest_settings
+from bkind3d.doctor.suggestions import Measured, check_memory, check_pairs, judge_memory, measure_changes, suggest_settings
 from bkind3d.study.opening import load_study
 from bkind3d.survey.silhouettes import encode_mask
+from tests.workflow.tiny_study import write_study
 
 RATE = 20.0
 
@@ -89,3 +92,11 @@ def test_a_batch_fits_or_is_shared_out(free, status, step):
     check = judge_memory("e", experiment, 1e9, free)
     assert check.status == status
     assert check.next_step.startswith(step)
+
+
+def test_an_experiment_without_a_model_is_told_its_memory_and_how_long_all_takes(tmp_path) -> None:
+    study = load_study(folder=write_study(tmp_path / "study", frames=20, cameras=2))
+    time, memory, training = check_memory(study)
+    assert [check.what for check in (time, memory, training)] == ["time", "memory", "time"]
+    assert "core hours are left to compute" in time.sentence
+    assert re.search(r"the \d+ steps of its training take about \S+ core hours on this machine", training.sentence)

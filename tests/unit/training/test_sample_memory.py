@@ -17,7 +17,7 @@ def test_more_voxels_take_more_memory():
         model = {"volume_size": size, "volume_levels": 1}
         config = parse_section(ExperimentConfig, {"preset": "bkind3d", "frames": "s", "model": model}, "test")
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            sample, free = pool.submit(measure_sample, config, 4, 64).result()
-        assert free > sample
-        samples.append(sample)
+            cost = pool.submit(measure_sample, config, 4, 64).result()
+        assert cost.free > cost.memory and cost.seconds > 0
+        samples.append(cost.memory)
     assert samples[1] > samples[0] + 2 * 2 * 16 * 40**3
