@@ -158,7 +158,7 @@ class Training(lightning.LightningModule):
             sound = torch.isfinite(total) & torch.isfinite(norm)
             commit_running_means(self, sound)
             self.unread.append((self.step, sound, terms))
-            inner = getattr(optimizer, "optimizer", optimizer)  # within what Lightning wraps around it
+            inner: Any = getattr(optimizer, "optimizer", optimizer)  # within what Lightning wraps around it
             if inner.defaults["fused"]:
                 inner.found_inf = (~sound).float()
             optimizer.step()
