@@ -123,10 +123,12 @@ def _find_strongest(
     columns, rows = columns[..., None, :], rows[..., :, None]
     x_of_column, y_of_column = along[..., 0, :, :] * columns, -along[..., 1, :, :] * columns
     logs = weights.log()[..., None, None]
+    numbers = torch.arange(weights.shape[1], dtype=axis.dtype, device=axis.device)[:, None, None]
     winners = []
     for some_rows in torch.split(rows, max(1, _SLICE_NUMBERS // (weights.numel() * len(axis))), dim=-2):
         beyond = (x_of_column + along[..., 1, :, :] * some_rows).abs_().sub_(half).clamp_min_(0)
         aside = y_of_column + along[..., 0, :, :] * some_rows
         scores = aside.square_().neg_().addcmul_(beyond, beyond, value=-1).add_(logs)
-        winners.append(scores.argmax(dim=1))
+        # As argmax, which takes five times as long on processors.
+        winners.append(torch.where(scores == scores.amax(dim=1, keepdim=True), numbers, 0.0).amax(dim=1).long())
     return torch.cat(winners, dim=1).flatten(1)
