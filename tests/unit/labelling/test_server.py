@@ -1,4 +1,5 @@
 import json
+import socket
 import urllib.error
 import urllib.request
 
@@ -50,3 +51,15 @@ def test_a_port_in_use_is_refused_in_a_line(serve, labelled_study):
     port = int(server.address.split(":")[2].split("/")[0])
     with pytest.raises(InputError, match=f"--port: {port} cannot be used"):
         open_socket(port)
+
+
+def test_answers_are_sent_at_once():
+    """Without waiting for an acknowledgement of their first part (Nagle's algorithm)."""
+    opened = open_socket(0)
+    try:
+        with socket.create_connection(opened.getsockname()):
+            accepted, _ = opened.accept()
+            with accepted:
+                assert accepted.proto == socket.IPPROTO_TCP  # what asyncio goes by
+    finally:
+        opened.close()
