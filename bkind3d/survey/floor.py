@@ -31,7 +31,7 @@ _SCANNED, _HEIGHTS = 0.15, 31
 _TILT, _SHIFT, _EVALUATIONS = 0.03, 0.01, 150
 #: The floor is where so large a share of one view's shadows is shadow in the others. A plane shifted by so much of the cameras' height has at most this
 #: part of it, towards the cameras and away from them: shadows are flat, and bodies that are taken for them are not. Reflections reach below the floor.
-_AGREEMENT, _BESIDE, _ABOVE, _BELOW = 0.2, 0.05, 0.6, 0.9
+_AGREEMENT, _BESIDE, _ABOVE, _BELOW = 0.12, 0.05, 0.6, 0.9
 
 
 @dataclass(frozen=True)
