@@ -81,6 +81,7 @@ class Entry:
     experiments : its seeds.
     method : what they are.
     untrained : whether the same networks are judged before their training, too.
+    regressed : whether joints that were learned are judged after a regression to all labels, too.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Entry:
     experiments: Sequence[str]
     method: Candidate
     untrained: bool = True
+    regressed: bool = True
 
     @property
     def tflop(self) -> float:
@@ -253,7 +255,7 @@ def judge_methods(names: Sequence[str], plan: Plan, study: Path, recordings: Pat
             chosen = plan.find_trainings(name, labels)
             experiments |= {experiment: make_experiment(METHODS[name], values) for experiment, values in chosen.items()}
             title = f"{name}, {labels} labels" if labels else name
-            found.append(Entry(title, Layout(study / "results"), list(chosen), candidate, plan.untrained and not labels))
+            found.append(Entry(title, Layout(study / "results"), list(chosen), candidate, plan.untrained and not labels, not labels))
     write_study(study, recordings, experiments, parts=plan.parts)
     run_workflow(study, [path for entry in found for path in entry.list_targets()], cores)
     return found
@@ -328,7 +330,8 @@ def measure_entry(entry: Entry, config: EvaluationConfig = PUBLISHED) -> list[pd
     were learned those after the regression, too.
     """
     names = {entry.method.name: entry.name, UNTRAINED: f"{entry.name} {UNTRAINED}"}
-    names[name_regressed(entry.method.name)] = name_regressed(entry.name)
+    if entry.regressed:
+        names[name_regressed(entry.method.name)] = name_regressed(entry.name)
     tables = []
     for experiment in entry.experiments:
         recordings = read_recordings(entry.sheet, entry.find_points(experiment), entry.find_joints())

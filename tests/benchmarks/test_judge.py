@@ -180,8 +180,9 @@ def test_errors_against_labels_of_discovered_keypoints_and_of_methods_that_were_
             )
             found[["x", "y", "z"]] += RNG.normal(0, 100 / number, (len(found), 3))
             write_table(found, "keypoints", entry.results.keypoints(entry.experiments[0], name), {"units": "mm", "labels": number})
-    entries = [judged, *(replace(entry, untrained=False) for entry in taught)]
+    entries = [judged, *(replace(entry, untrained=False, regressed=False) for entry in taught)]
     errors = compare(entries)
+    assert set(errors.table) == {"mean_pose", "ours", "ours untrained", "taught, 10 labels", "taught, 50 labels"}
     table = measure_labels(entries, errors)
     curve = table[table["method"] == "bkind3d"]
     assert curve["labels"].tolist() == [10, 30, 55] and (curve["regressor"] == "kernel").all()
