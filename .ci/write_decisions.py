@@ -1,7 +1,7 @@
 """Number the records of docs/decisions.md and write their index: `python .ci/write_decisions.py`.
 
 A record is a heading, a line that says when, whether it is in force, its topic and where it stands in the code, and its text.
-A heading without a number gets the next one; one without such a line gets today's date and the topic `Not sorted yet`.
+A heading without a number gets the next one; links lose backticks, within which the site sees no link; one without such a line gets today's date and the topic `Not sorted yet`.
 """
 
 import datetime
@@ -49,7 +49,7 @@ def read_records(text: str) -> tuple[str, list[Record]]:
             about.groups(default="") if about else (datetime.date.today().isoformat(), "in force", "Not sorted yet", "")
         )
         number = int(match[1] or 0) or max((record.number for record in records), default=0) + 1
-        records.append(Record(number, match[2], date, status, topic, code, body[about.end() :] if about else body))
+        records.append(Record(number, match[2], date, status, topic, code.replace("`", ""), body[about.end() :] if about else body))
     return text[: headings[0].start() if headings else None].partition(_INDEX)[0], records
 
 
