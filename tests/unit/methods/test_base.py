@@ -4,6 +4,7 @@ from bkind3d.config import ExperimentConfig, parse_section
 from bkind3d.data.datasets import Moments
 from bkind3d.methods.base import drop_views
 from bkind3d.training.module import Training
+from bkind3d.training.sample_memory import make_random_moments
 from tests.unit.scenes import read_views
 
 
