@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -143,9 +144,9 @@ def time_steps(room: Room, module: Training, make: Callable[[lightning.Trainer],
     return clock.step
 
 
-def repeat(batch: tuple[Moments, ...], number: int) -> DataLoader[Any]:
+def repeat(batch: tuple[Moments, ...], _: lightning.Trainer) -> DataLoader[Any]:
     """A loader that always has the same batch at hand."""
-    return DataLoader([batch] * number, batch_size=None, pin_memory=torch.cuda.is_available())  # type: ignore[arg-type]
+    return DataLoader([batch] * 10**4, batch_size=None, pin_memory=torch.cuda.is_available())  # type: ignore[arg-type]
 
 
 def measure_machine(room: Room) -> dict[str, Any]:
@@ -168,7 +169,7 @@ def measure_step(room: Room, method: str, preset: str) -> dict[str, Any]:
             one = tuple(moments.take(slice(0, 1)) for moments in batch)
             found |= {"batch": n, "tflop": count_step(module, [one])}  # type: ignore[arg-type]
         read_peak(room.device)
-        seconds = time_steps(room, module, lambda _, batch=batch: repeat(batch, 10**4))
+        seconds = time_steps(room, module, partial(repeat, batch))
         found[precision] = {"seconds": seconds, "peak_gb": read_peak(room.device), "tflop_per_second": found["tflop"] / seconds}
     return found
 
@@ -194,7 +195,7 @@ def measure_loading(room: Room) -> dict[str, Any]:
     del loader
     loaded = time_steps(room, module, lambda trainer: make_loader(samples, config, room.machine, trainer, 0))
     batch = collate_moments([samples[index] for index in range(n)])
-    held = time_steps(room, room.make_training(config), lambda _: repeat(batch, 10**4))
+    held = time_steps(room, room.make_training(config), partial(repeat, batch))
     workers = room.machine.count_workers(torch.get_num_threads())
     return {"workers": workers, "samples_per_second": alone, "step_seconds": loaded, "waiting_share": max(0.0, 1 - held / loaded)}
 
@@ -208,7 +209,7 @@ def measure_prediction(room: Room) -> dict[str, Any]:
     turns = torch.zeros(len(views.sides))
     with torch.inference_mode():
         exact = model(views, turns).positions
-    voxel = session.side / model.config.volume_size
+    voxel = session.side / model.config.volume_size  # type: ignore[attr-defined]
     everything, found = session.usable, {}
     for precision in ("32", "bf16"):
         other = copy.deepcopy(model).to(room.device)
@@ -293,7 +294,7 @@ def measure_agreement(room: Room) -> dict[str, Any]:
         views = batches(room.short)[0].views.to(device)
         with torch.inference_mode():
             points = module.eval().model(views, torch.zeros(len(views.sides), device=device)).positions.cpu()
-        answers[name] = loss, points, float(views.sides[0]) / config.model.volume_size
+        answers[name] = loss, points, float(views.sides[0]) / config.model.volume_size  # type: ignore[attr-defined]
     apart = {
         name: float((answers[name][1] - answers["processor"][1]).norm(dim=-1).mean()) / answers[name][2] for name in ("device", "rounded")
     }
@@ -371,13 +372,13 @@ def gather(command: list[str], names: list[str], seconds: float) -> Iterator[tup
         lines: queue.Queue[str] = queue.Queue()
         with subprocess.Popen([*command, "--work", ",".join(waiting)], stdout=subprocess.PIPE, text=True) as process:
             threading.Thread(target=read_lines, args=(process, lines), daemon=True).start()
-            limit, failed = BEGIN, ""
+            begun, failed = time.monotonic() + BEGIN, ""
             while waiting and not failed:
-                limit = min(limit + SECONDS[waiting[0].split()[0]], end - time.monotonic())
+                seconds = SECONDS[waiting[0].split()[0]]
                 try:
-                    line = lines.get(timeout=max(limit, 0.0))
+                    line = lines.get(timeout=max(min(begun + seconds, end) - time.monotonic(), 0.0))
                 except queue.Empty:
-                    failed = f"not done within {max(limit, 0):.0f} s"
+                    failed = f"not done within {seconds} s, or the time of all"
                     continue
                 if not line:
                     failed = "its process has ended"
@@ -385,7 +386,7 @@ def gather(command: list[str], names: list[str], seconds: float) -> Iterator[tup
                     name, found = json.loads(line)
                     waiting.remove(name)
                     yield name, found
-                    limit = 0
+                    begun = time.monotonic()
             process.kill()
         if failed:
             yield waiting.pop(0), {"failed": failed}
