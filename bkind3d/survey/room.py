@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from numpy.typing import NDArray
 
 from bkind3d.config import InputError, SurveyConfig
@@ -38,6 +38,9 @@ _OUTLINE = 40.0
 #: What contrasts with the room in more than this share of a session's frames stands there, if something moves elsewhere in half of them,
 #: and if it and its rim are steady: so large a share of their pixels keeps its colour in so large a share of the frames.
 _STANDING_SHARE, _MOVING_SHARE, _STEADY = 0.95, 0.5, 0.95
+#: A camera was moved within a session where so much, pixels, is between where most of its frames before and after show the room. It is looked for
+#: in so many frames, and then in all that are there between two of them.
+_BUMP_PIXELS, _BUMP_FRAMES = 1.0, 24
 #: Frames of a session that are searched for what stands in it.
 _SEARCHED = 40
 #: Files with these endings are pictures, others videos.
@@ -48,6 +51,10 @@ _SAME_SHAPE = 0.02
 OTHER_ROOM = (
     "shows another picture of the room than the other sessions of its rig that were looked at ({}): its camera was moved, or things and lamps "
     "were; its background comes from this session alone, in which a subject that rests for long may be taken for background"
+)
+MOVED = (
+    "was moved between frames {} and {} of its video, by {:.1f} pixels of the survey's picture: its calibration holds for one part alone, and the "
+    "other one's silhouettes are of no use; make two sessions of it (columns start and stop), with a rig each"
 )
 OTHER_BACKGROUND = (
     "shows another picture of the room than its file 'background': the camera was moved, or things and lamps were; the file is not used, film "
@@ -192,6 +199,42 @@ def _shows_same_room(one: Picture, other: Picture, config: SurveyConfig) -> bool
     outlines = [_find_outlines(picture) for picture in (one, other)]
     shift, match = cv2.phaseCorrelate(*outlines, cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F))
     return match < _CLEAR_MATCH or float(np.hypot(*shift)) <= _MOVED_PIXELS
+
+
+def remark_move(frames: Pictures, numbers: Int[NDArray, "frame"], behind: Picture) -> list[str]:
+    """Whether the camera was moved within a session, and when, from frames with these `numbers`, ascending, and the background."""
+    outlines, window = _find_outlines(behind), cv2.createHanningWindow((behind.shape[1], behind.shape[0]), cv2.CV_32F)
+
+    def measure(index: int) -> Float[NDArray, "2"]:
+        # The copy: OpenCV multiplies what it is given by the window.
+        shift, match = cv2.phaseCorrelate(outlines.copy(), _find_outlines(frames[index]), window)
+        return np.array(shift) if match >= _CLEAR_MATCH else np.full(2, np.nan)
+
+    looked = spread_indices(len(frames), _BUMP_FRAMES)
+    shifts = np.stack([measure(index) for index in looked.tolist()])
+    clear = np.isfinite(shifts).all(axis=1)
+    looked, shifts = looked[clear], shifts[clear]
+    splits = range(2, len(looked) - 1)
+    if not splits:
+        return []
+    sides = [(np.median(shifts[:split], axis=0), np.median(shifts[split:], axis=0)) for split in splits]
+    # Where most of either side is at its own place: the distance between the places less what the frames are off them.
+    off = [
+        np.linalg.norm(shifts - np.where((np.arange(len(shifts)) < split)[:, None], *pair), axis=1)
+        for split, pair in zip(splits, sides, strict=True)
+    ]
+    best = int(np.argmin([one.sum() for one in off]))
+    before, after = sides[best]
+    distance = float(np.linalg.norm(after - before))
+    if distance < _BUMP_PIXELS or float(np.quantile(off[best], 0.9)) > distance / 3:
+        return []
+    first, last = int(looked[splits[best] - 1]), int(looked[splits[best]])
+    while last - first > 1:
+        middle = (first + last) // 2
+        shift = measure(middle)
+        nearer = np.linalg.norm(shift - before) < np.linalg.norm(shift - after)
+        first, last = (middle, last) if nearer else (first, middle)
+    return [MOVED.format(numbers[first], numbers[last], distance)]
 
 
 def _find_outlines(picture: Picture) -> Float[NDArray, "height width"]:

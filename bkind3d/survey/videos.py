@@ -37,7 +37,7 @@ from bkind3d.data.video import (
 )
 from bkind3d.survey.background import Background
 from bkind3d.survey.given import BrightnessFinder, Finder, GivenFinder
-from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, sample_rooms
+from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, remark_move, sample_rooms
 from bkind3d.survey.silhouettes import Mask, SilhouetteFinder, Silhouettes, describe_clusters, encode_mask
 
 log = logging.getLogger(__name__)
@@ -99,9 +99,10 @@ def survey_video(  # noqa: PLR0913, PLR0917
     wanted = set(shown.tolist())
     decode = decode or partial(decode_frames, threads=threads)
     decoded = decode(video, size, wanted=wanted.__contains__)
-    samples, held = _sample_frames(video, size, packets, shown, decoded, config)
+    samples, numbers, held = _sample_frames(video, size, packets, shown, decoded, config)
     beside = sample_rooms([View((Path(path),), find_crop(video)) for path in room.beside], video_size, size) if empty is None else []
     background, remarks = model_room(samples, beside, config, empty)
+    remarks += remark_move(samples, numbers, background.picture)
     finder = _choose_finder(
         room,
         config,
@@ -197,8 +198,8 @@ def survey_size(info: VideoInfo, long_side: int) -> tuple[int, int]:
 
 def _sample_frames(
     video: Video, size: tuple[int, int], packets: Packets, shown: Int[NDArray, "..."], decoded: Iterator[DecodedFrame], config: SurveyConfig
-) -> tuple[UInt8[NDArray, "..."], list[DecodedFrame]]:
-    """Pictures spread over the `shown` frames, and the frames that were taken from `decoded` for them.
+) -> tuple[UInt8[NDArray, "..."], Int[NDArray, "sample"], list[DecodedFrame]]:
+    """Pictures spread over the `shown` frames, ascending, their numbers, and the frames that were taken from `decoded` for them.
 
     Of a long video, keyframes; where there are too few, also frames of its beginning, up to twice as dense as wanted.
     """
@@ -206,13 +207,18 @@ def _sample_frames(
     keys = shown[packets.keys[shown]]
     held = list(islice(decoded, n_held)) if len(shown) <= n_held or len(keys) < n_samples else []
     if len(held) == len(shown):
-        return np.stack([held[index].picture for index in spread_indices(len(held), n_samples)]), held
+        return *_stack([held[index] for index in spread_indices(len(held), n_samples)]), held
     keys = keys[spread_indices(len(keys), n_samples)]
     n_more = min(n_samples - len(keys), int(2 * n_samples * len(held) / len(shown)))
-    known = {frame.number: frame.picture for frame in held}
-    known |= {frame.number: frame.picture for frame in decode_keyframes(video, set(keys.tolist()) - known.keys(), size)}
-    pictures = [known[key] for key in keys.tolist() if key in known]
-    return np.stack([*pictures, *(held[index].picture for index in spread_indices(len(held), n_more))]), held
+    known = {frame.number: frame for frame in held}
+    known |= {frame.number: frame for frame in decode_keyframes(video, set(keys.tolist()) - known.keys(), size)}
+    chosen = [known[key] for key in keys.tolist() if key in known] + [held[index] for index in spread_indices(len(held), n_more)]
+    return *_stack(sorted(chosen, key=lambda frame: frame.number)), held
+
+
+def _stack(frames: list[DecodedFrame]) -> tuple[UInt8[NDArray, "..."], Int[NDArray, "sample"]]:
+    """The frames' pictures, and their numbers."""
+    return np.stack([frame.picture for frame in frames]), np.array([frame.number for frame in frames])
 
 
 def _in_batches(frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:

@@ -8,7 +8,7 @@ import pytest
 from bkind3d.config import InputError, SurveyConfig
 from bkind3d.data.crops import Crop, Part, View
 from bkind3d.data.parquet import read_metadata, read_table
-from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, sample_rooms
+from bkind3d.survey.room import RoomFiles, model_room, read_background, read_region, remark_move, sample_rooms
 from bkind3d.survey.silhouettes import decode_mask
 from bkind3d.survey.videos import survey_video
 
@@ -44,6 +44,25 @@ def test_takes_of_a_camera_that_was_moved_or_of_another_room_say_nothing() -> No
         room, remarks = model_room(own, [film(30 * [60], other)], SurveyConfig())
         assert np.abs(room.picture.astype(int) - ROOM).mean() < 2
         assert len(remarks) == 1 and "than the other sessions of its rig that were looked at (1)" in remarks[0]
+
+
+@pytest.mark.parametrize(("pushed", "told"), [((2.0, -1.0), True), ((0.4, 0.3), False)])
+def test_a_camera_that_is_pushed_within_a_session_is_told_with_the_frames(pushed: tuple[float, float], told: bool) -> None:
+    moved = cv2.warpAffine(ROOM, np.array([[1, 0, pushed[0]], [0, 1, pushed[1]]], np.float32), (160, 120), borderMode=cv2.BORDER_REFLECT)
+    walk = list(range(5, 95, 2))
+    frames = np.concatenate([film(walk[:30]), film(walk[30:], moved, seed=1)])
+    remarks = remark_move(frames, np.arange(100, 100 + 3 * len(walk), 3), ROOM)
+    assert len(remarks) == told
+    if told:
+        assert remarks[0].startswith("was moved between frames 187 and 190 of its video, by 2.")
+
+
+def test_neither_a_subject_nor_the_light_nor_a_hand_moves_a_camera() -> None:
+    frames = film(list(range(5, 95, 2)))
+    frames[20:] = frames[20:] * 0.8
+    frames[30:33] = 90  # something before the lens
+    assert not remark_move(frames, np.arange(len(frames)), ROOM)
+    assert not remark_move(frames[:3], np.arange(3), ROOM)
 
 
 def test_other_light_is_no_other_room() -> None:
