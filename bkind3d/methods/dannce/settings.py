@@ -66,7 +66,8 @@ class DannceExperiment(ExperimentConfig):
             "losses": {"heatmap": 10.0},  # from random weights and in few steps, squared distances alone place joints slowly
             # In short recordings a subject faces few ways: any angle, not quarters alone.
             "training": RATE_PRESET
-            | {"learning_rate": 3e-3, "steps": 2000, "batch_size": 8, "turn_degrees": 180.0, "quarter_turns": False, "jitter": 0.05},
+            | {"learning_rate": 3e-3, "steps": 2000, "batch_size": 8, "turn_degrees": 180.0, "quarter_turns": False, "jitter": 0.05}
+            | {"distort_views": 0.5},
         },
         "compressed": {"model": {"volume_channels": 32}, "training": PAPER_TRAINING},
         "paper": {"model": {}, "training": PAPER_TRAINING},

@@ -8,7 +8,7 @@ from bkind3d.config import RATE_PRESET, ExperimentConfig, HeatmapModelConfig, La
 
 SMALL = {
     "model": {"encoder": "small", "width": 256, "stages": 2},
-    "training": RATE_PRESET | {"learning_rate": 2e-3, "steps": 3000, "batch_size": 8},
+    "training": RATE_PRESET | {"learning_rate": 2e-3, "steps": 3000, "batch_size": 8, "distort_views": 0.5},
 }
 PAPER = {"model": {}, "training": {"optimizer": "adamw", "learning_rate": 1e-4, "batch_size": 128}}
 

@@ -10,7 +10,7 @@ from tests.unit.methods.learning import learn
 
 
 def test_it_learns_on_a_tiny_scene(tmp_path) -> None:
-    training = {"batch_size": 4, "learning_rate": 5e-3, "warmup_steps": 5}
+    training = {"batch_size": 4, "learning_rate": 5e-3, "warmup_steps": 5, "distort_views": 0.0}
     before, after, _ = learn(tmp_path, {"method": "algebraic", "training": training}, 150)
     assert after[0] < 0.3 * before[0]
 
