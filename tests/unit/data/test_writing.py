@@ -3,6 +3,7 @@ import resource
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,15 @@ with {way}(Path(sys.argv[1])) as temporary:
 """
 
 
-@pytest.fixture
+@contextmanager
 def small_files():
-    """No file may have more than a thousand bytes, as under a quota."""
+    """No file may have more than a thousand bytes, as under a quota; within a test alone, because pytest may write to a file, too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("way", [replaced_when_complete, folder_when_complete])
@@ -75,15 +78,17 @@ def test_clocks_of_machines_do_not_count(tmp_path: Path, monkeypatch) -> None:
     assert (tmp_path / ".out.another-node.1.x").exists()
 
 
-def test_a_file_too_large_is_one_line_and_the_one_before_stays(tmp_path: Path, small_files) -> None:
+def test_a_file_too_large_is_one_line_and_the_one_before_stays(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("before")
     with (
+        small_files(),
         pytest.raises(InputError, match=r"a.txt: cannot be written \(File too large\)"),
         replaced_when_complete(tmp_path / "a.txt") as temporary,
     ):
         temporary.write_text("x" * 2000)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "before"}
     with (
+        small_files(),
         pytest.raises(InputError, match=r"study: cannot be written \(File too large\)"),
         folder_when_complete(tmp_path / "study") as folder,
     ):
