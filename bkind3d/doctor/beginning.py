@@ -7,10 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Shaped
-from numpy.typing import NDArray
-
 from bkind3d.config import InputError
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.frame_maps import FrameMap, choose_frames
@@ -20,11 +16,15 @@ from bkind3d.doctor.checks import Check
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.geometry.cameras import Camera
 from bkind3d.study.study import Study
-from bkind3d.survey.location import locate_subject
+from bkind3d.survey.location import ContradictionError, locate_subject
 from bkind3d.survey.room import RoomFiles
-from bkind3d.survey.synchronisation import DRIFT_REMEDY, CameraOffset, measure_offsets
-from bkind3d.survey.videos import survey_size, survey_video
+from bkind3d.survey.synchronisation import DRIFT_REMEDY, CameraOffset
+from bkind3d.survey.videos import survey_video
 
+#: A subject that two cameras see and that is located in fewer of these frames than this share is not what the calibration is for.
+_LITTLE = 0.5
+#: What to do about cameras that contradict each other.
+CALIBRATE = "do calibration, videos and names of cameras belong together? look at the cameras' axes in the pictures below"
 #: An offset that is less certain than this many frames is unknown.
 _UNKNOWN = 5.0
 
@@ -47,16 +47,36 @@ def examine_beginning(
     calibrated = len(cameras) >= 2 and set(cameras) == set(infos)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            surveys, frames = _survey_beginning(study, name, infos, Path(folder), n_frames)
+            surveys = _survey_beginning(study, name, infos, Path(folder), n_frames)
             measured = measure_changes(surveys.values(), study.sessions[name].frame_rate or next(iter(infos.values())).rate)
-            if not calibrated:
-                return [], measured
-            long_side = study.config.survey.long_side
-            shrunk = [cameras[key].resized(survey_size(info, long_side)) for key, info in infos.items()]
-            checks = check_offsets(measure_offsets(study.config.location, shrunk, surveys, frames), study.find_frame_maps(name))
         except InputError as error:
             return [Check("warning", "synchronisation", f"offsets cannot be estimated: {error}")] if calibrated else [], Measured()
-        return checks, replace(measured, side=_measure_side(study, name, cameras, surveys, Path(folder)))
+        if not calibrated:
+            return [], measured
+        calibration, location = Path(folder) / "rig.toml", Path(folder) / "location.parquet"
+        write_calibration(cameras, calibration, study.rigs[study.sessions[name].rig].units)
+        try:
+            locate_subject(study.config.location, calibration, surveys, location)
+        except ContradictionError as error:
+            return [Check.of_error("cameras", error, CALIBRATE)], measured
+        except InputError as error:
+            return [Check("warning", "synchronisation", f"offsets cannot be estimated: {error.reason}")], measured
+        place = read_metadata(location)
+        # As the workflow will measure it.
+        side = study.config.location.side_margin * float(place["extent"])
+        return [*check_agreement(place), *check_offsets(place["offsets"], study.find_frame_maps(name))], replace(measured, side=side)
+
+
+def check_agreement(place: Mapping[str, Any]) -> list[Check]:
+    """Cameras that contradict the others, and a subject that is seen and not located (metadata of a table `location`)."""
+    if place.get("failed"):
+        return [Check("failure", "location", str(place["failed"]))]
+    checks = [Check("failure", "cameras", text, CALIBRATE) for text in place.get("contradictions", [])]
+    seen, located = float(place.get("seen_by_two", 0.0)), float(place.get("valid", 1.0))
+    if located < _LITTLE * seen:
+        sentence = f"two cameras see something in {100 * seen:.0f} % of the frames, and the subject is located in {100 * located:.0f} %"
+        checks.append(Check("failure", "location", sentence, CALIBRATE))
+    return checks
 
 
 def find_frame_maps(study: Study, name: str) -> dict[str, FrameMap]:
@@ -74,11 +94,9 @@ def read_room(study: Study, name: str, camera: str) -> RoomFiles:
     return RoomFiles(mask, (), background, silhouettes)
 
 
-def _survey_beginning(
-    study: Study, name: str, infos: Mapping[str, VideoInfo], folder: Path, n_frames: int | None
-) -> tuple[dict[str, str | Path], Shaped[NDArray, "..."]]:
-    """Tables ``survey`` of all cameras, and the session's frames in them."""
-    row, maps, surveys, frames = study.sessions[name], find_frame_maps(study, name), dict[str, str | Path](), np.empty(0, np.int64)
+def _survey_beginning(study: Study, name: str, infos: Mapping[str, VideoInfo], folder: Path, n_frames: int | None) -> dict[str, str | Path]:
+    """Tables ``survey`` of all cameras."""
+    row, maps, surveys = study.sessions[name], find_frame_maps(study, name), dict[str, str | Path]()
     for camera, info in infos.items():
         video = study.find_view(name, camera)
         rate = row.frame_rate or read_packets(video).rate or info.rate
@@ -87,18 +105,7 @@ def _survey_beginning(
         span = int(frames[0]), int(frames[-1]) + 1
         room = read_room(study, name, camera)
         survey_video(video, study.config.survey, surveys[camera], maps.get(camera), *span, room=room, rate=row.frame_rate)
-    return surveys, frames
-
-
-def _measure_side(study: Study, name: str, cameras: Mapping[str, Camera], surveys: Mapping[str, str | Path], folder: Path) -> float | None:
-    """Side of the cube that the subject needs, as the workflow will measure it; None where it cannot be located."""
-    calibration, location = folder / "rig.toml", folder / "location.parquet"
-    write_calibration(cameras, calibration, study.rigs[study.sessions[name].rig].units)
-    try:
-        locate_subject(study.config.location, calibration, surveys, location)
-    except InputError:
-        return None
-    return study.config.location.side_margin * float(read_metadata(location)["extent"])
+    return surveys
 
 
 def check_offsets(offsets: Mapping[str, Sequence[Any]], mapped: Collection[str] = ()) -> list[Check]:

@@ -17,7 +17,7 @@ from bkind3d.data.cubes import read_cube
 from bkind3d.data.frame_maps import choose_frames
 from bkind3d.data.parquet import read_metadata, read_table
 from bkind3d.data.progress import track
-from bkind3d.doctor.beginning import check_offsets, examine_beginning, find_frame_maps, read_room
+from bkind3d.doctor.beginning import check_agreement, check_offsets, examine_beginning, find_frame_maps, read_room
 from bkind3d.doctor.checks import Check
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
@@ -242,5 +242,7 @@ def check_location(location: pd.DataFrame, place: Mapping[str, Any], mapped: Col
     sentence = f"the subject was located in {100 * share:.1f} % of {len(location)} frames"
     step = "look at the silhouettes below: is the subject in them, in all views?"
     checks = [Check("pass", "location", sentence) if share >= _LOCATED else Check("warning", "location", sentence, step)]
-    checks += [Check("warning", "location", remark, step) for remark in place.get("remarks", [])]
+    checks = [*check_agreement(place), *checks]
+    told = {*place.get("contradictions", []), place.get("failed")}
+    checks += [Check("warning", "location", remark, step) for remark in place.get("remarks", []) if remark not in told]
     return checks + check_offsets(place.get("offsets", {}), mapped)

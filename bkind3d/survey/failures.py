@@ -49,6 +49,8 @@ def write_no_location(surveys: Mapping[str, str | Path], output: str | Path, sil
         "valid": 0.0,
         "rate": rate,
         "offsets": {},
+        "contradictions": [],
+        "left_out": {},
         "remarks": [reason],
         "failed": reason,
     }

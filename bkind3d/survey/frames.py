@@ -78,6 +78,11 @@ def extract_frames(sources: FrameSources, camera_name: str, config: FramesConfig
     survey_size = (int(metadata["width"]), int(metadata["height"]))
     kept = slice(None, None, config.step)
     table = _plan_windows(location.iloc[kept].reset_index(drop=True), camera, config, side)
+    since = place.get("left_out", {}).get(camera_name)
+    if since is not None:
+        log.warning("%s: camera %s contradicts the others, and is left out from frame %d on", sources.location, camera_name, since)
+        gone = table["frame"] >= since
+        table.loc[gone, "valid"], table.loc[gone, _PROJECTION] = False, np.nan
     _warn_of_width(location, camera, side, sources.location)
     table = pd.concat([table, survey[["time_s", "video_frame", "mask"]].iloc[kept].reset_index(drop=True)], axis=1)
     if len(table) and table["valid"].sum() == 0:

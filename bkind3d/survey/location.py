@@ -1,7 +1,7 @@
 """Where the subject is: its centre per frame, from the silhouettes of several views, how large its body is, and what is odd about them."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,10 +17,11 @@ from bkind3d.data.parquet import PICTURE_ROWS, TABLES, open_table, read_metadata
 from bkind3d.geometry.cameras import Camera
 from bkind3d.geometry.health import AGREED
 from bkind3d.survey.consensus import Candidates, Chosen, Clusters, find_candidates
+from bkind3d.survey.contradictions import Contradiction, Views, blame_seldom, find_contradictions
 from bkind3d.survey.hulls import ReadMasks, measure_body, move_to_bodies
 from bkind3d.survey.revision import View, revise_silhouettes
 from bkind3d.survey.silhouettes import MAX_CLUSTERS, decode_mask, encode_mask, read_silhouettes
-from bkind3d.survey.synchronisation import measure_offsets, shift_frames
+from bkind3d.survey.synchronisation import Signals, choose_part, measure_offsets, read_signals, shift_frames
 from bkind3d.survey.tracking import Track, fill_gaps, follow_subject, smooth_track, take_candidates
 
 log = logging.getLogger(__name__)
@@ -80,11 +81,23 @@ def locate_subject(
     cameras, metadata = read_calibration(calibration)
     units = metadata.get("units", "")
     sightings = read_sightings(cameras, surveys, calibration)
-    offsets = measure_offsets(config, sightings.cameras, surveys, sightings.frames)
+    signals = read_signals(sightings.cameras, list(surveys.values()), sightings.frames)
+    offsets = measure_offsets(config, surveys, signals)
     shifts = [offset.shift for offset in offsets.values()]
     sightings = sightings._replace(clusters=shift_frames(sightings.clusters, shifts))
+    read_masks = _mask_reader(surveys, sightings.frames, shifts, None)
+    seen_by_two = float((np.isfinite(sightings.clusters[..., 0]).any(axis=2).sum(axis=1) >= 2).mean())
+    signals = signals.shifted(shifts)
+    rest = [round(offset.frames) - offset.shift if offset.out_of_sync and not offset.drift else 0 for offset in offsets.values()]
+    contradictions = _find_contradictions(config, sightings, (signals, signals.shifted(rest)), read_masks)
+    left_out = _leave_out(contradictions, list(surveys), sightings)
+    if (
+        any(not entry.cameras for entry in contradictions)
+        or len(surveys) - sum(since == sightings.frames[0] for since in left_out.values()) < 2
+    ):
+        raise ContradictionError(calibration, "; ".join(entry.text for entry in contradictions))
     if revision is not None:
-        _revise(revision, sightings, surveys, shifts)
+        _revise(revision, sightings, surveys, shifts, bool(left_out))
     n_seen = np.isfinite(sightings.clusters[..., 0]).any(axis=2).sum(axis=0)
     centre = config.centre if np.count_nonzero(n_seen) >= 2 else None
     found = _follow(sightings, config, units) if centre is None else _take_fixed(sightings, centre)
@@ -106,17 +119,52 @@ def locate_subject(
     table = pd.DataFrame(centres, columns=["x", "y", "z"])
     table = table.assign(frame=sightings.frames, time_s=sightings.times, n_views=n_views, residual=residual, valid=valid)
     share = float(valid.mean())
-    remarks = found.remarks + (remark_track(table, len(surveys), found.size, units) if centre is None else [])
+    texts = [entry.text for entry in contradictions]
+    if centre is None:
+        texts, never = blame_seldom(list(surveys), sightings.clusters, chosen, texts)
+        left_out |= {name: int(sightings.frames[0]) for name in never}
+    remarks = texts + found.remarks + (remark_track(table, len(surveys) - len(left_out), found.size, units) if centre is None else [])
     agreement = dict(zip(surveys, body.agreement.tolist(), strict=True))
     remarks += remark_agreement(agreement)
     remarks += [f"camera {name} {remark}" for name, path in surveys.items() for remark in read_metadata(path).get("remarks", [])]
     details = {"extent": body.extent, "units": units, "valid": share, "rate": sightings.rate, "offsets": offsets}
+    details |= {"seen_by_two": seen_by_two, "contradictions": texts, "left_out": left_out}
     write_table(table, "location", output, details | {"agreement": agreement, "remarks": remarks})
     views = table["n_views"].mean()
     log.info(
         "%s: located in %.1f %% of %d frames, %.2f views each, body %.4g %s", output, 100 * share, len(table), views, body.extent, units
     )
     return remarks
+
+
+class ContradictionError(InputError):
+    """Cameras that contradict each other so that nothing can be located."""
+
+
+def _find_contradictions(
+    config: LocationConfig, sightings: Sightings, signals: tuple[Signals, Signals], read_masks: ReadMasks
+) -> list[Contradiction]:
+    """The cameras that contradict the others; `since` is a frame's number. Of the signals, the second ones have no offsets that are known."""
+    part = choose_part(len(sightings.frames))
+    first = part.start
+
+    def read(view: int, positions: Int[NDArray, "..."]) -> list[UInt8[NDArray, "..."]]:
+        return read_masks(view, positions + first)
+
+    views = Views(sightings.cameras, sightings.frames[part], sightings.clusters[part], read, signals[0])
+    found = find_contradictions(views, signals[1], config.max_offset_frames)
+    # What holds from the first compared frame on holds always.
+    return [entry._replace(since=int(views.frames[entry.since] if entry.since else sightings.frames[0])) for entry in found]
+
+
+def _leave_out(contradictions: Sequence[Contradiction], cameras: Sequence[str], sightings: Sightings) -> dict[str, int]:
+    """Forget what cameras saw from the frame on in which they contradict the others; these frames by camera."""
+    left_out: dict[str, int] = {}
+    for entry in contradictions:
+        for name in entry.cameras:
+            left_out[name] = min(entry.since, left_out.get(name, entry.since))
+            sightings.clusters[sightings.frames >= left_out[name], cameras.index(name)] = np.nan
+    return left_out
 
 
 class _Found(NamedTuple):
@@ -193,15 +241,15 @@ def _read_about(surveys: Mapping[str, str | Path]) -> dict[str, dict[str, Any]]:
     return metadata
 
 
-def _revise(revision: Revision, sightings: Sightings, surveys: Mapping[str, str | Path], shifts: list[int]) -> None:
-    """Revise the silhouettes, write those that change under the frames of their camera's own survey, and put their clusters into the `sightings`."""
+def _revise(revision: Revision, sightings: Sightings, surveys: Mapping[str, str | Path], shifts: list[int], contradict: bool) -> None:
+    """Revise the silhouettes, unless views `contradict` each other; write those that change under the frames of their camera's own survey, and put their clusters into the `sightings`."""
     named = zip(surveys.items(), sightings.cameras, shifts, strict=True)
     views = [View(name, camera, path, shift) for (name, path), camera, shift in named]
     rows: list[dict[str, Any]] = []
     n_changed = 0
     with open_table("silhouettes", revision.output) as add_rows:
         add_rows(pd.DataFrame(columns=list(TABLES["silhouettes"])))
-        for position, view, found in revise_silhouettes(revision.config, views, sightings.frames):
+        for position, view, found in () if contradict else revise_silhouettes(revision.config, views, sightings.frames):
             sightings.clusters[position, view] = np.nan
             sightings.clusters[position, view, : len(found.clusters)] = found.clusters
             frame = int(sightings.frames[position]) + shifts[view]
@@ -239,7 +287,7 @@ def explain_nothing(calibration: str, seen: dict[str, int], config: LocationConf
             "there is no subject, or it never moves and is taken for background: look at the videos, or leave this session out",
         )
     where = "" if config.region is None else " in the region of interest"
-    return InputError(
+    return ContradictionError(
         calibration,
         f"in no frame do two cameras' silhouettes agree on a place{where} within {config.max_residual} of the picture's longer side",
         "check that calibration and videos belong together, and look at the survey's silhouettes",

@@ -67,7 +67,7 @@ class CameraOffset(NamedTuple):
 
 @dataclass(frozen=True)
 class Signals:
-    """What cameras must see alike at every moment.
+    """What cameras must see alike at every moment (of long sessions, those of the middle part).
 
     Attributes
     ----------
@@ -79,19 +79,27 @@ class Signals:
     angles: Float[NDArray, "2 view other frame"]
     motion: Float[NDArray, "view frame"]
 
+    def shifted(self, shifts: Sequence[int]) -> "Signals":
+        """What cameras see that are read so many frames later."""
+        turned = np.moveaxis(self.angles, (3, 1), (0, 1))
+        return Signals(np.moveaxis(shift_frames(turned, shifts), (0, 1), (3, 1)), shift_frames(self.motion.T, shifts).T)
 
-def measure_offsets(
-    config: LocationConfig, cameras: Sequence[Camera], surveys: Mapping[str, str | Path], frames: Frames
-) -> dict[str, CameraOffset]:
-    """Estimate every camera's offset, and decide by how many of the session's `frames` it is corrected.
 
-    `cameras` are those of the survey pictures, in the order of `surveys` (tables by camera). Views in one picture have one clock: nothing is
-    estimated where there is no other, and else what is most certain of any of them holds for all.
+def choose_part(n_frames: int) -> slice:
+    """The frames of a session that are compared: of long ones, the middle part."""
+    first = max(0, (n_frames - _MOST_FRAMES) // 2)
+    return slice(first, first + _MOST_FRAMES)
+
+
+def measure_offsets(config: LocationConfig, surveys: Mapping[str, str | Path], signals: Signals) -> dict[str, CameraOffset]:
+    """Estimate every camera's offset, and decide by how many of the session's frames it is corrected.
+
+    `surveys` are tables by camera, in the order of the `signals`. Views in one picture have one clock: nothing is estimated where there is
+    no other, and else what is most certain of any of them holds for all.
     """
     clocks = _list_clocks(surveys)
     if len(clocks) == 1:
         return dict.fromkeys(surveys, CameraOffset(0.0, 0.0, False, 0))
-    signals = read_signals(cameras, list(surveys.values()), frames)
     offsets, uncertainties = estimate_offsets(signals, config.max_offset_frames)
     drifts = measure_drifts(signals, config.max_offset_frames)
     for views in clocks:
@@ -148,9 +156,8 @@ def shift_frames(values: Float[NDArray, "..."], shifts: Sequence[int]) -> Float[
 
 
 def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frames: Frames) -> Signals:
-    """Read out of the surveys what two cameras must see alike at every moment; of long sessions, the middle part."""
-    first = max(0, (len(frames) - _MOST_FRAMES) // 2)
-    frames = frames[first : first + _MOST_FRAMES]
+    """Read out of the surveys what two cameras must see alike at every moment; of long sessions, in the middle part."""
+    frames = frames[choose_part(len(frames))]
     angles = np.full((2, len(cameras), len(cameras), len(frames)), np.nan)
     motion = np.full((len(cameras), len(frames)), np.nan)
     for view, path in enumerate(surveys):
@@ -170,19 +177,30 @@ def read_signals(cameras: Sequence[Camera], surveys: Sequence[str | Path], frame
     return Signals(angles, motion)
 
 
-def _map_angles(camera: Camera, other: Camera, rig: Sequence[Camera]) -> Float[NDArray, "height width"]:
-    """Angle of every pixel's ray around the line from `camera` to `other`, radians; the same planes have the same angle in both."""
+def measure_angles(rays: Float[NDArray, "ray 3"], camera: Camera, other: Camera, rig: Sequence[Camera]) -> Float[NDArray, "ray"]:
+    """Angle of rays from `camera` around the line from it to `other`, radians; rays in one plane have the same angle from both of them.
+
+    NaN where the two stand in one place, so that there is no such line.
+    """
     ahead = np.sum([entry.rotation[2] for entry in rig], axis=0)
     # One order of the two, so that both views measure in the same sense.
     start, end = sorted((camera.centre, other.centre), key=tuple)
-    axis = (end - start) / np.linalg.norm(end - start)
+    length = float(np.linalg.norm(end - start))
+    if length <= 1e-9 * max(float(np.linalg.norm(end)), 1e-9):
+        return np.full(len(rays), np.nan)
+    axis = (end - start) / length
     # A direction across the line that the views of both cameras are around, so that no angle jumps from pi to -pi.
     first, second, third = (direction - (direction @ axis) * axis for direction in (camera.rotation[2], other.rotation[2], ahead))
     zero = first + second if np.linalg.norm(first + second) >= 1e-3 else third
     zero = zero / max(float(np.linalg.norm(zero)), 1e-12)
+    return np.arctan2(rays @ np.cross(axis, zero), rays @ zero)
+
+
+def _map_angles(camera: Camera, other: Camera, rig: Sequence[Camera]) -> Float[NDArray, "height width"]:
+    """Angle of every pixel's ray, see :func:`measure_angles`."""
     columns, rows = np.meshgrid(np.arange(camera.size[0]), np.arange(camera.size[1]))
     rays = pixel_directions(camera, np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64))
-    return np.arctan2(rays @ np.cross(axis, zero), rays @ zero).reshape(camera.size[::-1])
+    return measure_angles(rays, camera, other, rig).reshape(camera.size[::-1])
 
 
 def _measure_angles(box: Float[NDArray, "4"], mask: bytes, maps: Mapping[int, Float[NDArray, "height width"]]) -> dict[int, Array]:
@@ -254,7 +272,11 @@ def _sum_residuals(first: Float[NDArray, "frame"], second: Float[NDArray, "frame
 def _solve(sums: Float[NDArray, "pair 2 lag block"], pairs: Pairs, n_views: int, max_offset: int, start: Array) -> Float[NDArray, "view"]:
     """Offsets of all cameras that make the signals of all pairs agree best (least sum of log variances), to parts of a frame."""
     totals = sums.sum(axis=-1)
-    costs = np.log(np.maximum(totals[:, 0], 1e-12) / totals[:, 1]) * totals[:, 1].mean(axis=1, keepdims=True)
+    # Blocks that were drawn may have no frame for a lag: it then costs what one does at which nothing fits.
+    known = totals[:, 1] > 0
+    means = np.log(np.maximum(totals[:, 0], 1e-12) / np.maximum(totals[:, 1], 1.0))
+    worst = np.max(means, axis=1, where=known, initial=np.log(1e-12), keepdims=True)
+    costs = np.where(known, means, worst) * totals[:, 1].mean(axis=1, keepdims=True)
     offsets = start.astype(np.int64)
     reach = np.arange(-max_offset, max_offset + 1)
     for _ in range(_ROUNDS):

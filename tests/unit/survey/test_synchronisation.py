@@ -8,7 +8,15 @@ from bkind3d.data.parquet import read_metadata, read_table, write_table
 from bkind3d.survey.cube import measure_cube
 from bkind3d.survey.frames import FrameSources, extract_frames
 from bkind3d.survey.location import locate_subject
-from bkind3d.survey.synchronisation import Signals, estimate_offsets, is_beyond_doubt, measure_drifts, read_signals, shift_frames
+from bkind3d.survey.synchronisation import (
+    Signals,
+    estimate_offsets,
+    is_beyond_doubt,
+    measure_angles,
+    measure_drifts,
+    read_signals,
+    shift_frames,
+)
 from tests.unit.survey.conftest import Scene
 
 
@@ -185,3 +193,18 @@ def test_cameras_that_agree_without_any_residual_give_no_warning() -> None:
     signals = make_signals()
     same = Signals(np.full_like(signals.angles, np.nan), np.repeat(signals.motion[:1], 4, axis=0))
     assert estimate_offsets(same, 30)[0] == pytest.approx(np.zeros(4), abs=0.1)
+
+
+def test_signals_with_gaps_divide_by_nothing() -> None:
+    signals = make_signals(n_frames=60)
+    signals.angles[..., 22:] = np.nan
+    signals.motion[:, 22:] = np.nan
+    with np.errstate(divide="raise", invalid="raise"):
+        offsets, _ = estimate_offsets(signals, 5)
+    assert np.isfinite(offsets).all()
+
+
+def test_cameras_in_one_place_have_no_line_between_them(scene: Scene) -> None:
+    camera = scene.cameras["cam1"]
+    with np.errstate(divide="raise", invalid="raise"):
+        assert np.isnan(measure_angles(np.eye(3), camera, camera, [camera, camera])).all()
