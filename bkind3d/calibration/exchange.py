@@ -91,7 +91,7 @@ def check_scale(cameras: Mapping[str, Camera], units: str, path: str | Path) -> 
             path,
             f"in {units}, the cameras would be {extent:.4g} {units} apart, which cannot be",
             f"give the units of the calibration ({' or '.join(fitting) or 'which are none of ' + ', '.join(METRES)}) with --units, "
-            "or in the sheet of rigs",
+            "or in the sheet of rigs; arbitrary where it has no scale",
         )
 
 

@@ -12,7 +12,7 @@ from bkind3d.cli.verbs import KEEP_GOING, VERBS, Verb, argument, at_least, finis
 from bkind3d.config import BoardConfig, CalibrationConfig, FramesConfig, InputError, LocationConfig, SurveyConfig, read_boards, read_section
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, parse_sizes
 from bkind3d.data.crops import View, parse_crop
-from bkind3d.geometry.units import METRES
+from bkind3d.geometry.units import METRES, UNITS
 from bkind3d.study.sheets import AXES
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ BOARD_VIDEOS = (
     argument("--config", required=True, help="JSON or YAML file with the section 'calibration'"),
     argument("--boards", required=True, help="JSON or YAML file with the boards by name"),
     argument("--board", required=True, help="name of the board in the videos"),
-    argument("--units", required=True, choices=METRES, help="units of the board's squares, and of the world"),
+    argument("--units", required=True, choices=UNITS, help="units of the board's squares, and of the world"),
     argument("--videos", nargs="+", required=True, metavar="CAMERA=PATH", help=FILMED),
     CROPS,
     threads(2, "videos that are searched at a time"),
@@ -87,7 +87,7 @@ def board(arguments: argparse.Namespace) -> None:
     argument(
         "--board", help="the board: squares, side of a square, side of a marker, such as 8x11:24:18.75; with --boards, its name there"
     ),
-    argument("--units", default="mm", choices=METRES, help="units of the board's squares, and of the world"),
+    argument("--units", default="mm", choices=UNITS, help="units of the board's squares, and of the world"),
     argument("--config", help="JSON or YAML file with the section 'calibration'"),
     argument("--boards", help="JSON or YAML file with the boards by name"),
     argument("--videos", nargs="+", metavar="CAMERA=PATH", help=FILMED),
@@ -145,7 +145,7 @@ def check_calibration(arguments: argparse.Namespace) -> None:
 @verb(
     argument("file", help="calibration: .toml, .mat, .xml, .qca.txt, .yaml, .json, .pkl, .Pmat.cal or a table (.csv)"),
     argument("--format", choices=CALIBRATION_FORMATS, help="format of the file; guessed from its ending and content without this"),
-    argument("--units", required=True, choices=METRES, help="units of the calibration's world"),
+    argument("--units", required=True, choices=UNITS, help="units of the calibration's world"),
     argument("--cameras", nargs="+", help="cameras that are needed; cam_01 in the file is found as cam01 or cam1, too"),
     argument(
         "--size",
@@ -187,7 +187,7 @@ def export_calibration(arguments: argparse.Namespace) -> None:
     ),
     argument("--calibration", type=Path, help="calibration of the rig, by which clicks are triangulated"),
     argument("--surveys", nargs="+", default=[], metavar="CAMERA=PATH", help="survey tables, which say how large the clicked pictures are"),
-    argument("--units", required=True, choices=METRES, help="units of the rig"),
+    argument("--units", required=True, choices=UNITS, help="units of the rig"),
     argument("--axes", default="XYZ", help="which axes of a .trc are the world's x, y, z"),
     argument("--up", default="z", choices=AXES, help="axis of the calibration's world that points up; it becomes z"),
     argument("--rate", type=float, help="frames per second, kept with the table"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bkind3d.cli.verbs import Argument, argument, at_least, verb, workers
 from bkind3d.config import SimulationConfig, read_boards, read_section
-from bkind3d.geometry.units import METRES
+from bkind3d.geometry.units import UNITS
 from bkind3d.simulation.layouts.writing import LAYOUTS, choose_content, write_layout
 
 NAMES = (
@@ -23,7 +23,11 @@ NAMES = (
 @verb(
     argument("folder", type=Path, help="holds videos of sessions, and of a calibration board or a calibration file; read only"),
     argument("--study", type=Path, required=True, help="folder of the study; must not be there yet"),
-    argument("--units", choices=METRES, help="of lengths on the board, or in the calibration (default: as the file says, else mm)"),
+    argument(
+        "--units",
+        choices=UNITS,
+        help="of lengths on the board, or in the calibration (default: as the file says, else mm); arbitrary: it has no scale",
+    ),
     *NAMES,
     argument(
         "--views",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bkind3d.config import InputError
 from bkind3d.data.results import read_json
-from bkind3d.geometry.units import METRES
+from bkind3d.geometry.units import UNITS, find_factor
 
 #: A body that is smaller than this share of the cube's side fills less than a quarter of its window.
 SMALL = 0.5
@@ -21,6 +21,11 @@ def read_cube(path: str | Path, units: str) -> float:
     """Read the side of the study's cube, in `units`; one without units of its own is meant in those of every rig."""
     content = read_json(path)
     side, own = content.get("side"), content.get("units")
-    if not isinstance(side, int | float) or side <= 0 or own not in ("", *METRES):
+    if not isinstance(side, int | float) or side <= 0 or own not in ("", *UNITS):
         raise InputError(path, "holds no cube", "make it anew with the workflow")
-    return float(side) * METRES[own] / METRES[units] if own and units in METRES else float(side)
+    factor = find_factor(own, units) if own and units in UNITS else 1.0
+    if factor is None:
+        raise InputError(
+            path, f"is in {own}, a rig in {units}", "sessions of one study need one scale: make another study of those without"
+        )
+    return float(side) * factor

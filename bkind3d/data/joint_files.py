@@ -14,7 +14,7 @@ from bkind3d.data.joint_formats import read_given_joints
 from bkind3d.data.parquet import read_table
 from bkind3d.data.spreadsheets import read_numbers, read_spreadsheet
 from bkind3d.geometry.cameras import upright_rotation
-from bkind3d.geometry.units import METRES
+from bkind3d.geometry.units import UNITS, find_factor
 
 #: Endings of texts that may hold this project's own columns.
 _TEXTS = (".csv", ".tsv", ".txt")
@@ -123,8 +123,10 @@ def _read_trc(path: Path, units: str, axes: str) -> pd.DataFrame:
     if not ((np.abs(numbers[:, 0]) <= _LAST_FRAME) & (numbers[:, 0] == np.rint(numbers[:, 0]))).all():
         raise InputError(path, "every row needs a whole number of a frame in its first column", "export the file again")
     given = header.get("Units", units)
-    if given != units and not {given, units} <= METRES.keys():
-        raise InputError(path, f"is in {given!r}, the rig in {units!r}", f"known units are {', '.join(METRES)}")
-    factor = 1.0 if given == units else METRES[given] / METRES[units]
+    factor = find_factor(given, units)
+    if factor is None:
+        raise InputError(
+            path, f"is in {given!r}, the rig in {units!r}", f"known units are {', '.join(UNITS)}, and arbitrary ones are in no other"
+        )
     points = numbers[:, 2:].reshape(len(rows), len(joints), 3)[:, :, ["XYZ".index(axis) for axis in axes]] * factor
     return make_joints(numbers[:, 0].astype(np.int64) - 1, joints, points)

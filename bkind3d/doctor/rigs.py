@@ -32,7 +32,7 @@ def check_board_size(study: Study, name: str) -> list[Check]:
     """Whether a board is as large as boards are."""
     row = study.rigs[name]
     board = study.config.boards.get(row.board)
-    if board is None or 1e-3 <= board.square_length * METRES[row.units] <= 1:
+    if board is None or row.units not in METRES or 1e-3 <= board.square_length * METRES[row.units] <= 1:
         return []
     sentence = f"rig {name!r}: a board with squares of {board.square_length:g} {row.units} cannot be"
     return [Check("failure", "units", sentence, "give square_length and marker_length in the rig's units")]

@@ -209,6 +209,8 @@ def measure_distance(cameras: Mapping[str, Camera]) -> float:
 
 def check_distances(cameras: Mapping[str, Camera], units: str) -> list[Check]:
     """Whether the cameras stand where cameras can stand: a world in metres that is read as millimetres is found here."""
+    if units not in METRES:
+        return [Check("pass", "scale", "the calibration has no scale: lengths are told in its own units")]
     metres = measure_distance(cameras) * METRES[units]
     if not _NEAREST <= metres <= _FARTHEST:
         sentence = f"the cameras stand {metres:.3g} m from what they look at, if the calibration is in {units}"

@@ -52,7 +52,7 @@ FRAME = "the world of the cameras' calibration: right-handed, z up"
 
 def write_session(session: ExportedSession, path: Path) -> None:
     """Write one NWB file with a MultiCameraPoseEstimation in the processing module ``behavior``."""
-    more, units = session.row.more, METRES[session.units]
+    more, units = session.row.more, METRES.get(session.units, 1.0)
     address = f"bkind3d/{session.experiment}/{session.name}/{session.keypoints.metadata.get('model')}"
     file = NWBFile(
         session_description=more.get("session_description") or f"{ORIGINS[session.kind]}; session {session.name}.",
@@ -87,6 +87,11 @@ def write_session(session: ExportedSession, path: Path) -> None:
         temporary.write_bytes(content.getbuffer())
 
 
+def _name_unit(session: ExportedSession) -> str:
+    """The unit of lengths in the file: metres, but where the calibration has no scale."""
+    return "meters" if session.units in METRES else f"{session.units} units"
+
+
 def _make_series(session: ExportedSession, units: float) -> list[PoseEstimationSeries]:
     """One series per keypoint; the times are stored once, or as a rate where they are regular."""
     found = session.keypoints
@@ -100,7 +105,7 @@ def _make_series(session: ExportedSession, units: float) -> list[PoseEstimationS
                 name=f"keypoint_{name}" if name in TAKEN or name in session.views else name,
                 description=f"Position of the {WORDS[session.kind]} {name}; NaN where the subject was not located.",
                 data=(found.positions[:, index] * units).astype(np.float32),
-                unit="meters",
+                unit=_name_unit(session),
                 reference_frame=FRAME,
                 confidence=np.ascontiguousarray(found.confidences[:, index]),
                 confidence_definition=found.metadata.get("confidence", {}).get("claim", CONFIDENCE)
@@ -118,7 +123,7 @@ def _add_view(file: NWBFile, session: ExportedSession, name: str, units: float, 
     lens = "OpenCV's fisheye model (k1 to k4)" if view.camera.fisheye else "OpenCV's model (k1, k2, p1, p2, k3, ...)"
     device = CalibratedCamera(
         name=name,
-        description=f"Camera {name}; pixels of its video, world to camera in metres, distortion in {lens}.",
+        description=f"Camera {name}; pixels of its video, world to camera in {_name_unit(session)}, distortion in {lens}.",
         intrinsic_matrix=_list_intrinsics(view).astype(np.float32),
         rotation_matrix=view.camera.rotation.astype(np.float32),
         translation_vector=(view.camera.translation * units).astype(np.float32),

@@ -7,7 +7,7 @@ from typing import Any
 
 from bkind3d.config import BoardConfig, InputError, parse_section
 from bkind3d.data.calibration_formats import read_toml
-from bkind3d.geometry.units import METRES
+from bkind3d.geometry.units import find_factor
 
 _DICTIONARY = re.compile(r"(?:DICT_)?([4-7])x\1_(50|100|250|1000)", re.I)
 _WRITE = (
@@ -103,7 +103,10 @@ def _convert_caliscope(content: Mapping[str, Any], units: str) -> dict[str, Any]
     if not centimetres:
         inch = {"inch": 2.54, "cm": 1.0}[content["units"]]
         centimetres = inch * min(content["board_width"] / x, content["board_height"] / y)
-    square = round(centimetres * METRES["cm"] / METRES[units], 9)
+    factor = find_factor("cm", units)
+    if factor is None:
+        raise ValueError(f"its lengths are known, and the units given are {units}")
+    square = round(centimetres * factor, 9)
     found = _DICTIONARY.fullmatch(content["dictionary"])
     if not found:
         raise ValueError(f"dictionary {content['dictionary']!r}")

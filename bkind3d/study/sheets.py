@@ -16,7 +16,7 @@ from typing import Any
 from bkind3d.config import NAME_PATTERN, InputError, read_text
 from bkind3d.data.calibration_formats import CALIBRATION_FORMATS, list_formats, parse_sizes
 from bkind3d.data.crops import Crop, parse_crop
-from bkind3d.geometry.units import METRES
+from bkind3d.geometry.units import UNITS
 
 SPLITS = ("train", "test", "predict")
 #: Frames per second that nobody films.
@@ -92,7 +92,7 @@ class CameraRow:
 class RigRow:
     """One arrangement of cameras: either a `calibration` file, or `board_videos` (a path with ``{camera}``, or several with ``;`` between) of a `board`.
 
-    `units` are those of the world (mm, cm, m). Of a given calibration: `calibration_format` where it is not to be guessed,
+    `units` are those of the world (mm, cm, m, or arbitrary where nobody knows the scale). Of a given calibration: `calibration_format` where it is not to be guessed,
     `calibration_size` of its pictures where the file does not say it, `calibration_subject` for Human3.6M, and `up`, the axis that points
     up. Beside board videos: `board_frame_maps` (a path, perhaps with ``{camera}``) where they are not in step, `intrinsics` a
     calibration whose lenses are kept, `world_points` a table of points that define the world.
@@ -170,7 +170,7 @@ def read_rigs(path: Path) -> dict[str, RigRow]:
     for line, cells, _ in _read_sheet(path, RigRow):
         where = f"{path}: row {line}"
         _check_names(cells, ("rig",), where)
-        _check_choice(cells, "units", tuple(METRES), where)
+        _check_choice(cells, "units", UNITS, where)
         if cells["calibration_format"]:
             _check_choice(cells, "calibration_format", tuple(CALIBRATION_FORMATS), where)
         _check_choice(cells, "up", AXES, where, RigRow.up)

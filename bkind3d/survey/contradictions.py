@@ -340,7 +340,7 @@ def _explain(
     """Why one camera does not agree with others that agree with each other; nothing where no cause mends it."""
     name = views.names[view]
     if _mends(before, outlines.compare(mirrored=[view]), [view], others):
-        text = f"camera {name} is mirrored beside its calibration: mirror its video (ffmpeg -vf hflip), or calibrate with what it films"
+        text = f"camera {name} is mirrored beside its calibration: mirror its video (a crop with flip in the sheet of cameras), or calibrate with what it films"
         return [Contradiction((name,), 0, text)]
     lag = _find_lag(views.signals, view, others)
     if lag:

@@ -10,7 +10,7 @@ from bkind3d.config import InputError, LocationConfig
 from bkind3d.data.cubes import SMALL, find_largest
 from bkind3d.data.parquet import read_metadata
 from bkind3d.data.results import write_json
-from bkind3d.geometry.units import METRES
+from bkind3d.geometry.units import find_factor
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,12 @@ def measure_cube(config: LocationConfig, locations: Mapping[str, str | Path], ou
         if "extent" not in place:
             raise InputError(locations[session], "does not say how large the subject is", "locate the subject again")
     units = next(str(place["units"]) for place in places.values())
-    extents = {session: float(place["extent"]) * METRES.get(place["units"], 1) / METRES.get(units, 1) for session, place in places.items()}
+    factors = {session: find_factor(str(place["units"]), units) for session, place in places.items()}
+    extents = {session: float(places[session]["extent"]) * factor for session, factor in factors.items() if factor is not None}
+    if len(extents) < len(places):
+        session = next(session for session, factor in factors.items() if factor is None)
+        what = f"is in {places[session]['units']} units, others in {units}"
+        raise InputError(f"session {session}", what, "sessions of one study need one scale: make another study of those without")
     side = config.side or float(f"{config.side_margin * np.median(list(extents.values())):.2g}")
     # What the settings give is in the units of each rig.
     bodies = {session: float(place["extent"]) for session, place in places.items()} if config.side else extents

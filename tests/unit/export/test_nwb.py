@@ -48,6 +48,20 @@ def test_keypoints_are_read_back_in_metres(path):
         assert "abc" in pose.scorer
 
 
+def test_a_calibration_without_scale_is_in_no_metres(session, tmp_path):
+    from dataclasses import replace
+
+    write_session(replace(session, units="arbitrary"), tmp_path / "s1.nwb")
+    with pynwb.NWBHDF5IO(tmp_path / "s1.nwb", "r") as io:
+        pose = io.read().processing["behavior"]["MultiCameraPoseEstimation"]
+        series = pose.pose_estimation_series[NAMES[0]]
+        assert series.unit == "arbitrary units"
+        np.testing.assert_allclose(series.data[:], make_positions()[:, 0], rtol=1e-6)
+        assert all(
+            "metres" not in view.device.description and "meters" not in view.device.description for view in pose.pose_estimations.values()
+        )
+
+
 def test_cameras_of_the_file_project_its_keypoints_to_the_right_pixels(path, session):
     with pynwb.NWBHDF5IO(path, "r") as io:
         pose = io.read().processing["behavior"]["MultiCameraPoseEstimation"]
