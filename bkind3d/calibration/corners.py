@@ -38,7 +38,12 @@ _LEAST_WIDTH = 0.05
 
 
 def find_corners(
-    videos: Videos, board: BoardConfig, config: CalibrationConfig, threads: int = 1, frame_maps: Mapping[str, str | Path] | None = None
+    videos: Videos,
+    board: BoardConfig,
+    config: CalibrationConfig,
+    threads: int = 1,
+    frame_maps: Mapping[str, str | Path] | None = None,
+    least: int = 2,
 ) -> Corners:
     """Search evenly spread frames of all board videos, decoded once in order, `threads` videos at a time.
 
@@ -46,10 +51,10 @@ def find_corners(
 
     Raises
     ------
-    InputError : where there are fewer than two videos, they differ in length, cameras never see the board (with the reason where one is
+    InputError : where there are fewer than `least` videos, they differ in length, cameras never see the board (with the reason where one is
         found), or it has more rows than the settings say.
     """
-    if len(videos) < 2:
+    if len(videos) < least:
         raise InputError("--videos", f"{len(videos)} camera(s) given, at least 2 are needed", "give more cameras")
     # OpenCV's own threads wait for each other by spinning, which on a busy machine costs more than they bring.
     cv2.setNumThreads(1)

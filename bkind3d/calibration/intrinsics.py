@@ -42,7 +42,7 @@ _FISHEYE_MODELS = {
 #: A freer model has to predict unseen views better by this many standard errors of the difference between views.
 _SURE = 1.5
 #: Fewest views of which some can be held out, and most views that are fit.
-_MIN_VIEWS, _MAX_VIEWS = 8, 40
+_MIN_VIEWS, _MAX_VIEWS = 6, 40
 _FOLDS = 4
 
 

@@ -100,10 +100,17 @@ def board(arguments: argparse.Namespace) -> None:
     argument("--intrinsics", help="calibration (.toml) whose matrices and distortions are kept; only poses are solved"),
     argument("--world-points", help="table of named points (point, camera, column, row, x, y, z) that define the world"),
     argument("--truth", help="true calibration (.toml), to compare with"),
+    argument(
+        "--apart",
+        action="store_true",
+        help="each camera saw the board for itself (folders of photographs, or videos that are not in step): intrinsics come from them, "
+        "poses from --world-points; without these, the file is for --intrinsics",
+    ),
     argument("-o", "--output", required=True, help="calibration to write (.toml)"),
 )
 def calibrate_cameras(arguments: argparse.Namespace) -> None:
     """Calibrate a rig's cameras from videos of a board, and judge the result on board views that were held out."""
+    from bkind3d.calibration.apart import calibrate_apart
     from bkind3d.calibration.calibration import Given, calibrate_cameras
     from bkind3d.start.board_videos import find_board_recording
     from bkind3d.start.boards import read_board
@@ -125,6 +132,12 @@ def calibrate_cameras(arguments: argparse.Namespace) -> None:
             raise InputError("--videos", "needs --board, and no --pattern", "write the board itself, or its name in the file --boards")
         videos = _read_videos(arguments)
         filmed = _find_board(arguments.board, arguments.boards) if arguments.boards else BoardConfig(**read_board(arguments.board))
+    if arguments.apart:
+        if arguments.intrinsics or arguments.frame_maps or arguments.quality:
+            raise InputError("--apart", "is for pictures of each camera alone", "leave --intrinsics, --frame-maps and --quality out")
+        for said in calibrate_apart(config, filmed, videos, arguments.units, arguments.output, arguments.world_points, arguments.threads):
+            sys.stdout.write(f"{said}\n")
+        return
     given = Given(arguments.intrinsics, arguments.world_points, arguments.truth, read_named_paths(arguments.frame_maps, "--frame-maps"))
     calibrate_cameras(config, filmed, videos, arguments.units, arguments.output, arguments.quality, given, arguments.threads)
     if arguments.folder is not None:

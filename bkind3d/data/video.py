@@ -8,6 +8,7 @@ picture is a part of the video's, what is read here is that part, and nobody els
 
 import logging
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,9 +31,11 @@ from bkind3d.data.shrinking import Cutter, Picture
 
 log = logging.getLogger(__name__)
 
-#: A video: its file, or its files in the order of time, or a part of its pictures.
+#: A video: its file (or a folder of its pictures), or its files in the order of time, or a part of its pictures.
 Video = str | Path | Sequence[str | Path] | View
 
+#: Endings of pictures that a folder may hold in place of a video.
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 #: So much before the time that its header says, a file's last frame may begin: seconds.
 _LATE_S = 1.5
 #: Frames per second beyond which a container is more likely wrong than right.
@@ -116,10 +119,19 @@ class Packets:
 
 
 def list_files(video: Video) -> list[Path]:
-    """The files of a video, in the order of time."""
-    if isinstance(video, View):
-        return list(video.files)
-    return [Path(video)] if isinstance(video, str | Path) else [Path(path) for path in video]
+    """The files of a video, in the order of time; of a folder, its pictures in the order of their numbers."""
+    files = video.files if isinstance(video, View) else [video] if isinstance(video, str | Path) else video
+    return [file for path in files for file in _list_pictures(Path(path))]
+
+
+def _list_pictures(path: Path) -> list[Path]:
+    """A file as it is, a folder as the pictures in it."""
+    if not path.is_dir():
+        return [path]
+    found = [file for file in path.iterdir() if file.suffix.lower() in PICTURES]
+    if not found:
+        raise InputError(path, "is a folder that holds no pictures", f"name a video, or a folder of {', '.join(PICTURES)}")
+    return sorted(found, key=lambda file: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", file.name)])
 
 
 def find_crop(video: Video) -> Crop | None:
