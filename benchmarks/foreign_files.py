@@ -5,6 +5,7 @@ A situation ends right (what is read is what was written, compared with numbers 
 
 # One row, one situation.
 # ruff: noqa: E501
+import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -177,6 +178,13 @@ def put(folder: Path, name: str, content: str) -> Path:
     return folder / name
 
 
+def put_lens(folder: Path) -> Path:
+    """OpenCap's file of one camera."""
+    lens = {"distortion": np.zeros((1, 5)), "intrinsicMat": np.diag([900.0, 900, 1]), "imageSize": np.array([[1280.0], [720]])}
+    (folder / "cameraIntrinsics.pickle").write_bytes(pickle.dumps(lens))
+    return folder / "cameraIntrinsics.pickle"
+
+
 def untransposed(folder: Path) -> Path:
     """JARVIS' files as OpenCV's tag says that they are."""
     rig = [rigs.KnownCamera(**{**vars(camera), "matrix": camera.matrix.T}) for camera in rigs.make_rig(["A", "B"])]
@@ -204,6 +212,8 @@ CALIBRATIONS = (
     FileSituation("a folder", reads(folder_of), "shelf.json, which has 2 cameras (voxelpose)"),
     FileSituation("a form that nobody knows", reads(lambda folder: put(folder, "rig.json", '{"cams": [1]}')), "can be written into a table, see docs/calibration-formats.md"),
     FileSituation("a table without a pose", reads(lambda folder: put(folder, "a.csv", "camera,width,height,fx,fy,cx,cy\na,64,48,60,60,32,24\n")), "column 'tx' is missing"),
+    FileSituation("cameras that look into water", reads(lambda folder: put(folder, "fish.json", '{"cameras": [], "refractive_index": 1.333}')), "cameras that look through water or glass (refraction)"),
+    FileSituation("OpenCap's lens, which has no place", reads(put_lens), "says nothing of where cameras stand"),
     FileSituation("rotations in degrees", changed("rotation = [0.0, 0.0, 0.0]", "rotation = [12.0, -90.0, 4.0]"), "is it in degrees? write radians"),
     FileSituation("focal lengths divided by a thousand", changed(FOCAL, FOCAL.replace("60.0", "0.065")), "are they in pixels of this picture size?"),
     FileSituation("distortions of 900", changed(NO_LENS, NO_LENS.replace("[0.0", "[900.0")), "are the coefficients those of coordinates divided by the depth?"),
@@ -232,6 +242,13 @@ def write_pixels(folder: Path) -> Path:
     return folder / "analysis.h5"
 
 
+def write_deeplabcut_h5(folder: Path) -> Path:
+    """What a table of pandas in HDF5 looks like from afar."""
+    with h5py.File(folder / "a.h5", "w") as file:
+        file.create_group("df_with_missing")["table"] = np.zeros(3)
+    return folder / "a.h5"
+
+
 TURN = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 JOINTS = (
     FileSituation("anipose's pose-3d", joints(lambda folder: test_joint_formats.write_anipose(folder / "a.csv", np.eye(3), np.zeros(3)), [7, 8, 9, 10])),
@@ -240,6 +257,9 @@ JOINTS = (
     FileSituation("DeepLabCut or Lightning Pose, one camera", joints(lambda folder: test_joint_formats.write_deeplabcut(folder / "a.csv", "xy")), "holds points in pixels of one camera (x, y); triangulate them first"),
     FileSituation("sleap-anipose's points3d.h5, names in it", joints(lambda folder: test_joint_formats.write_sleap(folder / "a.h5", test_joint_formats.POINTS[:, None]), [0, 1, 2, 3])),
     FileSituation("SLEAP's analysis of one camera", joints(write_pixels), "holds points in pixels of one camera"),
+    FileSituation("DeepLabCut's HDF5", joints(write_deeplabcut_h5), "is DeepLabCut's own kind of HDF5; save it as .csv (save_as_csv=True), too"),
+    FileSituation("SLEAP's labels", joints(lambda folder: put(folder, "a.slp", "HDF")), "holds SLEAP's labels, in pixels of each camera"),
+    FileSituation("DeepFly3D's results", joints(lambda folder: put(folder, "df3d_result.pkl", "x")), "as DeepFly3D writes its results"),
     FileSituation("two animals in one file", joints(lambda folder: test_joint_formats.write_sleap(folder / "a.h5", np.zeros((4, 2, 3, 3)))), "has 2 tracks; keep the one of the animal"),
     FileSituation("Label3D, frames from 1", joints(lambda folder: test_joint_formats.write_label3d(folder / "a.mat", 1), [3, 5, 6, 9])),
 )  # fmt: skip

@@ -18,6 +18,15 @@ from bkind3d.config import InputError, read_text
 from bkind3d.data.apart import read_apart
 
 _MOST_BYTES = 2**30
+#: Files that others have and that are not read: what they are, and what to give in their place.
+_ELSEWHERE = {
+    ".slp": ("holds SLEAP's labels, in pixels of each camera", "triangulate them (sleap-anipose), and give its points3d.h5"),
+    ".pkl": (
+        "is a pickle, as DeepFly3D writes its results; pickles of joints are not read, as they may run programs",
+        "write its points3d into a .csv (frame, joint, x, y, z)",
+    ),
+    ".pickle": ("is a pickle; pickles of joints are not read, as they may run programs", "write it into a .csv (frame, joint, x, y, z)"),
+}
 _ADVICE = "triangulate them first (anipose, sleap-anipose, Lightning Pose's EKS), and give the points in 3D"
 
 
@@ -43,6 +52,8 @@ def read_given_joints(path: Path) -> GivenJoints:
             if len(set(found.names)) != len(found.names):
                 raise InputError(path, "has two joints of one name", "rename one")
             return found
+    if path.suffix.lower() in _ELSEWHERE:
+        raise InputError(path, *_ELSEWHERE[path.suffix.lower()])
     known = ", ".join(f"{name} ({' '.join(row.endings)})" for name, row in JOINT_FORMATS.items())
     raise InputError(path, f"holds no joints in 3D as {known} write them", "convert it to .parquet or .csv (frame, joint, x, y, z)")
 
@@ -113,6 +124,10 @@ def _read_sleap(path: Path) -> GivenJoints | None:
     found = read_apart(_open_tracks, path)
     if found is None:
         return None
+    if isinstance(found, str):
+        raise InputError(
+            path, f"is {found} own kind of HDF5", "save it as .csv (save_as_csv=True), too; points in 3D, not those of one camera"
+        )
     tracks, names = found
     if tracks.ndim == 4 and tracks.shape[1] == 2 and tracks.shape[3] != 3:
         raise InputError(path, "holds points in pixels of one camera", _ADVICE)
@@ -124,11 +139,13 @@ def _read_sleap(path: Path) -> GivenJoints | None:
     return GivenJoints(np.arange(len(tracks)), names, np.asarray(tracks[:, 0], dtype=np.float64))
 
 
-def _open_tracks(path: Path) -> tuple[Any, list[str]] | None:
+def _open_tracks(path: Path) -> tuple[Any, list[str]] | str | None:
     import h5py
 
     try:
         with h5py.File(path) as file:
+            if "df_with_missing" in file:
+                return "DeepLabCut's"
             if "tracks" not in file:
                 return None
             names = (

@@ -23,6 +23,8 @@ _FAR_OFF = 0.2
 _HEAD, _MOST_BYTES = 4096, 2**24
 #: Files of a folder that are looked at, and what is told where nothing is known.
 _MOST_FILES = 200
+#: Endings of texts, and words of those in which light is refracted on its way.
+_WORDED, _REFRACTED = (".xml", ".json", ".toml", ".yaml", ".yml"), (b"refract", b"<water", b"n_water", b"water_level")
 _ANY = "the cameras of any other program can be written into a table, see docs/calibration-formats.md"
 
 
@@ -89,6 +91,7 @@ def read_rig(path: Path, format_name: str | None = None, subject: str | None = N
         return given
     if subject:
         raise InputError(path, f"only calibrations of Human3.6M have subjects, this one is of {name}", "leave the subject out")
+    _refuse_refraction(path)
     try:
         given = form.read(path)
     except InputError as error:
@@ -96,6 +99,18 @@ def read_rig(path: Path, format_name: str | None = None, subject: str | None = N
             raise
         raise InputError(path, error.what, f"{error.remedy or 'check it'}; {_ANY}") from None
     return given
+
+
+def _refuse_refraction(path: Path) -> None:
+    """Cameras that look into water are no pinholes: points in their pictures are on no line through one centre."""
+    with path.open("rb") as file:
+        head = file.read(_MOST_BYTES if path.suffix.lower() in _WORDED else _HEAD).lower()
+    if any(word in head for word in _REFRACTED):
+        raise InputError(
+            path,
+            "describes cameras that look through water or glass (refraction), which no camera here does",
+            "film a board in the water and calibrate anew: what it bends near the board then goes into the lenses",
+        )
 
 
 def _fits(path: Path, name: str) -> bool:

@@ -141,3 +141,19 @@ def test_the_real_mouse_of_label3d_agrees_with_its_own_pixels(real_data: Path) -
         # MATLAB's first pixel is (1, 1).
         errors = np.linalg.norm(shown - (np.asarray(label["data_2d"]).reshape(-1, 2) - 1), axis=1)
         assert np.nanmedian(errors) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("a.slp", "sleap-anipose.*points3d.h5"), ("df3d_result.pkl", "DeepFly3D.*points3d into a .csv")]
+)
+def test_what_is_not_read_says_what_to_give_in_its_place(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=said):
+        read_joints(tmp_path / name, "mm")
+
+
+def test_deeplabcuts_own_hdf5_asks_for_its_csv(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_group("df_with_missing")
+    with pytest.raises(InputError, match=r"DeepLabCut's own kind of HDF5; save it as \.csv"):
+        read_joints(tmp_path / "a.h5", "mm")

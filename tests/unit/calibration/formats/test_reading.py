@@ -108,3 +108,9 @@ def test_fisheye_lenses_of_a_real_rig_are_read(real_data: Path) -> None:
     )[0]
     inside = (points @ camera.rotation.T + camera.translation)[:, 2] > 0
     assert np.abs(project_through_lens(camera, points) - expected[0])[inside].max() < 1e-6
+
+
+def test_cameras_that_look_into_water_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "fish.json").write_text('{"cameras": [], "refractive_index": 1.333}')
+    with pytest.raises(InputError, match="look through water or glass"):
+        read_given_cameras(tmp_path / "fish.json")
