@@ -33,6 +33,8 @@ _TRIAL_FRAMES = 10
 _MORE_ROWS, _MORE_ROWS_SHARE = 2, 0.05
 #: Board videos may differ in length by this share (a camera that stopped a moment later), not more.
 _LENGTH_SHARE = 0.05
+#: A camera that finds the board in fewer frames than this share of the most that one does may see its back.
+_RARE = 0.25
 #: Corners on a line say little about where a board is: least width of what is seen, as a share of its length.
 _LEAST_WIDTH = 0.05
 
@@ -75,6 +77,8 @@ def find_corners(
         if np.isfinite(search.find(trial, legacy)[0]).any():
             log.warning("the board is printed white on black: the negatives of the pictures are searched")
             points, n_taller = search.find(frames, legacy)
+    if board.pattern == "charuco":
+        points = _search_backs(search, points, (frames, trial), legacy)
     if n_taller >= max(_MORE_ROWS, _MORE_ROWS_SHARE * len(trial) * len(videos)):
         raise InputError(
             "",
@@ -93,6 +97,32 @@ def find_corners(
         reason = explain_unseen_board((frame.picture for frame in shown), board)
         raise InputError(list_files(path)[0], f"the board is found in no frame by camera(s) {', '.join(blind)}", reason)
     return corners
+
+
+def _search_backs(
+    search: "_Search",
+    points: Float[NDArray, "camera frame corner 2"],
+    frames: tuple[Int[NDArray, "frame"], Int[NDArray, "..."]],
+    legacy: bool,
+) -> Float[NDArray, "camera frame corner 2"]:
+    """The corners, with those of cameras that see the board mirrored: its back, or its front in a mirrored picture (which of both, poses tell).
+
+    `frames` are all that are searched, and those of the trial. Frames in which something was found keep it.
+    """
+    counts = np.isfinite(points[..., 0]).any(axis=2).sum(axis=1)
+    rare = [camera for camera, count in zip(search.videos, counts, strict=True) if count <= _RARE * counts.max()]
+    behind = replace(search, videos={camera: search.videos[camera] for camera in rare}, trial=frozenset(), mirrored=True)
+    found = np.isfinite(behind.find(frames[1], legacy)[0][..., 0]).any(axis=(1, 2)) if rare else np.zeros(0, bool)
+    rare = [camera for camera, shown in zip(rare, found, strict=True) if shown]
+    if not rare:
+        return points
+    log.warning("%s: the board is seen mirrored", ", ".join(rare))
+    places = [list(search.videos).index(camera) for camera in rare]
+    more, _ = replace(behind, videos={camera: search.videos[camera] for camera in rare}).find(frames[0], legacy)
+    filled = points.copy()
+    empty = ~np.isfinite(points[places][..., 0]).any(axis=2)
+    filled[places] = np.where(empty[..., None, None], more, points[places])
+    return filled
 
 
 def list_parts(infos: Mapping[str, VideoInfo]) -> dict[str, Part]:
@@ -147,7 +177,7 @@ class _Search:
     """How a board is searched in videos, `threads` of them at a time; `trial` are frames in which more rows are looked for.
 
     `paired` are the frames of each video that show the recording's, where the two are not the same. With `inverted`, the pictures'
-    negatives are searched.
+    negatives are searched; if `mirrored`, their mirror images, and what is found there is told in pixels of the pictures as they are.
     """
 
     videos: Videos
@@ -156,6 +186,7 @@ class _Search:
     trial: AbstractSet[int]
     paired: Mapping[str, Int[NDArray, "frame"]] = field(default_factory=dict)
     inverted: bool = False
+    mirrored: bool = False
 
     def list_shown(self, camera: str, frames: Int[NDArray, "..."]) -> list[int]:
         """The video's frames that show these of the recording; -1 where it has none."""
@@ -185,7 +216,10 @@ class _Search:
         for number, _, picture in track(decoded, f"board in {camera}", len(wanted), "frame"):
             index = wanted[number]
             shown = np.asarray(255 - picture, dtype=np.uint8) if self.inverted else picture
-            points[index] = detect_corners(board, shown)
+            if self.mirrored:
+                points[index] = detect_corners(board, np.ascontiguousarray(shown[:, ::-1])) * [-1, 1] + [shown.shape[1] - 1, 0]
+            else:
+                points[index] = detect_corners(board, shown)
             if int(frames[index]) in self.trial and np.isfinite(points[index]).any():
                 tried.append(shown)
             if number >= max(wanted):

@@ -46,10 +46,14 @@ def find_faults(lenses: list[Camera], corners: Corners) -> list[Finding]:
     Of `lenses`, the poses are not used, and the intrinsics may come from each camera's own board views.
     """
     names, boards = corners.cameras, find_boards(lenses, corners)
-    findings = [*_find_unshared(corners), *_find_copies(names, boards, compare_pairs(boards))]
+    every_pair = compare_pairs(boards)
+    findings = [*_find_unshared(corners), *_find_copies(names, boards, every_pair)]
     blamed = find_mirrored(corners)
+    behind = _find_behind(blamed, every_pair)
+    blamed -= behind
     findings += [_blame_mirror(names[camera]) for camera in blamed]
-    pairs = {key: pair for key, pair in compare_pairs(boards).items() if not blamed & set(key)}
+    findings += [Finding("remark", "back", (names[camera],), f"camera {names[camera]!r} sees the board's back") for camera in behind]
+    pairs = {key: pair for key, pair in every_pair.items() if not blamed & set(key)}
     for cameras, frame in _find_moved(boards, pairs):
         moved = tuple(names[camera] for camera in cameras)
         text = (
@@ -76,6 +80,15 @@ def find_mirrored(corners: Corners) -> set[int]:
         if signs and np.mean(signs) < 0:
             mirrored.add(camera)
     return mirrored
+
+
+def _find_behind(mirrored: set[int], pairs: dict[tuple[int, int], Pair]) -> set[int]:
+    """Cameras that see the board mirrored because they see its back: it is where the others see its front. A mirrored picture's is not."""
+    return {
+        camera
+        for camera in mirrored
+        if any(pair.agreement >= AGREEMENT for key, pair in pairs.items() if camera in key and not mirrored >= set(key))
+    }
 
 
 def find_suspects(n_cameras: int, pairs: dict[tuple[int, int], Pair], agrees: Callable[[Pair], bool]) -> list[tuple[int, list[int]]]:

@@ -26,7 +26,7 @@ Level = Literal["failure", "warning", "remark"]
 class Finding:
     """One thing that is found, the cameras (names) that it is about, and what it is in one sentence.
 
-    Kinds: error, square, spread, copy, mirrored, moved, timing, misfit, scale, squares, unshared, views, world.
+    Kinds: error, square, spread, copy, mirrored, back, moved, timing, misfit, scale, squares, unshared, views, world.
     """
 
     level: Level

@@ -9,7 +9,8 @@ from bkind3d.calibration.corners import MIN_CORNERS, find_corners
 from bkind3d.config import BoardConfig, CalibrationConfig, InputError
 from bkind3d.data.crops import Crop, Part, View
 from bkind3d.data.video import cut_board, decode_frames, read_packets
-from tests.unit.calibration.conftest import BOARD, CONFIG, N_FRAMES, BoardScene
+from bkind3d.geometry.lenses import project_through_lens
+from tests.unit.calibration.conftest import BOARD, CONFIG, N_FRAMES, BoardScene, draw_board, make_camera, make_poses
 
 
 def test_corners_are_found_where_they_are(corners: Corners, exact_corners: Corners) -> None:
@@ -137,3 +138,18 @@ def test_a_board_is_found_in_each_part_of_one_picture_and_in_a_mirror(
     # A video that somebody cut before is no larger than the part.
     assert cut_board(View((alone,), crops["left"])) == View((alone,))
     assert cut_board(View((together,), crops["left"])) == View((together,), crops["left"])
+
+
+def test_a_mirrored_print_on_the_boards_back_is_found_where_it_is(
+    board_scene: BoardScene, corners: Corners, tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    below, poses = make_camera("below", [50.0, -500, -950], 320.0), make_poses()[:10]
+    printed = make_board(BOARD, legacy=False).board.generateImage((1680, 1200))
+    pictures = [np.repeat(draw_board(below, *pose, printed)[..., None], 3, axis=2) for pose in poses]
+    left = [frame.picture for frame in decode_frames(board_scene.videos["left"])][:10]
+    videos = {"left": write_video(tmp_path / "left.mp4", left), "below": write_video(tmp_path / "below.mp4", pictures)}
+    found = find_corners(videos, BOARD, CONFIG)
+    true = np.stack([project_through_lens(below, found.model @ rotation.T + translation) for rotation, translation in poses])
+    assert found.seen[1].sum() >= 8
+    assert np.nanmean(np.linalg.norm(found.points[1] - true, axis=-1)) < 0.15
+    assert np.isfinite(found.points[0]).sum() == np.isfinite(corners.points[0, :10]).sum()

@@ -8,7 +8,8 @@ from bkind3d.calibration.boards import Corners
 from bkind3d.calibration.displacement import check_given
 from bkind3d.calibration.faults import check_scale, find_faults
 from bkind3d.config import BoardConfig
-from tests.unit.calibration.conftest import BOARD, CAMERAS, N_FRAMES, put, see
+from bkind3d.geometry.lenses import project_through_lens
+from tests.unit.calibration.conftest import BOARD, CAMERAS, N_FRAMES, make_camera, make_poses, put, see
 
 
 def test_cameras_that_fit_are_not_blamed(noisy: Corners) -> None:
@@ -46,6 +47,17 @@ def test_the_camera_that_does_not_fit_is_named(noisy: Corners, spoil: Callable[[
     (finding,) = find_faults(CAMERAS, put(noisy, 2, spoil(noisy)))
     assert (finding.level, finding.kind, finding.cameras) == ("failure", kind, ("back",))
     assert finding.text.startswith(text)
+
+
+def test_a_camera_below_the_board_sees_its_back_and_is_not_blamed(noisy: Corners) -> None:
+    below = make_camera("back", [50.0, -500, -950], 320.0)
+    poses = make_poses()
+    seen = np.stack([project_through_lens(below, noisy.model @ rotation.T + translation) for rotation, translation in poses])
+    lenses = [*CAMERAS[:2], below, CAMERAS[3]]
+    (finding,) = find_faults(lenses, put(noisy, 2, seen))
+    assert (finding.level, finding.kind, finding.cameras) == ("remark", "back", ("back",))
+    (finding,) = find_faults(lenses, put(noisy, 2, seen * [-1, 1] + [319, 0]))
+    assert finding.level == "failure", "a mirrored video of the front is something else"
 
 
 def test_of_two_cameras_that_disagree_both_are_named(noisy: Corners) -> None:
