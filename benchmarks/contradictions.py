@@ -3,6 +3,8 @@
 STUDY is the demo's folder, or any with surveys and a calibration; one of its sessions is located with each fault, and with none.
 """
 
+# One row, one fault.
+# ruff: noqa: E501
 import argparse
 import logging
 import tempfile
