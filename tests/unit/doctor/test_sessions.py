@@ -19,7 +19,7 @@ from tests.unit.survey.test_synchronisation import delay
 
 
 def test_cameras_of_unequal_length_are_refused_with_the_numbers(study_folder: Path, scene: Scene, write_video) -> None:
-    pictures = [frame.picture for frame in decode_frames(scene.videos["cam1"])]
+    pictures = [frame.picture for frame in decode_frames(scene.videos["cam3"])]
     write_video(scene.videos["cam3"], pictures[:25])
     failures = find(examine_study(study_folder)[0], "failure")
     assert len(failures) == 1
