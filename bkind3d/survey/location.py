@@ -242,7 +242,10 @@ def _read_about(surveys: Mapping[str, str | Path]) -> dict[str, dict[str, Any]]:
 
 
 def _revise(revision: Revision, sightings: Sightings, surveys: Mapping[str, str | Path], shifts: list[int], contradict: bool) -> None:
-    """Revise the silhouettes (none where views `contradict` each other), write those that change under the frames of their camera's own survey, and put their clusters into the `sightings`."""
+    """Revise the silhouettes, none where views `contradict` each other.
+
+    Those that change are written under the frames of their camera's own survey, and their clusters put into the `sightings`.
+    """
     named = zip(surveys.items(), sightings.cameras, shifts, strict=True)
     views = [View(name, camera, path, shift) for (name, path), camera, shift in named]
     rows: list[dict[str, Any]] = []
