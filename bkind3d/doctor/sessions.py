@@ -22,6 +22,7 @@ from bkind3d.doctor.checks import Check
 from bkind3d.doctor.suggestions import Measured, measure_changes
 from bkind3d.doctor.videos import BEGINNING, Sample, examine_video
 from bkind3d.geometry.cameras import Camera
+from bkind3d.geometry.lenses import measure_reach
 from bkind3d.geometry.units import METRES
 from bkind3d.study.study import Study
 from bkind3d.survey.silhouettes import Silhouettes
@@ -30,6 +31,8 @@ from bkind3d.survey.silhouettes import Silhouettes
 _RATE_SHARE = 1e-3
 #: Distances (m) between which cameras stand from what they film.
 _NEAREST, _FARTHEST = 0.02, 100.0
+#: Degrees across a picture below which a lens is remarkably long.
+_LONG = 3.0
 #: A subject that is seen moving in fewer of the pictures, or whose silhouette goes less far than its own size, keeps its place.
 _SEEN, _TRAVEL = 0.5, 0.25
 #: Located in fewer of the frames, a session is worth a look.
@@ -171,10 +174,20 @@ def _fit_calibration(study: Study, examined: Examined, rig: str) -> list[Check]:
             else:
                 sentence = f"calibrated at {camera.size[0]}x{camera.size[1]}, the video has {size[0]}x{size[1]} pixels; scaled or cropped"
                 checks.append(Check("warning", "picture size", sentence, "look at the drawn axes: they have to fit", camera=name))
+            checks += check_lens(examined.cameras[name])
     except InputError as error:
         examined.cameras.clear()
         return [Check.of_error("calibration", error, "calibrate again")]
     return checks
+
+
+def check_lens(camera: Camera) -> list[Check]:
+    """A remark on a lens so long that its camera hardly sees depth: such rigs exist, and views that contradict each other are told elsewhere."""
+    angle = 2 * measure_reach(camera).angle
+    if angle >= _LONG:
+        return []
+    sentence = f"sees {angle:.2g} degrees, as hardly a lens does; if the views agree, that is how they are filmed, or calibrated"
+    return [Check("pass", "lens", sentence, camera=camera.name)]
 
 
 def read_rig(study: Study, rig: str) -> dict[str, Camera] | None:

@@ -10,7 +10,7 @@ from bkind3d.config import LocationConfig
 from bkind3d.data.calibration_files import write_calibration
 from bkind3d.data.crops import Crop, View
 from bkind3d.data.video import decode_frames
-from bkind3d.doctor.sessions import check_parts
+from bkind3d.doctor.sessions import check_lens, check_parts
 from bkind3d.doctor.studies import examine_study
 from bkind3d.survey.location import locate_subject
 from tests.unit.doctor.conftest import find
@@ -100,3 +100,12 @@ def test_a_mask_of_another_size_is_a_failure(study_folder: Path, scene: Scene) -
     failures = find(examine_study(study_folder)[0], "failure")
     assert len(failures) == 1
     assert "mask.png: is 90x40, the video 192x144" in failures[0]
+
+
+def test_a_very_long_lens_is_remarked_and_no_more(scene: Scene) -> None:
+    camera = scene.cameras["cam1"]
+    assert check_lens(camera) == []
+    longer = camera.matrix * np.array([[100, 1, 1], [1, 100, 1], [1, 1, 1]])
+    (check,) = check_lens(replace(camera, matrix=longer, distortion=np.zeros(5)))
+    assert (check.status, check.camera) == ("pass", "cam1")
+    assert "degrees, as hardly a lens does" in check.sentence
