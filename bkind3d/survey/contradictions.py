@@ -217,7 +217,7 @@ def _read_outlines(views: Views, since: int = 0) -> _Outlines:
     """Outlines in some moments, from one on, in which most views see something that the picture's edge does not cut off."""
     boxes = views.clusters[:, :, 0, 3:7]
     sizes = np.array([camera.size for camera in views.cameras])
-    whole = (boxes[..., :2] > 0).all(axis=2) & (boxes[..., 2:] < sizes - 1).all(axis=2)
+    whole = np.asarray((boxes[..., :2] > 0).all(axis=2) & (boxes[..., 2:] < sizes - 1).all(axis=2))
     whole[:since] = False
     counts = whole.sum(axis=1)
     usable = np.flatnonzero((counts >= 2) & (counts >= np.median(counts[counts >= 2]) if (counts >= 2).any() else False))

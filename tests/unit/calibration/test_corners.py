@@ -150,6 +150,7 @@ def test_a_mirrored_print_on_the_boards_back_is_found_where_it_is(
     videos = {"left": write_video(tmp_path / "left.mp4", left), "below": write_video(tmp_path / "below.mp4", pictures)}
     found = find_corners(videos, BOARD, CONFIG)
     true = np.stack([project_through_lens(below, found.model @ rotation.T + translation) for rotation, translation in poses])
-    assert found.seen[1].sum() >= 8
+    # In three of the ten frames it is seen at a slant, and from farther away than by the cameras above.
+    assert found.seen[1][[0, 1, 2, 3, 4, 6, 7]].all()
     assert np.nanmean(np.linalg.norm(found.points[1] - true, axis=-1)) < 0.15
     assert np.isfinite(found.points[0]).sum() == np.isfinite(corners.points[0, :10]).sum()
