@@ -12,6 +12,7 @@ THROUGH = {
     "cli/test_recording_verbs.py",
     "evaluation/test_verbs.py",
     "labelling/test_browser.py",
+    "labelling/test_process.py",
     "methods/discovery/test_paper.py",
     "report/test_browser.py",
     "report/test_verbs.py",
