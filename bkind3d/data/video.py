@@ -126,7 +126,7 @@ def list_files(video: Video) -> list[Path]:
 
 def _list_pictures(path: Path) -> list[Path]:
     """A file as it is, a folder as the pictures in it."""
-    if not path.is_dir():
+    if not os.path.isdir(path):  # which a name that no file system takes is not, either
         return [path]
     found = [file for file in path.iterdir() if file.suffix.lower() in PICTURES]
     if not found:
