@@ -21,6 +21,8 @@ Picture = UInt8[NDArray, "..."]
 _WINDOWS, _ALIKE, _STEPS = ((3, 3), (5, 5)), 0.3, (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-3)
 #: How a checkerboard is searched: thoroughly, and to a fraction of a pixel.
 _CHECKERBOARD = cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_EXHAUSTIVE | cv2.CALIB_CB_ACCURACY
+#: A corner of a checkerboard may lie this share of a square off the plane grid that fits all best; lenses bend it less, wrong rows more.
+_OFF_GRID = 0.3
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,26 @@ def detect_corners(board: "CalibrationObject", picture: Picture) -> Float[NDArra
             corners = np.asarray(found, dtype=np.float64).reshape(-1, 2)
             points[np.asarray(numbers).ravel()] = _refine_again(picture, corners) if _adds_half_a_pixel() else corners
         return points
-    # aniposelib's own search takes a part of a checkerboard for the whole.
+    # aniposelib's own search takes a part of a checkerboard for the whole. This one now and then takes what is beside a board for a row of it.
     complete, found = cv2.findChessboardCornersSB(picture, board.get_size(), flags=_CHECKERBOARD)
+    if complete and not _is_grid(found, board.get_size()):
+        complete, found = cv2.findChessboardCorners(picture, board.get_size())
+        if complete:
+            found = cv2.cornerSubPix(picture, np.asarray(found, np.float32).reshape(-1, 1, 2), _WINDOWS[0], (-1, -1), _STEPS)
+            complete = _is_grid(found, board.get_size())
     return np.asarray(found, dtype=np.float64).reshape(-1, 2) if complete else points
+
+
+def _is_grid(found: Shaped[NDArray, "..."], size: tuple[int, int]) -> bool:
+    """Whether corners lie where a plane grid of `size` would show them, but for a lens' distortion."""
+    grid = np.stack(np.meshgrid(np.arange(size[0]), np.arange(size[1])), axis=-1).reshape(-1, 2).astype(np.float32)
+    corners = np.asarray(found, dtype=np.float32).reshape(-1, 2)
+    plane, _ = cv2.findHomography(grid, corners)
+    if plane is None:
+        return False
+    off = np.linalg.norm(cv2.perspectiveTransform(grid[None], plane)[0] - corners, axis=1)
+    square = np.median(np.linalg.norm(np.diff(corners.reshape(size[1], size[0], 2), axis=1), axis=2))
+    return bool(off.max() < _OFF_GRID * square)
 
 
 @cache

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bkind3d.calibration.board_poses import pose_in_views
-from bkind3d.calibration.boards import Corners, detect_corners, locate_model, make_board, rows_of
+from bkind3d.calibration.boards import Corners, _is_grid, detect_corners, locate_model, make_board, rows_of
 from bkind3d.config import BoardConfig
 from tests.unit.calibration.conftest import BOARD as CHARUCO
 from tests.unit.calibration.conftest import N_FRAMES, make_cameras
@@ -62,3 +62,17 @@ def test_a_checkerboard_keeps_its_corners_when_it_is_turned() -> None:
         spread = np.linalg.lstsq(np.c_[model[:, :2], np.ones(30)], seen, rcond=None)[0]
         assert np.linalg.det(spread[:2]) > 0
     assert np.isnan(detect_corners(board, picture[:, :150])).all()
+
+
+def test_corners_that_are_no_grid_are_told() -> None:
+    """A row that was skipped, and another that lies beside the board, as a search once gave them; a strong lens is still a grid."""
+    grid = np.stack(np.meshgrid(np.arange(7.0), np.arange(4.0)), axis=-1).reshape(-1, 2) * 130 + [110, 560]
+    assert _is_grid(grid, (7, 4))
+    middle = grid - grid.mean(axis=0)
+    bent = middle * (1 + 2e-7 * np.square(middle).sum(axis=1, keepdims=True))
+    assert np.linalg.norm(bent - middle, axis=1).max() > 10
+    assert _is_grid(bent, (7, 4))
+    wrong = grid.copy()
+    wrong[14:21, 1] += 130
+    wrong[21:, 1] += 500
+    assert not _is_grid(wrong, (7, 4))
